@@ -1,0 +1,109 @@
+/**
+ * The records of the control store, and their keys. A record is written whole; the store's revision guards it.
+ */
+
+export interface HostRecord {
+  readonly host: string;
+  /** Empty for a host that only takes part in control. */
+  readonly zone: string;
+  readonly address: string;
+  readonly agentPort: number;
+  readonly replicationPort: number;
+  readonly metricsPort: number;
+  readonly roles: readonly string[];
+  readonly capacityBytes: number;
+  readonly version: string;
+}
+
+/** A volume's membership. `generation` is raised by one at every change of primary or of the in-sync set. */
+export interface VolumeRecord {
+  readonly volume: string;
+  readonly database: string;
+  readonly sizeBytes: number;
+  readonly generation: number;
+  readonly primary: string;
+  readonly inSync: readonly string[];
+  /** Every host that has, or is to have, a copy. */
+  readonly replicas: readonly string[];
+}
+
+export type DatabaseLifecycle = 'creating' | 'active' | 'failing-over' | 'deleting' | 'failed';
+
+export interface DatabaseRecord {
+  /** A DNS label. */
+  readonly id: string;
+  readonly uid: string;
+  readonly createTimeMs: number;
+  readonly engine: string;
+  readonly engineVersion: string;
+  readonly sizeBytes: number;
+  readonly lifecycle: DatabaseLifecycle;
+  /** Why lifecycle is `failed`, or empty. */
+  readonly failure: string;
+  readonly volume: string;
+  readonly port: number;
+  readonly user: string;
+  /** The generated password until it is claimed, then empty. */
+  readonly unclaimedPassword: string;
+  /** Workflow that holds this database; empty when none. One at a time. */
+  readonly busyWith: string;
+  /** The host whose address the alias answers, and the generation that this was decided in; empty before. */
+  readonly aliasHost: string;
+  readonly aliasGeneration: number;
+}
+
+export interface PhaseRecord {
+  readonly phase: string;
+  readonly durationMs: number;
+}
+
+export interface EventRecord {
+  readonly timeMs: number;
+  readonly reason: EventReason;
+  readonly message: string;
+  readonly generation: number;
+  readonly phases: readonly PhaseRecord[];
+}
+
+export type EventReason =
+  | 'CREATE_STARTED'
+  | 'CREATED'
+  | 'CREATE_FAILED'
+  | 'SECONDARY_LOST'
+  | 'PRIMARY_LOST'
+  | 'FAILOVER_STARTED'
+  | 'FAILED_OVER'
+  | 'FAILOVER_FAILED'
+  | 'RESEED_STARTED'
+  | 'RESEED_FAILED'
+  | 'IN_SYNC'
+  | 'ENGINE_RESTARTED'
+  | 'DELETE_STARTED'
+  | 'DELETE_FAILED';
+
+/** An idempotent create: the same request_id answers the same workflow. */
+export interface RequestRecord {
+  readonly workflow: string;
+  /** SHA-256 of the request without its id: another request under the same id is refused. */
+  readonly fingerprint: string;
+}
+
+/** Sequence numbers in keys are padded so that key order is number order. */
+const SEQUENCE_DIGITS = 12;
+const padded = (sequence: number): string => String(sequence).padStart(SEQUENCE_DIGITS, '0');
+
+export const keys = {
+  hosts: 'hosts/',
+  host: (host: string): string => `hosts/${host}`,
+  volumes: 'volumes/',
+  volume: (volume: string): string => `volumes/${volume}`,
+  databases: 'databases/',
+  database: (id: string): string => `databases/${id}`,
+  workflows: 'workflows/',
+  workflow: (id: string): string => `workflows/${id}`,
+  workflowLog: (id: string): string => `workflow-log/${id}/`,
+  workflowLogEntry: (id: string, sequence: number): string => `workflow-log/${id}/${padded(sequence)}`,
+  events: (database: string): string => `events/${database}/`,
+  event: (database: string, sequence: number): string => `events/${database}/${padded(sequence)}`,
+  request: (requestId: string): string => `requests/${requestId}`,
+} as const;

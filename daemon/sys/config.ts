@@ -1,0 +1,143 @@
+/**
+ * The daemon's configuration: one TOML file, checked before anything is opened. An error names the key, the value
+ * and what is allowed; a key that does not exist is an error, since a mistyped key would else be a silent default.
+ */
+import { readFileSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
+import { isAbsolute } from 'node:path';
+import { parse, TomlError } from 'smol-toml';
+import { z } from 'zod';
+import { type FieldViolation, LockstepError, messageOf } from './errors.ts';
+
+const DNS_LABEL = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
+const HIGHEST_PORT = 65_535;
+
+const dnsLabel = z.string().regex(DNS_LABEL, '1 to 40 of a-z, 0-9 and "-", starting with a letter, not ending with "-"');
+const port = z.int('a port from 1 to 65535').min(1, 'a port from 1 to 65535').max(HIGHEST_PORT, 'a port from 1 to 65535');
+const milliseconds = (least: number, most: number) => {
+  const allowed = `whole milliseconds from ${String(least)} to ${String(most)}`;
+  return z.int(allowed).min(least, allowed).max(most, allowed);
+};
+
+const schema = z
+  .strictObject({
+    host: z.strictObject({
+      name: dnsLabel,
+      /** Required of hosts that store. */
+      zone: dnsLabel.optional(),
+      address: z.string().refine(isIPv4, 'an IPv4 address of this host'),
+      state_dir: z.string().refine(isAbsolute, 'an absolute path'),
+    }),
+    ports: z
+      .strictObject({
+        /** gRPC: the agent's private API, and on a control host the public API. */
+        api: port.default(7400),
+        replication: port.default(7401),
+        metrics: port.default(7402),
+        nbd: port.default(10_809),
+      })
+      .prefault({}),
+    /** Present: this host stores volumes and runs engines. */
+    storage: z
+      .strictObject({
+        /** What volumes of this host may add up to; default: the size of the file system of state_dir. */
+        capacity_bytes: z.int('whole bytes').min(1, 'at least 1').optional(),
+      })
+      .optional(),
+    /** Present: this host takes part in control. */
+    control: z
+      .strictObject({
+        dns: z
+          .strictObject({
+            zone: z
+              .string()
+              .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/, 'a DNS name in lower case')
+              .default('db.lockstep.internal'),
+            port: port.default(53),
+            ttl_seconds: z.int('1 to 5').min(1, '1 to 5').max(5, '1 to 5').default(1),
+          })
+          .prefault({}),
+        engine_port: port.default(5432),
+      })
+      .optional(),
+    /** Where control is: every host that stores has to know. */
+    coordinator: z
+      .strictObject({ server: z.string().regex(/^[^:\s]+:\d+$/, 'host:port') })
+      .optional(),
+    timing: z
+      .strictObject({
+        lease_ms: milliseconds(200, 60_000).default(2000),
+        heartbeat_ms: milliseconds(20, 5000).default(250),
+        /** How long a host must be silent before it counts as gone. */
+        silence_ms: milliseconds(100, 60_000).default(1500),
+      })
+      .prefault({}),
+    log: z
+      .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info') })
+      .prefault({}),
+  })
+  .superRefine((config, context) => {
+    if (config.storage === undefined && config.control === undefined)
+      context.addIssue({ code: 'custom', path: ['storage'], message: 'a [storage] or a [control] section, or both' });
+    if (config.storage !== undefined && config.host.zone === undefined)
+      context.addIssue({ code: 'custom', path: ['host', 'zone'], message: 'a zone, since the host stores volumes' });
+    if (config.storage !== undefined && config.coordinator === undefined)
+      context.addIssue({ code: 'custom', path: ['coordinator', 'server'], message: 'host:port of control' });
+    if (config.timing.heartbeat_ms * 2 > config.timing.silence_ms)
+      context.addIssue({
+        code: 'custom',
+        path: ['timing', 'heartbeat_ms'],
+        message: 'at most half of timing.silence_ms',
+      });
+  });
+
+export type Config = z.output<typeof schema>;
+
+/** Reads and checks a configuration file. */
+export function loadConfig(path: string): Config {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new LockstepError('INVALID_ARGUMENT', `cannot read the configuration ${path}: ${messageOf(cause)}`, {
+      reason: 'CONFIG_UNREADABLE',
+      cause,
+    });
+  }
+  return parseConfig(text, path);
+}
+
+/** `source` is named in errors. */
+export function parseConfig(text: string, source: string): Config {
+  let table: unknown;
+  try {
+    table = parse(text);
+  } catch (cause) {
+    const place = cause instanceof TomlError ? `:${String(cause.line)}:${String(cause.column)}` : '';
+    throw new LockstepError('INVALID_ARGUMENT', `${source}${place}: not TOML: ${messageOf(cause)}`, {
+      reason: 'CONFIG_SYNTAX',
+      cause,
+    });
+  }
+  const result = schema.safeParse(table);
+  if (result.success) return result.data;
+  const violations = result.error.issues.flatMap((issue) => violationsOf(issue, table));
+  const lines = violations.map((v) => `${v.field} is ${v.value}; allowed: ${v.allowed}`);
+  throw new LockstepError('INVALID_ARGUMENT', `${source}: ${lines.join('; ')}`, {
+    reason: 'CONFIG_INVALID',
+    violations,
+  });
+}
+
+function violationsOf(issue: z.core.$ZodIssue, table: unknown): FieldViolation[] {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    const allowed = `the keys of ${path.length === 0 ? 'the file' : `[${path.join('.')}]`} in docs/configuration.md`;
+    return issue.keys.map((key) => ({ field: [...path, key].join('.'), value: 'unknown', allowed }));
+  }
+  const value = path.reduce<unknown>(
+    (at, key) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined),
+    table,
+  );
+  return [{ field: path.join('.'), value: value === undefined ? 'missing' : JSON.stringify(value), allowed: issue.message }];
+}
