@@ -12,8 +12,7 @@ export interface Entry<Value = unknown> {
 }
 
 export type Condition =
-  | { readonly key: string; readonly revision: number }
-  | { readonly key: string; readonly absent: true };
+  { readonly key: string; readonly revision: number } | { readonly key: string; readonly absent: true };
 
 export type Mutation =
   { readonly key: string; readonly value: unknown } | { readonly key: string; readonly deleted: true };

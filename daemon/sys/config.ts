@@ -12,8 +12,13 @@ import { type FieldViolation, LockstepError, messageOf } from './errors.ts';
 const DNS_LABEL = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
 const HIGHEST_PORT = 65_535;
 
-const dnsLabel = z.string().regex(DNS_LABEL, '1 to 40 of a-z, 0-9 and "-", starting with a letter, not ending with "-"');
-const port = z.int('a port from 1 to 65535').min(1, 'a port from 1 to 65535').max(HIGHEST_PORT, 'a port from 1 to 65535');
+const dnsLabel = z
+  .string()
+  .regex(DNS_LABEL, '1 to 40 of a-z, 0-9 and "-", starting with a letter, not ending with "-"');
+const port = z
+  .int('a port from 1 to 65535')
+  .min(1, 'a port from 1 to 65535')
+  .max(HIGHEST_PORT, 'a port from 1 to 65535');
 const milliseconds = (least: number, most: number) => {
   const allowed = `whole milliseconds from ${String(least)} to ${String(most)}`;
   return z.int(allowed).min(least, allowed).max(most, allowed);
@@ -51,7 +56,10 @@ const schema = z
           .strictObject({
             zone: z
               .string()
-              .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/, 'a DNS name in lower case')
+              .regex(
+                /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
+                'a DNS name in lower case',
+              )
               .default('db.lockstep.internal'),
             port: port.default(53),
             ttl_seconds: z.int('1 to 5').min(1, '1 to 5').max(5, '1 to 5').default(1),
@@ -61,9 +69,7 @@ const schema = z
       })
       .optional(),
     /** Where control is: every host that stores has to know. */
-    coordinator: z
-      .strictObject({ server: z.string().regex(/^[^:\s]+:\d+$/, 'host:port') })
-      .optional(),
+    coordinator: z.strictObject({ server: z.string().regex(/^[^:\s]+:\d+$/, 'host:port') }).optional(),
     timing: z
       .strictObject({
         lease_ms: milliseconds(200, 60_000).default(2000),
@@ -78,9 +84,17 @@ const schema = z
   })
   .superRefine((config, context) => {
     if (config.storage === undefined && config.control === undefined)
-      context.addIssue({ code: 'custom', path: ['storage'], message: 'a [storage] or a [control] section, or both' });
+      context.addIssue({
+        code: 'custom',
+        path: ['storage'],
+        message: 'a [storage] or a [control] section, or both',
+      });
     if (config.storage !== undefined && config.host.zone === undefined)
-      context.addIssue({ code: 'custom', path: ['host', 'zone'], message: 'a zone, since the host stores volumes' });
+      context.addIssue({
+        code: 'custom',
+        path: ['host', 'zone'],
+        message: 'a zone, since the host stores volumes',
+      });
     if (config.storage !== undefined && config.coordinator === undefined)
       context.addIssue({ code: 'custom', path: ['coordinator', 'server'], message: 'host:port of control' });
     if (config.timing.heartbeat_ms * 2 > config.timing.silence_ms)
@@ -99,10 +113,14 @@ export function loadConfig(path: string): Config {
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new LockstepError('INVALID_ARGUMENT', `cannot read the configuration ${path}: ${messageOf(cause)}`, {
-      reason: 'CONFIG_UNREADABLE',
-      cause,
-    });
+    throw new LockstepError(
+      'INVALID_ARGUMENT',
+      `cannot read the configuration ${path}: ${messageOf(cause)}`,
+      {
+        reason: 'CONFIG_UNREADABLE',
+        cause,
+      },
+    );
   }
   return parseConfig(text, path);
 }
@@ -139,5 +157,11 @@ function violationsOf(issue: z.core.$ZodIssue, table: unknown): FieldViolation[]
     (at, key) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined),
     table,
   );
-  return [{ field: path.join('.'), value: value === undefined ? 'missing' : JSON.stringify(value), allowed: issue.message }];
+  return [
+    {
+      field: path.join('.'),
+      value: value === undefined ? 'missing' : JSON.stringify(value),
+      allowed: issue.message,
+    },
+  ];
 }
