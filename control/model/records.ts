@@ -63,6 +63,8 @@ export interface EventRecord {
   readonly message: string;
   readonly generation: number;
   readonly phases: readonly PhaseRecord[];
+  /** The workflow that wrote it, or empty: a hook that runs twice writes its event once. */
+  readonly workflow: string;
 }
 
 export type EventReason =
@@ -105,5 +107,7 @@ export const keys = {
   workflowLogEntry: (id: string, sequence: number): string => `workflow-log/${id}/${padded(sequence)}`,
   events: (database: string): string => `events/${database}/`,
   event: (database: string, sequence: number): string => `events/${database}/${padded(sequence)}`,
+  /** Held by the database whose engine listens there, since two of them may share a host. */
+  port: (port: number): string => `ports/${String(port)}`,
   request: (requestId: string): string => `requests/${requestId}`,
 } as const;

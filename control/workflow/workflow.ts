@@ -35,7 +35,7 @@ export interface Step<State extends WorkflowState> {
 }
 
 export interface WorkflowDefinition<State extends WorkflowState> {
-  readonly type: 'create-database' | 'delete-database' | 'failover' | 'reseed';
+  readonly type: 'create-database' | 'delete-database' | 'failover' | 'reseed' | 'recover-primary';
   /** Raised when steps change; a log of another version is not run, it waits for a person. */
   readonly version: number;
   readonly steps: readonly Step<State>[];
@@ -67,9 +67,24 @@ export interface WorkflowRecord {
 
 export type LogEntry =
   | { readonly kind: 'step-started'; readonly step: string; readonly timeMs: number }
-  | { readonly kind: 'step-done'; readonly step: string; readonly timeMs: number; readonly patch: WorkflowState }
-  | { readonly kind: 'step-failed'; readonly step: string; readonly timeMs: number; readonly error: SerializedError }
+  | {
+      readonly kind: 'step-done';
+      readonly step: string;
+      readonly timeMs: number;
+      readonly patch: WorkflowState;
+    }
+  | {
+      readonly kind: 'step-failed';
+      readonly step: string;
+      readonly timeMs: number;
+      readonly error: SerializedError;
+    }
   | { readonly kind: 'undo-started'; readonly step: string; readonly timeMs: number }
   | { readonly kind: 'undo-done'; readonly step: string; readonly timeMs: number }
-  | { readonly kind: 'undo-failed'; readonly step: string; readonly timeMs: number; readonly error: SerializedError }
+  | {
+      readonly kind: 'undo-failed';
+      readonly step: string;
+      readonly timeMs: number;
+      readonly error: SerializedError;
+    }
   | { readonly kind: 'finished'; readonly timeMs: number; readonly outcome: WorkflowOutcome };

@@ -1,0 +1,50 @@
+/** Control's answer to a primary that asks for the next generation of its volume. Pure; applied by compare-and-set. */
+import type { VolumeRecord } from '../model/records.ts';
+
+export interface Proposal {
+  readonly host: string;
+  readonly fromGeneration: number;
+  readonly inSync: readonly string[];
+  /** The primary's machine was restarted since it was known to hold every acknowledged write. */
+  readonly hostRebooted: boolean;
+}
+
+export type ProposalAnswer =
+  | {
+      readonly accepted: true;
+      readonly next: VolumeRecord;
+      readonly added: readonly string[];
+      readonly removed: readonly string[];
+    }
+  | { readonly accepted: false; readonly reason: string };
+
+export function answerProposal(
+  record: VolumeRecord,
+  proposal: Proposal,
+  isKnownRebooted: (host: string) => boolean,
+): ProposalAnswer {
+  const { host, inSync } = proposal;
+  if (record.primary !== host) return refuse(`${record.primary || 'nobody'} is the primary, not ${host}`);
+  if (record.generation !== proposal.fromGeneration)
+    return refuse(`the record stands at generation ${String(record.generation)}`);
+  if (!inSync.includes(host)) return refuse('a primary cannot leave its own in-sync set');
+  if (new Set(inSync).size !== inSync.length) return refuse('a host is named twice');
+  const stranger = inSync.find((member) => !record.replicas.includes(member));
+  if (stranger !== undefined) return refuse(`${stranger} is not a replica of the volume`);
+  const removed = record.inSync.filter((member) => !inSync.includes(member));
+  // The one that is dropped may hold the only copy of writes that were acknowledged and not yet flushed.
+  const keeper = proposal.hostRebooted ? removed.find((member) => !isKnownRebooted(member)) : undefined;
+  if (keeper !== undefined)
+    return refuse(
+      `the machine of ${host} was restarted and may lack acknowledged writes that ${keeper} holds; ${keeper} is needed`,
+    );
+  const added = inSync.filter((member) => !record.inSync.includes(member));
+  return {
+    accepted: true,
+    next: { ...record, generation: record.generation + 1, inSync: [...inSync] },
+    added,
+    removed,
+  };
+}
+
+const refuse = (reason: string): ProposalAnswer => ({ accepted: false, reason });
