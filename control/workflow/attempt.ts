@@ -64,16 +64,26 @@ async function attempts<Value>(call: StepCall<Value>, limits: Limits): Promise<S
     await call.announce();
     const result = await oneAttempt(call, signal, limits.settleMs);
     if (result.kind === 'ok') return result;
-    if (stop.aborted) return { kind: 'stopped' };
     const error = result.kind === 'failed' && result.error !== deadline.reason ? result.error : undefined;
-    if (deadline.aborted) return failed(deadlineError(call, error));
+    const cutOff = interruption(call, limits, error);
+    if (cutOff !== undefined) return cutOff;
     if (isPermanent(error) || attempt >= call.attempts) return failed(error);
     const backoffMs = Math.min(call.backoffMs * 2 ** (attempt - 1), MAX_BACKOFF_MS);
     call.retrying(error, backoffMs);
     await sleep(backoffMs, undefined, { signal }).catch(() => undefined);
-    if (stop.aborted) return { kind: 'stopped' };
-    if (deadline.aborted) return failed(deadlineError(call, error));
+    const cutShort = interruption(call, limits, error);
+    if (cutShort !== undefined) return cutShort;
   }
+}
+
+function interruption<Value>(
+  call: StepCall<Value>,
+  limits: Limits,
+  last: unknown,
+): StepResult<never> | undefined {
+  // The daemon's end comes first: a step that the daemon cut off did not miss its deadline.
+  if (limits.stop.aborted) return { kind: 'stopped' };
+  return limits.deadline.aborted ? failed(deadlineError(call, last)) : undefined;
 }
 
 type AttemptResult<Value> =
