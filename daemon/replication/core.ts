@@ -1,0 +1,98 @@
+/** What the parts of one replica's machine share: its state, its durable state, its time, and the way to emit effects. */
+import { assert } from '../sys/errors.ts';
+import type { DurableState, Effect, ReplicaEvent, ReplicaOptions } from './interface.ts';
+import type { Message } from './messages.ts';
+import { checkTransition, type ReplicaState } from './states.ts';
+
+type Completion = Extract<ReplicaEvent, { readonly token: number }>;
+
+export class Core {
+  readonly options: ReplicaOptions;
+  /** Of the event being stepped, on the host's monotonic clock. */
+  nowMs = 0;
+  /** Why the state is what it is, for people. */
+  why = '';
+  effects: Effect[] = [];
+  #state: ReplicaState;
+  #durable: DurableState;
+  #lastToken = 0;
+  #lastLink = 0;
+  readonly #waiting = new Map<number, (event: Completion) => void>();
+
+  constructor(options: ReplicaOptions, durable: DurableState, state: ReplicaState) {
+    this.options = options;
+    this.#durable = durable;
+    this.#state = state;
+  }
+
+  get state(): ReplicaState {
+    return this.#state;
+  }
+
+  /**
+   * As last handed to `persist`. Generation checks go by it at once, so that a replica which has begun to move on
+   * answers nothing of the generation before, while whatever needs the new one durable waits for its `persisted`.
+   */
+  get durable(): DurableState {
+    return this.#durable;
+  }
+
+  get generation(): number {
+    return this.#durable.view.generation;
+  }
+
+  get host(): string {
+    return this.options.host;
+  }
+
+  /** Started again since this replica was known to hold every acknowledged write: unflushed ones may be gone. */
+  get hostRebooted(): boolean {
+    return !this.#durable.blank && this.#durable.bootId !== this.options.bootId;
+  }
+
+  transition(to: ReplicaState, why: string): void {
+    const from = this.#state;
+    this.why = why;
+    if (from === to) return;
+    checkTransition(from, to);
+    this.#state = to;
+    this.effects.push({ type: 'state-changed', from, to, why });
+  }
+
+  send(link: number, message: Message, payload?: Uint8Array): void {
+    this.effects.push(payload === undefined ? { type: 'send', link, message } : { type: 'send', link, message, payload });
+  }
+
+  /** Runs `then` once the change is on stable storage. */
+  persist(change: Partial<DurableState>, then: () => void): void {
+    const durable = { ...this.#durable, ...change };
+    assert(
+      durable.view.generation >= this.#durable.view.generation,
+      `the generation of ${this.options.volume} went back from ${String(this.#durable.view.generation)}`,
+    );
+    this.#durable = durable;
+    const token = this.nextToken();
+    this.effects.push({ type: 'persist', token, durable });
+    this.#waiting.set(token, then);
+  }
+
+  nextToken(): number {
+    return ++this.#lastToken;
+  }
+
+  nextLink(): number {
+    return --this.#lastLink;
+  }
+
+  /** Registers who is told when the effect with this token is done. */
+  await(token: number, then: (event: Completion) => void): void {
+    this.#waiting.set(token, then);
+  }
+
+  complete(event: Completion): void {
+    const then = this.#waiting.get(event.token);
+    assert(then !== undefined, `an effect with token ${String(event.token)} was not emitted, or was answered twice`);
+    this.#waiting.delete(event.token);
+    then(event);
+  }
+}

@@ -1,0 +1,38 @@
+/** The other replica as the primary knows it: its link, its lease, how far it is. */
+import type { HostName, Sequence } from './units.ts';
+
+export class Peer {
+  readonly host: HostName;
+  /** The link that is dialled or open; undefined when there is none. */
+  link: number | undefined;
+  /** The hello was answered: frames may flow. */
+  ready = false;
+  /** Of its process, as it last told; 0 before. */
+  incarnation = 0;
+  /** Live writes are sent to it. */
+  receivesWrites: boolean;
+  /** A write is acknowledged only after its answer, a read only under its lease: it is, or may be, in the in-sync set. */
+  required: boolean;
+  ackedSequence: Sequence = 0;
+  /** On the primary's clock. */
+  leaseUntilMs = -Infinity;
+  lastHeardMs: number;
+  lastDialMs = -Infinity;
+  lastHeartbeatMs = -Infinity;
+  /** Since when there is no ready link. */
+  lostSinceMs: number;
+
+  constructor(host: HostName, options: { readonly inSync: boolean; readonly nowMs: number }) {
+    this.host = host;
+    this.receivesWrites = options.inSync;
+    this.required = options.inSync;
+    this.lastHeardMs = options.nowMs;
+    this.lostSinceMs = options.nowMs;
+  }
+
+  lost(nowMs: number): void {
+    if (this.ready) this.lostSinceMs = nowMs;
+    this.link = undefined;
+    this.ready = false;
+  }
+}

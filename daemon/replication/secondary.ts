@@ -1,0 +1,250 @@
+/**
+ * The follower's side of a link: takes writes and copies of one primary, in the order of the stream, one after the
+ * other. It is also the fence: the lease that it grants is what lets the primary answer reads, and while one runs
+ * that it granted, it does not serve.
+ */
+import { unreachable } from '../sys/errors.ts';
+import type { Core } from './core.ts';
+import type { DiskFailure } from './interface.ts';
+import type { Message, RefusalReason } from './messages.ts';
+import { firstRegion, lastRegion, REGION_BYTES, type Region, type Sequence } from './units.ts';
+import { UnstableRegions } from './unstable.ts';
+
+type WriteMessage = Extract<Message, { type: 'write' }>;
+type CopyMessage = Extract<Message, { type: 'copy-offer' | 'copy-data' | 'copy-zero' }>;
+type Pull = Extract<Message, { type: 'pull' }>;
+type FlushMessage = Extract<Message, { type: 'flush' }>;
+
+interface Queued {
+  readonly link: number;
+  readonly message: WriteMessage | CopyMessage | Pull | FlushMessage;
+  readonly payload: Uint8Array | undefined;
+}
+
+export class Secondary {
+  readonly #core: Core;
+  readonly #refuse: (link: number, reason: RefusalReason, message: string) => void;
+  /** The link of the primary; frames of any other are not heard. */
+  link: number | undefined;
+  /** Of the primary's process. */
+  primaryIncarnation = 0;
+  lastHeardMs: number;
+  /** On this host's clock: until then the primary may answer reads. */
+  leaseGrantedUntilMs: number;
+  /** What was written since both sides were last stable is known: this process took part in all of it. */
+  unstableKnown = false;
+
+  #appliedSequence: Sequence = 0;
+  #answeredSequence: Sequence = 0;
+  /** The next write starts a new count: a copy began, or nothing is known of the numbers before. */
+  #anySequence = true;
+  readonly #unstable = new UnstableRegions();
+  #queue: Queued[] = [];
+  #busy = false;
+
+  constructor(core: Core, refuse: (link: number, reason: RefusalReason, message: string) => void) {
+    this.#core = core;
+    this.#refuse = refuse;
+    this.lastHeardMs = core.nowMs;
+    // What an earlier life of this process granted is not known any more; it was one lease at the most.
+    this.leaseGrantedUntilMs = core.nowMs + core.options.leaseMs;
+  }
+
+  get appliedSequence(): Sequence {
+    return this.#appliedSequence;
+  }
+
+  get unstableRegions(): number {
+    return this.#unstable.size;
+  }
+
+  /** A copy begins: from here on every write is seen by this process, and numbers start anew. */
+  beginJoin(): void {
+    this.#unstable.clear();
+    this.unstableKnown = true;
+    this.#anySequence = true;
+    this.#appliedSequence = 0;
+    this.#answeredSequence = 0;
+  }
+
+  attach(link: number, primaryIncarnation: number): void {
+    this.link = link;
+    this.primaryIncarnation = primaryIncarnation;
+    this.#queue = [];
+    this.#answeredSequence = this.#appliedSequence;
+  }
+
+  detach(): void {
+    this.link = undefined;
+    this.#queue = [];
+  }
+
+  /** Of a frame whose link and generation were found right. */
+  onFrame(message: Message, payload: Uint8Array | undefined): void {
+    const link = this.link;
+    if (link === undefined) return;
+    switch (message.type) {
+      case 'heartbeat':
+        this.#unstable.stableUpTo(message.stableSequence);
+        this.#grantLease(link, message.askedAtMs);
+        return;
+      case 'write':
+      case 'pull':
+      case 'flush':
+      case 'copy-offer':
+      case 'copy-data':
+      case 'copy-zero':
+        this.#queue.push({ link, message, payload });
+        this.#next();
+        return;
+      default:
+        this.#refuse(link, 'MALFORMED', `a ${message.type} is not for a secondary`);
+    }
+  }
+
+  /** One answer for all writes that arrived together. */
+  onBatchEnd(): void {
+    if (this.link === undefined || this.#answeredSequence === this.#appliedSequence) return;
+    this.#answeredSequence = this.#appliedSequence;
+    this.#core.send(this.link, { type: 'write-answer', appliedSequence: this.#appliedSequence });
+  }
+
+  #grantLease(link: number, askedAtMs: number): void {
+    const { leaseMs } = this.#core.options;
+    this.leaseGrantedUntilMs = this.#core.nowMs + leaseMs;
+    this.#core.send(link, { type: 'heartbeat-answer', generation: this.#core.generation, askedAtMs, leaseMs });
+  }
+
+  #next(): void {
+    while (!this.#busy) {
+      const queued = this.#queue.shift();
+      if (queued === undefined) return;
+      this.#begin(queued);
+    }
+  }
+
+  #begin({ link, message, payload }: Queued): void {
+    switch (message.type) {
+      case 'write':
+        this.#write(link, message, payload);
+        return;
+      case 'flush':
+        this.#flush(link, message.flushId);
+        return;
+      case 'pull':
+        this.#sendUnstable(link);
+        return;
+      case 'copy-offer':
+        this.#compare(link, message.region, message.digest);
+        return;
+      case 'copy-data':
+        this.#takeCopy(link, message.region, payload);
+        return;
+      case 'copy-zero':
+        this.#takeCopy(link, message.region, undefined);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  #write(link: number, message: WriteMessage, payload: Uint8Array | undefined): void {
+    const { sequence, kind, offset, length } = message;
+    this.#unstable.stableUpTo(message.stableSequence);
+    // Sent again after a cut, and already here.
+    if (!this.#anySequence && sequence <= this.#appliedSequence) return;
+    if (!this.#anySequence && sequence !== this.#appliedSequence + 1) {
+      this.#refuse(link, 'MALFORMED', `write ${String(sequence)} after ${String(this.#appliedSequence)}`);
+      return;
+    }
+    const range = { offset, length };
+    // Before the bytes: if this process goes on after half a write, the region counts as one that may differ.
+    this.#unstable.written(firstRegion(range), lastRegion(range), sequence);
+    this.#onDisk(link, { kind, offset, length, data: payload }, () => {
+      this.#anySequence = false;
+      this.#appliedSequence = sequence;
+    });
+  }
+
+  #takeCopy(link: number, region: Region, data: Uint8Array | undefined): void {
+    const kind = data === undefined ? 'trim' : 'data';
+    this.#onDisk(link, { kind, offset: region * REGION_BYTES, length: REGION_BYTES, data }, () => {
+      if (this.link === link) this.#core.send(link, { type: 'copy-answer', region, needed: false });
+    });
+  }
+
+  #onDisk(
+    link: number,
+    write: { kind: WriteMessage['kind']; offset: number; length: number; data: Uint8Array | undefined },
+    done: () => void,
+  ): void {
+    const { kind, offset, length, data } = write;
+    const token = this.#core.nextToken();
+    this.#core.effects.push(
+      data === undefined
+        ? { type: 'disk-write', token, kind, offset, length }
+        : { type: 'disk-write', token, kind, offset, length, data },
+    );
+    this.#busy = true;
+    this.#core.await(token, (event) => {
+      this.#busy = false;
+      const failure = event.type === 'disk-done' ? event.failure : 'EIO';
+      if (failure === undefined) done();
+      else this.#diskFailed(link, failure);
+      this.#next();
+    });
+  }
+
+  /** Runs beside later writes: it covers those before it, which are applied. */
+  #flush(link: number, flushId: number): void {
+    const token = this.#core.nextToken();
+    this.#core.effects.push({ type: 'disk-flush', token });
+    this.#core.await(token, (event) => {
+      const failure = event.type === 'disk-done' ? event.failure : 'EIO';
+      if (failure !== undefined) this.#diskFailed(link, failure);
+      else if (this.link === link) this.#core.send(link, { type: 'flush-answer', flushId });
+    });
+  }
+
+  #compare(link: number, region: Region, digest: Uint8Array): void {
+    this.#readRegion(link, region, (_data, own) => {
+      const needed = Buffer.compare(own, digest) !== 0;
+      if (this.link === link) this.#core.send(link, { type: 'copy-answer', region, needed });
+    });
+  }
+
+  #sendUnstable(link: number): void {
+    this.#sendRegions(link, this.#unstable.regions(), 0);
+  }
+
+  /** One region at a time, so that pull-done stands behind the last in the stream. */
+  #sendRegions(link: number, regions: readonly Region[], at: number): void {
+    const region = regions[at];
+    if (region === undefined) {
+      if (this.link === link) this.#core.send(link, { type: 'pull-done', appliedSequence: this.#appliedSequence });
+      return;
+    }
+    this.#readRegion(link, region, (data) => {
+      if (this.link !== link) return;
+      this.#core.send(link, { type: 'pull-region', region }, data ?? new Uint8Array(REGION_BYTES));
+      this.#sendRegions(link, regions, at + 1);
+    });
+  }
+
+  #readRegion(link: number, region: Region, then: (data: Uint8Array | undefined, digest: Uint8Array) => void): void {
+    const token = this.#core.nextToken();
+    this.#core.effects.push({ type: 'read-region', token, region, from: 'live' });
+    this.#busy = true;
+    this.#core.await(token, (event) => {
+      this.#busy = false;
+      if (event.type !== 'region-done' || event.failure !== undefined) this.#diskFailed(link, 'EIO');
+      else then(event.data, event.digest);
+      this.#next();
+    });
+  }
+
+  /** A secondary that cannot write is a lost peer: it says so and takes nothing more. */
+  #diskFailed(link: number, failure: DiskFailure): void {
+    this.#refuse(link, 'DISK', `the disk of ${this.#core.host} failed: ${failure}`);
+  }
+}
