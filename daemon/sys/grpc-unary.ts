@@ -1,8 +1,10 @@
 /** The two ends of a unary call as promises: errors are LockstepError on both sides. */
 import {
   type CallOptions,
+  type Client,
   type ClientUnaryCall,
   Metadata,
+  type MethodDefinition,
   type ServerUnaryCall,
   type ServiceError,
   type handleUnaryCall,
@@ -58,7 +60,7 @@ function throwIt(error: Error): never {
   throw error;
 }
 
-/** A client method of the generated stubs, in its widest form. */
+/** A client method of the generated stubs, in its widest form. Bind it to its client. */
 export type UnaryMethod<Request, Response> = (
   request: Request,
   metadata: Metadata,
@@ -66,33 +68,56 @@ export type UnaryMethod<Request, Response> = (
   callback: (error: ServiceError | null, response: Response) => void,
 ) => ClientUnaryCall;
 
-/** Calls with a deadline, and hangs up when the signal is aborted. Bind the method to its client. */
+export interface UnaryOptions {
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Calls with a deadline, and hangs up when the signal is aborted. */
 export function callUnary<Request, Response>(
   method: UnaryMethod<Request, Response>,
   request: Request,
-  options: { readonly deadlineMs: number; readonly signal?: AbortSignal },
+  options: UnaryOptions,
 ): Promise<Response> {
   const { signal } = options;
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) {
-      reject(abortError(signal));
-      return;
-    }
-    const call = method(
+  if (signal?.aborted === true) return Promise.reject(abortError(signal));
+  const { promise, resolve, reject } = Promise.withResolvers<Response>();
+  const deadline = Date.now() + options.deadlineMs;
+  const call = method(request, new Metadata(), { deadline }, (error, response) => {
+    signal?.removeEventListener('abort', hangUp);
+    if (error === null) resolve(response);
+    else reject(signal?.aborted === true ? abortError(signal) : errorOfService(error));
+  });
+  const hangUp = (): void => {
+    call.cancel();
+  };
+  signal?.addEventListener('abort', hangUp, { once: true });
+  return promise;
+}
+
+/** The same by the generated service's own entry, such as `AgentServiceService.attachVolume`. */
+export type MethodEntry<Request, Response> = Pick<
+  MethodDefinition<Request, Response>,
+  'path' | 'requestSerialize' | 'responseDeserialize'
+>;
+
+export function methodOf<Request, Response>(
+  client: Client,
+  entry: MethodEntry<Request, Response>,
+): UnaryMethod<Request, Response> {
+  return (request, metadata, options, callback) =>
+    client.makeUnaryRequest(
+      entry.path,
+      entry.requestSerialize,
+      entry.responseDeserialize,
       request,
-      new Metadata(),
-      { deadline: Date.now() + options.deadlineMs },
-      (error, response) => {
-        signal?.removeEventListener('abort', hangUp);
-        if (error === null) resolve(response);
-        else reject(signal?.aborted === true ? abortError(signal) : errorOfService(error));
+      metadata,
+      options,
+      (error: ServiceError | null, response?: Response) => {
+        // Without an error there is a response; the stubs' own type says the same.
+        callback(error, response as Response);
       },
     );
-    const hangUp = (): void => {
-      call.cancel();
-    };
-    signal?.addEventListener('abort', hangUp, { once: true });
-  });
 }
 
 function abortError(signal: AbortSignal): Error {
