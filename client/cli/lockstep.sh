@@ -1,0 +1,29 @@
+#!/bin/sh
+# The `lockstep` command: finds the Node that the package pins, next to wherever this file really is, and runs
+# main.ts on it. Symbolic links are followed, since npm and npx put one in place of the file.
+set -eu
+
+self=$0
+while [ -L "$self" ]; do
+  target=$(readlink "$self")
+  case $target in
+  /*) self=$target ;;
+  *) self=$(dirname "$self")/$target ;;
+  esac
+done
+here=$(CDPATH='' cd -- "$(dirname -- "$self")" && pwd -P)
+package=${here%/client/cli}
+
+# In a checkout the dependencies are inside the package; installed into a project they are beside it.
+for modules in "$package/node_modules" "$package/.."; do
+  if [ -x "$modules/.bin/node" ]; then
+    case $package in
+    */node_modules/*) exec "$modules/.bin/node" --import "$here/strip-types.mjs" "$here/main.ts" "$@" ;;
+    *) exec "$modules/.bin/node" "$here/main.ts" "$@" ;;
+    esac
+  fi
+done
+
+echo "error: the dependencies of lockstep are not installed in $package" >&2
+echo "Install them: cd $package && npm ci --omit=dev   (or run: npm run quickstart)" >&2
+exit 1

@@ -1,0 +1,33 @@
+/** The words of the API's numbers, the same on screens and in JSON. */
+import {
+  type DatabaseState,
+  databaseStateToJSON,
+  type Redundancy,
+  redundancyToJSON,
+  type TaskState,
+  taskStateToJSON,
+} from '../../proto/gen/lockstep/v1/database_service.ts';
+
+/** ACTIVE, FAILING_OVER, ... */
+export function stateName(state: DatabaseState): string {
+  return known('DATABASE_STATE_', state, databaseStateToJSON);
+}
+
+/** IN_SYNC, DEGRADED, ... */
+export function redundancyName(redundancy: Redundancy): string {
+  return known('REDUNDANCY_', redundancy, redundancyToJSON);
+}
+
+/** PENDING, RUNNING, DONE, ... */
+export function taskStateName(state: TaskState): string {
+  return known('TASK_STATE_', state, taskStateToJSON);
+}
+
+/** The generated functions throw for numbers of a newer server. */
+function known<Value extends number>(prefix: string, value: Value, nameOf: (value: Value) => string): string {
+  try {
+    return nameOf(value).replace(prefix, '');
+  } catch {
+    return `UNKNOWN_${String(value)}`;
+  }
+}

@@ -1,0 +1,71 @@
+/** Databases and their events as text. Pure. */
+import type { Database, DatabaseEvent } from '../../proto/gen/lockstep/v1/database_service.ts';
+import { databaseId } from '../databases.ts';
+import { redundancyName, stateName } from './names.ts';
+import { databaseSection } from './render-status.ts';
+import { formatSize } from './size.ts';
+import { formatDuration, formatTime, type Paint, printable } from './text.ts';
+import { hostId, judgeDatabase } from './verdict.ts';
+
+export function renderDatabases(databases: readonly Database[], paint: Paint): string {
+  return `${databaseSection(databases, paint).slice(1).join('\n')}\n`;
+}
+
+export function renderDatabase(database: Database, paint: Paint): string {
+  const finding = judgeDatabase(database);
+  const { endpoint } = database;
+  const facts: readonly (readonly [string, string])[] = [
+    ['state', paint(finding.level, stateName(database.state))],
+    ['redundancy', paint(finding.level, redundancyName(database.redundancy))],
+    ['meaning', printable(finding.meaning)],
+    ['to do', printable(finding.advice)],
+    ['safe to fail over', database.safeToFailOver ? 'yes' : 'no'],
+    ['primary', replicaText(database.primary)],
+    ['secondary', replicaText(database.secondary)],
+    ['generation', String(database.generation)],
+    ['lag', formatSize(database.lagBytes)],
+    ['engine', printable(`${database.engine} ${database.engineVersion}`)],
+    ['size', formatSize(database.sizeBytes)],
+    ['created', formatTime(database.createTime)],
+    ['alias', endpoint === undefined ? '' : printable(`${endpoint.alias}:${String(endpoint.port)}`)],
+    ['address now', printable(endpoint?.address ?? '')],
+    ['alias answered by', printable(endpoint?.dnsServer ?? '')],
+    ['busy with', printable(database.busyWith)],
+  ];
+  const shown = facts.filter(([, value]) => value !== '');
+  const width = Math.max(...shown.map(([key]) => key.length));
+  const lines = shown.map(([key, value]) => `  ${paint('faint', key.padEnd(width))}  ${value}`);
+  return `${paint('heading', printable(databaseId(database.name)))}\n${lines.join('\n')}\n`;
+}
+
+function replicaText(replica: Database['primary']): string {
+  if (replica === undefined || replica.host === '') return '-';
+  const state = replica.reachable ? replica.role : 'UNREACHABLE';
+  const facts = `zone ${replica.zone}, ${state}, generation ${String(replica.generation)}`;
+  return printable(`${hostId(replica.host)} (${facts})`);
+}
+
+/** Oldest first, so that the newest stands next to the prompt. */
+export function renderEvents(events: readonly DatabaseEvent[], paint: Paint): string {
+  if (events.length === 0) return 'No events.\n';
+  const lines = events.toReversed().flatMap((event) => {
+    const generation = event.generation > 0n ? ` (generation ${String(event.generation)})` : '';
+    const head = `${formatTime(event.time)}  ${paint('heading', printable(event.reason))}${generation}`;
+    const phases = renderPhases(event);
+    const rest = [event.message, phases]
+      .filter((text) => text !== '')
+      .map((text) => `    ${printable(text)}`);
+    return [head, ...rest];
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+/** `4.1 s: detect 1.6 s, fence 120 ms, ...`; empty without phases. */
+export function renderPhases(event: DatabaseEvent): string {
+  if (event.phases.length === 0) return '';
+  const total = event.phases.reduce((sum, phase) => sum + phase.durationMs, 0);
+  const parts = event.phases.map(
+    (phase) => `${phase.phase.replaceAll('_', ' ')} ${formatDuration(phase.durationMs)}`,
+  );
+  return `${formatDuration(total)}: ${parts.join(', ')}`;
+}

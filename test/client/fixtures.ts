@@ -1,0 +1,115 @@
+/** Answers of a server as the tests of the client need them: a healthy installation, to be spoiled. */
+import { OperationMetadata } from '../../proto/gen/lockstep/v1/database_service.ts';
+import {
+  type ClusterStatus,
+  type Database,
+  DatabaseState,
+  type Host,
+  Redundancy,
+  type Task,
+  TaskState,
+} from '../../proto/gen/lockstep/v1/database_service.ts';
+import type { Operation as RawOperation } from '../../proto/gen/google/longrunning/operations.ts';
+
+const MIB = 1024n * 1024n;
+
+export function healthyDatabase(changes: Partial<Database> = {}): Database {
+  return {
+    name: 'databases/orders',
+    uid: 'b3c1',
+    etag: 'e1',
+    createTime: new Date('2026-01-02T03:04:05Z'),
+    engine: 'postgresql',
+    engineVersion: '15.14',
+    sizeBytes: 1024n * MIB,
+    state: DatabaseState.DATABASE_STATE_ACTIVE,
+    redundancy: Redundancy.REDUNDANCY_IN_SYNC,
+    reason: '',
+    nextStep: '',
+    safeToFailOver: true,
+    primary: { host: 'host-a', zone: 'a', role: 'SERVING', generation: 2n, reachable: true },
+    secondary: { host: 'host-b', zone: 'b', role: 'SECONDARY', generation: 2n, reachable: true },
+    generation: 2n,
+    lagBytes: 0n,
+    copyLeftBytes: 0n,
+    copyBytesPerSecond: 0n,
+    endpoint: {
+      alias: 'orders.db.lockstep.internal',
+      port: 5432,
+      user: 'lockstep',
+      database: 'orders',
+      address: '127.0.0.11',
+      multiHost: '127.0.0.11:5432,127.0.0.12:5432',
+      dnsServer: '127.0.0.10:53',
+    },
+    busyWith: '',
+    passwordUnclaimed: false,
+    ...changes,
+  };
+}
+
+export function host(id: string, changes: Partial<Host> = {}): Host {
+  return {
+    name: `hosts/${id}`,
+    zone: id.slice(-1),
+    address: id === 'host-a' ? '127.0.0.11' : '127.0.0.12',
+    roles: ['storage'],
+    reachable: true,
+    silenceMs: 120,
+    capacityBytes: 20n * 1024n * MIB,
+    availableBytes: 10n * 1024n * MIB,
+    version: '0.1.0',
+    metrics: '127.0.0.11:7402',
+    ...changes,
+  };
+}
+
+export function healthyStatus(changes: Partial<ClusterStatus> = {}): ClusterStatus {
+  const control = host('control', {
+    zone: '',
+    address: '127.0.0.10',
+    roles: ['control'],
+    availableBytes: 0n,
+  });
+  return {
+    time: new Date('2026-01-02T03:04:06Z'),
+    hosts: [control, host('host-a'), host('host-b')],
+    databases: [healthyDatabase()],
+    operations: [],
+    ...changes,
+  };
+}
+
+export function task(name: string, state: TaskState, changes: Partial<Task> = {}): Task {
+  return {
+    name,
+    title: `Do ${name}`,
+    state,
+    startTime: undefined,
+    endTime: undefined,
+    progress: '',
+    percent: 0,
+    error: '',
+    attempts: state === TaskState.TASK_STATE_PENDING ? 0 : 1,
+    ...changes,
+  };
+}
+
+export function rawOperation(tasks: Task[], changes: Partial<RawOperation> = {}): RawOperation {
+  const metadata: OperationMetadata = {
+    workflow: 'create-database',
+    target: 'databases/orders',
+    createTime: new Date('2026-01-02T03:04:05Z'),
+    endTime: undefined,
+    tasks,
+  };
+  return {
+    name: 'operations/w1',
+    metadata: {
+      typeUrl: 'type.googleapis.com/lockstep.v1.OperationMetadata',
+      value: Buffer.from(OperationMetadata.encode(metadata).finish()),
+    },
+    done: false,
+    ...changes,
+  };
+}
