@@ -24,7 +24,8 @@ const milliseconds = (least: number, most: number) => {
   return z.int(allowed).min(least, allowed).max(most, allowed);
 };
 
-const schema = z
+/** Exported for the test that keeps docs/configuration.md complete. */
+export const schema = z
   .strictObject({
     host: z.strictObject({
       name: dnsLabel,

@@ -1,0 +1,61 @@
+#!/bin/sh
+# What the tests need beside the source: the development packages of npm, tap built with the plugins of .taprc, and
+# programs of Debian that the tests use as real clients and real engines. Does nothing where all is there.
+set -eu
+cd "$(dirname "$0")/.."
+
+if [ ! -x node_modules/.bin/tap ]; then
+  if [ -d node_modules ]; then
+    # Not `npm ci`: that would first take away the modules of daemons that a quick start left running.
+    echo 'test: adding the development packages (npm install)'
+    npm install --include=dev --no-save --no-audit --no-fund
+  else
+    echo 'test: installing the npm packages (npm ci)'
+    npm ci --no-audit --no-fund
+  fi
+fi
+PATH=$PWD/node_modules/.bin:$PATH tap build
+
+# package: a program of it: what it is for
+needed='qemu-system-common:qemu-storage-daemon:makes a volume a block device
+qemu-utils:qemu-io:writes patterns over NBD and checks them
+libnbd-bin:nbdcopy:a second NBD client, nbdinfo and nbdcopy
+nbdkit:nbdkit:an NBD server to test the attaching of devices against
+fio:fio:random verified I/O over NBD
+e2fsprogs:mkfs.ext4:the file system of engines
+mount:losetup:loop devices and mounts
+procps:ps:finds what a test left behind
+bind9-dnsutils:dig:asks the DNS responder
+systemd:systemd-analyze:verifies the units
+git:git:lists the tracked files for the house rules'
+
+missing=
+add() {
+  echo "test: $1 is missing ($2)"
+  missing="$missing $1"
+}
+# Root's PATH may lack the sbin folders under su and in containers.
+PATH=$PATH:/usr/sbin:/sbin
+while IFS=: read -r package program reason; do
+  command -v "$program" >/dev/null || add "$package" "$reason"
+done <<EOF
+$needed
+EOF
+# Its programs are not on the PATH.
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || add postgresql 'the engine'
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+  echo "test: not root, or not Debian. Install them first:  apt-get install --no-install-recommends$missing" >&2
+  exit 1
+fi
+if [ ! -e /etc/postgresql-common ]; then
+  # The package would otherwise make and start a database cluster of its own, which nobody asked for.
+  mkdir -p /etc/postgresql-common
+  echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+fi
+export DEBIAN_FRONTEND=noninteractive
+lock='-o DPkg::Lock::Timeout=120'
+apt-get $lock update -q
+# $missing is a list of words.
+apt-get $lock install -q -y --no-install-recommends $missing
