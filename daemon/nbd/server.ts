@@ -1,0 +1,196 @@
+/** The NBD server: listeners, and the connections that they took. Everything else is in connection.ts and below. */
+import { chmod, lstat, unlink } from 'node:fs/promises';
+import {
+  type AddressInfo,
+  connect,
+  createServer,
+  type ListenOptions,
+  type Server,
+  type Socket,
+} from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type FieldViolation, invalidField, LockstepError, messageOf } from '../sys/errors.ts';
+import type { ExportDirectory } from './block.ts';
+import { NbdConnection, type NbdLog } from './connection.ts';
+import { reportConnection } from './diagnostics.ts';
+import { DEFAULT_LIMITS, type NbdLimits } from './limits.ts';
+
+/** sun_path of unix(7) without its NUL. */
+const UNIX_PATH_BYTES = 107;
+
+/** Whoever may open the socket may write the volume. */
+const SOCKET_MODE = 0o600;
+
+export interface NbdServerOptions {
+  readonly directory: ExportDirectory;
+  readonly log?: NbdLog;
+  readonly limits?: Partial<NbdLimits>;
+}
+
+export class NbdServer {
+  readonly #directory: ExportDirectory;
+  readonly #log: NbdLog;
+  readonly #limits: NbdLimits;
+  readonly #listeners = new Set<Server>();
+  readonly #connections = new Set<NbdConnection>();
+  #closed = false;
+  /** Said once until there is room again: whoever floods us with connections shall not flood the log too. */
+  #fullLogged = false;
+
+  constructor(options: NbdServerOptions) {
+    this.#directory = options.directory;
+    this.#log = options.log ?? (() => undefined);
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+  }
+
+  /** Answers the port, which is another than asked for where 0 was. */
+  async listenTcp(host: string, port: number): Promise<number> {
+    const listener = await this.#listen({ host, port }, tcpViolation(host, port));
+    return (listener.address() as AddressInfo).port;
+  }
+
+  /** A socket file that a killed server left behind is replaced; one that somebody listens behind is not. */
+  async listenUnix(path: string): Promise<void> {
+    if (Buffer.byteLength(path) > UNIX_PATH_BYTES)
+      throw invalidField('nbd socket', path, `a path of at most ${String(UNIX_PATH_BYTES)} bytes`);
+    await removeStaleSocket(path);
+    await this.#listen({ path }, () => socketInUse(path));
+    // Between bind and here the folder is what keeps strangers out; it is the daemon's own.
+    await chmod(path, SOCKET_MODE);
+  }
+
+  /** Takes nothing new, gives what is outstanding a moment to be answered, then hangs up. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const everythingClosed = [
+      ...[...this.#listeners].map(closeListener),
+      ...[...this.#connections].map((connection) => connection.untilClosed()),
+    ];
+    this.#listeners.clear();
+    for (const connection of this.#connections) connection.finish();
+    const timer = new AbortController();
+    const outOfTime = delay(this.#limits.closeDrainMs, undefined, { signal: timer.signal })
+      .then(() => {
+        for (const connection of this.#connections) connection.destroy();
+      })
+      .catch(() => undefined);
+    await Promise.all(everythingClosed);
+    timer.abort();
+    await outOfTime;
+  }
+
+  async #listen(where: ListenOptions, violation: () => FieldViolation): Promise<Server> {
+    const options = {
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: this.#limits.keepAliveMs,
+      // A client may close its half after DISC and still wait for the last answers.
+      allowHalfOpen: true,
+    };
+    const listener = createServer(options, (socket) => {
+      this.#onSocket(socket);
+    });
+    await new Promise<void>((resolve, reject) => {
+      listener.once('error', (cause) => {
+        reject(listenError(cause, violation()));
+      });
+      listener.listen({ ...where, exclusive: true }, resolve);
+    });
+    listener.removeAllListeners('error').on('error', (error) => {
+      this.#log('nbd listener failed', { reason: messageOf(error) });
+    });
+    this.#listeners.add(listener);
+    return listener;
+  }
+
+  #onSocket(socket: Socket): void {
+    if (this.#closed || this.#connections.size >= this.#limits.connections) {
+      if (!this.#closed && !this.#fullLogged)
+        this.#log('nbd connections dropped', { limit: this.#limits.connections });
+      this.#fullLogged = true;
+      socket.destroy();
+      return;
+    }
+    const connection = new NbdConnection({
+      socket,
+      directory: this.#directory,
+      limits: this.#limits,
+      log: this.#log,
+    });
+    this.#connections.add(connection);
+    reportConnection({ open: true });
+    socket.once('close', () => {
+      this.#connections.delete(connection);
+      this.#fullLogged = false;
+      reportConnection({ open: false });
+    });
+  }
+}
+
+/**
+ * Whether a server lives behind a socket file is told by connecting to it: the file of a dead one refuses. Anything
+ * that is no socket is left alone, and the bind then fails on it.
+ */
+async function removeStaleSocket(path: string): Promise<void> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (stats?.isSocket() !== true) return;
+  if (await somebodyListens(path)) {
+    const violation = socketInUse(path);
+    throw new LockstepError('FAILED_PRECONDITION', messageFor(violation), {
+      reason: 'ADDRESS_IN_USE',
+      violations: [violation],
+    });
+  }
+  await unlink(path).catch(() => undefined);
+}
+
+function somebodyListens(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect({ path });
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      // EAGAIN is a full backlog and EACCES somebody else's: both alive. Only these two say that there is nobody.
+      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT');
+    });
+  });
+}
+
+function socketInUse(path: string): FieldViolation {
+  return {
+    field: 'nbd socket',
+    value: path,
+    allowed: 'a path in an existing folder that no server listens on',
+  };
+}
+
+function tcpViolation(host: string, port: number): () => FieldViolation {
+  const value = `${host}:${String(port)}`;
+  return () => ({
+    field: 'ports.nbd',
+    value,
+    allowed: 'an address of this host and a port that nothing listens on',
+  });
+}
+
+function listenError(cause: NodeJS.ErrnoException, violation: FieldViolation): LockstepError {
+  return new LockstepError('FAILED_PRECONDITION', `${messageFor(violation)} (${messageOf(cause)})`, {
+    reason: cause.code === 'EADDRINUSE' ? 'ADDRESS_IN_USE' : 'CANNOT_LISTEN',
+    violations: [violation],
+    cause,
+  });
+}
+
+function messageFor(violation: FieldViolation): string {
+  return `${violation.field} is ${JSON.stringify(violation.value)}; allowed: ${violation.allowed}`;
+}
+
+function closeListener(listener: Server): Promise<void> {
+  return new Promise((resolve) => {
+    listener.close(() => {
+      resolve();
+    });
+  });
+}
