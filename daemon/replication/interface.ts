@@ -103,7 +103,14 @@ export type Effect =
     }
   | { readonly type: 'disk-read'; readonly token: number; readonly offset: number; readonly length: number }
   | { readonly type: 'disk-flush'; readonly token: number }
-  | { readonly type: 'read-region'; readonly token: number; readonly region: Region; readonly from: 'live' | 'snapshot' }
+  /** `digest`: its SHA-256 is wanted too; else the event's is empty. */
+  | {
+      readonly type: 'read-region';
+      readonly token: number;
+      readonly region: Region;
+      readonly from: 'live' | 'snapshot';
+      readonly digest: boolean;
+    }
   | { readonly type: 'persist'; readonly token: number; readonly durable: DurableState }
   /** Ask the control store for the generation after `fromGeneration`. Answered by view or proposal-failed, or never. */
   | {

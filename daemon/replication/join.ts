@@ -116,7 +116,8 @@ export class Join {
       this.#primary.copyLock = regionRange(region);
     }
     const token = this.#core.nextToken();
-    this.#core.effects.push({ type: 'read-region', token, region, from: live ? 'live' : 'snapshot' });
+    const from = live ? 'live' : 'snapshot';
+    this.#core.effects.push({ type: 'read-region', token, region, from, digest: stage === 'offer' });
     this.#core.await(token, (event) => {
       assert(event.type === 'region-done', 'a region read is answered by region-done');
       if (this.#phase === 'FAILED') return;

@@ -782,7 +782,7 @@ export class Replica {
     this.#core.send(peer.link, {
       type: 'heartbeat',
       generation: this.#core.generation,
-      askedAtMs: this.#core.nowMs,
+      askedAtMs: Math.floor(this.#core.nowMs),
       stableSequence: this.#primary.stableSequence,
     });
   }

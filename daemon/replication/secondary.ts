@@ -94,6 +94,10 @@ export class Secondary {
       case 'copy-offer':
       case 'copy-data':
       case 'copy-zero':
+        if (!this.#insideVolume(message)) {
+          this.#refuse(link, 'MALFORMED', `a ${message.type} outside the volume`);
+          return;
+        }
         this.#queue.push({ link, message, payload });
         this.#next();
         return;
@@ -107,6 +111,12 @@ export class Secondary {
     if (this.link === undefined || this.#answeredSequence === this.#appliedSequence) return;
     this.#answeredSequence = this.#appliedSequence;
     this.#core.send(this.link, { type: 'write-answer', appliedSequence: this.#appliedSequence });
+  }
+
+  #insideVolume(message: Queued['message']): boolean {
+    const { sizeBytes } = this.#core.options;
+    if (message.type === 'write') return message.offset + message.length <= sizeBytes;
+    return 'region' in message ? (message.region + 1) * REGION_BYTES <= sizeBytes : true;
   }
 
   #grantLease(link: number, askedAtMs: number): void {
@@ -207,7 +217,7 @@ export class Secondary {
   }
 
   #compare(link: number, region: Region, digest: Uint8Array): void {
-    this.#readRegion(link, region, (_data, own) => {
+    this.#readRegion(link, { region, digest: true }, (_data, own) => {
       const needed = Buffer.compare(own, digest) !== 0;
       if (this.link === link) this.#core.send(link, { type: 'copy-answer', region, needed });
     });
@@ -224,16 +234,20 @@ export class Secondary {
       if (this.link === link) this.#core.send(link, { type: 'pull-done', appliedSequence: this.#appliedSequence });
       return;
     }
-    this.#readRegion(link, region, (data) => {
+    this.#readRegion(link, { region, digest: false }, (data) => {
       if (this.link !== link) return;
       this.#core.send(link, { type: 'pull-region', region }, data ?? new Uint8Array(REGION_BYTES));
       this.#sendRegions(link, regions, at + 1);
     });
   }
 
-  #readRegion(link: number, region: Region, then: (data: Uint8Array | undefined, digest: Uint8Array) => void): void {
+  #readRegion(
+    link: number,
+    { region, digest }: { readonly region: Region; readonly digest: boolean },
+    then: (data: Uint8Array | undefined, digest: Uint8Array) => void,
+  ): void {
     const token = this.#core.nextToken();
-    this.#core.effects.push({ type: 'read-region', token, region, from: 'live' });
+    this.#core.effects.push({ type: 'read-region', token, region, from: 'live', digest });
     this.#busy = true;
     this.#core.await(token, (event) => {
       this.#busy = false;

@@ -1,0 +1,239 @@
+/** What control can have this host do: lockstep.agent.v1.AgentService, thin over the volumes and the host's drivers. */
+import type { HostDrivers } from '../host/host.ts';
+import { LockstepError } from '../sys/errors.ts';
+import { unary } from '../sys/grpc-unary.ts';
+import type { Log } from '../sys/log.ts';
+import type { Volume } from '../volume/volume.ts';
+import type { Volumes } from '../volume/volumes.ts';
+import type {
+  AgentServiceServer,
+  EngineSpec as EngineSpecMessage,
+  Fence,
+  VolumeView,
+} from '../../proto/gen/lockstep/agent/v1/agent.ts';
+import type { ReplicaReporter } from './report.ts';
+
+export interface AgentParts {
+  readonly host: string;
+  readonly address: string;
+  readonly volumes: Volumes;
+  readonly drivers: HostDrivers;
+  readonly reporter: ReplicaReporter;
+  /** Keeps the addresses of a volume's replicas: where peers are dialled. */
+  readonly learnAddresses: (view: VolumeView) => void;
+  readonly log: Log;
+}
+
+/** How long a planned move waits for what is in flight. */
+const STEP_DOWN_MS = 5000;
+const POLL_MS = 5;
+
+export function agentService(parts: AgentParts): AgentServiceServer {
+  return { ...replicaMethods(parts), ...copyMethods(parts), ...deviceMethods(parts), ...engineMethods(parts) };
+}
+
+/**
+ * Refuses what is older than what this host has seen: a workflow that was overtaken by a failover must not act on a
+ * replica of the generation after. A replica that knows nothing yet has seen nothing.
+ */
+function checkFence(parts: AgentParts, fence: Fence | undefined, volume: string): void {
+  const seen = parts.volumes.get(volume)?.view.generation ?? 0;
+  const given = Number(fence?.generation ?? 0n);
+  if (given >= seen) return;
+  throw new LockstepError(
+    'FAILED_PRECONDITION',
+    `${fence?.workflow ?? 'a call'} acts on generation ${String(given)} of ${volume}, and this host has seen ${String(seen)}`,
+    { reason: 'STALE_FENCE', metadata: { volume, generation: String(seen) } },
+  );
+}
+
+function fenced(parts: AgentParts, request: { readonly fence: Fence | undefined; readonly volume: string }): Volume {
+  checkFence(parts, request.fence, request.volume);
+  return parts.volumes.require(request.volume);
+}
+
+function replicaMethods(parts: AgentParts) {
+  const { volumes, log, reporter, drivers } = parts;
+  return {
+    createReplica: unary(log, async ({ view }: { view: VolumeView | undefined }) => {
+      const given = required(view, 'view');
+      parts.learnAddresses(given);
+      await volumes.create(given.volume, Number(given.sizeBytes));
+      return {};
+    }),
+    deleteReplica: unary(log, async ({ fence, volume }: { fence: Fence | undefined; volume: string }) => {
+      checkFence(parts, fence, volume);
+      await drivers.release(volume, { force: true });
+      await volumes.delete(volume);
+      return {};
+    }),
+    getReplica: unary(log, ({ volume }: { volume: string }) => ({
+      replica: reporter.replica(volumes.require(volume)),
+    })),
+    setView: unary(log, ({ view }: { view: VolumeView | undefined }) => {
+      const given = required(view, 'view');
+      parts.learnAddresses(given);
+      const volume = volumes.require(given.volume);
+      volumes.tell(given.volume, viewOf(given), { explicit: true });
+      return { replica: reporter.replica(volume) };
+    }),
+    stepDown: unary(log, async (request: { fence: Fence | undefined; volume: string }) => {
+      const volume = fenced(parts, request);
+      if (!volume.serves && volume.state !== 'STEPPED_DOWN') return {};
+      volume.run({ type: 'step-down' });
+      await until(() => volume.state === 'STEPPED_DOWN', STEP_DOWN_MS, `volume ${volume.name} does not come to rest`);
+      return {};
+    }),
+  };
+}
+
+function copyMethods(parts: AgentParts) {
+  const { volumes, log } = parts;
+  return {
+    createSnapshot: unary(
+      log,
+      (request: { fence: Fence | undefined; volume: string; snapshot: string }) => {
+        const { file } = fenced(parts, request);
+        const kept = file.snapshot?.id === request.snapshot ? file.snapshot : file.takeSnapshot(request.snapshot);
+        return { allocatedBytes: BigInt(kept.allocatedBytes) };
+      },
+    ),
+    deleteSnapshot: unary(log, (request: { fence: Fence | undefined; volume: string; snapshot: string }) => {
+      const volume = volumes.get(request.volume);
+      if (volume?.file.snapshot?.id === request.snapshot) volume.file.dropSnapshot();
+      return {};
+    }),
+    seedReplica: unary(
+      log,
+      (request: { fence: Fence | undefined; volume: string; snapshot: string; target: string }) => {
+        const volume = fenced(parts, request);
+        const snapshot = requireSnapshot(volume, request.snapshot);
+        if (isCopying(volume, request.target)) return {};
+        if (volume.state !== 'SOLO') throw notSolo(volume);
+        volume.run({ type: 'seed', target: request.target, allocated: snapshot.allocated });
+        return {};
+      },
+    ),
+    connectReplica: unary(log, (request: { fence: Fence | undefined; volume: string; target: string }) => {
+      const volume = fenced(parts, request);
+      const join = volume.status.join;
+      const { snapshot } = volume.file;
+      if (join?.target === request.target && join.phase === 'SEEDED' && snapshot !== undefined)
+        // Read and handed over in one turn: no write can come between.
+        volume.run({ type: 'connect', target: request.target, changed: snapshot.changedRegions() });
+      return {};
+    }),
+  };
+}
+
+function isCopying(volume: Volume, target: string): boolean {
+  const join = volume.status.join;
+  return join?.target === target && join.phase !== 'FAILED' && join.phase !== 'DONE';
+}
+
+function requireSnapshot(volume: Volume, id: string) {
+  const { snapshot } = volume.file;
+  if (snapshot?.id === id) return snapshot;
+  throw new LockstepError('NOT_FOUND', `volume ${volume.name} has no snapshot ${id}: it ends with the daemon's process`, {
+    reason: 'NO_SUCH_SNAPSHOT',
+  });
+}
+
+function notSolo(volume: Volume): LockstepError {
+  return new LockstepError(
+    'FAILED_PRECONDITION',
+    `the replica is ${volume.state}; a copy starts from a primary that is alone in the in-sync set`,
+    { reason: 'NOT_SOLO' },
+  );
+}
+
+function deviceMethods(parts: AgentParts) {
+  const { drivers, log } = parts;
+  type Request = { fence: Fence | undefined; volume: string };
+  return {
+    attachVolume: unary(log, async (request: Request) => {
+      const volume = fenced(parts, request);
+      if (!volume.serves)
+        throw new LockstepError('FAILED_PRECONDITION', `the replica is ${volume.state}: it serves nobody`, {
+          reason: 'NOT_SERVING',
+        });
+      const startedMs = performance.now();
+      const device = await drivers.attach(volume.name, volume.sizeBytes);
+      return { device, durationMs: Math.round(performance.now() - startedMs) };
+    }),
+    detachVolume: unary(log, async ({ volume }: Request) => {
+      await drivers.detach(volume, { force: false });
+      return {};
+    }),
+    makeFileSystem: unary(log, async (request: Request) => {
+      await drivers.makeFileSystem(fenced(parts, request).name);
+      return {};
+    }),
+    mountFileSystem: unary(log, async (request: Request) => ({
+      mountPoint: await drivers.mount(fenced(parts, request).name),
+    })),
+    unmountFileSystem: unary(log, async ({ volume }: Request) => {
+      await drivers.unmount(volume, { force: false });
+      return {};
+    }),
+  };
+}
+
+function engineMethods(parts: AgentParts) {
+  const { drivers, log, reporter } = parts;
+  const specOf = (spec: EngineSpecMessage | undefined) => {
+    const given = required(spec, 'spec');
+    return { ...given, address: parts.address, mountPoint: drivers.mountPointOf(given.volume) };
+  };
+  type Request = { fence: Fence | undefined; spec: EngineSpecMessage | undefined };
+  return {
+    installEngine: unary(log, async ({ engine }: { engine: string }) => {
+      const { version, installedPackages } = await drivers.installEngine(engine);
+      return { version, installedPackages: [...installedPackages] };
+    }),
+    initializeEngine: unary(log, async (request: Request & { password: string }) => {
+      const spec = specOf(request.spec);
+      fenced(parts, { fence: request.fence, volume: spec.volume });
+      await drivers.initializeEngine(spec, request.password);
+      return {};
+    }),
+    startEngine: unary(log, async (request: Request) => {
+      const spec = specOf(request.spec);
+      fenced(parts, { fence: request.fence, volume: spec.volume });
+      const { recoveryMs } = await drivers.startEngine(spec);
+      return { recoveryMs: Math.round(recoveryMs) };
+    }),
+    stopEngine: unary(log, async (request: Request & { kill: boolean }) => {
+      await drivers.stopEngine(specOf(request.spec), { kill: request.kill });
+      return {};
+    }),
+    getEngine: unary(log, async ({ spec }: { spec: EngineSpecMessage | undefined }) => {
+      const { volume } = required(spec, 'spec');
+      return { engine: (await reporter.engines()).find((engine) => engine.volume === volume) };
+    }),
+  };
+}
+
+/** A view message as the replica's machine takes it. */
+export function viewOf({ generation, primary, inSync }: VolumeView): {
+  generation: number;
+  primary: string;
+  inSync: readonly string[];
+} {
+  return { generation: Number(generation), primary, inSync };
+}
+
+function required<Value>(value: Value | undefined, field: string): Value {
+  if (value !== undefined) return value;
+  throw new LockstepError('INVALID_ARGUMENT', `${field} is missing`, {
+    violations: [{ field, value: 'missing', allowed: 'a message' }],
+  });
+}
+
+async function until(condition: () => boolean, limitMs: number, otherwise: string): Promise<void> {
+  const endMs = performance.now() + limitMs;
+  while (!condition()) {
+    if (performance.now() > endMs) throw new LockstepError('DEADLINE_EXCEEDED', otherwise);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}

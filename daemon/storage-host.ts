@@ -1,0 +1,212 @@
+/** A host that stores volumes and runs engines: its volumes, its servers, its drivers and its line to control. */
+import { statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Server } from '@grpc/grpc-js';
+import { AgentServiceService, type HeartbeatRequest, type VolumeView } from '../proto/gen/lockstep/agent/v1/agent.ts';
+import { agentService, viewOf } from './agent/agent-service.ts';
+import { Coordinator } from './agent/coordinator.ts';
+import { ReplicaReporter } from './agent/report.ts';
+import { HostDrivers } from './host/host.ts';
+import { type HostAddress, HostMeta } from './meta/host-meta.ts';
+import { NbdServer } from './nbd/server.ts';
+import { isPrimaryState, type ReplicaState } from './replication/states.ts';
+import { bootClock } from './sys/clock.ts';
+import type { Config } from './sys/config.ts';
+import { assert, LockstepError, messageOf } from './sys/errors.ts';
+import type { Log } from './sys/log.ts';
+import type { Volume } from './volume/volume.ts';
+import { Volumes } from './volume/volumes.ts';
+import { dial, type Link } from './wire/link.ts';
+import { ReplicationServer } from './wire/replication-server.ts';
+
+export interface StorageHostOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly incarnation: number;
+  readonly bootId: string;
+  readonly version: string;
+}
+
+export class StorageHost {
+  readonly volumes: Volumes;
+  readonly #options: StorageHostOptions;
+  readonly #meta: HostMeta;
+  readonly #drivers: HostDrivers;
+  readonly #reporter: ReplicaReporter;
+  readonly #coordinator: Coordinator;
+  readonly #nbd: NbdServer;
+  readonly #replication: ReplicationServer;
+  /** host → where its primary's peers listen; learned from views. */
+  readonly #addresses: Map<string, HostAddress>;
+
+  static async open(options: StorageHostOptions): Promise<StorageHost> {
+    const meta = await HostMeta.open(join(options.config.host.state_dir, 'meta'));
+    return new StorageHost(options, meta, new Map(await meta.addresses()));
+  }
+
+  private constructor(options: StorageHostOptions, meta: HostMeta, addresses: Map<string, HostAddress>) {
+    const { config, log } = options;
+    const { host, coordinator, timing } = config;
+    assert(coordinator !== undefined, 'the configuration of a storage host names control');
+    this.#options = options;
+    this.#meta = meta;
+    this.#addresses = addresses;
+    this.volumes = this.#makeVolumes();
+    this.#drivers = new HostDrivers({
+      stateDir: host.state_dir,
+      host: host.name,
+      address: host.address,
+      nbdSocket: this.#nbdSocket,
+      log,
+    });
+    this.#reporter = new ReplicaReporter(this.#drivers, bootClock);
+    this.#coordinator = new Coordinator({
+      server: coordinator.server,
+      heartbeatMs: timing.heartbeat_ms,
+      silenceMs: timing.silence_ms,
+      describe: () => this.#describe(),
+      learn: (view) => {
+        this.#learn(view);
+        this.volumes.tell(view.volume, viewOf(view), { explicit: false });
+      },
+      log,
+    });
+    this.#nbd = new NbdServer({
+      directory: this.volumes,
+      log: (message, details) => {
+        log.info({ ...details }, message);
+      },
+    });
+    this.#replication = new ReplicationServer((link, first) => {
+      this.volumes.accept(link, first);
+    }, log);
+  }
+
+  addServices(server: Server): void {
+    server.addService(
+      AgentServiceService,
+      agentService({
+        host: this.#options.config.host.name,
+        address: this.#options.config.host.address,
+        volumes: this.volumes,
+        drivers: this.#drivers,
+        reporter: this.#reporter,
+        learnAddresses: (view) => {
+          this.#learn(view);
+        },
+        log: this.#options.log,
+      }),
+    );
+  }
+
+  /** Volumes first, so that whoever connects finds them; then what a crash left on the host is cleared. */
+  async start(): Promise<void> {
+    const { host, ports } = this.#options.config;
+    await this.volumes.openAll();
+    await this.#nbd.listenUnix(this.#nbdSocket);
+    await this.#nbd.listenTcp(host.address, ports.nbd);
+    await this.#replication.listen(host.address, ports.replication);
+    await this.#drivers.recover();
+    for (const volume of this.volumes.all()) if (!volume.serves) void this.#release(volume);
+    this.#coordinator.start();
+  }
+
+  async releaseAll(): Promise<void> {
+    await this.#drivers.releaseAll({ force: false });
+  }
+
+  async close(): Promise<void> {
+    this.#coordinator.close();
+    this.#replication.close();
+    this.volumes.closeAll();
+    await this.#nbd.close();
+    await this.#meta.close();
+  }
+
+  get #nbdSocket(): string {
+    return join(this.#options.config.host.state_dir, 'nbd.sock');
+  }
+
+  #makeVolumes(): Volumes {
+    const { config, log, incarnation, bootId } = this.#options;
+    const { host, timing } = config;
+    return new Volumes({
+      folder: join(host.state_dir, 'volumes'),
+      host: host.name,
+      incarnation,
+      bootId,
+      leaseMs: timing.lease_ms,
+      heartbeatMs: timing.heartbeat_ms,
+      silenceMs: timing.silence_ms,
+      stateChanged: (volume, from, to) => {
+        this.#stateChanged(volume, from, to);
+      },
+      world: {
+        clock: bootClock,
+        log,
+        meta: this.#meta,
+        dial: (peer) => this.#dial(peer),
+        propose: (proposal) => this.#coordinator.propose(host.name, proposal),
+        fatal: (why) => {
+          log.error({ why }, 'cannot go on');
+          process.exit(1);
+        },
+      },
+    });
+  }
+
+  /** Whoever was primary and is so no more has an engine that must not say another word. */
+  #stateChanged(volume: Volume, from: ReplicaState, to: ReplicaState): void {
+    if (isPrimaryState(from) && to === 'FENCED') void this.#release(volume);
+  }
+
+  async #release(volume: Volume): Promise<void> {
+    try {
+      await this.#drivers.release(volume.name, { force: true });
+    } catch (error) {
+      this.#options.log.error({ volume: volume.name, error: messageOf(error) }, 'cannot release a fenced volume');
+    }
+  }
+
+  #learn(view: VolumeView): void {
+    for (const { host, address, replicationPort: port } of view.replicas) {
+      const known = this.#addresses.get(host);
+      if (address === '' || (known?.host === address && known.port === port)) continue;
+      this.#addresses.set(host, { host: address, port });
+      // Only for a restart while control is away; a write that fails costs no more than that.
+      this.#meta.putAddress(host, { host: address, port }).catch((error: unknown) => {
+        this.#options.log.warn({ host, error: messageOf(error) }, 'cannot keep the address of a peer');
+      });
+    }
+  }
+
+  /** Only that long: the machine dials again by itself, and a link that comes late is of no use. */
+  async #dial(peer: string): Promise<Link> {
+    const address = this.#addresses.get(peer);
+    if (address === undefined)
+      throw new LockstepError('UNAVAILABLE', `the address of ${peer} is not known before control was reached once`);
+    const localAddress = this.#options.config.host.address;
+    return dial({ ...address, localAddress }, this.#options.config.timing.silence_ms);
+  }
+
+  async #describe(): Promise<HeartbeatRequest> {
+    const { config, incarnation, version } = this.#options;
+    const disk = statfsSync(config.host.state_dir);
+    const totalBytes = disk.blocks * disk.bsize;
+    return {
+      host: config.host.name,
+      zone: config.host.zone ?? '',
+      address: config.host.address,
+      agentPort: config.ports.api,
+      replicationPort: config.ports.replication,
+      metricsPort: config.ports.metrics,
+      incarnation: BigInt(incarnation),
+      version,
+      capacityBytes: BigInt(Math.min(config.storage?.capacity_bytes ?? totalBytes, totalBytes)),
+      availableBytes: BigInt(disk.bavail * disk.bsize),
+      replicas: this.volumes.all().map((volume) => this.#reporter.replica(volume)),
+      engines: await this.#reporter.engines(),
+      roles: config.control === undefined ? ['storage'] : ['storage', 'control'],
+    };
+  }
+}

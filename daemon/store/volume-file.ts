@@ -1,0 +1,155 @@
+/**
+ * A volume on disk: one sparse file, byte n of the volume at byte n of the file, and at most one snapshot of it to
+ * seed a replica from.
+ *
+ * Reads and writes go through the page cache and are synchronous: some microseconds, where a trip through the thread
+ * pool costs several times that. What they leave behind survives the death of this process; `flush` makes it survive
+ * the loss of power. A disk that hangs stops this process, which its peer and control see as its death.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, constants, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { dataExtents, fallocate, PUNCH_HOLE, ZERO_RANGE } from '../sys/libc.ts';
+import { assert, LockstepError } from '../sys/errors.ts';
+import type { DiskFailure } from '../replication/interface.ts';
+import { type ByteRange, firstRegion, lastRegion, REGION_BYTES, type Region } from '../replication/units.ts';
+import { SeedSnapshot } from './seed-snapshot.ts';
+
+export const EMPTY_DIGEST = new Uint8Array();
+const zeroRegion = Buffer.alloc(REGION_BYTES);
+const zeroDigest = createHash('sha256').update(zeroRegion).digest();
+/** Zeroes are written in pieces of this size where the file system has no fallocate. */
+const ZERO_CHUNK_BYTES = 1024 * 1024;
+const BYTES_PER_STAT_BLOCK = 512;
+
+export interface RegionContent {
+  /** Undefined: zeroes. */
+  readonly data: Buffer | undefined;
+  /** SHA-256, or empty if it was not asked for. */
+  readonly digest: Uint8Array;
+}
+
+export class VolumeFile {
+  readonly sizeBytes: number;
+  readonly #path: string;
+  readonly #fd: number;
+  #snapshot: SeedSnapshot | undefined;
+
+  /** Opens the file, or makes it: sparse, all zeroes. */
+  constructor(path: string, sizeBytes: number, mode: 'create' | 'open') {
+    this.#path = path;
+    this.sizeBytes = sizeBytes;
+    this.#fd = openSync(path, constants.O_RDWR | (mode === 'create' ? constants.O_CREAT : 0), 0o600);
+    if (mode === 'create') ftruncateSync(this.#fd, sizeBytes);
+    const found = fstatSync(this.#fd).size;
+    if (found === sizeBytes) return;
+    closeSync(this.#fd);
+    throw new LockstepError('INTERNAL', `${path} is ${String(found)} bytes long instead of ${String(sizeBytes)}`, {
+      reason: 'VOLUME_FILE_DAMAGED',
+    });
+  }
+
+  get allocatedBytes(): number {
+    return fstatSync(this.#fd).blocks * BYTES_PER_STAT_BLOCK;
+  }
+
+  get snapshot(): SeedSnapshot | undefined {
+    return this.#snapshot;
+  }
+
+  read({ offset, length }: ByteRange): Buffer {
+    const data = Buffer.allocUnsafe(length);
+    this.#readInto(data, offset);
+    return data;
+  }
+
+  write(offset: number, data: Uint8Array): void {
+    this.#preserve({ offset, length: data.length });
+    let written = 0;
+    while (written < data.length)
+      written += writeSync(this.#fd, data, written, data.length - written, offset + written);
+  }
+
+  /** `keepSpace`: the zeroes stay allocated. Both ways the range reads as zeroes afterwards, always. */
+  zero(range: ByteRange, { keepSpace }: { readonly keepSpace: boolean }): void {
+    if (range.length === 0) return;
+    this.#preserve(range);
+    if (fallocate(this.#fd, keepSpace ? ZERO_RANGE : PUNCH_HOLE, range) !== 0) this.#writeZeroes(range);
+  }
+
+  flush(done: (failure: DiskFailure | undefined) => void): void {
+    fdatasync(this.#fd, (error) => {
+      done(error === null ? undefined : diskFailure(error));
+    });
+  }
+
+  readRegion(region: Region, { from, digest }: { readonly from: 'live' | 'snapshot'; readonly digest: boolean }): RegionContent {
+    const data = Buffer.allocUnsafe(REGION_BYTES);
+    const preserved = from === 'snapshot' && this.#snapshot?.readPreserved(region, data) === true;
+    if (!preserved) this.#readInto(data, region * REGION_BYTES);
+    if (data.equals(zeroRegion)) return { data: undefined, digest: digest ? zeroDigest : EMPTY_DIGEST };
+    return { data, digest: digest ? createHash('sha256').update(data).digest() : EMPTY_DIGEST };
+  }
+
+  /** Regions that may hold anything but zeroes. */
+  allocatedRegions(): Region[] {
+    const regions: Region[] = [];
+    let next = 0;
+    for (const { start, end } of dataExtents(this.#fd, this.sizeBytes)) {
+      const last = Math.floor((end - 1) / REGION_BYTES);
+      for (let region = Math.max(next, Math.floor(start / REGION_BYTES)); region <= last; region++) regions.push(region);
+      next = last + 1;
+    }
+    return regions;
+  }
+
+  /** The volume as it is at this instant. There is one at a time, and it ends with this process. */
+  takeSnapshot(id: string): SeedSnapshot {
+    this.dropSnapshot();
+    this.#snapshot = new SeedSnapshot(id, `${this.#path}.snapshot`, {
+      regions: this.sizeBytes / REGION_BYTES,
+      allocated: this.allocatedRegions(),
+    });
+    return this.#snapshot;
+  }
+
+  dropSnapshot(): void {
+    this.#snapshot?.close();
+    this.#snapshot = undefined;
+  }
+
+  close(): void {
+    this.dropSnapshot();
+    closeSync(this.#fd);
+  }
+
+  #readInto(data: Buffer, offset: number): void {
+    let filled = 0;
+    while (filled < data.length) {
+      const got = readSync(this.#fd, data, filled, data.length - filled, offset + filled);
+      assert(got > 0, `${this.#path} ends before byte ${String(offset + data.length)}`);
+      filled += got;
+    }
+  }
+
+  /** What a snapshot still shows is kept before it is overwritten. */
+  #preserve(range: ByteRange): void {
+    const snapshot = this.#snapshot;
+    if (snapshot === undefined || range.length === 0) return;
+    for (let region = firstRegion(range); region <= lastRegion(range); region++) {
+      if (snapshot.hasChanged(region)) continue;
+      snapshot.preserve(region, this.readRegion(region, { from: 'live', digest: false }).data);
+    }
+  }
+
+  #writeZeroes({ offset, length }: ByteRange): void {
+    const zeroes = Buffer.alloc(Math.min(length, ZERO_CHUNK_BYTES));
+    for (let written = 0; written < length; )
+      written += writeSync(this.#fd, zeroes, 0, Math.min(zeroes.length, length - written), offset + written);
+  }
+}
+
+/** What a system call's error means to a client. */
+export function diskFailure(error: unknown): DiskFailure {
+  const code = error instanceof Error && 'code' in error ? error.code : '';
+  return code === 'ENOSPC' || code === 'EDQUOT' ? 'ENOSPC' : 'EIO';
+}

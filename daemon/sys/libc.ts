@@ -1,0 +1,31 @@
+/** System calls that Node does not offer, through koffi; about 1.5 us a call. */
+import koffi from 'koffi';
+
+const libc = koffi.load('libc.so.6');
+const fallocateCall = libc.func('fallocate', 'int', ['int', 'int', 'int64', 'int64']);
+const lseekCall = libc.func('lseek', 'int64', ['int', 'int64', 'int']);
+
+/** fallocate(2): as if the range were never written; the file keeps its size. */
+export const PUNCH_HOLE = 0x03;
+/** fallocate(2): zeroes that keep their space; the file keeps its size. */
+export const ZERO_RANGE = 0x11;
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
+
+/** Answers 0 or the errno. */
+export function fallocate(fd: number, mode: number, range: { readonly offset: number; readonly length: number }): number {
+  const result = fallocateCall(fd, mode, range.offset, range.length) as number;
+  return result === 0 ? 0 : koffi.errno();
+}
+
+/** The extents of a file that hold data, as lseek(2) with SEEK_DATA and SEEK_HOLE tells them. */
+export function* dataExtents(fd: number, sizeBytes: number): Generator<{ start: number; end: number }> {
+  let at = 0;
+  while (at < sizeBytes) {
+    const start = Number(lseekCall(fd, at, SEEK_DATA));
+    if (start < 0) return;
+    const end = Number(lseekCall(fd, start, SEEK_HOLE));
+    yield { start, end: Math.min(end, sizeBytes) };
+    at = end;
+  }
+}
