@@ -17,7 +17,7 @@ function close(line: string, lines: readonly string[]): void {
   const skipped = count(/^ +ok .*# (SKIP|TODO)/);
   const note = `${(Number(milliseconds) / 1000).toFixed(1)} s${skipped === 0 ? '' : `, ${skipped} skipped`}`;
   console.log(`${verdict === 'ok' ? 'ok    ' : 'FAILED'} ${file} (${note})`);
-  const shown = verdict === 'ok' ? /# SKIP/ : /^(?! *ok \d+ )/;
+  const shown = verdict === 'ok' ? /# SKIP/ : /^(?! *(ok \d+ |# Subtest: |# time=|\d+\.\.\d+$))/;
   for (const each of lines) if (shown.test(each) && each.trim() !== '') console.log(`    ${each}`);
 }
 
