@@ -52,10 +52,14 @@ async function run(config: Config, log: Log): Promise<Running> {
           wallClock: Date.now,
         });
   control?.addServices(server);
-  const storage = config.storage === undefined ? undefined : await StorageHost.open({ config, log, ...identity });
+  const storage =
+    config.storage === undefined ? undefined : await StorageHost.open({ config, log, ...identity });
   storage?.addServices(server);
   await bind(server, config);
-  const metrics = new MetricsServer({ host: config.host.name, zone: config.host.zone ?? '', version: VERSION }, storage);
+  const metrics = new MetricsServer(
+    { host: config.host.name, zone: config.host.zone ?? '', version: VERSION },
+    storage,
+  );
   await metrics.listen(config.host.address, config.ports.metrics);
   await storage?.start();
   health.setStatus('', 'SERVING');
@@ -73,7 +77,13 @@ function bind(server: Server, config: Config): Promise<void> {
       reject(
         new LockstepError('FAILED_PRECONDITION', `ports.api: cannot listen on ${address}: ${cause.message}`, {
           reason: 'PORT_IN_USE',
-          violations: [{ field: 'ports.api', value: String(config.ports.api), allowed: `a port free on ${config.host.address}` }],
+          violations: [
+            {
+              field: 'ports.api',
+              value: String(config.ports.api),
+              allowed: `a port free on ${config.host.address}`,
+            },
+          ],
           cause,
         }),
       );
@@ -101,7 +111,8 @@ function readBootId(): string {
 
 /** An error of the world is told in one line; a bug of ours with everything there is. */
 function giveUp(error: unknown): never {
-  const text = error instanceof LockstepError ? error.message : error instanceof Error ? error.stack : messageOf(error);
+  const text =
+    error instanceof LockstepError ? error.message : error instanceof Error ? error.stack : messageOf(error);
   process.stderr.write(`lockstep daemon: ${text ?? ''}\n`);
   process.exit(1);
 }

@@ -2,7 +2,11 @@
 import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Server } from '@grpc/grpc-js';
-import { AgentServiceService, type HeartbeatRequest, type VolumeView } from '../proto/gen/lockstep/agent/v1/agent.ts';
+import {
+  AgentServiceService,
+  type HeartbeatRequest,
+  type VolumeView,
+} from '../proto/gen/lockstep/agent/v1/agent.ts';
 import { agentService, viewOf } from './agent/agent-service.ts';
 import { Coordinator } from './agent/coordinator.ts';
 import { ReplicaReporter } from './agent/report.ts';
@@ -164,7 +168,10 @@ export class StorageHost {
     try {
       await this.#drivers.release(volume.name, { force: true });
     } catch (error) {
-      this.#options.log.error({ volume: volume.name, error: messageOf(error) }, 'cannot release a fenced volume');
+      this.#options.log.error(
+        { volume: volume.name, error: messageOf(error) },
+        'cannot release a fenced volume',
+      );
     }
   }
 
@@ -184,7 +191,10 @@ export class StorageHost {
   async #dial(peer: string): Promise<Link> {
     const address = this.#addresses.get(peer);
     if (address === undefined)
-      throw new LockstepError('UNAVAILABLE', `the address of ${peer} is not known before control was reached once`);
+      throw new LockstepError(
+        'UNAVAILABLE',
+        `the address of ${peer} is not known before control was reached once`,
+      );
     const localAddress = this.#options.config.host.address;
     return dial({ ...address, localAddress }, this.#options.config.timing.silence_ms);
   }

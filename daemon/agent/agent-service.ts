@@ -29,7 +29,12 @@ const STEP_DOWN_MS = 5000;
 const POLL_MS = 5;
 
 export function agentService(parts: AgentParts): AgentServiceServer {
-  return { ...replicaMethods(parts), ...copyMethods(parts), ...deviceMethods(parts), ...engineMethods(parts) };
+  return {
+    ...replicaMethods(parts),
+    ...copyMethods(parts),
+    ...deviceMethods(parts),
+    ...engineMethods(parts),
+  };
 }
 
 /**
@@ -47,7 +52,10 @@ function checkFence(parts: AgentParts, fence: Fence | undefined, volume: string)
   );
 }
 
-function fenced(parts: AgentParts, request: { readonly fence: Fence | undefined; readonly volume: string }): Volume {
+function fenced(
+  parts: AgentParts,
+  request: { readonly fence: Fence | undefined; readonly volume: string },
+): Volume {
   checkFence(parts, request.fence, request.volume);
   return parts.volumes.require(request.volume);
 }
@@ -81,7 +89,11 @@ function replicaMethods(parts: AgentParts) {
       const volume = fenced(parts, request);
       if (!volume.serves && volume.state !== 'STEPPED_DOWN') return {};
       volume.run({ type: 'step-down' });
-      await until(() => volume.state === 'STEPPED_DOWN', STEP_DOWN_MS, `volume ${volume.name} does not come to rest`);
+      await until(
+        () => volume.state === 'STEPPED_DOWN',
+        STEP_DOWN_MS,
+        `volume ${volume.name} does not come to rest`,
+      );
       return {};
     }),
   };
@@ -90,14 +102,12 @@ function replicaMethods(parts: AgentParts) {
 function copyMethods(parts: AgentParts) {
   const { volumes, log } = parts;
   return {
-    createSnapshot: unary(
-      log,
-      (request: { fence: Fence | undefined; volume: string; snapshot: string }) => {
-        const { file } = fenced(parts, request);
-        const kept = file.snapshot?.id === request.snapshot ? file.snapshot : file.takeSnapshot(request.snapshot);
-        return { allocatedBytes: BigInt(kept.allocatedBytes) };
-      },
-    ),
+    createSnapshot: unary(log, (request: { fence: Fence | undefined; volume: string; snapshot: string }) => {
+      const { file } = fenced(parts, request);
+      const kept =
+        file.snapshot?.id === request.snapshot ? file.snapshot : file.takeSnapshot(request.snapshot);
+      return { allocatedBytes: BigInt(kept.allocatedBytes) };
+    }),
     deleteSnapshot: unary(log, (request: { fence: Fence | undefined; volume: string; snapshot: string }) => {
       const volume = volumes.get(request.volume);
       if (volume?.file.snapshot?.id === request.snapshot) volume.file.dropSnapshot();
@@ -134,9 +144,13 @@ function isCopying(volume: Volume, target: string): boolean {
 function requireSnapshot(volume: Volume, id: string) {
   const { snapshot } = volume.file;
   if (snapshot?.id === id) return snapshot;
-  throw new LockstepError('NOT_FOUND', `volume ${volume.name} has no snapshot ${id}: it ends with the daemon's process`, {
-    reason: 'NO_SUCH_SNAPSHOT',
-  });
+  throw new LockstepError(
+    'NOT_FOUND',
+    `volume ${volume.name} has no snapshot ${id}: it ends with the daemon's process`,
+    {
+      reason: 'NO_SUCH_SNAPSHOT',
+    },
+  );
 }
 
 function notSolo(volume: Volume): LockstepError {

@@ -36,7 +36,11 @@ export class Coordinator {
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
-    this.#client = new CoordinatorServiceClient(options.server, credentials.createInsecure(), CHANNEL_OPTIONS);
+    this.#client = new CoordinatorServiceClient(
+      options.server,
+      credentials.createInsecure(),
+      CHANNEL_OPTIONS,
+    );
   }
 
   start(): void {
@@ -47,9 +51,19 @@ export class Coordinator {
   }
 
   /** An unknown outcome is an error: the proposal may have been granted, and is to be made again. */
-  async propose(host: string, proposal: Proposal): Promise<{ view: ReturnType<typeof viewOf> | undefined; reason: string }> {
+  async propose(
+    host: string,
+    proposal: Proposal,
+  ): Promise<{ view: ReturnType<typeof viewOf> | undefined; reason: string }> {
     const { volume, fromGeneration, inSync, hostRebooted, reason } = proposal;
-    const request = { host, volume, fromGeneration: BigInt(fromGeneration), inSync: [...inSync], hostRebooted, reason };
+    const request = {
+      host,
+      volume,
+      fromGeneration: BigInt(fromGeneration),
+      inSync: [...inSync],
+      hostRebooted,
+      reason,
+    };
     const method = this.#client.proposeView.bind(this.#client);
     const answer = await callUnary(method, request, { deadlineMs: this.#options.silenceMs });
     if (answer.view !== undefined) this.#options.learn(answer.view);

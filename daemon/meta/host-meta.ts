@@ -42,11 +42,17 @@ export class HostMeta {
       await db.open();
     } catch (cause) {
       if (!isLocked(cause)) throw cause;
-      throw new LockstepError('FAILED_PRECONDITION', `host.state_dir: ${folder} is owned by a running daemon`, {
-        reason: 'STATE_FOLDER_IN_USE',
-        violations: [{ field: 'host.state_dir', value: folder, allowed: 'a folder that no other daemon uses' }],
-        cause,
-      });
+      throw new LockstepError(
+        'FAILED_PRECONDITION',
+        `host.state_dir: ${folder} is owned by a running daemon`,
+        {
+          reason: 'STATE_FOLDER_IN_USE',
+          violations: [
+            { field: 'host.state_dir', value: folder, allowed: 'a folder that no other daemon uses' },
+          ],
+          cause,
+        },
+      );
     }
     return new HostMeta(db);
   }

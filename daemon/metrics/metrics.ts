@@ -21,7 +21,9 @@ export interface MetricsIdentity {
 }
 
 const MS_PER_SECOND = 1000;
-const SECONDS_OF_A_REQUEST = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
+const SECONDS_OF_A_REQUEST = [
+  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5,
+];
 const SECONDS_OF_A_PHASE = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30];
 
 export class MetricsServer {
@@ -46,11 +48,17 @@ export class MetricsServer {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (cause) => {
         reject(
-          new LockstepError('FAILED_PRECONDITION', `ports.metrics: ${host}:${String(port)}: ${cause.message}`, {
-            reason: 'PORT_IN_USE',
-            violations: [{ field: 'ports.metrics', value: String(port), allowed: `a port free on ${host}` }],
-            cause,
-          }),
+          new LockstepError(
+            'FAILED_PRECONDITION',
+            `ports.metrics: ${host}:${String(port)}: ${cause.message}`,
+            {
+              reason: 'PORT_IN_USE',
+              violations: [
+                { field: 'ports.metrics', value: String(port), allowed: `a port free on ${host}` },
+              ],
+              cause,
+            },
+          ),
         );
       });
       this.#server.listen(port, host, resolve);
@@ -95,18 +103,38 @@ export class MetricsServer {
         },
       });
     };
-    perVolume('lockstep_replica_generation', 'Generation of the view this replica has.', (s) => s.view.generation);
-    perVolume('lockstep_replica_in_sync_members', 'Size of the in-sync set in that view.', (s) => s.view.inSync.length);
+    perVolume(
+      'lockstep_replica_generation',
+      'Generation of the view this replica has.',
+      (s) => s.view.generation,
+    );
+    perVolume(
+      'lockstep_replica_in_sync_members',
+      'Size of the in-sync set in that view.',
+      (s) => s.view.inSync.length,
+    );
     perVolume('lockstep_replica_peer_connected', '1 while the link to the other replica stands.', (s) =>
       Number(s.peerConnected),
     );
-    perVolume('lockstep_replica_lease_left_seconds', 'Of the lease a primary holds; 0 when it needs none.', (s) =>
-      s.leaseLeftMs / MS_PER_SECOND,
+    perVolume(
+      'lockstep_replica_lease_left_seconds',
+      'Of the lease a primary holds; 0 when it needs none.',
+      (s) => s.leaseLeftMs / MS_PER_SECOND,
     );
-    perVolume('lockstep_replica_lag_bytes', 'Acknowledged bytes that no other replica holds.', (s) => s.lagBytes);
-    perVolume('lockstep_replica_held_requests', 'Client requests that wait or are in flight.', (s) => s.heldRequests);
-    perVolume('lockstep_replica_copy_left_bytes', 'Still to be looked at in a running copy.', (s) =>
-      s.join?.leftBytes ?? 0,
+    perVolume(
+      'lockstep_replica_lag_bytes',
+      'Acknowledged bytes that no other replica holds.',
+      (s) => s.lagBytes,
+    );
+    perVolume(
+      'lockstep_replica_held_requests',
+      'Client requests that wait or are in flight.',
+      (s) => s.heldRequests,
+    );
+    perVolume(
+      'lockstep_replica_copy_left_bytes',
+      'Still to be looked at in a running copy.',
+      (s) => s.join?.leftBytes ?? 0,
     );
     new Gauge({
       name: 'lockstep_replica_state',
@@ -116,7 +144,8 @@ export class MetricsServer {
       collect() {
         this.reset();
         for (const { name: volume, status } of source.volumes.all())
-          for (const state of Object.keys(transitions)) this.set({ volume, state }, Number(state === status.state));
+          for (const state of Object.keys(transitions))
+            this.set({ volume, state }, Number(state === status.state));
       },
     });
   }

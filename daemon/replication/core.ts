@@ -1,7 +1,7 @@
 /** What the parts of one replica's machine share: its state, its durable state, its time, and the way to emit effects. */
 import { assert } from '../sys/errors.ts';
 import type { DurableState, Effect, ReplicaEvent, ReplicaOptions } from './interface.ts';
-import type { Message } from './messages.ts';
+import type { Message, RefusalReason } from './messages.ts';
 import { checkTransition, type ReplicaState } from './states.ts';
 
 type Completion = Extract<ReplicaEvent, { readonly token: number }>;
@@ -13,6 +13,8 @@ export class Core {
   /** Why the state is what it is, for people. */
   why = '';
   effects: Effect[] = [];
+  /** Called when this side closes a link; the same as when the other does. */
+  onLinkClosed: (link: number) => void = () => undefined;
   #state: ReplicaState;
   #durable: DurableState;
   #lastToken = 0;
@@ -60,7 +62,16 @@ export class Core {
   }
 
   send(link: number, message: Message, payload?: Uint8Array): void {
-    this.effects.push(payload === undefined ? { type: 'send', link, message } : { type: 'send', link, message, payload });
+    this.effects.push(
+      payload === undefined ? { type: 'send', link, message } : { type: 'send', link, message, payload },
+    );
+  }
+
+  /** The last word on a link that this side will not go on with. */
+  refuse(link: number, reason: RefusalReason, message: string): void {
+    this.send(link, { type: 'refusal', generation: this.generation, reason, message });
+    this.effects.push({ type: 'close-link', link });
+    this.onLinkClosed(link);
   }
 
   /** Runs `then` once the change is on stable storage. */
@@ -91,7 +102,10 @@ export class Core {
 
   complete(event: Completion): void {
     const then = this.#waiting.get(event.token);
-    assert(then !== undefined, `an effect with token ${String(event.token)} was not emitted, or was answered twice`);
+    assert(
+      then !== undefined,
+      `an effect with token ${String(event.token)} was not emitted, or was answered twice`,
+    );
     this.#waiting.delete(event.token);
     then(event);
   }

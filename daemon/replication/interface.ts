@@ -5,7 +5,7 @@
  * An effect with a token is answered by exactly one event with that token, in any order among tokens. "Only after it
  * is durable" is always such a pair: what must wait for a `persist` or a `flush` is not emitted before its answer.
  */
-import type { HelloIntent, Message, WriteKind } from './messages.ts';
+import type { Message, WriteKind } from './messages.ts';
 import type { Generation, HostName, Region, Sequence } from './units.ts';
 import type { ReplicaState } from './states.ts';
 
@@ -25,8 +25,8 @@ export interface DurableState {
   readonly blank: boolean;
   /** As a joining replica: complete, should the control store say that this generation has it in the set. 0: none. */
   readonly candidateFor: Generation;
-  /** As a primary: it may have asked for the next generation with this target; the answer is not known. */
-  readonly asking: HostName | '';
+  /** As a primary: it may have asked for the next generation with this target, and has no answer. Empty: it has not. */
+  readonly asking: HostName;
   /** Of the host's last start in which the replica was known to hold every acknowledged write. */
   readonly bootId: string;
 }
@@ -63,7 +63,12 @@ export type ReplicaEvent =
       readonly intact: boolean;
     }
   | { readonly type: 'disk-done'; readonly token: number; readonly failure?: DiskFailure }
-  | { readonly type: 'read-done'; readonly token: number; readonly data?: Uint8Array; readonly failure?: DiskFailure }
+  | {
+      readonly type: 'read-done';
+      readonly token: number;
+      readonly data?: Uint8Array;
+      readonly failure?: DiskFailure;
+    }
   /** `data` undefined: the region is all zeroes. */
   | {
       readonly type: 'region-done';
@@ -120,7 +125,12 @@ export type Effect =
       readonly hostRebooted: boolean;
       readonly reason: string;
     }
-  | { readonly type: 'state-changed'; readonly from: ReplicaState; readonly to: ReplicaState; readonly why: string };
+  | {
+      readonly type: 'state-changed';
+      readonly from: ReplicaState;
+      readonly to: ReplicaState;
+      readonly why: string;
+    };
 
 export type JoinPhase = 'SEEDING' | 'SEEDED' | 'CATCHING_UP' | 'ASKING' | 'DONE' | 'FAILED';
 
@@ -163,5 +173,3 @@ export interface ReplicaOptions {
   /** How long the link to an in-sync peer may be gone before control is asked to go on without it. */
   readonly silenceMs: number;
 }
-
-export type { HelloIntent };

@@ -169,4 +169,3 @@ export class Join {
 function allRegions(sizeBytes: number): Region[] {
   return Array.from({ length: sizeBytes / REGION_BYTES }, (_unused, region) => region);
 }
-

@@ -67,7 +67,12 @@ export type Message =
   /** The payload is the whole region. */
   | { readonly type: 'pull-region'; readonly region: Region }
   | { readonly type: 'pull-done'; readonly appliedSequence: Sequence }
-  | { readonly type: 'copy-offer'; readonly generation: Generation; readonly region: Region; readonly digest: Uint8Array }
+  | {
+      readonly type: 'copy-offer';
+      readonly generation: Generation;
+      readonly region: Region;
+      readonly digest: Uint8Array;
+    }
   /** The payload is the whole region. */
   | { readonly type: 'copy-data'; readonly generation: Generation; readonly region: Region }
   | { readonly type: 'copy-zero'; readonly generation: Generation; readonly region: Region }

@@ -196,7 +196,8 @@ export class Primary {
         : { type: 'disk-write', token, kind, offset, length, data },
     );
     this.#core.await(token, (event) => {
-      if (this.#inflight[0] === write) this.#applied(write, event.type === 'disk-done' ? event.failure : 'EIO');
+      if (this.#inflight[0] === write)
+        this.#applied(write, event.type === 'disk-done' ? event.failure : 'EIO');
     });
   }
 

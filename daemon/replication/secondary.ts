@@ -6,7 +6,7 @@
 import { unreachable } from '../sys/errors.ts';
 import type { Core } from './core.ts';
 import type { DiskFailure } from './interface.ts';
-import type { Message, RefusalReason } from './messages.ts';
+import type { Message } from './messages.ts';
 import { firstRegion, lastRegion, REGION_BYTES, type Region, type Sequence } from './units.ts';
 import { UnstableRegions } from './unstable.ts';
 
@@ -23,7 +23,6 @@ interface Queued {
 
 export class Secondary {
   readonly #core: Core;
-  readonly #refuse: (link: number, reason: RefusalReason, message: string) => void;
   /** The link of the primary; frames of any other are not heard. */
   link: number | undefined;
   /** Of the primary's process. */
@@ -42,9 +41,8 @@ export class Secondary {
   #queue: Queued[] = [];
   #busy = false;
 
-  constructor(core: Core, refuse: (link: number, reason: RefusalReason, message: string) => void) {
+  constructor(core: Core) {
     this.#core = core;
-    this.#refuse = refuse;
     this.lastHeardMs = core.nowMs;
     // What an earlier life of this process granted is not known any more; it was one lease at the most.
     this.leaseGrantedUntilMs = core.nowMs + core.options.leaseMs;
@@ -95,14 +93,14 @@ export class Secondary {
       case 'copy-data':
       case 'copy-zero':
         if (!this.#insideVolume(message)) {
-          this.#refuse(link, 'MALFORMED', `a ${message.type} outside the volume`);
+          this.#core.refuse(link, 'MALFORMED', `a ${message.type} outside the volume`);
           return;
         }
         this.#queue.push({ link, message, payload });
         this.#next();
         return;
       default:
-        this.#refuse(link, 'MALFORMED', `a ${message.type} is not for a secondary`);
+        this.#core.refuse(link, 'MALFORMED', `a ${message.type} is not for a secondary`);
     }
   }
 
@@ -122,7 +120,12 @@ export class Secondary {
   #grantLease(link: number, askedAtMs: number): void {
     const { leaseMs } = this.#core.options;
     this.leaseGrantedUntilMs = this.#core.nowMs + leaseMs;
-    this.#core.send(link, { type: 'heartbeat-answer', generation: this.#core.generation, askedAtMs, leaseMs });
+    this.#core.send(link, {
+      type: 'heartbeat-answer',
+      generation: this.#core.generation,
+      askedAtMs,
+      leaseMs,
+    });
   }
 
   #next(): void {
@@ -164,7 +167,11 @@ export class Secondary {
     // Sent again after a cut, and already here.
     if (!this.#anySequence && sequence <= this.#appliedSequence) return;
     if (!this.#anySequence && sequence !== this.#appliedSequence + 1) {
-      this.#refuse(link, 'MALFORMED', `write ${String(sequence)} after ${String(this.#appliedSequence)}`);
+      this.#core.refuse(
+        link,
+        'MALFORMED',
+        `write ${String(sequence)} after ${String(this.#appliedSequence)}`,
+      );
       return;
     }
     const range = { offset, length };
@@ -231,7 +238,8 @@ export class Secondary {
   #sendRegions(link: number, regions: readonly Region[], at: number): void {
     const region = regions[at];
     if (region === undefined) {
-      if (this.link === link) this.#core.send(link, { type: 'pull-done', appliedSequence: this.#appliedSequence });
+      if (this.link === link)
+        this.#core.send(link, { type: 'pull-done', appliedSequence: this.#appliedSequence });
       return;
     }
     this.#readRegion(link, { region, digest: false }, (data) => {
@@ -259,6 +267,6 @@ export class Secondary {
 
   /** A secondary that cannot write is a lost peer: it says so and takes nothing more. */
   #diskFailed(link: number, failure: DiskFailure): void {
-    this.#refuse(link, 'DISK', `the disk of ${this.#core.host} failed: ${failure}`);
+    this.#core.refuse(link, 'DISK', `the disk of ${this.#core.host} failed: ${failure}`);
   }
 }

@@ -56,7 +56,13 @@ export const transitions: Readonly<Record<ReplicaState, readonly ReplicaState[]>
 };
 
 /** States in which clients may be connected: their requests are served or held, never refused. */
-const primaryStates: ReadonlySet<ReplicaState> = new Set(['RECOVERING', 'PROMOTING', 'SERVING', 'HOLDING', 'SOLO']);
+const primaryStates: ReadonlySet<ReplicaState> = new Set([
+  'RECOVERING',
+  'PROMOTING',
+  'SERVING',
+  'HOLDING',
+  'SOLO',
+]);
 
 export function isPrimaryState(state: ReplicaState): boolean {
   return primaryStates.has(state);

@@ -17,7 +17,11 @@ export class SeedSnapshot {
   readonly #fd: number;
   readonly #changed: Uint8Array;
 
-  constructor(id: string, path: string, volume: { readonly regions: number; readonly allocated: readonly Region[] }) {
+  constructor(
+    id: string,
+    path: string,
+    volume: { readonly regions: number; readonly allocated: readonly Region[] },
+  ) {
     this.id = id;
     this.allocated = volume.allocated;
     this.#changed = new Uint8Array(volume.regions);

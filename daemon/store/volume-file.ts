@@ -7,7 +7,16 @@
  * the loss of power. A disk that hangs stops this process, which its peer and control see as its death.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
 import { dataExtents, fallocate, PUNCH_HOLE, ZERO_RANGE } from '../sys/libc.ts';
 import { assert, LockstepError } from '../sys/errors.ts';
 import type { DiskFailure } from '../replication/interface.ts';
@@ -43,9 +52,13 @@ export class VolumeFile {
     const found = fstatSync(this.#fd).size;
     if (found === sizeBytes) return;
     closeSync(this.#fd);
-    throw new LockstepError('INTERNAL', `${path} is ${String(found)} bytes long instead of ${String(sizeBytes)}`, {
-      reason: 'VOLUME_FILE_DAMAGED',
-    });
+    throw new LockstepError(
+      'INTERNAL',
+      `${path} is ${String(found)} bytes long instead of ${String(sizeBytes)}`,
+      {
+        reason: 'VOLUME_FILE_DAMAGED',
+      },
+    );
   }
 
   get allocatedBytes(): number {
@@ -82,7 +95,10 @@ export class VolumeFile {
     });
   }
 
-  readRegion(region: Region, { from, digest }: { readonly from: 'live' | 'snapshot'; readonly digest: boolean }): RegionContent {
+  readRegion(
+    region: Region,
+    { from, digest }: { readonly from: 'live' | 'snapshot'; readonly digest: boolean },
+  ): RegionContent {
     const data = Buffer.allocUnsafe(REGION_BYTES);
     const preserved = from === 'snapshot' && this.#snapshot?.readPreserved(region, data) === true;
     if (!preserved) this.#readInto(data, region * REGION_BYTES);
@@ -96,7 +112,8 @@ export class VolumeFile {
     let next = 0;
     for (const { start, end } of dataExtents(this.#fd, this.sizeBytes)) {
       const last = Math.floor((end - 1) / REGION_BYTES);
-      for (let region = Math.max(next, Math.floor(start / REGION_BYTES)); region <= last; region++) regions.push(region);
+      for (let region = Math.max(next, Math.floor(start / REGION_BYTES)); region <= last; region++)
+        regions.push(region);
       next = last + 1;
     }
     return regions;
@@ -143,7 +160,7 @@ export class VolumeFile {
 
   #writeZeroes({ offset, length }: ByteRange): void {
     const zeroes = Buffer.alloc(Math.min(length, ZERO_CHUNK_BYTES));
-    for (let written = 0; written < length; )
+    for (let written = 0; written < length;)
       written += writeSync(this.#fd, zeroes, 0, Math.min(zeroes.length, length - written), offset + written);
   }
 }

@@ -13,7 +13,11 @@ const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 
 /** Answers 0 or the errno. */
-export function fallocate(fd: number, mode: number, range: { readonly offset: number; readonly length: number }): number {
+export function fallocate(
+  fd: number,
+  mode: number,
+  range: { readonly offset: number; readonly length: number },
+): number {
   const result = fallocateCall(fd, mode, range.offset, range.length) as number;
   return result === 0 ? 0 : koffi.errno();
 }

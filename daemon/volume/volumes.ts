@@ -61,7 +61,10 @@ export class Volumes implements ExportDirectory {
     const existing = this.#volumes.get(volume);
     if (existing !== undefined) {
       if (existing.sizeBytes === sizeBytes) return;
-      throw new LockstepError('ALREADY_EXISTS', `volume ${volume} exists with ${String(existing.sizeBytes)} bytes`);
+      throw new LockstepError(
+        'ALREADY_EXISTS',
+        `volume ${volume} exists with ${String(existing.sizeBytes)} bytes`,
+      );
     }
     rmSync(this.#folder(volume), { recursive: true, force: true });
     mkdirSync(this.#folder(volume), { recursive: true, mode: 0o700 });
@@ -118,7 +121,12 @@ export class Volumes implements ExportDirectory {
       return;
     }
     const reason = message.type === 'hello' ? 'UNKNOWN_VOLUME' : 'MALFORMED';
-    link.send({ type: 'refusal', generation: 0, reason, message: 'the first frame names no volume of this host' });
+    link.send({
+      type: 'refusal',
+      generation: 0,
+      reason,
+      message: 'the first frame names no volume of this host',
+    });
     link.close();
   }
 
@@ -138,7 +146,8 @@ export class Volumes implements ExportDirectory {
 
   open(name: string, onRevoke: () => void): OpenResult {
     const volume = this.#volumes.get(name);
-    if (volume === undefined) return { ok: false, reason: 'UNKNOWN', message: `no volume ${name} on this host` };
+    if (volume === undefined)
+      return { ok: false, reason: 'UNKNOWN', message: `no volume ${name} on this host` };
     if (!volume.serves)
       return { ok: false, reason: 'NOT_SERVING', message: `the replica on this host is ${volume.state}` };
     const revocations = this.#revocations.get(name) ?? new Set();

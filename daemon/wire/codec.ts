@@ -67,9 +67,13 @@ export class FrameDecoder {
     const headerBytes = prefix.readUInt32BE(0);
     const payloadBytes = prefix.readUInt32BE(4);
     if (headerBytes === 0 || headerBytes > MAX_HEADER_BYTES)
-      return this.#refuse(`a header of ${String(headerBytes)} bytes; allowed: 1 to ${String(MAX_HEADER_BYTES)}`);
+      return this.#refuse(
+        `a header of ${String(headerBytes)} bytes; allowed: 1 to ${String(MAX_HEADER_BYTES)}`,
+      );
     if (payloadBytes > MAX_PAYLOAD_BYTES)
-      return this.#refuse(`a payload of ${String(payloadBytes)} bytes; allowed: up to ${String(MAX_PAYLOAD_BYTES)}`);
+      return this.#refuse(
+        `a payload of ${String(payloadBytes)} bytes; allowed: up to ${String(MAX_PAYLOAD_BYTES)}`,
+      );
     const total = PREFIX_BYTES + headerBytes + payloadBytes;
     if (this.#buffered < total) return false;
     const frame = this.#take(total);
@@ -144,28 +148,46 @@ function carriedBytes(message: Message, carries: boolean): number {
 
 const REGION_PAYLOAD_BYTES = 65_536;
 
-const intents: readonly (HelloIntent | undefined)[] = [undefined, 'resume', 'recover', 'join'];
-const writeKinds: readonly (WriteKind | undefined)[] = [undefined, 'data', 'trim', 'zero'];
-const refusalReasons: readonly (RefusalReason | undefined)[] = [
-  undefined,
-  'WIRE_VERSION',
-  'UNKNOWN_VOLUME',
-  'GENERATION',
-  'STATE',
-  'CHECKSUM',
-  'MALFORMED',
-  'INCARNATION',
-  'DISK',
-];
+const intents = {
+  resume: v1.HelloIntent.HELLO_INTENT_RESUME,
+  recover: v1.HelloIntent.HELLO_INTENT_RECOVER,
+  join: v1.HelloIntent.HELLO_INTENT_JOIN,
+} as const satisfies Record<HelloIntent, number>;
+
+const writeKinds = {
+  data: v1.WriteKind.WRITE_KIND_DATA,
+  trim: v1.WriteKind.WRITE_KIND_TRIM,
+  zero: v1.WriteKind.WRITE_KIND_ZERO,
+} as const satisfies Record<WriteKind, number>;
+
+const refusalReasons = {
+  WIRE_VERSION: v1.RefusalReason.REFUSAL_REASON_WIRE_VERSION,
+  UNKNOWN_VOLUME: v1.RefusalReason.REFUSAL_REASON_UNKNOWN_VOLUME,
+  GENERATION: v1.RefusalReason.REFUSAL_REASON_GENERATION,
+  STATE: v1.RefusalReason.REFUSAL_REASON_STATE,
+  CHECKSUM: v1.RefusalReason.REFUSAL_REASON_CHECKSUM,
+  MALFORMED: v1.RefusalReason.REFUSAL_REASON_MALFORMED,
+  INCARNATION: v1.RefusalReason.REFUSAL_REASON_INCARNATION,
+  DISK: v1.RefusalReason.REFUSAL_REASON_DISK,
+} as const satisfies Record<RefusalReason, number>;
+
+/** The names of a table by the numbers of the wire. */
+function namesOf<Name extends string>(numbers: Readonly<Record<Name, number>>): ReadonlyMap<number, Name> {
+  return new Map((Object.keys(numbers) as Name[]).map((name) => [numbers[name], name]));
+}
+
+const intentNames = namesOf(intents);
+const writeKindNames = namesOf(writeKinds);
+const refusalReasonNames = namesOf(refusalReasons);
 
 function toShape(message: Message, checksum: number): Shape {
   switch (message.type) {
     case 'hello':
-      return { hello: { ...message, intent: intents.indexOf(message.intent) } };
+      return { hello: { ...message, intent: intents[message.intent] } };
     case 'hello-answer':
       return { helloAnswer: message };
     case 'write':
-      return { write: { ...message, kind: writeKinds.indexOf(message.kind), checksum } };
+      return { write: { ...message, kind: writeKinds[message.kind], checksum } };
     case 'write-answer':
       return { writeAnswer: message };
     case 'flush':
@@ -199,7 +221,7 @@ function toShape(message: Message, checksum: number): Shape {
     case 'candidate-answer':
       return { candidateAnswer: message };
     case 'refusal':
-      return { refusal: { ...message, reason: refusalReasons.indexOf(message.reason) } };
+      return { refusal: { ...message, reason: refusalReasons[message.reason] } };
     default:
       return unreachable(message);
   }
@@ -218,9 +240,14 @@ const bare = (message: Message): Found => ({ message, checksum: 0, carries: fals
 function fromShape(shape: Shape): Found | undefined {
   // In the order of how often they come.
   if (shape.write) return writeFromShape(shape.write);
-  if (shape.writeAnswer) return bare({ type: 'write-answer', appliedSequence: shape.writeAnswer.appliedSequence ?? 0 });
+  if (shape.writeAnswer)
+    return bare({ type: 'write-answer', appliedSequence: shape.writeAnswer.appliedSequence ?? 0 });
   if (shape.flush)
-    return bare({ type: 'flush', generation: shape.flush.generation ?? 0, flushId: shape.flush.flushId ?? 0 });
+    return bare({
+      type: 'flush',
+      generation: shape.flush.generation ?? 0,
+      flushId: shape.flush.flushId ?? 0,
+    });
   if (shape.flushAnswer) return bare({ type: 'flush-answer', flushId: shape.flushAnswer.flushId ?? 0 });
   if (shape.copy) return copyFromShape(shape.copy);
   if (shape.copyAnswer)
@@ -233,7 +260,7 @@ function fromShape(shape: Shape): Found | undefined {
 }
 
 function writeFromShape(write: NonNullable<Shape['write']>): Found | undefined {
-  const kind = writeKinds[write.kind ?? 0];
+  const kind = writeKindNames.get(write.kind ?? 0);
   if (kind === undefined) return undefined;
   const message = {
     type: 'write',
@@ -279,7 +306,14 @@ function leaseFromShape({ heartbeat, heartbeatAnswer }: Shape): Found | undefine
   return undefined;
 }
 
-function sessionFromShape({ hello, helloAnswer, pull, pullRegion, pullDone, refusal }: Shape): Found | undefined {
+function sessionFromShape({
+  hello,
+  helloAnswer,
+  pull,
+  pullRegion,
+  pullDone,
+  refusal,
+}: Shape): Found | undefined {
   if (hello) return helloFromShape(hello);
   if (helloAnswer)
     return bare({
@@ -301,15 +335,20 @@ function sessionFromShape({ hello, helloAnswer, pull, pullRegion, pullDone, refu
     };
   if (pullDone) return bare({ type: 'pull-done', appliedSequence: pullDone.appliedSequence ?? 0 });
   if (refusal) {
-    const reason = refusalReasons[refusal.reason ?? 0];
+    const reason = refusalReasonNames.get(refusal.reason ?? 0);
     if (reason === undefined) return undefined;
-    return bare({ type: 'refusal', generation: refusal.generation ?? 0, reason, message: refusal.message ?? '' });
+    return bare({
+      type: 'refusal',
+      generation: refusal.generation ?? 0,
+      reason,
+      message: refusal.message ?? '',
+    });
   }
   return undefined;
 }
 
 function helloFromShape(hello: NonNullable<Shape['hello']>): Found | undefined {
-  const intent = intents[hello.intent ?? 0];
+  const intent = intentNames.get(hello.intent ?? 0);
   if (intent === undefined) return undefined;
   return bare({
     type: 'hello',

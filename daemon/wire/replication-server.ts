@@ -40,11 +40,17 @@ export class ReplicationServer {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (cause: NodeJS.ErrnoException) => {
         reject(
-          new LockstepError('FAILED_PRECONDITION', `ports.replication: ${host}:${String(port)}: ${cause.message}`, {
-            reason: cause.code === 'EADDRINUSE' ? 'PORT_IN_USE' : 'CANNOT_LISTEN',
-            violations: [{ field: 'ports.replication', value: String(port), allowed: `a port free on ${host}` }],
-            cause,
-          }),
+          new LockstepError(
+            'FAILED_PRECONDITION',
+            `ports.replication: ${host}:${String(port)}: ${cause.message}`,
+            {
+              reason: cause.code === 'EADDRINUSE' ? 'PORT_IN_USE' : 'CANNOT_LISTEN',
+              violations: [
+                { field: 'ports.replication', value: String(port), allowed: `a port free on ${host}` },
+              ],
+              cause,
+            },
+          ),
         );
       });
       this.#server.listen(port, host, resolve);

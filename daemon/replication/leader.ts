@@ -1,0 +1,496 @@
+/**
+ * The replica as a primary: whom it replicates to, when it may serve, and what it asks of control. The data path
+ * itself is primary.ts, the copy to a target join.ts.
+ */
+import { assert } from '../sys/errors.ts';
+import type { Core } from './core.ts';
+import type { ReplicaEvent, View } from './interface.ts';
+import { Join } from './join.ts';
+import { type HelloIntent, type Message, WIRE_VERSION } from './messages.ts';
+import { Peer } from './peer.ts';
+import { Primary } from './primary.ts';
+import { isPrimaryState, type ReplicaState } from './states.ts';
+import { REGION_BYTES } from './units.ts';
+
+type Frame = Extract<ReplicaEvent, { type: 'frame' }>;
+type HelloAnswer = Extract<Message, { type: 'hello-answer' }>;
+
+/** Between two tries to reach the peer. */
+const REDIAL_MS = 100;
+/** Between two proposals whose answer did not come. */
+const PROPOSE_AGAIN_MS = 500;
+/**
+ * The holder counts its lease this much shorter than the grantor: two clocks that drift apart by 2 % over one lease
+ * still end it in the right order.
+ */
+const LEASE_MARGIN = 0.02;
+
+export class Leader {
+  readonly primary: Primary;
+  readonly #core: Core;
+  #join: Join | undefined;
+  /** Regions that the secondary sends to a recovering primary are being written. */
+  #pulling = 0;
+  #pullDoneAt: number | undefined;
+  #lastProposalMs = -Infinity;
+  #askingSent = false;
+  /** RECOVERING, HOLDING: the secondary is another process than before, so that there is nothing to pull or resume. */
+  #peerForgot = false;
+  #steppingDown = false;
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.primary = new Primary(core, (failure) => {
+      this.fence(`the disk of this host failed: ${failure}`);
+    });
+    const { view } = core.durable;
+    // Alone in the view and yet RECOVERING: the answer to a proposal was never heard. Proposing anew decides it.
+    if (this.state === 'RECOVERING' && view.inSync.length > 1)
+      this.primary.peer = this.#newPeer(otherMember(view, core.host));
+  }
+
+  get state(): ReplicaState {
+    return this.#core.state;
+  }
+
+  get join(): Join | undefined {
+    return this.#join;
+  }
+
+  client({ id, request }: Extract<ReplicaEvent, { type: 'client' }>): void {
+    if (isPrimaryState(this.state) && !this.#steppingDown) this.primary.submit(id, request);
+    else this.#core.effects.push({ type: 'reply', id, result: { ok: false, failure: 'ESHUTDOWN' } });
+  }
+
+  tick(): void {
+    const join = this.#join;
+    const { peer } = this.primary;
+    if (peer !== undefined) this.#tickPeer(peer);
+    if (join !== undefined && join.peer !== peer && (join.phase === 'SEEDING' || join.phase === 'SEEDED'))
+      this.#tickPeer(join.peer);
+    if (join?.phase === 'CATCHING_UP') join.pump();
+    this.#proposeIfDue();
+    this.primary.retryHeld();
+  }
+
+  // Links: the primary dials, the other side answers.
+
+  /** The peer of the data path, or the target of a copy that does not take part in it yet. */
+  peerOfLink(link: number): Peer | undefined {
+    if (this.primary.peer?.link === link) return this.primary.peer;
+    return this.#join?.peer.link === link ? this.#join.peer : undefined;
+  }
+
+  linkOpened(link: number): void {
+    const peer = this.peerOfLink(link);
+    if (peer === undefined) {
+      this.#core.effects.push({ type: 'close-link', link });
+      return;
+    }
+    this.#core.send(link, {
+      type: 'hello',
+      wireVersion: WIRE_VERSION,
+      volume: this.#core.options.volume,
+      sizeBytes: this.#core.options.sizeBytes,
+      host: this.#core.host,
+      generation: this.#core.generation,
+      incarnation: this.#core.options.incarnation,
+      peerIncarnation: peer.incarnation,
+      intent: this.#intentFor(peer),
+    });
+  }
+
+  linkClosed(link: number): void {
+    const peer = this.peerOfLink(link);
+    if (peer === undefined) return;
+    const wasReady = peer.ready;
+    peer.lost(this.#core.nowMs);
+    this.#pulling = 0;
+    this.#pullDoneAt = undefined;
+    if (peer === this.#join?.peer && this.#join.phase !== 'ASKING' && this.#join.phase !== 'DONE') {
+      if (wasReady) this.failJoin(`the link to ${peer.host} was lost`);
+    } else if (wasReady) this.#hold(`the link to ${peer.host} is down`);
+  }
+
+  frameOfPeer(peer: Peer, { link, message, payload }: Frame): void {
+    peer.lastHeardMs = this.#core.nowMs;
+    switch (message.type) {
+      case 'hello-answer':
+        this.#helloAnswer(peer, message);
+        return;
+      case 'refusal':
+        this.#refused(peer, message);
+        return;
+      case 'write-answer':
+        if (!this.primary.onWriteAnswer(message.appliedSequence))
+          this.#core.refuse(link, 'MALFORMED', 'an answer to a write that was never sent');
+        this.afterProgress();
+        return;
+      case 'flush-answer':
+        this.primary.onFlushAnswer(message.flushId);
+        this.afterProgress();
+        return;
+      case 'heartbeat-answer':
+        if (message.generation !== this.#core.generation) return;
+        peer.leaseUntilMs = message.askedAtMs + message.leaseMs * (1 - LEASE_MARGIN);
+        this.primary.retryHeld();
+        return;
+      case 'pull-region':
+        this.#pullRegion(message.region, payload);
+        return;
+      case 'pull-done':
+        this.#pullDoneAt = message.appliedSequence;
+        this.afterProgress();
+        return;
+      case 'copy-answer':
+        this.#join?.onCopyAnswer(message.region, message.needed);
+        this.afterProgress();
+        return;
+      case 'candidate-answer':
+        this.#candidateAnswered(message.proposedGeneration);
+        return;
+      case 'view-answer':
+        return;
+      default:
+        this.#core.refuse(link, 'MALFORMED', `a ${message.type} is not for a primary`);
+    }
+  }
+
+  #newPeer(host: string): Peer {
+    return new Peer(host, { inSync: true, nowMs: this.#core.nowMs });
+  }
+
+  #dial(peer: Peer): void {
+    if (peer.link !== undefined || this.#core.nowMs - peer.lastDialMs < REDIAL_MS) return;
+    peer.lastDialMs = this.#core.nowMs;
+    peer.link = this.#core.nextLink();
+    this.#core.effects.push({ type: 'dial', link: peer.link, peer: peer.host });
+  }
+
+  #intentFor(peer: Peer): HelloIntent {
+    if (peer !== this.primary.peer) return 'join';
+    return this.state === 'RECOVERING' ? 'recover' : 'resume';
+  }
+
+  #closeLink(peer: Peer): void {
+    if (peer.link === undefined) return;
+    const { link } = peer;
+    this.#core.effects.push({ type: 'close-link', link });
+    this.linkClosed(link);
+  }
+
+  #helloAnswer(peer: Peer, answer: HelloAnswer): void {
+    const { nowMs } = this.#core;
+    const { link } = peer;
+    assert(link !== undefined, 'an answer came over a link');
+    peer.incarnation = answer.incarnation;
+    if (peer === this.#join?.peer && peer !== this.primary.peer) {
+      peer.ready = true;
+      this.#join.begin(answer.blank);
+      this.#heartbeat(peer);
+      this.afterProgress();
+      return;
+    }
+    if (this.state === 'RECOVERING') {
+      if (!answer.unstableKnown) {
+        this.#peerForgot = true;
+        this.#core.why = `${peer.host} restarted too, so what may differ is not known`;
+        this.#closeLink(peer);
+        return;
+      }
+      peer.ready = true;
+      this.#core.send(link, { type: 'pull', generation: this.#core.generation });
+      return;
+    }
+    peer.ready = true;
+    peer.lastHeardMs = nowMs;
+    this.#heartbeat(peer);
+    if (this.state === 'HOLDING' && !this.primary.adopting) {
+      this.#core.transition('SERVING', `in sync with ${peer.host}`);
+    }
+    if (!this.primary.resume(answer.appliedSequence))
+      this.#core.refuse(link, 'MALFORMED', 'it holds writes of nobody');
+  }
+
+  #refused(peer: Peer, refusal: Extract<Message, { type: 'refusal' }>): void {
+    if (refusal.generation > this.#core.generation) {
+      this.fence(`${peer.host} is of generation ${String(refusal.generation)}`);
+      return;
+    }
+    if (refusal.reason === 'INCARNATION') this.#peerForgot = true;
+    this.#core.why = `${peer.host} refused: ${refusal.message}`;
+    const wasJoin = peer === this.#join?.peer;
+    this.#closeLink(peer);
+    if (wasJoin) this.failJoin(this.#core.why);
+  }
+
+  #pullRegion(region: number, data: Uint8Array | undefined): void {
+    if (data === undefined || this.state !== 'RECOVERING') return;
+    const token = this.#core.nextToken();
+    const offset = region * REGION_BYTES;
+    this.#core.effects.push({ type: 'disk-write', token, kind: 'data', offset, length: REGION_BYTES, data });
+    this.#pulling++;
+    this.#core.await(token, (event) => {
+      this.#pulling = Math.max(0, this.#pulling - 1);
+      if (event.type === 'disk-done' && event.failure !== undefined)
+        this.fence(`the disk of this host failed: ${event.failure}`);
+    });
+  }
+
+  /** Equal to the secondary again: it is served, in the generation that there was. */
+  #recovered(sequence: number): void {
+    const peer = this.primary.peer;
+    assert(peer !== undefined, 'a recovery has a peer');
+    this.primary.continueFrom(sequence);
+    peer.ackedSequence = sequence;
+    this.#core.transition('SERVING', `in sync with ${peer.host}`);
+    if (this.#core.hostRebooted) this.#core.persist({ bootId: this.#core.options.bootId }, () => undefined);
+    this.#heartbeat(peer);
+    this.primary.retryHeld();
+  }
+
+  // Views.
+
+  /** The first copy of a volume. */
+  serveFirst(): void {
+    this.#core.transition('SOLO', 'the first copy of the volume');
+    this.primary.retryHeld();
+  }
+
+  /** Promoted, and whatever had to be waited for is over. */
+  servePromoted(): void {
+    this.#core.transition(
+      'SOLO',
+      `alone in the in-sync set since generation ${String(this.#core.generation)}`,
+    );
+    this.primary.retryHeld();
+  }
+
+  viewAsPrimary(view: View): void {
+    const { host, options } = this.#core;
+    const others = view.inSync.filter((member) => member !== host);
+    const peer = this.primary.peer;
+    this.primary.adopting = true;
+    this.#core.persist({ view, complete: true, asking: '', bootId: options.bootId }, () => {
+      if (this.#core.generation !== view.generation || this.state === 'FENCED') return;
+      this.primary.adopting = false;
+      if (others.length === 0) this.#goSolo(view);
+      else if (peer !== undefined && others.includes(peer.host) && this.state !== 'RECOVERING')
+        this.#joined(peer, view);
+      else this.#recoverWith(view);
+    });
+  }
+
+  #goSolo(view: View): void {
+    const peer = this.primary.peer;
+    this.failJoin('the volume goes on without the target');
+    if (peer !== undefined) this.#closeLink(peer);
+    if (this.state !== 'STEPPED_DOWN')
+      this.#core.transition('SOLO', `alone in the in-sync set since generation ${String(view.generation)}`);
+    this.#peerForgot = false;
+    this.primary.peerDropped();
+  }
+
+  #joined(peer: Peer, view: View): void {
+    this.#join?.done();
+    this.#askingSent = false;
+    this.primary.bytesWithoutPeer = 0;
+    if (peer.link !== undefined && peer.ready) {
+      const { generation, primary, inSync } = view;
+      this.#core.send(peer.link, { type: 'view', generation, primary, inSync });
+      if (this.state !== 'STEPPED_DOWN') this.#core.transition('SERVING', `in sync with ${peer.host}`);
+      this.#heartbeat(peer);
+    } else this.#core.transition('HOLDING', `the link to ${peer.host} is down`);
+    this.primary.retryHeld();
+  }
+
+  /** The store said yes to a proposal of an earlier life of this process. */
+  #recoverWith(view: View): void {
+    assert(this.state === 'RECOVERING', `a view with an unknown peer while ${this.state}`);
+    const old = this.primary.peer;
+    if (old !== undefined) this.#closeLink(old);
+    this.primary.peer = this.#newPeer(otherMember(view, this.#core.host));
+    this.#core.why = 'the process restarted; what the secondary holds is pulled first';
+  }
+
+  /** Another is primary now. Durable, so that a later life of this process knows it too. */
+  replaced(view: View): void {
+    this.fence(`${view.primary} is primary of generation ${String(view.generation)}`);
+    this.#core.persist({ view, complete: false, candidateFor: 0, asking: '' }, () => undefined);
+  }
+
+  /** Control says again, by a workflow, that this replica is the primary of the generation there is. */
+  confirmed(view: View): void {
+    this.#steppingDown = false;
+    if (this.state === 'STEPPED_DOWN') this.#serveAgain(view);
+  }
+
+  /** Stepped down, and nobody else was chosen after all. */
+  #serveAgain(view: View): void {
+    this.#steppingDown = false;
+    if (view.inSync.length === 1) {
+      this.#core.transition('SOLO', 'serves again');
+      return;
+    }
+    const old = this.primary.peer;
+    if (old !== undefined) this.#closeLink(old);
+    this.#core.transition('RECOVERING', 'serves again; what the secondary holds is pulled first');
+    this.primary.peer = this.#newPeer(otherMember(view, this.#core.host));
+  }
+
+  fence(why: string): void {
+    if (this.state === 'FENCED' || !(isPrimaryState(this.state) || this.state === 'STEPPED_DOWN')) return;
+    this.failJoin(why);
+    const peer = this.primary.peer;
+    if (peer?.link !== undefined) this.#core.effects.push({ type: 'close-link', link: peer.link });
+    this.primary.peer = undefined;
+    this.primary.refuseAll();
+    this.#core.transition('FENCED', why);
+  }
+
+  #hold(why: string): void {
+    if (this.state === 'SERVING' || (this.state === 'SOLO' && this.primary.peer?.required === true))
+      this.#core.transition('HOLDING', why);
+  }
+
+  stepDown(): void {
+    if (this.state === 'STEPPED_DOWN') return;
+    this.#steppingDown = true;
+    this.primary.flush(() => {
+      if (this.state === 'SERVING' || this.state === 'SOLO' || this.state === 'HOLDING') {
+        this.#core.transition('STEPPED_DOWN', 'gave up the volume to be moved');
+        this.primary.refuseAll();
+      }
+    });
+  }
+
+  // Copies to a target.
+
+  seed(target: string, allocated: readonly number[]): void {
+    if (this.state !== 'SOLO' || this.#join?.phase === 'ASKING') return;
+    this.failJoin('begun anew');
+    this.#join = new Join(this.#core, this.primary, target, allocated);
+    this.#dial(this.#join.peer);
+  }
+
+  connect(target: string, changed: readonly number[]): void {
+    const join = this.#join;
+    if (join?.peer.host !== target || join.phase !== 'SEEDED' || this.state !== 'SOLO') return;
+    this.primary.peer = join.peer;
+    join.peer.ackedSequence = this.primary.lastSequence;
+    join.connect([...new Set([...changed, ...this.primary.inflightRegions()])]);
+    this.afterProgress();
+  }
+
+  failJoin(error: string): void {
+    const join = this.#join;
+    if (join === undefined || join.phase === 'DONE' || join.phase === 'FAILED') return;
+    const { peer } = join;
+    join.fail(error);
+    this.#askingSent = false;
+    if (peer.link !== undefined) this.#core.effects.push({ type: 'close-link', link: peer.link });
+    peer.lost(this.#core.nowMs);
+    // A target that was only copied to is let go; one that the store may have taken in is not.
+    if (this.primary.peer === peer && !peer.required) this.primary.peerDropped();
+  }
+
+  /** Whatever came in may have been what a later stage waited for. */
+  afterProgress(): void {
+    if (this.#pullDoneAt !== undefined && this.#pulling === 0 && this.state === 'RECOVERING') {
+      const sequence = this.#pullDoneAt;
+      this.#pullDoneAt = undefined;
+      this.#recovered(sequence);
+    }
+    const join = this.#join;
+    if (join?.phase === 'CATCHING_UP') join.pump();
+    if (join?.phase === 'ASKING' && !this.#askingSent) {
+      this.#askingSent = true;
+      this.#ask(join);
+    }
+  }
+
+  #ask(join: Join): void {
+    this.primary.flush(() => {
+      const { peer } = join;
+      if (join.phase !== 'ASKING' || peer.link === undefined || !peer.ready) return;
+      const { generation } = this.#core;
+      this.#core.send(peer.link, { type: 'candidate', generation, proposedGeneration: generation + 1 });
+    });
+  }
+
+  #candidateAnswered(proposedGeneration: number): void {
+    const join = this.#join;
+    if (join?.phase !== 'ASKING' || proposedGeneration !== this.#core.generation + 1) return;
+    // Durable first: a later life of this process must know that the store may have said yes.
+    this.#core.persist({ asking: join.peer.host }, () => {
+      this.#propose();
+    });
+  }
+
+  // Time.
+
+  #tickPeer(peer: Peer): void {
+    const { nowMs, options } = this.#core;
+    if (this.state === 'FENCED' || this.state === 'STEPPED_DOWN') return;
+    if (peer.ready && nowMs - peer.lastHeardMs > options.silenceMs) {
+      this.#closeLink(peer);
+      return;
+    }
+    if (peer.ready && nowMs - peer.lastHeartbeatMs >= options.heartbeatMs) this.#heartbeat(peer);
+    const target = peer === this.#join?.peer;
+    const redial = target ? this.#join?.phase === 'SEEDING' || this.#join?.phase === 'DONE' : true;
+    if (redial && !this.#peerForgot) this.#dial(peer);
+    if (
+      target &&
+      this.#join?.phase === 'SEEDING' &&
+      !peer.ready &&
+      nowMs - peer.lostSinceMs > options.silenceMs
+    )
+      this.failJoin(`${peer.host} cannot be reached`);
+  }
+
+  #heartbeat(peer: Peer): void {
+    if (peer.link === undefined || !peer.ready) return;
+    peer.lastHeartbeatMs = this.#core.nowMs;
+    this.#core.send(peer.link, {
+      type: 'heartbeat',
+      generation: this.#core.generation,
+      askedAtMs: Math.floor(this.#core.nowMs),
+      stableSequence: this.primary.stableSequence,
+    });
+  }
+
+  /** Control is asked when the peer has been gone for long enough, and again until the outcome is known. */
+  #proposeIfDue(): void {
+    const { nowMs, options } = this.#core;
+    if (this.primary.adopting || nowMs - this.#lastProposalMs < PROPOSE_AGAIN_MS) return;
+    const peer = this.primary.peer;
+    const asking =
+      this.state === 'SOLO' && this.#core.durable.asking !== '' && this.#join?.phase === 'ASKING';
+    const undecided = this.state === 'RECOVERING' && peer === undefined;
+    const alone =
+      (this.state === 'HOLDING' || this.state === 'RECOVERING') &&
+      peer?.ready === false &&
+      (nowMs - peer.lostSinceMs >= options.silenceMs || this.#peerForgot);
+    if (asking || alone || undecided) this.#propose();
+  }
+
+  #propose(): void {
+    const { host, durable, generation } = this.#core;
+    const target = this.state === 'SOLO' && this.#join?.phase === 'ASKING' ? this.#join.peer.host : '';
+    this.#lastProposalMs = this.#core.nowMs;
+    this.#core.effects.push({
+      type: 'propose',
+      fromGeneration: generation,
+      inSync: target === '' ? [host] : [host, target],
+      hostRebooted: this.#core.hostRebooted,
+      reason: target === '' ? this.#core.why : `${target} holds everything (asked for as ${durable.asking})`,
+    });
+  }
+}
+
+export function otherMember(view: View, host: string): string {
+  const other = view.inSync.find((member) => member !== host);
+  assert(other !== undefined, 'the in-sync set has another member');
+  return other;
+}
