@@ -13,10 +13,8 @@ export const MAGIC = {
   SIMPLE_REPLY: 0x6744_6698,
 } as const;
 
+/** Offered by the server in 16 bits, taken up by the client in 32; the bits are the same. */
 export const HANDSHAKE_FLAG = { FIXED_NEWSTYLE: 1 << 0, NO_ZEROES: 1 << 1 } as const;
-
-/** What a client may answer to the greeting; the bits are those of HANDSHAKE_FLAG. */
-export const CLIENT_FLAG = HANDSHAKE_FLAG;
 
 export const TRANSMISSION_FLAG = {
   HAS_FLAGS: 1 << 0,

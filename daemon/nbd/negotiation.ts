@@ -10,7 +10,7 @@
  */
 import { assert, unreachable } from '../sys/errors.ts';
 import type { ExportEntry } from './block.ts';
-import { CLIENT_FLAG, OPTION, REPLY } from './constants.ts';
+import { HANDSHAKE_FLAG, OPTION, REPLY } from './constants.ts';
 import {
   decodeInfoRequest,
   decodeName,
@@ -68,7 +68,7 @@ export interface NegotiationStep {
 
 export const NEGOTIATION_START: NegotiationState = { phase: 'flags' };
 
-const KNOWN_CLIENT_FLAGS = CLIENT_FLAG.FIXED_NEWSTYLE | CLIENT_FLAG.NO_ZEROES;
+const KNOWN_CLIENT_FLAGS = HANDSHAKE_FLAG.FIXED_NEWSTYLE | HANDSHAKE_FLAG.NO_ZEROES;
 
 export function negotiate(state: NegotiationState, event: NegotiationEvent): NegotiationStep {
   switch (event.kind) {
@@ -100,7 +100,7 @@ function onClientFlags(flags: number): NegotiationStep {
   // In unsigned arithmetic, else bit 31 would come out as a negative number in the reason.
   const unknown = (flags & ~KNOWN_CLIENT_FLAGS) >>> 0;
   if (unknown !== 0) return hangUp(`unknown client flags 0x${unknown.toString(16)}`);
-  const session: Session = { zeroes: (flags & CLIENT_FLAG.NO_ZEROES) === 0, options: 0 };
+  const session: Session = { zeroes: (flags & HANDSHAKE_FLAG.NO_ZEROES) === 0, options: 0 };
   return { state: { phase: 'options', session }, effects: [] };
 }
 

@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { RequestReport } from '../../daemon/nbd/diagnostics.ts';
 import type { NbdLimits } from '../../daemon/nbd/limits.ts';
@@ -25,9 +26,9 @@ interface Served {
   readonly port: number;
   /** Reasons and limits that were logged. */
   readonly logged: string[];
-  client(): RawClient;
+  readonly client: () => RawClient;
   /** A client past its handshake. */
-  ready(): Promise<RawClient>;
+  readonly ready: () => Promise<RawClient>;
 }
 
 async function serve(
@@ -228,7 +229,7 @@ t.test('a client that chooses no export in time is hung up on', async (t) => {
 t.test('a client in the transmission phase may be silent for longer than a handshake may last', async (t) => {
   const { ready } = await serve(t, { limits: { handshakeTimeoutMs: 100 } });
   const client = await ready();
-  await new Promise((resolve) => setTimeout(resolve, 150));
+  await delay(150);
   client.send(requestBytes({ command: FLUSH, cookie: 1n }));
   t.strictSame(await client.reply(), { error: 0, cookie: 1n });
 });
@@ -250,7 +251,7 @@ t.test('a client that asks faster than it is served is not read further', async 
   );
   client.send(Buffer.concat(all));
   await backend.untilSubmitted(4);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await delay(20);
   t.equal(backend.submitted.length, 4);
   backend.hold = false;
   for (const held of backend.held) held.release();
@@ -263,7 +264,7 @@ t.test('bytes in flight are bounded even when all requests come in one packet', 
   const client = await ready();
   client.send(Buffer.concat(Array.from({ length: 20 }, () => requestBytes({ command: READ, length: MIB }))));
   await backend.untilSubmitted(4);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await delay(20);
   t.equal(backend.submitted.length, 4);
   backend.hold = false;
   for (const held of backend.held) held.release();
@@ -276,7 +277,7 @@ t.test('a client that does not take its answers is not read further', async (t) 
   client.socket.pause();
   client.send(Buffer.concat(Array.from({ length: 64 }, () => requestBytes({ command: READ, length: MIB }))));
   await backend.untilSubmitted(1);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await delay(100);
   t.ok(backend.submitted.length < 32, `${String(backend.submitted.length)} of 64 submitted`);
   client.socket.resume();
   await client.read(64 * (16 + MIB));
