@@ -72,7 +72,6 @@ export default defineConfig(
       'no-fallthrough': 'error',
       'no-loss-of-precision': 'error',
       'no-self-compare': 'error',
-      'no-template-curly-in-string': 'error',
       'no-unreachable-loop': 'error',
       'no-unsafe-finally': 'error',
       'no-unsafe-optional-chaining': 'error',
@@ -109,6 +108,11 @@ export default defineConfig(
       '@typescript-eslint/no-unsafe-enum-comparison': 'off',
       // store.get<DatabaseRecord>(key) is the one place where a record gets its type.
       '@typescript-eslint/no-unnecessary-type-parameters': 'off',
+      // As for the compiler, a name that starts with "_" is left out on purpose.
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
       // An interface that promises is implemented by methods that need not wait; a lost await is a floating promise.
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/restrict-template-expressions': [
