@@ -15,8 +15,8 @@ import {
 import type { DatabaseRecord, VolumeRecord } from '../model/records.ts';
 
 export type Decision =
-  /** `recheckInMs`: a rule is about to be met by the mere passing of time. */
-  | { readonly kind: 'none'; readonly why: string; readonly recheckInMs?: number }
+  /** `recheckInMs`: a rule is about to be met by the mere passing of time. `isWell`: served, with both copies. */
+  | { readonly kind: 'none'; readonly why: string; readonly recheckInMs?: number; readonly isWell?: boolean }
   | { readonly kind: 'failover'; readonly to: string; readonly why: string; readonly detectedFromMs: number }
   | { readonly kind: 'reseed'; readonly source: string; readonly target: string; readonly why: string }
   | { readonly kind: 'recover-primary'; readonly why: string };
@@ -112,7 +112,7 @@ function aboutServingPrimary(
       why: `the database is marked as ${database.lifecycle}, and its primary serves`,
     };
   if (replica.state === 'SOLO') return aboutMissingCopy(situation);
-  return none('all is well');
+  return { ...none('all is well'), isWell: true };
 }
 
 /** BLANK..JOINING: a copy to be brought up to date. SECONDARY outside the set: it has not heard that it was dropped. */

@@ -1,0 +1,216 @@
+/** Control, put together: the store, the workflows, the monitor, the alias responder, and the services on top. */
+import { readFileSync } from 'node:fs';
+import type { Server } from '@grpc/grpc-js';
+import type { Clock } from '../daemon/sys/clock.ts';
+import type { Config } from '../daemon/sys/config.ts';
+import { assert } from '../daemon/sys/errors.ts';
+import { addReflection } from '../daemon/sys/grpc-reflection.ts';
+import type { Log } from '../daemon/sys/log.ts';
+import { OperationsService } from '../proto/gen/google/longrunning/operations.ts';
+import { CoordinatorServiceService } from '../proto/gen/lockstep/agent/v1/agent.ts';
+import { ClusterServiceService, DatabaseServiceService } from '../proto/gen/lockstep/v1/database_service.ts';
+import { Agents, silenceLimitMs } from './agents.ts';
+import { DnsServer } from './dns/server.ts';
+import { AliasView } from './dns/view.ts';
+import { type HostRecord, keys } from './model/records.ts';
+import { Monitor } from './monitor/monitor.ts';
+import { Observations } from './monitor/observations.ts';
+import { roomOf } from './placement/choose.ts';
+import { Repository } from './repository.ts';
+import { clusterService } from './services/cluster.ts';
+import { coordinatorService } from './services/coordinator.ts';
+import { databaseService } from './services/databases.ts';
+import { operationsService } from './services/operations.ts';
+import { Views } from './services/views.ts';
+import { Watchers } from './services/watch.ts';
+import { Starter } from './starter.ts';
+import { openLevelStore } from './store/level-store.ts';
+import type { ControlStore } from './store/store.ts';
+import { definitionsOf } from './workflow/definitions/definitions.ts';
+import { type HostKnowledge, type Pace, PACE } from './workflow/definitions/surroundings.ts';
+import { WorkflowEngine } from './workflow/executor.ts';
+import type { LogEntry } from './workflow/workflow.ts';
+
+export interface ControlOptions {
+  /** With a [control] section. */
+  readonly config: Config;
+  /** `<state_dir>/control`. */
+  readonly folder: string;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly wallClock: () => number;
+  /** Runs after each entry of a workflow's log is durable: where tests let the daemon die. */
+  readonly afterLog?: (entry: LogEntry) => void;
+  readonly pace?: Pace;
+}
+
+/** Full names, for reflection. */
+const SERVICES = [
+  'lockstep.v1.DatabaseService',
+  'lockstep.v1.ClusterService',
+  'google.longrunning.Operations',
+  'lockstep.agent.v1.CoordinatorService',
+];
+
+export class Control {
+  readonly #options: ControlOptions;
+  readonly #parts: Parts;
+  readonly #monitor: Monitor;
+
+  private constructor(options: ControlOptions, parts: Parts, monitor: Monitor) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#monitor = monitor;
+  }
+
+  static async open(options: ControlOptions): Promise<Control> {
+    const store = await openLevelStore(options.folder);
+    let parts: Parts | undefined;
+    try {
+      const { dns } = controlSection(options.config);
+      const { address } = options.config.host;
+      const view = await AliasView.open({ store, clock: options.wallClock, log: options.log });
+      const settings = { zone: dns.zone, ttlSeconds: dns.ttl_seconds };
+      const server = new DnsServer({ address, port: dns.port, settings, view, log: options.log });
+      parts = assemble(options, store, { view, server });
+      await server.listen();
+      await registerOwnHost(options, parts.repository);
+      // After the responder: what a workflow publishes must be answered from the first moment.
+      await parts.engine.resumeAll();
+      return new Control(options, parts, startMonitor(options, parts));
+    } catch (error) {
+      if (parts !== undefined) await closeParts(parts);
+      else await store.close();
+      throw error;
+    }
+  }
+
+  /** Everything but health, which is the daemon's to say. */
+  addServices(server: Server): void {
+    const { config, log, wallClock, clock } = this.#options;
+    const { repository, engine, observations, starter, views, hosts, watchers } = this.#parts;
+    const nowMs = (): number => clock.nowMs();
+    const enginePort = controlSection(config).engine_port;
+    const shared = { repository, engine, views, log, wallClock };
+    server.addService(
+      DatabaseServiceService,
+      databaseService({ ...shared, starter, hosts, watchers, enginePort, nowMs }),
+    );
+    server.addService(OperationsService, operationsService({ engine, views, log }));
+    server.addService(
+      ClusterServiceService,
+      clusterService({ ...shared, observations, ownHost: config.host.name }),
+    );
+    server.addService(CoordinatorServiceService, coordinatorService({ repository, observations, log }));
+    addReflection(
+      server,
+      config.storage === undefined ? SERVICES : [...SERVICES, 'lockstep.agent.v1.AgentService'],
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#monitor.close();
+    await closeParts(this.#parts);
+  }
+}
+
+interface Parts {
+  readonly store: ControlStore;
+  readonly dns: { readonly view: AliasView; readonly server: DnsServer };
+  readonly repository: Repository;
+  readonly observations: Observations;
+  readonly agents: Agents;
+  readonly engine: WorkflowEngine;
+  readonly starter: Starter;
+  readonly hosts: HostKnowledge;
+  readonly views: Views;
+  readonly watchers: Watchers;
+}
+
+function assemble(options: ControlOptions, store: ControlStore, dns: Parts['dns']): Parts {
+  const { config, log, clock, wallClock, afterLog, pace = PACE } = options;
+  const nowMs = (): number => clock.nowMs();
+  const repository = new Repository(store, wallClock);
+  const observations = new Observations({ nowMs, silenceMs: config.timing.silence_ms });
+  const limitMs = silenceLimitMs(config.timing.silence_ms);
+  const agents = new Agents(repository, (host) => observations.silence(host) >= limitMs);
+  const hosts = hostKnowledge(repository, observations);
+  const definitions = definitionsOf({ repository, agents, hosts, log, nowMs, wallClock, pace });
+  const hook = afterLog === undefined ? {} : { afterLog };
+  const engine = new WorkflowEngine({ store, definitions, clock: wallClock, log, ...hook });
+  const starter = new Starter(engine, repository);
+  const settings = controlSection(config).dns;
+  const dnsNames = { zone: settings.zone, server: `${config.host.address}:${String(settings.port)}` };
+  const views = new Views({ repository, engine, observations, nowMs, dns: dnsNames });
+  const watchers = new Watchers(repository, engine, observations);
+  return { store, dns, repository, observations, agents, engine, starter, hosts, views, watchers };
+}
+
+function startMonitor(options: ControlOptions, parts: Parts): Monitor {
+  const { config, log, clock } = options;
+  return new Monitor({
+    repository: parts.repository,
+    starter: parts.starter,
+    observations: parts.observations,
+    nowMs: () => clock.nowMs(),
+    heartbeatMs: config.timing.heartbeat_ms,
+    log,
+  });
+}
+
+/** What uses a thing is closed before it. */
+async function closeParts(parts: Parts): Promise<void> {
+  parts.watchers.close();
+  await parts.engine.close();
+  parts.agents.close();
+  await parts.dns.server.close();
+  await parts.dns.view.close();
+  await parts.store.close();
+}
+
+function hostKnowledge(repository: Repository, observations: Observations): HostKnowledge {
+  return {
+    isReachable: (host) => observations.isReachable(host),
+    incarnation: (host) => observations.incarnation(host),
+    async rooms() {
+      const [hosts, volumes] = await Promise.all([repository.hosts(), repository.volumes()]);
+      const records = volumes.map((entry) => entry.value);
+      return [...hosts.values()]
+        .filter((host) => host.roles.includes('storage'))
+        .map((host) => ({
+          host: host.host,
+          zone: host.zone,
+          reachable: observations.isReachable(host.host),
+          roomBytes: roomOf(host, records, observations.hosts),
+        }));
+    },
+  };
+}
+
+/** A host that only takes part in control sends no heartbeats, and is shown all the same. */
+async function registerOwnHost({ config }: ControlOptions, repository: Repository): Promise<void> {
+  if (config.storage !== undefined) return;
+  const { host, ports } = config;
+  const record: HostRecord = {
+    host: host.name,
+    zone: host.zone ?? '',
+    address: host.address,
+    agentPort: ports.api,
+    replicationPort: ports.replication,
+    metricsPort: ports.metrics,
+    roles: ['control'],
+    capacityBytes: 0,
+    version: ownVersion(),
+  };
+  await repository.store.transact([], [{ key: keys.host(record.host), value: record }]);
+}
+
+function ownVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+function controlSection(config: Config): NonNullable<Config['control']> {
+  assert(config.control !== undefined, 'control runs where the configuration has a [control] section');
+  return config.control;
+}

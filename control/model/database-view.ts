@@ -1,0 +1,286 @@
+/**
+ * A database as the public API shows it, from the records and from what hosts said lately. Pure.
+ *
+ * The rule of this file is that it never lies: IN_SYNC is said only while both hosts are heard and agree that it is
+ * so at the record's generation; one copy is never called healthy; "safe to fail over" means that the monitor would.
+ */
+import {
+  type Database,
+  DatabaseState,
+  type Endpoint,
+  Redundancy,
+  type Replica,
+} from '../../proto/gen/lockstep/v1/database_service.ts';
+import { copyRuns, type Observed, type ObservedReplica, silenceOf } from './observation.ts';
+import type { DatabaseRecord, HostRecord, VolumeRecord } from './records.ts';
+
+export interface RunningOperation {
+  readonly id: string;
+  readonly type: string;
+  /** Title and progress of the step that runs, for people. */
+  readonly doing: string;
+}
+
+export interface DatabaseFacts {
+  readonly database: DatabaseRecord;
+  readonly databaseRevision: number;
+  readonly volume: VolumeRecord | undefined;
+  readonly hostRecords: ReadonlyMap<string, HostRecord>;
+  readonly observed: Observed;
+  /** The operation that holds the database, if it has not finished. */
+  readonly operation: RunningOperation | undefined;
+  readonly dns: { readonly zone: string; readonly server: string };
+  readonly silenceMs: number;
+  readonly controlUpSinceMs: number;
+  readonly nowMs: number;
+}
+
+/** What is said of one aspect: the value, one sentence why, and what a person should do (empty: nothing). */
+interface Verdict<Value> {
+  readonly value: Value;
+  readonly reason: string;
+  readonly nextStep: string;
+}
+
+export function viewDatabase(facts: DatabaseFacts): Database {
+  const { database, volume } = facts;
+  const redundancy = redundancyOf(facts);
+  const state = stateOf(facts);
+  const primary = lookAt(facts, volume?.primary ?? '');
+  const copy = primary.replica?.copy;
+  return {
+    name: `databases/${database.id}`,
+    uid: database.uid,
+    etag: etagOf(facts.databaseRevision, volume),
+    createTime: new Date(database.createTimeMs),
+    engine: database.engine,
+    engineVersion: database.engineVersion,
+    sizeBytes: BigInt(database.sizeBytes),
+    state: state.value,
+    redundancy: redundancy.value,
+    reason: [state.reason, redundancy.reason].filter((text) => text !== '').join('; '),
+    nextStep: state.nextStep === '' ? redundancy.nextStep : state.nextStep,
+    safeToFailOver: whyNotSafe(facts) === undefined,
+    primary:
+      volume === undefined || volume.primary === '' ? undefined : replicaMessage(facts, volume.primary),
+    secondary: secondaryOf(facts),
+    generation: BigInt(volume?.generation ?? 0),
+    lagBytes: BigInt(
+      redundancy.value === Redundancy.REDUNDANCY_IN_SYNC ? 0 : (primary.replica?.lagBytes ?? 0),
+    ),
+    copyLeftBytes: BigInt(copyRuns(copy) ? copy.leftBytes : 0),
+    copyBytesPerSecond: BigInt(copyRuns(copy) ? copy.bytesPerSecond : 0),
+    endpoint: endpointOf(facts),
+    busyWith: facts.operation === undefined ? '' : `operations/${facts.operation.id}`,
+    passwordUnclaimed: database.unclaimedPassword !== '',
+  };
+}
+
+/** Changes whenever what a writer could have based its decision on changes. */
+export function etagOf(databaseRevision: number, volume: VolumeRecord | undefined): string {
+  return `${String(databaseRevision)}.${String(volume?.generation ?? 0)}`;
+}
+
+/** Why a failover asked for now would be refused; undefined when it is safe: nothing acknowledged would be lost. */
+export function whyNotSafe(facts: DatabaseFacts): string | undefined {
+  const { database, volume } = facts;
+  if (volume === undefined || database.lifecycle === 'creating') return 'the database is not created yet';
+  if (database.lifecycle === 'deleting') return 'the database is being deleted';
+  const candidate = volume.inSync.find((host) => host !== volume.primary);
+  if (candidate === undefined) return `${volume.primary} alone holds every acknowledged write`;
+  const { reachable, replica } = lookAt(facts, candidate);
+  if (!reachable) return `${candidate} cannot be reached`;
+  if (replica === undefined) return `${candidate} reports no replica of the volume`;
+  if (replica.state !== 'SECONDARY' || replica.generation !== volume.generation)
+    return `${candidate} is ${replica.state} at generation ${String(replica.generation)}`;
+  if (replica.hostRebooted)
+    return `the machine of ${candidate} was restarted and may lack acknowledged writes`;
+  return undefined;
+}
+
+function stateOf(facts: DatabaseFacts): Verdict<DatabaseState> {
+  const { database } = facts;
+  const doing = facts.operation?.doing ?? '';
+  switch (database.lifecycle) {
+    case 'creating':
+      return said(
+        DatabaseState.DATABASE_STATE_CREATING,
+        `it is being created${doing === '' ? '' : `: ${doing}`}`,
+      );
+    case 'deleting':
+      return said(
+        DatabaseState.DATABASE_STATE_DELETING,
+        `it is being deleted${doing === '' ? '' : `: ${doing}`}`,
+      );
+    case 'failing-over':
+      return said(
+        DatabaseState.DATABASE_STATE_FAILING_OVER,
+        `it fails over${doing === '' ? '' : `: ${doing}`}`,
+      );
+    case 'failed':
+      return said(
+        DatabaseState.DATABASE_STATE_FAILED,
+        database.failure,
+        'see its events, mend what the reason names, then delete it or wait: what can be tried again is tried again',
+      );
+    case 'active':
+      return servingState(facts);
+  }
+}
+
+function servingState(facts: DatabaseFacts): Verdict<DatabaseState> {
+  const { volume } = facts;
+  const unavailable = (reason: string, nextStep: string): Verdict<DatabaseState> =>
+    said(DatabaseState.DATABASE_STATE_UNAVAILABLE, reason, nextStep);
+  if (volume === undefined) return unavailable('its volume has no record', 'restore the control store');
+  const { reachable, replica, silence, engineState } = lookAt(facts, volume.primary);
+  if (!reachable) {
+    const refusal = whyNotSafe(facts);
+    const what = `the primary ${volume.primary} ${silence}`;
+    return refusal === undefined
+      ? unavailable(`${what}; a failover follows`, 'nothing; watch the failover')
+      : unavailable(`${what}, and ${refusal}`, `bring host ${volume.primary} back`);
+  }
+  if (replica === undefined)
+    return unavailable(
+      `host ${volume.primary} reports no replica`,
+      `look at the log of host ${volume.primary}`,
+    );
+  if (replica.generation !== volume.generation || (replica.state !== 'SERVING' && replica.state !== 'SOLO'))
+    return unavailable(
+      `the primary's replica is ${replica.state}${replica.reason === '' ? '' : `: ${replica.reason}`}`,
+      'wait; if it stays so, look at the hosts below and bring back those that are not reachable',
+    );
+  if (engineState !== 'RUNNING')
+    return unavailable(
+      `the engine on ${volume.primary} is ${engineState}`,
+      'wait for it to be started; if it stays so, see the events and the log of the engine',
+    );
+  if (facts.database.aliasHost !== volume.primary)
+    return unavailable('the alias does not name the primary yet', 'wait for it to be moved');
+  return said(DatabaseState.DATABASE_STATE_ACTIVE, '');
+}
+
+function redundancyOf(facts: DatabaseFacts): Verdict<Redundancy> {
+  const { database, volume } = facts;
+  const disagreement = volume === undefined ? 'no copy exists yet' : whyNotInSync(facts, volume);
+  if (disagreement === undefined)
+    return said(Redundancy.REDUNDANCY_IN_SYNC, 'both zones hold every acknowledged write');
+  const copy = lookAt(facts, volume?.primary ?? '').replica?.copy;
+  // Two hosts in the set and a broken agreement is not a copy under way, even where an old one is still reported.
+  const copies = copyRuns(copy) && volume?.inSync.length === 1;
+  if (database.lifecycle === 'creating')
+    return said(
+      Redundancy.REDUNDANCY_SEEDING,
+      copies ? `the second copy is made on ${copy.target}` : 'one copy so far',
+    );
+  if (database.lifecycle !== 'deleting' && (copies || facts.operation?.type === 'reseed'))
+    return said(
+      Redundancy.REDUNDANCY_RESYNCING,
+      `one copy only while ${copies ? copy.target : 'the other'} is brought up to date`,
+    );
+  return said(
+    Redundancy.REDUNDANCY_DEGRADED,
+    `one copy only that can be relied on: ${disagreement}`,
+    database.lifecycle === 'active' ? adviceFor(facts, volume) : '',
+  );
+}
+
+/** Undefined only when records and both hosts agree that both copies hold every acknowledged write. */
+function whyNotInSync(facts: DatabaseFacts, volume: VolumeRecord): string | undefined {
+  const secondary = volume.inSync.find((host) => host !== volume.primary);
+  if (!volume.inSync.includes(volume.primary) || secondary === undefined)
+    return `${missingHosts(volume)} not in sync`;
+  for (const host of [volume.primary, secondary]) {
+    const { reachable, replica, silence } = lookAt(facts, host);
+    const expected = host === volume.primary ? 'SERVING' : 'SECONDARY';
+    if (!reachable) return `${host} ${silence}`;
+    if (replica === undefined) return `${host} reports no replica`;
+    if (replica.state !== expected) return `${host} is ${replica.state}`;
+    if (replica.generation !== volume.generation)
+      return `${host} stands at generation ${String(replica.generation)}, the record at ${String(volume.generation)}`;
+    if (!replica.peerConnected) return `${host} is not connected to its peer`;
+  }
+  return undefined;
+}
+
+function missingHosts(volume: VolumeRecord): string {
+  const missing = volume.replicas.filter((host) => !volume.inSync.includes(host));
+  return missing.length === 0
+    ? 'no other host is'
+    : `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'}`;
+}
+
+function adviceFor(facts: DatabaseFacts, volume: VolumeRecord | undefined): string {
+  const silent = (volume?.replicas ?? []).filter((host) => !lookAt(facts, host).reachable);
+  if (silent.length > 0)
+    return `bring host ${silent.join(', ')} back; it is then brought up to date by itself`;
+  return 'nothing; a reseed follows by itself';
+}
+
+interface Look {
+  readonly reachable: boolean;
+  readonly silence: string;
+  readonly replica: ObservedReplica | undefined;
+  readonly engineState: string;
+}
+
+function lookAt(facts: DatabaseFacts, host: string): Look {
+  const observation = facts.observed.get(host);
+  const silenceMs = silenceOf(observation, facts.controlUpSinceMs, facts.nowMs);
+  const engine = observation?.engines.find((candidate) => candidate.volume === facts.database.volume);
+  return {
+    reachable: observation !== undefined && silenceMs < facts.silenceMs,
+    silence:
+      observation === undefined
+        ? 'has not been heard since control started'
+        : `has been silent for ${(silenceMs / 1000).toFixed(1)} s`,
+    replica: observation?.replicas.get(facts.database.volume),
+    engineState: engine === undefined ? 'not running' : engine.state,
+  };
+}
+
+function secondaryOf(facts: DatabaseFacts): Replica | undefined {
+  const { volume } = facts;
+  if (volume === undefined || volume.primary === '') return undefined;
+  const others = volume.replicas.filter((host) => host !== volume.primary);
+  const host = others.find((candidate) => volume.inSync.includes(candidate)) ?? others[0];
+  if (host === undefined) return undefined;
+  // Before its replica exists there is nothing to show; afterwards a silent host is shown as such.
+  const exists = lookAt(facts, host).replica !== undefined || facts.database.lifecycle !== 'creating';
+  return exists ? replicaMessage(facts, host) : undefined;
+}
+
+function replicaMessage(facts: DatabaseFacts, host: string): Replica {
+  const { reachable, replica } = lookAt(facts, host);
+  return {
+    host,
+    zone: facts.hostRecords.get(host)?.zone ?? '',
+    role: !reachable ? 'UNREACHABLE' : (replica?.state ?? 'NONE'),
+    generation: BigInt(replica?.generation ?? 0),
+    reachable,
+  };
+}
+
+function endpointOf(facts: DatabaseFacts): Endpoint {
+  const { database, volume, dns, hostRecords } = facts;
+  const address = (host: string): string => hostRecords.get(host)?.address ?? '';
+  const primaryFirst = [...(volume?.replicas ?? [])].sort(
+    (a, b) => Number(b === volume?.primary) - Number(a === volume?.primary),
+  );
+  return {
+    alias: `${database.id}.${dns.zone}`,
+    port: database.port,
+    user: database.user,
+    database: database.id,
+    // As the responder answers: an alias whose host is no longer the primary names nobody.
+    address:
+      database.aliasHost !== '' && database.aliasHost === volume?.primary ? address(database.aliasHost) : '',
+    multiHost: primaryFirst.map((host) => `${address(host)}:${String(database.port)}`).join(','),
+    dnsServer: dns.server,
+  };
+}
+
+function said<Value>(value: Value, reason: string, nextStep = ''): Verdict<Value> {
+  return { value, reason, nextStep };
+}

@@ -1,0 +1,13 @@
+/** The engines that can be asked for, and what a database of each needs at least. */
+
+const MIB = 1024 * 1024;
+
+/** Volumes are tracked and copied in regions of this size. */
+export const REGION_BYTES = 64 * 1024;
+/** What one file of the store can hold on ext4, and what one number counts exactly. */
+export const MAX_SIZE_BYTES = 8 * 1024 * 1024 * MIB;
+
+export const MINIMUM_SIZE_BYTES: ReadonlyMap<string, number> = new Map([['postgresql', 256 * MIB]]);
+
+export const describeSizes = (engine: string, minimumBytes: number): string =>
+  `a multiple of ${String(REGION_BYTES)} bytes (64 KiB), at least ${String(minimumBytes)} (${String(minimumBytes / MIB)} MiB) for ${engine}, at most ${String(MAX_SIZE_BYTES)} (8 TiB)`;

@@ -1,0 +1,54 @@
+/** What heartbeats told, in memory. A restarted control starts with nothing and learns all of it within a second. */
+import { LockstepError } from '../../daemon/sys/errors.ts';
+import type { HeartbeatRequest } from '../../proto/gen/lockstep/agent/v1/agent.ts';
+import { type HostObservation, type Observed, observe, silenceOf } from '../model/observation.ts';
+
+export class Observations {
+  readonly controlUpSinceMs: number;
+  readonly silenceMs: number;
+  readonly #nowMs: () => number;
+  readonly #hosts = new Map<string, HostObservation>();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(options: { readonly nowMs: () => number; readonly silenceMs: number }) {
+    this.#nowMs = options.nowMs;
+    this.silenceMs = options.silenceMs;
+    this.controlUpSinceMs = options.nowMs();
+  }
+
+  get hosts(): Observed {
+    return this.#hosts;
+  }
+
+  hear(heartbeat: HeartbeatRequest): void {
+    const nowMs = this.#nowMs();
+    const before = this.#hosts.get(heartbeat.host);
+    // Two machines under one name would each be taken for the other's replica.
+    if (before !== undefined && before.address !== heartbeat.address && this.isReachable(heartbeat.host))
+      throw new LockstepError(
+        'ALREADY_EXISTS',
+        `a host named ${heartbeat.host} is alive at ${before.address}; give ${heartbeat.address} another name`,
+        { reason: 'HOST_NAME_IN_USE', metadata: { subject: `hosts/${heartbeat.host}` } },
+      );
+    this.#hosts.set(heartbeat.host, observe(heartbeat, before, nowMs));
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  silence(host: string): number {
+    return silenceOf(this.#hosts.get(host), this.controlUpSinceMs, this.#nowMs());
+  }
+
+  isReachable(host: string): boolean {
+    return this.#hosts.has(host) && this.silence(host) < this.silenceMs;
+  }
+
+  incarnation(host: string): bigint | undefined {
+    return this.#hosts.get(host)?.incarnation;
+  }
+
+  /** Called after each heartbeat. Returns the way to stop. */
+  onHeard(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}

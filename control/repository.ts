@@ -1,0 +1,181 @@
+/** The control store with the records' types: reads, and changes by compare-and-set with the events they cause. */
+import { LockstepError } from '../daemon/sys/errors.ts';
+import type { VolumeView } from '../proto/gen/lockstep/agent/v1/agent.ts';
+import {
+  type DatabaseRecord,
+  type EventReason,
+  type EventRecord,
+  type HostRecord,
+  keys,
+  type PhaseRecord,
+  type VolumeRecord,
+} from './model/records.ts';
+import type { Condition, ControlStore, Entry, Mutation } from './store/store.ts';
+
+/** A change that loses the race this often has met something that writes without pause. */
+const MAX_CONFLICTS = 20;
+/** Events kept of one database; the oldest go. */
+const MAX_EVENTS = 1000;
+/** A hook that runs again does so soon: its event is among the latest. */
+const DUPLICATE_WINDOW_EVENTS = 50;
+
+export interface NewEvent {
+  readonly reason: EventReason;
+  readonly message: string;
+  readonly generation: number;
+  readonly workflow?: string;
+  readonly phases?: readonly PhaseRecord[];
+  /** Not again where the newest event has the same reason: what is tried over and over must not push out the rest. */
+  readonly unlessLatest?: boolean;
+  /** Not where the newest event has this reason: the next try of what is tried over and over. */
+  readonly unlessAfter?: EventReason;
+}
+
+export interface Writes {
+  readonly conditions: readonly Condition[];
+  readonly mutations: readonly Mutation[];
+}
+
+export class Repository {
+  readonly store: ControlStore;
+  readonly #wallClock: () => number;
+
+  constructor(store: ControlStore, wallClock: () => number) {
+    this.store = store;
+    this.#wallClock = wallClock;
+  }
+
+  database(id: string): Promise<Entry<DatabaseRecord> | undefined> {
+    return this.store.get<DatabaseRecord>(keys.database(id));
+  }
+
+  async requireDatabase(id: string): Promise<Entry<DatabaseRecord>> {
+    const entry = await this.database(id);
+    if (entry === undefined)
+      throw new LockstepError('NOT_FOUND', `there is no database ${id}`, {
+        reason: 'DATABASE_NOT_FOUND',
+        metadata: { subject: `databases/${id}` },
+      });
+    return entry;
+  }
+
+  databases(options?: { after?: string; limit?: number }): Promise<readonly Entry<DatabaseRecord>[]> {
+    return this.store.list<DatabaseRecord>(keys.databases, options);
+  }
+
+  volume(name: string): Promise<Entry<VolumeRecord> | undefined> {
+    return this.store.get<VolumeRecord>(keys.volume(name));
+  }
+
+  async requireVolume(name: string): Promise<Entry<VolumeRecord>> {
+    const entry = await this.volume(name);
+    if (entry === undefined)
+      throw new LockstepError('NOT_FOUND', `there is no record of volume ${name}`, {
+        reason: 'VOLUME_NOT_FOUND',
+      });
+    return entry;
+  }
+
+  volumes(): Promise<readonly Entry<VolumeRecord>[]> {
+    return this.store.list<VolumeRecord>(keys.volumes);
+  }
+
+  async hosts(): Promise<ReadonlyMap<string, HostRecord>> {
+    const entries = await this.store.list<HostRecord>(keys.hosts);
+    return new Map(entries.map((entry) => [entry.value.host, entry.value]));
+  }
+
+  host(name: string): Promise<Entry<HostRecord> | undefined> {
+    return this.store.get<HostRecord>(keys.host(name));
+  }
+
+  /** Applies `change` to the record as it is at that instant; undefined from it means that there is nothing to do. */
+  updateDatabase(
+    id: string,
+    change: (record: DatabaseRecord) => DatabaseRecord | undefined,
+    events: readonly NewEvent[] = [],
+  ): Promise<DatabaseRecord | undefined> {
+    return this.#update(keys.database(id), change, { database: () => id, events: () => events });
+  }
+
+  updateVolume(
+    volume: string,
+    change: (record: VolumeRecord) => VolumeRecord | undefined,
+    events: (next: VolumeRecord) => readonly NewEvent[] = () => [],
+  ): Promise<VolumeRecord | undefined> {
+    return this.#update(keys.volume(volume), change, { database: (record) => record.database, events });
+  }
+
+  async #update<Value>(
+    key: string,
+    change: (record: Value) => Value | undefined,
+    log: { database: (next: Value) => string; events: (next: Value) => readonly NewEvent[] },
+  ): Promise<Value | undefined> {
+    for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
+      const entry = await this.store.get<Value>(key);
+      const next = entry === undefined ? undefined : change(entry.value);
+      if (entry === undefined || next === undefined) return undefined;
+      const writes = await this.eventWrites(log.database(next), log.events(next));
+      const result = await this.store.transact(
+        [{ key, revision: entry.revision }, ...writes.conditions],
+        [{ key, value: next }, ...writes.mutations],
+      );
+      if (result.ok) return next;
+    }
+    throw new LockstepError('ABORTED', `${key} changes all the time`, { reason: 'CONTENTION' });
+  }
+
+  /** What to add to a transaction so that these events are written with it. */
+  async eventWrites(database: string, events: readonly NewEvent[]): Promise<Writes> {
+    if (events.length === 0) return { conditions: [], mutations: [] };
+    const latest = await this.store.list<EventRecord>(keys.events(database), {
+      reverse: true,
+      limit: DUPLICATE_WINDOW_EVENTS,
+    });
+    const isWanted = (event: NewEvent): boolean =>
+      !latest.some((entry) => isSameEvent(entry.value, event)) &&
+      !(event.unlessLatest === true && latest[0]?.value.reason === event.reason) &&
+      (event.unlessAfter === undefined || latest[0]?.value.reason !== event.unlessAfter);
+    const wanted = events.filter(isWanted);
+    const first = latest[0] === undefined ? 0 : sequenceOf(latest[0].key) + 1;
+    return {
+      conditions: wanted.map((_, index) => ({
+        key: keys.event(database, first + index),
+        absent: true as const,
+      })),
+      mutations: wanted.flatMap((event, index) => [
+        { key: keys.event(database, first + index), value: this.#record(event) },
+        ...(first + index >= MAX_EVENTS
+          ? [{ key: keys.event(database, first + index - MAX_EVENTS), deleted: true as const }]
+          : []),
+      ]),
+    };
+  }
+
+  #record(event: NewEvent): EventRecord {
+    const { reason, message, generation, workflow = '', phases = [] } = event;
+    return { timeMs: this.#wallClock(), reason, message, generation, workflow, phases };
+  }
+}
+
+export const sequenceOf = (eventKey: string): number => Number(eventKey.slice(eventKey.lastIndexOf('/') + 1));
+
+function isSameEvent(record: EventRecord, event: NewEvent): boolean {
+  return event.workflow !== undefined && record.workflow === event.workflow && record.reason === event.reason;
+}
+
+/** The record as hosts need it. A host that has no record yet has no address; its peers connect when it has. */
+export function viewOf(record: VolumeRecord, hosts: ReadonlyMap<string, HostRecord>): VolumeView {
+  return {
+    volume: record.volume,
+    sizeBytes: BigInt(record.sizeBytes),
+    generation: BigInt(record.generation),
+    primary: record.primary,
+    inSync: [...record.inSync],
+    replicas: record.replicas.flatMap((name) => {
+      const host = hosts.get(name);
+      if (host === undefined) return [];
+      return [{ host: name, zone: host.zone, address: host.address, replicationPort: host.replicationPort }];
+    }),
+  };
+}

@@ -1,0 +1,161 @@
+/** CoordinatorService: what hosts tell control, and the records that control answers with. */
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import { isIPv4 } from 'node:net';
+import { invalidField } from '../../daemon/sys/errors.ts';
+import { unary } from '../../daemon/sys/grpc-unary.ts';
+import type { Log } from '../../daemon/sys/log.ts';
+import type {
+  CoordinatorServiceServer,
+  HeartbeatRequest,
+  HeartbeatResponse,
+  ProposeViewRequest,
+  ProposeViewResponse,
+  ReplicaStatus,
+} from '../../proto/gen/lockstep/agent/v1/agent.ts';
+import { type HostRecord, keys, type VolumeRecord } from '../model/records.ts';
+import type { Observations } from '../monitor/observations.ts';
+import { answerProposal, type Proposal, type ProposalAnswer } from '../monitor/propose.ts';
+import { type NewEvent, type Repository, viewOf } from '../repository.ts';
+import { DNS_LABEL, DNS_LABEL_ALLOWED } from './fields.ts';
+
+/** What loses the race this often is told so and asks again. */
+const MAX_CONFLICTS = 10;
+
+export interface CoordinatorOptions {
+  readonly repository: Repository;
+  readonly observations: Observations;
+  readonly log: Log;
+}
+
+export function coordinatorService(
+  options: CoordinatorOptions,
+): CoordinatorServiceServer & UntypedServiceImplementation {
+  return {
+    heartbeat: unary(options.log, (request: HeartbeatRequest) => heartbeat(options, request)),
+    proposeView: unary(options.log, (request: ProposeViewRequest) => proposeView(options, request)),
+  };
+}
+
+async function heartbeat(options: CoordinatorOptions, request: HeartbeatRequest): Promise<HeartbeatResponse> {
+  if (!DNS_LABEL.test(request.host)) throw invalidField('host', request.host, DNS_LABEL_ALLOWED);
+  if (!isIPv4(request.address)) throw invalidField('address', request.address, 'an IPv4 address');
+  options.observations.hear(request);
+  await remember(options.repository, request);
+  for (const status of request.replicas) await adopt(options, status);
+  const [hosts, volumes] = await Promise.all([options.repository.hosts(), options.repository.volumes()]);
+  const reported = new Set(request.replicas.map((replica) => replica.volume));
+  // A replica that the record no longer names is told so as well: it learns that it serves nobody.
+  const concerns = ({ replicas, volume }: VolumeRecord): boolean =>
+    replicas.includes(request.host) || reported.has(volume);
+  return { views: volumes.filter(({ value }) => concerns(value)).map(({ value }) => viewOf(value, hosts)) };
+}
+
+/** Written only when a fact has changed: four heartbeats a second must not be four synced writes a second. */
+async function remember(repository: Repository, request: HeartbeatRequest): Promise<void> {
+  const facts: HostRecord = {
+    host: request.host,
+    zone: request.zone,
+    address: request.address,
+    agentPort: request.agentPort,
+    replicationPort: request.replicationPort,
+    metricsPort: request.metricsPort,
+    roles: request.roles,
+    capacityBytes: Number(request.capacityBytes),
+    version: request.version,
+  };
+  const key = keys.host(facts.host);
+  const known = await repository.host(facts.host);
+  if (known !== undefined && JSON.stringify(known.value) === JSON.stringify(facts)) return;
+  const condition = known === undefined ? { key, absent: true as const } : { key, revision: known.revision };
+  // Lost the race: the next heartbeat is a quarter of a second away.
+  await repository.store.transact([condition], [{ key, value: facts }]);
+}
+
+/**
+ * A replica that has persisted a newer generation than the record means that the store went back in time, to an old
+ * backup. What a replica has persisted is never undercut: two generations of one number would be two histories.
+ */
+async function adopt(options: CoordinatorOptions, status: ReplicaStatus): Promise<void> {
+  const generation = Number(status.generation);
+  const isKnown = (record: VolumeRecord): boolean =>
+    [status.primary, ...status.inSync].every((host) => record.replicas.includes(host));
+  const entry = await options.repository.volume(status.volume);
+  if (entry === undefined || entry.value.generation >= generation || status.inSync.length === 0) return;
+  const adopted = await options.repository.updateVolume(status.volume, (record) =>
+    record.generation >= generation || !isKnown(record)
+      ? undefined
+      : { ...record, generation, primary: status.primary, inSync: status.inSync },
+  );
+  const facts = { volume: status.volume, recorded: entry.value.generation, reported: generation };
+  options.log.warn(
+    facts,
+    adopted === undefined
+      ? 'a host reports a generation that control does not know, with hosts that are no replicas; it is left alone'
+      : 'the control store is older than what a host has persisted; the generation of the host was adopted',
+  );
+}
+
+async function proposeView(
+  options: CoordinatorOptions,
+  request: ProposeViewRequest,
+): Promise<ProposeViewResponse> {
+  const { repository, log } = options;
+  const proposal: Proposal = {
+    host: request.host,
+    fromGeneration: Number(request.fromGeneration),
+    inSync: request.inSync,
+    hostRebooted: request.hostRebooted,
+  };
+  const { answer, record } = await decideAndWrite(options, request, proposal);
+  const { host, volume, reason } = request;
+  const outcome = answer.accepted ? 'accepted' : `refused: ${answer.reason}`;
+  log.info(
+    { volume, host, from: proposal.fromGeneration, inSync: request.inSync, reason, outcome },
+    'a view was proposed',
+  );
+  const view = viewOf(record, await repository.hosts());
+  return { accepted: answer.accepted, view, reason: answer.accepted ? '' : answer.reason };
+}
+
+async function decideAndWrite(
+  options: CoordinatorOptions,
+  request: ProposeViewRequest,
+  proposal: Proposal,
+): Promise<{ readonly answer: ProposalAnswer; readonly record: VolumeRecord }> {
+  const { repository, observations } = options;
+  const isKnownRebooted = (host: string): boolean =>
+    observations.hosts.get(host)?.replicas.get(request.volume)?.hostRebooted === true;
+  for (let conflicts = 0; ; conflicts++) {
+    const { key, revision, value } = await repository.requireVolume(request.volume);
+    const answer = answerProposal(value, proposal, isKnownRebooted);
+    if (!answer.accepted) return { answer, record: value };
+    const events = await repository.eventWrites(value.database, eventsOf(answer, request));
+    const result = await repository.store.transact(
+      [{ key, revision }, ...events.conditions],
+      [{ key, value: answer.next }, ...events.mutations],
+    );
+    if (result.ok) return { answer, record: answer.next };
+    if (conflicts >= MAX_CONFLICTS)
+      return { answer: { accepted: false, reason: 'the record changes all the time' }, record: value };
+  }
+}
+
+function eventsOf(
+  answer: Extract<ProposalAnswer, { accepted: true }>,
+  request: ProposeViewRequest,
+): NewEvent[] {
+  const { generation } = answer.next;
+  const why = request.reason === '' ? '' : `: ${request.reason}`;
+  return [
+    ...answer.removed.map((host) => ({
+      reason: 'SECONDARY_LOST' as const,
+      message: `${request.host} goes on without ${host}${why}`,
+      generation,
+    })),
+    ...answer.added.map((host) => ({
+      reason: 'IN_SYNC' as const,
+      message: `${host} holds every acknowledged write`,
+      generation,
+    })),
+  ];
+}

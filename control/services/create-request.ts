@@ -1,0 +1,73 @@
+/** What a CreateDatabase must say, checked before anything is created. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
+import type { CreateDatabaseRequest } from '../../proto/gen/lockstep/v1/database_service.ts';
+import { describeSizes, MAX_SIZE_BYTES, MINIMUM_SIZE_BYTES, REGION_BYTES } from '../model/engines.ts';
+import type { DatabaseRecord } from '../model/records.ts';
+import { chooseHosts, type HostRoom } from '../placement/choose.ts';
+import { DNS_LABEL, DNS_LABEL_ALLOWED } from './fields.ts';
+
+const COPIES = 2;
+const PASSWORD_BYTES = 18;
+const VOLUME_SUFFIX_CHARACTERS = 8;
+const ADMINISTRATOR = 'admin';
+
+export interface CreateWish {
+  readonly id: string;
+  readonly engine: string;
+  readonly sizeBytes: number;
+  readonly zones: readonly string[];
+}
+
+/** What can be judged from the request alone. */
+export function parseCreate(request: CreateDatabaseRequest): CreateWish {
+  const { databaseId: id, engine } = request;
+  if (!DNS_LABEL.test(id)) throw invalidField('database_id', id, DNS_LABEL_ALLOWED);
+  const minimumBytes = MINIMUM_SIZE_BYTES.get(engine);
+  if (minimumBytes === undefined)
+    throw invalidField('engine', engine, [...MINIMUM_SIZE_BYTES.keys()].join(', '));
+  const sizeBytes = Number(request.sizeBytes);
+  if (sizeBytes < minimumBytes || sizeBytes > MAX_SIZE_BYTES || sizeBytes % REGION_BYTES !== 0)
+    throw invalidField('size_bytes', request.sizeBytes.toString(), describeSizes(engine, minimumBytes));
+  return { id, engine, sizeBytes, zones: request.zones };
+}
+
+/** What depends on the hosts there are. */
+export function checkPlacement(wish: CreateWish, rooms: readonly HostRoom[]): void {
+  const known = [...new Set(rooms.map((room) => room.zone))].sort();
+  const allowed = `two different zones of: ${known.join(', ') || 'none, since no host that stores has been heard'}; or none, and control chooses`;
+  const unknown = wish.zones.find((zone) => !known.includes(zone));
+  if (unknown !== undefined) throw invalidField('zones', unknown, allowed);
+  if (wish.zones.length !== 0 && (wish.zones.length !== COPIES || new Set(wish.zones).size !== COPIES))
+    throw invalidField('zones', wish.zones.join(', '), allowed);
+  const placement = chooseHosts(rooms, wish.sizeBytes, wish.zones);
+  if (!placement.ok)
+    throw new LockstepError('FAILED_PRECONDITION', placement.message, {
+      reason: placement.reason,
+      metadata: { subject: 'zones' },
+    });
+}
+
+export function newDatabase(
+  wish: CreateWish,
+  settings: { readonly port: number; readonly nowMs: number },
+): Omit<DatabaseRecord, 'busyWith'> {
+  const uid = randomUUID();
+  return {
+    id: wish.id,
+    uid,
+    createTimeMs: settings.nowMs,
+    engine: wish.engine,
+    engineVersion: '',
+    sizeBytes: wish.sizeBytes,
+    lifecycle: 'creating',
+    failure: '',
+    // Never a name again: what a host that was away kept of an earlier database must not pass for this one's.
+    volume: `${wish.id}-${uid.slice(0, VOLUME_SUFFIX_CHARACTERS)}`,
+    port: settings.port,
+    user: ADMINISTRATOR,
+    unclaimedPassword: randomBytes(PASSWORD_BYTES).toString('base64url'),
+    aliasHost: '',
+    aliasGeneration: 0,
+  };
+}

@@ -1,0 +1,70 @@
+/** The rules for fields that several requests share. A refusal names the field, the value and what is allowed. */
+import { createHash } from 'node:crypto';
+import { invalidField } from '../../daemon/sys/errors.ts';
+
+export const DNS_LABEL = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
+export const DNS_LABEL_ALLOWED = '1 to 40 of a-z, 0-9 and "-", starting with a letter, not ending with "-"';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const DEFAULT_PAGE_SIZE = 50;
+const MAX_PAGE_SIZE = 500;
+
+/** `databases/orders` to `orders`. */
+export function databaseIdOf(field: string, name: string): string {
+  const id = /^databases\/([^/]+)$/.exec(name)?.[1];
+  if (id === undefined || !DNS_LABEL.test(id)) throw invalidField(field, name, 'databases/{database}');
+  return id;
+}
+
+export function workflowIdOf(field: string, name: string): string {
+  const id = /^operations\/([a-z0-9-]{1,120})$/.exec(name)?.[1];
+  if (id === undefined) throw invalidField(field, name, 'operations/{operation}');
+  return id;
+}
+
+export function pageSizeOf(pageSize: number): number {
+  if (pageSize < 0)
+    throw invalidField(
+      'page_size',
+      String(pageSize),
+      `0 for ${String(DEFAULT_PAGE_SIZE)}, or 1 to ${String(MAX_PAGE_SIZE)}`,
+    );
+  return pageSize === 0 ? DEFAULT_PAGE_SIZE : Math.min(pageSize, MAX_PAGE_SIZE);
+}
+
+/** A token is the last key of the page, bound to the list that it came from. */
+export function pageToken(list: string, last: string): string {
+  return Buffer.from(JSON.stringify([list, last])).toString('base64url');
+}
+
+export function lastOf(list: string, token: string): string | undefined {
+  if (token === '') return undefined;
+  const refusal = invalidField(
+    'page_token',
+    token,
+    'the next_page_token of the page before, of the same list',
+  );
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
+    if (Array.isArray(parsed) && parsed[0] === list && typeof parsed[1] === 'string') return parsed[1];
+  } catch {
+    throw refusal;
+  }
+  throw refusal;
+}
+
+export function checkRequestId(requestId: string): void {
+  if (requestId !== '' && !UUID.test(requestId))
+    throw invalidField('request_id', requestId, 'a UUID, or nothing');
+}
+
+/** Of everything in the request but its id: the same id for another request is a mistake of the caller. */
+export function fingerprintOf(method: string, request: object): string {
+  const facts = Object.entries(request)
+    .filter(([key]) => key !== 'requestId')
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const text = JSON.stringify([method, facts], (_key, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  );
+  return createHash('sha256').update(text).digest('hex');
+}

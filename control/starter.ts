@@ -1,0 +1,194 @@
+/**
+ * Starts workflows on databases. The database's record names the workflow that holds it, and both are written in one
+ * transaction: never two at once, and never a hold without a workflow.
+ */
+import { randomBytes } from 'node:crypto';
+import type { DatabaseRecord, RequestRecord, VolumeRecord } from './model/records.ts';
+import { keys } from './model/records.ts';
+import type { NewEvent, Repository } from './repository.ts';
+import type { Condition, Entry, Mutation } from './store/store.ts';
+import type { CreateState } from './workflow/definitions/create-database.ts';
+import { failoverState } from './workflow/definitions/failover.ts';
+import { workOn } from './workflow/definitions/steps.ts';
+import type { StartResult, WorkflowEngine } from './workflow/executor.ts';
+import type { WorkflowDefinition, WorkflowState } from './workflow/workflow.ts';
+
+type WorkflowType = WorkflowDefinition<WorkflowState>['type'];
+
+/** What makes a repeated request answer the same workflow; undefined where the caller gave no id. */
+export interface RequestIdentity {
+  readonly id: string;
+  readonly fingerprint: string;
+}
+
+export interface FailoverDecision {
+  readonly to: string;
+  readonly why: string;
+  readonly requested: boolean;
+  readonly lastHeardMs: number;
+  readonly decidedAtMs: number;
+}
+
+const SUFFIX_BYTES = 4;
+
+export class Starter {
+  readonly #engine: WorkflowEngine;
+  readonly #repository: Repository;
+
+  constructor(engine: WorkflowEngine, repository: Repository) {
+    this.#engine = engine;
+    this.#repository = repository;
+  }
+
+  create(
+    database: Omit<DatabaseRecord, 'busyWith'>,
+    zones: readonly string[],
+    request: RequestIdentity | undefined,
+  ): Promise<StartResult> {
+    const id = newId('create', database.id);
+    const record: DatabaseRecord = { ...database, busyWith: id };
+    const unknown = {
+      primary: '',
+      primaryZone: '',
+      secondary: '',
+      secondaryZone: '',
+      engineVersion: '',
+      snapshot: '',
+    };
+    const state: CreateState = { ...workOn(id, record), sizeBytes: record.sizeBytes, zones, ...unknown };
+    const key = keys.database(record.id);
+    const port = keys.port(record.port);
+    return this.#start('create-database', id, record.id, state, {
+      conditions: [
+        { key, absent: true },
+        { key: port, absent: true },
+      ],
+      mutations: [
+        { key, value: record },
+        { key: port, value: { database: record.id } },
+      ],
+      events: [{ reason: 'CREATE_STARTED', message: 'a person asked for it', generation: 0 }],
+      request,
+    });
+  }
+
+  delete(entry: Entry<DatabaseRecord>, request: RequestIdentity | undefined): Promise<StartResult> {
+    const id = newId('delete', entry.value.id);
+    return this.#hold('delete-database', id, entry, workOn(id, entry.value), {
+      lifecycle: 'deleting',
+      events: [{ reason: 'DELETE_STARTED', message: 'a person asked for it', generation: 0 }],
+      request,
+    });
+  }
+
+  failover(
+    entry: Entry<DatabaseRecord>,
+    volume: Entry<VolumeRecord>,
+    decision: FailoverDecision,
+    request?: RequestIdentity,
+  ): Promise<StartResult> {
+    const id = newId('failover', entry.value.id);
+    const { generation, primary } = volume.value;
+    const { why: message, requested } = decision;
+    const state = failoverState(workOn(id, entry.value), {
+      ...decision,
+      from: primary,
+      fromGeneration: generation,
+    });
+    const lost: NewEvent = { reason: 'PRIMARY_LOST', message, generation };
+    return this.#hold('failover', id, entry, state, {
+      lifecycle: 'failing-over',
+      conditions: [{ key: volume.key, revision: volume.revision }],
+      events: [
+        ...(requested ? [] : [lost]),
+        { reason: 'FAILOVER_STARTED', message: `from ${primary} to ${decision.to}: ${message}`, generation },
+      ],
+      request,
+    });
+  }
+
+  reseed(
+    entry: Entry<DatabaseRecord>,
+    volume: Entry<VolumeRecord>,
+    copy: { readonly source: string; readonly target: string; readonly why: string },
+  ): Promise<StartResult> {
+    const id = newId('reseed', entry.value.id);
+    const { generation } = volume.value;
+    return this.#hold(
+      'reseed',
+      id,
+      entry,
+      { ...workOn(id, entry.value), ...copy, snapshot: '' },
+      {
+        conditions: [{ key: volume.key, revision: volume.revision }],
+        events: [{ reason: 'RESEED_STARTED', message: copy.why, generation, unlessAfter: 'RESEED_FAILED' }],
+      },
+    );
+  }
+
+  recoverPrimary(
+    entry: Entry<DatabaseRecord>,
+    volume: Entry<VolumeRecord>,
+    why: string,
+  ): Promise<StartResult> {
+    const id = newId('recover', entry.value.id);
+    const state = { ...workOn(id, entry.value), primary: volume.value.primary, why };
+    return this.#hold('recover-primary', id, entry, state, {
+      conditions: [{ key: volume.key, revision: volume.revision }],
+    });
+  }
+
+  #hold(
+    type: WorkflowType,
+    id: string,
+    entry: Entry<DatabaseRecord>,
+    state: WorkflowState,
+    also: StartExtras & { readonly lifecycle?: DatabaseRecord['lifecycle'] },
+  ): Promise<StartResult> {
+    const lifecycle = also.lifecycle ?? entry.value.lifecycle;
+    const record: DatabaseRecord = { ...entry.value, busyWith: id, lifecycle };
+    return this.#start(type, id, record.id, state, {
+      ...also,
+      conditions: [{ key: entry.key, revision: entry.revision }, ...(also.conditions ?? [])],
+      mutations: [{ key: entry.key, value: record }],
+    });
+  }
+
+  async #start(
+    type: WorkflowType,
+    id: string,
+    database: string,
+    state: WorkflowState,
+    extras: StartExtras & { readonly mutations: readonly Mutation[] },
+  ): Promise<StartResult> {
+    const events = (extras.events ?? []).map((event) => ({ ...event, workflow: id }));
+    const eventWrites = await this.#repository.eventWrites(database, events);
+    const requestWrites = writesOf(extras.request, id);
+    return this.#engine.start(type, `databases/${database}`, state, {
+      id,
+      conditions: [...(extras.conditions ?? []), ...eventWrites.conditions, ...requestWrites.conditions],
+      mutations: [...extras.mutations, ...eventWrites.mutations, ...requestWrites.mutations],
+    });
+  }
+}
+
+interface StartExtras {
+  readonly conditions?: readonly Condition[];
+  readonly events?: readonly NewEvent[];
+  readonly request?: RequestIdentity | undefined;
+}
+
+function writesOf(
+  request: RequestIdentity | undefined,
+  workflow: string,
+): { readonly conditions: readonly Condition[]; readonly mutations: readonly Mutation[] } {
+  if (request === undefined) return { conditions: [], mutations: [] };
+  const key = keys.request(request.id);
+  const value: RequestRecord = { workflow, fingerprint: request.fingerprint };
+  return { conditions: [{ key, absent: true }], mutations: [{ key, value }] };
+}
+
+/** For people who read logs and lists: what it does, and to whom. */
+function newId(verb: string, database: string): string {
+  return `${verb}-${database}-${randomBytes(SUFFIX_BYTES).toString('hex')}`;
+}

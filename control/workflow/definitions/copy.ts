@@ -1,0 +1,193 @@
+/**
+ * Bringing a second copy up to date: seed it from a snapshot of the primary, connect it, wait until the record says
+ * that it is in sync. The primary does the work; this watches it, and starts it again where it broke off.
+ *
+ * A snapshot lives as long as the daemon process that took it. So its name carries that process's incarnation: after
+ * a restart the next snapshot has another name, and a target never goes on from half of one and half of another.
+ */
+import { LockstepError, messageOf } from '../../../daemon/sys/errors.ts';
+import { type ObservedCopy, type ObservedReplica } from '../../model/observation.ts';
+import type { HostActions } from './host-actions.ts';
+import { pause, type StepRun, superseded, type Surroundings } from './surroundings.ts';
+
+/** How often one step starts a copy again before it counts as failed. */
+const MAX_RESTARTS = 5;
+/** A copy that moves nothing for this long has failed, whatever it says of itself. */
+const STALL_MS = 60_000;
+/** A daemon that restarts is given this long; its replica then serves again and the copy goes on. */
+const SOURCE_PATIENCE_MS = 60_000;
+/** After the record says in sync: how long the primary's own word for it is waited for. */
+const AGREEMENT_MS = 10_000;
+const MIB = 1024 * 1024;
+
+export interface CopyJob {
+  readonly workflow: string;
+  readonly volume: string;
+  readonly source: string;
+  readonly target: string;
+}
+
+export type Progress = (text: string, percent: number) => void;
+
+export function snapshotName(around: Surroundings, job: Pick<CopyJob, 'workflow' | 'source'>): string {
+  const incarnation = around.hosts.incarnation(job.source);
+  if (incarnation === undefined)
+    throw new LockstepError('UNAVAILABLE', `host ${job.source} has not been heard since control started`);
+  return `seed-${job.workflow.slice(-8)}-${incarnation.toString(36)}`;
+}
+
+/** Until the target holds the whole snapshot, or all of it and more. Answers the snapshot that was used. */
+export async function seedTarget(copying: Copying): Promise<string> {
+  let isStarted = false;
+  for (;;) {
+    if (await copying.isInSync()) return copying.snapshot;
+    const source = await copying.source();
+    if (source?.state !== 'SOLO') {
+      await copying.wait();
+      continue;
+    }
+    const phase = isStarted ? (copying.of(source)?.phase ?? '') : '';
+    if (phase === 'SEEDED' || phase === 'CATCHING_UP' || phase === 'ASKING') return copying.snapshot;
+    if (phase === 'SEEDING') copying.watch(copying.of(source));
+    else {
+      // Also when the step is run again: the same snapshot to the same target goes on where it was.
+      await copying.start(copying.of(source), isStarted);
+      isStarted = true;
+    }
+    await copying.wait();
+  }
+}
+
+/** From seeded to in sync by the record. A copy that broke off is seeded again first. */
+export async function connectTarget(copying: Copying): Promise<void> {
+  for (;;) {
+    if (await copying.isInSync()) return copying.untilAgreed();
+    const source = await copying.source();
+    if (source?.state === 'SOLO') {
+      const copy = copying.of(source);
+      if (copy?.phase === 'SEEDED') await copying.connect();
+      else if (copy?.phase === 'CATCHING_UP' || copy?.phase === 'ASKING') copying.watch(copy);
+      else await seedTarget(copying);
+    }
+    await copying.wait();
+  }
+}
+
+/** One run of a step that copies: what it has seen, and how often it began again. */
+export class Copying {
+  readonly #around: Surroundings;
+  readonly #run: StepRun;
+  readonly #hosts: HostActions;
+  readonly #job: CopyJob;
+  readonly #progress: Progress;
+  #snapshot = '';
+  #restarts = 0;
+  #doneBytes = -1;
+  #movedAtMs: number;
+  #heardAtMs: number;
+
+  constructor(around: Surroundings, run: StepRun & { progress: Progress }, hosts: HostActions, job: CopyJob) {
+    this.#around = around;
+    this.#run = run;
+    this.#hosts = hosts;
+    this.#job = job;
+    this.#progress = run.progress.bind(run);
+    this.#movedAtMs = around.nowMs();
+    this.#heardAtMs = around.nowMs();
+  }
+
+  get snapshot(): string {
+    return this.#snapshot;
+  }
+
+  async isInSync(): Promise<boolean> {
+    const { value } = await this.#around.repository.requireVolume(this.#job.volume);
+    if (value.primary !== this.#job.source) throw superseded(value, this.#job.source);
+    return value.inSync.includes(this.#job.target);
+  }
+
+  /** Undefined while the source's daemon is away, as long as that may pass. */
+  async source(): Promise<ObservedReplica | undefined> {
+    try {
+      const replica = await this.#hosts.replica(this.#job.source);
+      if (replica.state === 'SOLO' || replica.state === 'SERVING') this.#heardAtMs = this.#around.nowMs();
+      else this.#checkPatience(`the replica on ${this.#job.source} is ${replica.state}`);
+      return replica;
+    } catch (error) {
+      if (!(error instanceof LockstepError) || error.code !== 'UNAVAILABLE') throw error;
+      this.#checkPatience(messageOf(error));
+      this.#progress(`waits for host ${this.#job.source}`, 0);
+      return undefined;
+    }
+  }
+
+  of(source: ObservedReplica): ObservedCopy | undefined {
+    return source.copy?.target === this.#job.target ? source.copy : undefined;
+  }
+
+  async start(failed: ObservedCopy | undefined, isAgain: boolean): Promise<void> {
+    if (isAgain && ++this.#restarts > MAX_RESTARTS)
+      throw new LockstepError(
+        'UNAVAILABLE',
+        `the copy broke off ${String(MAX_RESTARTS)} times: ${failed?.error ?? ''}`,
+        {
+          reason: 'COPY_FAILED',
+        },
+      );
+    const { source, target } = this.#job;
+    this.#movedAtMs = this.#around.nowMs();
+    this.#snapshot = snapshotName(this.#around, this.#job);
+    await this.#hosts.createSnapshot(source, this.#snapshot);
+    try {
+      await this.#hosts.seedReplica(source, this.#snapshot, target);
+    } catch (error) {
+      // The daemon restarted between the two: the next round takes a new snapshot.
+      if (!(error instanceof LockstepError) || error.code !== 'NOT_FOUND') throw error;
+    }
+  }
+
+  async connect(): Promise<void> {
+    await this.#hosts.connectReplica(this.#job.source, this.#job.target);
+  }
+
+  watch(copy: ObservedCopy | undefined): void {
+    if (copy === undefined) return;
+    if (copy.doneBytes !== this.#doneBytes || copy.phase !== 'SEEDING')
+      this.#movedAtMs = this.#around.nowMs();
+    this.#doneBytes = copy.doneBytes;
+    if (this.#around.nowMs() - this.#movedAtMs > STALL_MS)
+      throw new LockstepError('UNAVAILABLE', `the copy has moved nothing for ${String(STALL_MS / 1000)} s`, {
+        reason: 'COPY_STALLED',
+      });
+    this.#progress(...describeCopy(copy));
+  }
+
+  wait(): Promise<void> {
+    return pause(this.#around.pace.copyPollMs, this.#run.signal);
+  }
+
+  /** The record decides; this only spares the reader a moment in which record and hosts say different things. */
+  async untilAgreed(): Promise<void> {
+    const giveUpAtMs = this.#around.nowMs() + AGREEMENT_MS;
+    while (this.#around.nowMs() < giveUpAtMs) {
+      if ((await this.source())?.state === 'SERVING') return;
+      await this.wait();
+    }
+  }
+
+  #checkPatience(why: string): void {
+    if (this.#around.nowMs() - this.#heardAtMs > SOURCE_PATIENCE_MS)
+      throw new LockstepError('UNAVAILABLE', `${why}, for ${String(SOURCE_PATIENCE_MS / 1000)} s`, {
+        reason: 'SOURCE_AWAY',
+      });
+  }
+}
+
+export function describeCopy(copy: ObservedCopy): [text: string, percent: number] {
+  const total = copy.doneBytes + copy.leftBytes;
+  const rate = copy.bytesPerSecond > 0 ? `, ${mebibytes(copy.bytesPerSecond)} MiB/s` : '';
+  const text = `${mebibytes(copy.doneBytes)} of ${mebibytes(total)} MiB${rate}`;
+  return [text, total === 0 ? 0 : Math.floor((copy.doneBytes / total) * 100)];
+}
+
+const mebibytes = (bytes: number): string => String(Math.round(bytes / MIB));

@@ -1,0 +1,35 @@
+/** Every workflow that this control runs. */
+import { keys } from '../../model/records.ts';
+import type { WorkflowDefinition, WorkflowOutcome, WorkflowRecord, WorkflowState } from '../workflow.ts';
+import { publishWorkflow } from './channels.ts';
+import type { DatabaseWork } from './steps.ts';
+import { createDatabase } from './create-database.ts';
+import { deleteDatabase } from './delete-database.ts';
+import { failover } from './failover.ts';
+import { recoverPrimary } from './recover-primary.ts';
+import { reseed } from './reseed.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export function definitionsOf(around: Surroundings): readonly WorkflowDefinition<WorkflowState>[] {
+  return [
+    measured(around, createDatabase(around)),
+    measured(around, deleteDatabase(around)),
+    measured(around, failover(around)),
+    measured(around, reseed(around)),
+    measured(around, recoverPrimary(around)),
+  ];
+}
+
+/** The engine keeps states as plain JSON; each workflow is started with the state that its definition names. */
+function measured<State extends DatabaseWork & WorkflowState>(
+  around: Surroundings,
+  definition: WorkflowDefinition<State>,
+): WorkflowDefinition<WorkflowState> {
+  const finished = async (state: State, outcome: WorkflowOutcome): Promise<void> => {
+    await definition.finished?.(state, outcome);
+    const record = await around.repository.store.get<WorkflowRecord>(keys.workflow(state.workflow));
+    const durationMs = around.wallClock() - (record?.value.createTimeMs ?? around.wallClock());
+    publishWorkflow({ type: definition.type, outcome: outcome.kind, durationMs: Math.max(0, durationMs) });
+  };
+  return { ...definition, finished } as unknown as WorkflowDefinition<WorkflowState>;
+}

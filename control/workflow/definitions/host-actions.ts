@@ -1,0 +1,198 @@
+/** What a step has a host do for one volume: each call fenced by the record's generation as it is at that instant. */
+import { LockstepError } from '../../../daemon/sys/errors.ts';
+import type { MethodEntry } from '../../../daemon/sys/grpc-unary.ts';
+import {
+  AgentServiceService as agent,
+  type EngineSpec,
+  type Fence,
+  type VolumeView,
+} from '../../../proto/gen/lockstep/agent/v1/agent.ts';
+import { observeReplica, type ObservedReplica } from '../../model/observation.ts';
+import type { VolumeRecord } from '../../model/records.ts';
+import { viewOf } from '../../repository.ts';
+import { pause, type StepRun, type Surroundings } from './surroundings.ts';
+
+/** Answers from memory. */
+const QUICK_MS = 5000;
+/** Mounting replays a journal; taking a device away waits for its I/O. */
+const DEVICE_MS = 60_000;
+/** The distribution's package manager may have to download. */
+const INSTALL_MS = 15 * 60_000;
+const INITIALIZE_MS = 3 * 60_000;
+/** Crash recovery of the engine. */
+const START_MS = 5 * 60_000;
+const STOP_MS = 90_000;
+
+export interface EngineFacts {
+  readonly database: string;
+  readonly volume: string;
+  readonly engine: string;
+  readonly port: number;
+  readonly user: string;
+}
+
+export function engineSpec(facts: EngineFacts): EngineSpec {
+  const { engine, database, volume, port, user } = facts;
+  return { engine, database, volume, port, user };
+}
+
+export class HostActions {
+  readonly #around: Surroundings;
+  readonly #run: StepRun;
+  readonly #volume: string;
+
+  constructor(around: Surroundings, run: StepRun, volume: string) {
+    this.#around = around;
+    this.#run = run;
+    this.#volume = volume;
+  }
+
+  async createReplica(host: string): Promise<void> {
+    const request = await this.#withView();
+    await this.#call(host, agent.createReplica, request, DEVICE_MS);
+  }
+
+  async deleteReplica(host: string): Promise<void> {
+    await this.#cleanUp(host, agent.deleteReplica, await this.#withVolume(), DEVICE_MS);
+  }
+
+  async setView(host: string): Promise<void> {
+    await this.#call(host, agent.setView, await this.#withView(), QUICK_MS);
+  }
+
+  async replica(host: string): Promise<ObservedReplica> {
+    const { replica } = await this.#call(host, agent.getReplica, { volume: this.#volume }, QUICK_MS);
+    if (replica === undefined)
+      throw new LockstepError('NOT_FOUND', `host ${host} has no replica of ${this.#volume}`);
+    return observeReplica(replica, undefined, this.#around.nowMs());
+  }
+
+  /** Waits until the replica is primary and can do I/O at the record's generation, or a later one. */
+  async untilServing(host: string, generation: number): Promise<void> {
+    for (;;) {
+      const replica = await this.replica(host);
+      const isCurrent = replica.generation >= generation;
+      if (isCurrent && (replica.state === 'SOLO' || replica.state === 'SERVING')) return;
+      if (isCurrent && (replica.state === 'FENCED' || replica.state === 'STEPPED_DOWN'))
+        throw new LockstepError('FAILED_PRECONDITION', `the replica on ${host} is ${replica.state}`, {
+          reason: 'NOT_PRIMARY',
+        });
+      await pause(this.#around.pace.promotionPollMs, this.#run.signal);
+    }
+  }
+
+  async stepDown(host: string): Promise<void> {
+    await this.#call(host, agent.stepDown, await this.#withVolume(), DEVICE_MS);
+  }
+
+  async createSnapshot(host: string, snapshot: string): Promise<void> {
+    await this.#call(host, agent.createSnapshot, { ...(await this.#withVolume()), snapshot }, DEVICE_MS);
+  }
+
+  async deleteSnapshot(host: string, snapshot: string): Promise<void> {
+    await this.#cleanUp(host, agent.deleteSnapshot, { ...(await this.#withVolume()), snapshot }, DEVICE_MS);
+  }
+
+  async seedReplica(source: string, snapshot: string, target: string): Promise<void> {
+    const request = { ...(await this.#withVolume()), snapshot, target };
+    await this.#call(source, agent.seedReplica, request, QUICK_MS);
+  }
+
+  async connectReplica(source: string, target: string): Promise<void> {
+    await this.#call(source, agent.connectReplica, { ...(await this.#withVolume()), target }, QUICK_MS);
+  }
+
+  async attach(host: string): Promise<void> {
+    await this.#call(host, agent.attachVolume, await this.#withVolume(), DEVICE_MS);
+  }
+
+  async makeFileSystem(host: string): Promise<void> {
+    await this.#call(host, agent.makeFileSystem, { ...(await this.#withVolume()), type: 'ext4' }, DEVICE_MS);
+  }
+
+  async mount(host: string): Promise<void> {
+    await this.#call(host, agent.mountFileSystem, await this.#withVolume(), DEVICE_MS);
+  }
+
+  async unmount(host: string): Promise<void> {
+    await this.#cleanUp(host, agent.unmountFileSystem, await this.#withVolume(), DEVICE_MS);
+  }
+
+  async detach(host: string): Promise<void> {
+    await this.#cleanUp(host, agent.detachVolume, await this.#withVolume(), DEVICE_MS);
+  }
+
+  /** Answers the version. */
+  async installEngine(host: string, engine: string): Promise<string> {
+    const request = { fence: await this.#fence(), engine };
+    return (await this.#call(host, agent.installEngine, request, INSTALL_MS)).version;
+  }
+
+  async initializeEngine(host: string, facts: EngineFacts, password: string): Promise<void> {
+    const request = { ...(await this.#withSpec(facts)), password };
+    await this.#call(host, agent.initializeEngine, request, INITIALIZE_MS);
+  }
+
+  async startEngine(host: string, facts: EngineFacts): Promise<void> {
+    await this.#call(host, agent.startEngine, await this.#withSpec(facts), START_MS);
+  }
+
+  async stopEngine(host: string, facts: EngineFacts, options: { readonly kill: boolean }): Promise<void> {
+    const request = { ...(await this.#withSpec(facts)), kill: options.kill };
+    await this.#cleanUp(host, agent.stopEngine, request, STOP_MS);
+  }
+
+  /** Engine, file system, device: in this order, since each is used by the one before. */
+  async release(host: string, facts: EngineFacts, options: { readonly kill: boolean }): Promise<void> {
+    await this.stopEngine(host, facts, options);
+    await this.unmount(host);
+    await this.detach(host);
+  }
+
+  #call<Request, Response>(
+    host: string,
+    method: MethodEntry<Request, Response>,
+    request: Request,
+    deadlineMs: number,
+  ): Promise<Response> {
+    return this.#around.agents.call(host, method, request, { deadlineMs, signal: this.#run.signal });
+  }
+
+  /** What is not there is already gone. */
+  async #cleanUp<Request, Response>(
+    host: string,
+    method: MethodEntry<Request, Response>,
+    request: Request,
+    deadlineMs: number,
+  ): Promise<void> {
+    try {
+      await this.#call(host, method, request, deadlineMs);
+    } catch (error) {
+      if (!(error instanceof LockstepError && error.code === 'NOT_FOUND')) throw error;
+    }
+  }
+
+  async #record(): Promise<VolumeRecord | undefined> {
+    return (await this.#around.repository.volume(this.#volume))?.value;
+  }
+
+  async #fence(): Promise<Fence> {
+    // A cleanup may run after the record is gone: hosts then know no newer generation that would refuse it.
+    const generation = BigInt((await this.#record())?.generation ?? 0);
+    return { generation, workflow: this.#run.workflowId, step: this.#run.step };
+  }
+
+  async #withVolume(): Promise<{ fence: Fence; volume: string }> {
+    return { fence: await this.#fence(), volume: this.#volume };
+  }
+
+  async #withSpec(facts: EngineFacts): Promise<{ fence: Fence; spec: EngineSpec }> {
+    return { fence: await this.#fence(), spec: engineSpec(facts) };
+  }
+
+  async #withView(): Promise<{ fence: Fence; view: VolumeView }> {
+    const { value } = await this.#around.repository.requireVolume(this.#volume);
+    const hosts = await this.#around.repository.hosts();
+    return { fence: await this.#fence(), view: viewOf(value, hosts) };
+  }
+}

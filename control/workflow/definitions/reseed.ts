@@ -1,0 +1,110 @@
+/** reseed: a host that fell out of the in-sync set gets a copy of the primary's volume again, and rejoins. */
+import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
+import { connectTarget, Copying, seedTarget, snapshotName } from './copy.ts';
+import { HostActions } from './host-actions.ts';
+import { type DatabaseWork, describeOutcome, letGo, requirePrimary } from './steps.ts';
+import { patiently, type Surroundings } from './surroundings.ts';
+
+export type ReseedState = DatabaseWork & {
+  readonly source: string;
+  readonly target: string;
+  readonly why: string;
+  readonly snapshot: string;
+} & Readonly<Record<string, unknown>>;
+
+type Context = StepContext<ReseedState>;
+
+const ORDINARY_MS = 2 * 60_000;
+const COPY_MS = 24 * 60 * 60_000;
+const ATTEMPTS = 3;
+
+export function reseed(around: Surroundings): WorkflowDefinition<ReseedState> {
+  const ordinary = { deadlineMs: ORDINARY_MS, attempts: ATTEMPTS, backoffMs: around.pace.backoffMs };
+  const copying = { ...ordinary, deadlineMs: COPY_MS };
+  const steps: readonly Step<ReseedState>[] = [
+    {
+      ...ordinary,
+      name: 'release-target',
+      title: ({ target }) => `Make sure that nothing on ${target} uses its old copy`,
+      async do(context) {
+        const { state } = context;
+        await requirePrimary(around, state.volume, state.source);
+        // A fenced host does this by itself; one that was down when it was fenced may not have come to it.
+        await actions(around, context).release(state.target, state, { kill: true });
+      },
+    },
+    {
+      ...ordinary,
+      name: 'snapshot-source',
+      title: ({ source }) => `Snapshot the volume on ${source}`,
+      async do(context) {
+        const { state } = context;
+        await requirePrimary(around, state.volume, state.source);
+        const snapshot = snapshotName(around, state);
+        await actions(around, context).createSnapshot(state.source, snapshot);
+        return { snapshot };
+      },
+      undo: (context) => patiently(around, context.signal, () => deleteSnapshots(around, context)),
+    },
+    {
+      ...ordinary,
+      name: 'prepare-target',
+      title: ({ target }) => `Prepare the replica on ${target}`,
+      async do(context) {
+        const hosts = actions(around, context);
+        await hosts.createReplica(context.state.target);
+        await hosts.setView(context.state.target);
+      },
+    },
+    {
+      ...copying,
+      name: 'seed',
+      title: ({ target }) => `Seed ${target} from the snapshot`,
+      async do(context) {
+        const snapshot = await seedTarget(copyingOf(around, context));
+        return snapshot === '' ? {} : { snapshot };
+      },
+    },
+    {
+      ...copying,
+      name: 'connect',
+      title: ({ source, target }) => `Connect ${source} and ${target} and catch up until in sync`,
+      do: async (context) => connectTarget(copyingOf(around, context)),
+    },
+    {
+      ...ordinary,
+      name: 'drop-snapshot',
+      title: () => 'Drop the snapshot',
+      do: (context) => deleteSnapshots(around, context),
+    },
+  ];
+  return {
+    type: 'reseed',
+    version: 1,
+    steps,
+    finished: (state, outcome) => finished(around, state, outcome),
+  };
+}
+
+const actions = (around: Surroundings, context: Context): HostActions =>
+  new HostActions(around, context, context.state.volume);
+
+const copyingOf = (around: Surroundings, context: Context): Copying =>
+  new Copying(around, context, actions(around, context), context.state);
+
+/** On a host that is not reachable there is no snapshot to keep a promise about: it went with its process. */
+async function deleteSnapshots(around: Surroundings, context: Context): Promise<void> {
+  const { source, snapshot } = context.state;
+  if (!around.hosts.isReachable(source)) return;
+  const names = new Set([snapshot, snapshotName(around, context.state)]);
+  names.delete('');
+  for (const name of names) await actions(around, context).deleteSnapshot(source, name);
+}
+
+async function finished(around: Surroundings, state: ReseedState, outcome: WorkflowOutcome): Promise<void> {
+  // That both are in sync was written down with the generation that says so.
+  if (outcome.kind === 'done') return letGo(around, state, () => ({}), []);
+  await letGo(around, state, () => ({}), [
+    { reason: 'RESEED_FAILED', message: describeOutcome(outcome), unlessLatest: true },
+  ]);
+}

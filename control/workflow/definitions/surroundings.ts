@@ -1,0 +1,95 @@
+/** What the definitions get passed in, and the small rules that they share. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LockstepError } from '../../../daemon/sys/errors.ts';
+import type { Log } from '../../../daemon/sys/log.ts';
+import type { VolumeRecord } from '../../model/records.ts';
+import type { Agents } from '../../agents.ts';
+import type { HostRoom } from '../../placement/choose.ts';
+import type { Repository } from '../../repository.ts';
+
+/** What is known of the hosts at this instant. */
+export interface HostKnowledge {
+  isReachable(host: string): boolean;
+  /** Of the daemon that runs there: a snapshot lives no longer than the process that holds it. */
+  incarnation(host: string): bigint | undefined;
+  rooms(): Promise<readonly HostRoom[]>;
+}
+
+export interface Surroundings {
+  readonly repository: Repository;
+  readonly agents: Agents;
+  readonly hosts: HostKnowledge;
+  readonly log: Log;
+  /** The monotonic clock that heartbeats are timed with. */
+  readonly nowMs: () => number;
+  /** Milliseconds since 1970, as records keep them. */
+  readonly wallClock: () => number;
+  readonly pace: Pace;
+}
+
+export interface Pace {
+  /** Between two looks at a promotion: every one of them is downtime. */
+  readonly promotionPollMs: number;
+  readonly copyPollMs: number;
+  /** How long an undo waits for a host that cannot be reached. */
+  readonly undoPatienceMs: number;
+  readonly backoffMs: number;
+}
+
+export const PACE: Pace = { promotionPollMs: 20, copyPollMs: 250, undoPatienceMs: 20_000, backoffMs: 500 };
+
+/** One call of a step's do or undo. */
+export interface StepRun {
+  readonly workflowId: string;
+  readonly step: string;
+  readonly signal: AbortSignal;
+}
+
+/** The world has moved on while the workflow waited: another primary was chosen. Trying again changes nothing. */
+export function superseded(record: VolumeRecord, expected: string): LockstepError {
+  return new LockstepError(
+    'FAILED_PRECONDITION',
+    `${record.primary} is the primary at generation ${String(record.generation)}, no longer ${expected}`,
+    { reason: 'SUPERSEDED' },
+  );
+}
+
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch (cause) {
+    const reason: unknown = signal.reason;
+    throw reason instanceof Error ? reason : new LockstepError('ABORTED', 'given up', { cause });
+  }
+}
+
+/** A host that cannot be reached now may be back in a moment: an undo that gives up asks for a person. */
+export async function patiently<Value>(
+  around: Surroundings,
+  signal: AbortSignal,
+  run: () => Promise<Value>,
+): Promise<Value> {
+  const giveUpAtMs = around.nowMs() + around.pace.undoPatienceMs;
+  for (;;) {
+    try {
+      return await run();
+    } catch (error) {
+      const isAbsence = error instanceof LockstepError && error.code === 'UNAVAILABLE';
+      if (!isAbsence || around.nowMs() >= giveUpAtMs) throw error;
+      await pause(around.pace.backoffMs, signal);
+    }
+  }
+}
+
+/**
+ * A device whose volume is not served hangs instead of going away. Where the replica is deleted afterwards that does
+ * not matter: the host then takes the device away by force. A host that cannot be reached is another matter.
+ */
+export async function gently(around: Surroundings, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code === 'UNAVAILABLE') throw error;
+    around.log.warn({ error: error.message }, 'could not be released; its replica is deleted by force');
+  }
+}
