@@ -19,9 +19,14 @@ export interface Progress {
   end(): Promise<void>;
 }
 
+/** A terminal that does not know its width says 0: what redraws itself would break every word there. */
+const MIN_COLUMNS = 40;
+
 /** `interactive` false: lines, also where there is a terminal. */
 export function showProgress(stream: NodeJS.WriteStream, interactive = true): Progress {
-  return stream.isTTY && interactive ? new LiveProgress(stream) : new LineProgress(stream);
+  return stream.isTTY && stream.columns >= MIN_COLUMNS && interactive
+    ? new LiveProgress(stream)
+    : new LineProgress(stream);
 }
 
 class LineProgress implements Progress {
@@ -89,7 +94,7 @@ class LiveProgress implements Progress {
         concurrent: false,
         exitOnError: true,
         registerSignalListeners: false,
-        rendererOptions: { lazy: false },
+        rendererOptions: { lazy: false, showErrorMessage: false },
       },
     );
     return list.run().then(

@@ -1,0 +1,1 @@
+export async function ensureDebianPackages(_s: unknown): Promise<void> {}
