@@ -216,7 +216,7 @@ async function readRevision(level: Level, folder: string): Promise<number> {
     return 0;
   }
   if (format !== FORMAT) throw notOurs(folder, `its format is ${format}, this version reads ${FORMAT}`);
-  const revision = Number((await level.get(REVISION_KEY)));
+  const revision = Number(await level.get(REVISION_KEY));
   if (!Number.isSafeInteger(revision)) throw notOurs(folder, 'its revision counter is not a number');
   return revision;
 }
