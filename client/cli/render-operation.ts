@@ -29,7 +29,7 @@ export function renderOperationTable(operations: readonly Operation[], paint: Pa
     printable(operation.metadata.workflow),
     printable(operation.metadata.target),
     formatTime(operation.metadata.createTime),
-    printable(stageOf(operation)),
+    shortened(printable(stageOf(operation))),
   ]);
   const columns = [
     { title: 'OPERATION' },
@@ -39,6 +39,14 @@ export function renderOperationTable(operations: readonly Operation[], paint: Pa
     { title: 'STAGE' },
   ];
   return `${table(columns, rows, paint).join('\n')}\n`;
+}
+
+/** A failure can hold an engine's last words: `operation watch` has them all. */
+const MAX_STAGE_CHARACTERS = 100;
+
+function shortened(text: string): string {
+  const line = text.replaceAll('\n', ' ');
+  return line.length <= MAX_STAGE_CHARACTERS ? line : `${line.slice(0, MAX_STAGE_CHARACTERS)} ...`;
 }
 
 /** What is new since `before`, a line each, for logs and pipes: a percentage is said once per started quarter. */

@@ -59,6 +59,7 @@ async function main(): Promise<number> {
     aborter.abort();
   });
   let server = '';
+  let logs = '';
   try {
     const request = requested(process.argv.slice(2));
     if (request === undefined) {
@@ -67,6 +68,7 @@ async function main(): Promise<number> {
     }
     const { plan, action } = request;
     server = plan.server;
+    logs = `Logs of the daemons: ${plan.stateDir}/{control,a,b}/daemon.log\n`;
     checkRoot();
     checkFolder(plan.stateDir);
     const session = { plan, signal: aborter.signal, paint: paintFor(process.stdout), say };
@@ -75,6 +77,7 @@ async function main(): Promise<number> {
   } catch (error) {
     const shown = aborter.signal.aborted ? interrupted() : error;
     process.stderr.write(renderError(shown, server, paintFor(process.stderr)));
+    if (shown instanceof LockstepError) process.stderr.write(logs);
     return exitCodeOf(shown);
   }
 }

@@ -38,6 +38,9 @@ const HOST_PROGRAMS: ReadonlySet<string> = new Set([
   'losetup',
 ]);
 
+const SHELLS: ReadonlySet<string> = new Set(['dash', 'bash', 'sh', 'busybox']);
+const MIN_SCRIPT_ARGUMENTS = 4;
+
 /** Pure: the processes of `all` that belong to the folder, never one of `spared`. */
 export function processesBelow(
   all: readonly ProcessInfo[],
@@ -56,13 +59,18 @@ export function processesBelow(
 
 function isHostProcess(info: ProcessInfo, folder: string): boolean {
   const named = info.argv.some((argument) => namesFolder(argument, folder));
-  if (isDaemon(info)) return named;
+  if (isDaemon(info) || isScript(info)) return named;
   return HOST_PROGRAMS.has(info.program) && (named || isBelow(info.workingFolder, folder));
 }
 
 /** `node .../daemon/main.ts --config ...`, or another program of the daemon's folder. */
 function isDaemon(info: ProcessInfo): boolean {
   return info.program === 'node' && info.argv.some((argument) => /\/daemon\/[\w/-]+\.ts$/.test(argument));
+}
+
+/** `sh -c SCRIPT sh ARGUMENTS`, by which hosts work on mounted volumes; without arguments it is a person's. */
+function isScript(info: ProcessInfo): boolean {
+  return SHELLS.has(info.program) && info.argv[1] === '-c' && info.argv.length > MIN_SCRIPT_ARGUMENTS;
 }
 
 /** `/x/a`, `/x/a/y` and `--opt=path=/x/a/y,z` name /x/a; `/x/ab` and `/y/x/a` do not. */
