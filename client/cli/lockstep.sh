@@ -18,7 +18,7 @@ package=${here%/client/cli}
 for modules in "$package/node_modules" "$package/.."; do
   if [ -x "$modules/.bin/node" ]; then
     case $package in
-    */node_modules/*) exec "$modules/.bin/node" --import "$here/strip-types.mjs" "$here/main.ts" "$@" ;;
+    */node_modules/*) exec "$modules/.bin/node" --disable-warning=ExperimentalWarning --import "$here/strip-types.mjs" "$here/main.ts" "$@" ;;
     *) exec "$modules/.bin/node" "$here/main.ts" "$@" ;;
     esac
   fi
