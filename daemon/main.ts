@@ -35,7 +35,8 @@ interface Running {
 }
 
 async function run(config: Config, log: Log): Promise<Running> {
-  mkdirSync(config.host.state_dir, { recursive: true, mode: 0o700 });
+  // Engines run as users of their own, who must get through it to the mounted data; what is private lies in folders below.
+  mkdirSync(config.host.state_dir, { recursive: true, mode: 0o755 });
   const incarnation = randomInt(1, INCARNATION_BELOW);
   const identity = { incarnation, version: VERSION, bootId: readBootId() };
   const health = new HealthImplementation({ '': 'NOT_SERVING' });

@@ -1,6 +1,6 @@
 /** A host that stores volumes and runs engines: its volumes, its servers, its drivers and its line to control. */
-import { statfsSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Server } from '@grpc/grpc-js';
 import {
   AgentServiceService,
@@ -77,8 +77,8 @@ export class StorageHost {
     });
     this.#nbd = new NbdServer({
       directory: this.volumes,
-      log: (message, details) => {
-        log.info({ ...details }, message);
+      log: (message, facts) => {
+        log.info(facts, message);
       },
     });
     this.#replication = new ReplicationServer((link, first) => {
@@ -107,6 +107,8 @@ export class StorageHost {
   async start(): Promise<void> {
     const { host, ports } = this.#options.config;
     await this.volumes.openAll();
+    // Whoever can open the socket can write the volumes: the folder keeps everybody else out.
+    mkdirSync(dirname(this.#nbdSocket), { recursive: true, mode: 0o700 });
     await this.#nbd.listenUnix(this.#nbdSocket);
     await this.#nbd.listenTcp(host.address, ports.nbd);
     await this.#replication.listen(host.address, ports.replication);
@@ -128,7 +130,7 @@ export class StorageHost {
   }
 
   get #nbdSocket(): string {
-    return join(this.#options.config.host.state_dir, 'nbd.sock');
+    return join(this.#options.config.host.state_dir, 'sockets', 'nbd.sock');
   }
 
   #makeVolumes(): Volumes {

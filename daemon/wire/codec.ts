@@ -13,6 +13,7 @@
 import { crc32c } from '@node-rs/crc32';
 import { messageOf, unreachable } from '../sys/errors.ts';
 import type { HelloIntent, Message, RefusalReason, WriteKind } from '../replication/messages.ts';
+import './protobuf.ts';
 import { lockstep } from '../../proto/gen/lockstep/replication/v1/frame.js';
 
 const v1 = lockstep.replication.v1;

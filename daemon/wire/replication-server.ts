@@ -1,5 +1,5 @@
 /** Where other hosts' primaries connect. The first frame of a link says which volume it is about. */
-import { createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { LockstepError } from '../sys/errors.ts';
 import type { Log } from '../sys/log.ts';
 import type { DecodedFrame } from './codec.ts';
@@ -55,6 +55,11 @@ export class ReplicationServer {
       });
       this.#server.listen(port, host, resolve);
     });
+  }
+
+  /** Another than asked for where 0 was. */
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
   }
 
   close(): void {

@@ -1,0 +1,132 @@
+/**
+ * A whole installation of its own for tests and measurements: three daemons as three hosts on loopback addresses
+ * 127.0.N.10, .11 and .12, the same code and configuration as the quick start, in a folder that is gone afterwards.
+ */
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hostId } from '../../client/cli/verdict.ts';
+import { LockstepClient } from '../../client/lockstep.ts';
+import { forgetDaemon, startDaemon, waitUntilServing, writeConfig } from '../../client/quickstart/daemons.ts';
+import { type HostPlan, type Plan, planOf, settingsText } from '../../client/quickstart/plan.ts';
+import { killProcessesOf } from '../../client/quickstart/processes.ts';
+import { clear } from '../../client/quickstart/stop.ts';
+import { type Database, DatabaseState, Redundancy } from '../../proto/gen/lockstep/v1/database_service.ts';
+
+export interface InstallationOptions {
+  /** Third number of the addresses; two installations at a time take two. */
+  readonly network: number;
+}
+
+const DNS_PORT = 53;
+const POLL_MS = 20;
+const MIB = 1024n * 1024n;
+
+export class Installation {
+  readonly plan: Plan;
+  readonly client: LockstepClient;
+  readonly #never = new AbortController().signal;
+
+  static async start(options: InstallationOptions): Promise<Installation> {
+    const installation = new Installation(options);
+    try {
+      await Promise.all(installation.plan.hosts.map((host) => installation.startHost(host.id)));
+      await installation.hostsReachable();
+    } catch (error) {
+      await installation.destroy();
+      throw error;
+    }
+    return installation;
+  }
+
+  private constructor({ network }: InstallationOptions) {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-')));
+    this.plan = planOf({
+      stateDir: join(folder, 'q'),
+      network: `127.0.${String(network)}`,
+      dnsPort: DNS_PORT,
+    });
+    this.client = new LockstepClient({ server: this.plan.server });
+  }
+
+  host(id: string): HostPlan {
+    const found = this.plan.hosts.find((host) => host.id === id);
+    if (found === undefined) throw new Error(`no host ${id}`);
+    return found;
+  }
+
+  async startHost(id: string): Promise<void> {
+    const host = this.host(id);
+    writeConfig(this.plan, host);
+    writeFileSync(this.plan.settingsFile, settingsText(this.plan));
+    await waitUntilServing(host, await startDaemon(host), this.#never);
+  }
+
+  /** SIGKILL to every process of the host: daemon, device, engine. What its kernel still held is cleared away. */
+  async killHost(id: string): Promise<void> {
+    await killProcessesOf(this.host(id).folder);
+    forgetDaemon(this.host(id));
+  }
+
+  /** The host after its loss: nothing of it is mounted or attached any more. */
+  async clearHost(id: string): Promise<void> {
+    await clear(this.host(id));
+  }
+
+  async hostsReachable(): Promise<void> {
+    await this.until('both storage hosts are heard by control', async () => {
+      const { hosts } = await this.client.status();
+      return hosts.filter((host) => host.reachable && host.zone !== '').length === 2;
+    });
+  }
+
+  async createDatabase(id: string, options: { readonly sizeMiB: number }): Promise<Database> {
+    const operation = await this.client.databases.create({
+      id,
+      engine: 'postgresql',
+      sizeBytes: BigInt(options.sizeMiB) * MIB,
+      zones: ['a', 'b'],
+    });
+    const database = await this.client.operations.wait(operation.name);
+    if (database === undefined) throw new Error(`${operation.name} answered no database`);
+    return database;
+  }
+
+  async inSync(id: string, limitMs = 60_000): Promise<Database> {
+    let database = await this.client.databases.get(id);
+    await this.until(
+      `${id} is active and in sync`,
+      async () => {
+        database = await this.client.databases.get(id);
+        const { state, redundancy } = database;
+        return state === DatabaseState.DATABASE_STATE_ACTIVE && redundancy === Redundancy.REDUNDANCY_IN_SYNC;
+      },
+      limitMs,
+    );
+    return database;
+  }
+
+  primaryOf(database: Database): string {
+    return hostId(database.primary?.host ?? '');
+  }
+
+  logOf(id: string): string {
+    return readFileSync(this.host(id).log, 'utf8');
+  }
+
+  async until(what: string, condition: () => Promise<boolean>, limitMs = 30_000): Promise<void> {
+    const endMs = performance.now() + limitMs;
+    while (!(await condition())) {
+      if (performance.now() > endMs) throw new Error(`not within ${String(limitMs)} ms: ${what}`);
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** Processes, mounts, loop devices and files; also from a half state. */
+  async destroy(): Promise<void> {
+    this.client.close();
+    for (const host of this.plan.hosts) await clear(host);
+    rmSync(join(this.plan.stateDir, '..'), { recursive: true, force: true });
+  }
+}
