@@ -10,7 +10,7 @@ import {
 } from 'listr2';
 import { type Task, TaskState } from '../../proto/gen/lockstep/v1/database_service.ts';
 import type { Operation } from '../operations.ts';
-import { durationOf, isActive, progressLines, titleOf } from './render-operation.ts';
+import { durationOf, isActive, isUndo, progressLines, titleOf } from './render-operation.ts';
 import { printable } from './text.ts';
 
 export interface Progress {
@@ -156,8 +156,4 @@ class Settle {
       reject(new Error('failed'));
     };
   }
-}
-
-function isUndo(task: Task): boolean {
-  return task.state === TaskState.TASK_STATE_UNDOING || task.state === TaskState.TASK_STATE_UNDONE;
 }

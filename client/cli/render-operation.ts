@@ -49,16 +49,21 @@ function shortened(text: string): string {
   return line.length <= MAX_STAGE_CHARACTERS ? line : `${line.slice(0, MAX_STAGE_CHARACTERS)} ...`;
 }
 
-/** What is new since `before`, a line each, for logs and pipes: a percentage is said once per started quarter. */
+/**
+ * What is new since `before`, a line each, for logs and pipes: a percentage is said once per started quarter. What is
+ * undone is undone from its end, and said in that order.
+ */
 export function progressLines(before: readonly Task[], now: readonly Task[]): readonly string[] {
   const known = new Map(before.map((task) => [task.name, task]));
-  return now.flatMap((task, index) => {
+  const news = now.flatMap((task, index) => {
     const was = known.get(task.name);
     if (was !== undefined && stamp(was) === stamp(task)) return [];
     if (was === undefined && task.state === TaskState.TASK_STATE_PENDING) return [];
     const place = `[${String(index + 1).padStart(String(now.length).length)}/${String(now.length)}]`;
-    return [printable(`${place} ${describe(task)}${progressOf(task)}${endingOf(task)}`)];
+    return [{ task, line: printable(`${place} ${describe(task)}${progressOf(task)}${endingOf(task)}`) }];
   });
+  const undone = news.filter(({ task }) => isUndo(task));
+  return [...news.filter(({ task }) => !isUndo(task)), ...undone.toReversed()].map(({ line }) => line);
 }
 
 const PERCENT_STEP = 25;
@@ -70,8 +75,7 @@ function stamp(task: Task): string {
 
 function describe(task: Task): string {
   const again = task.attempts > 1 ? `, attempt ${String(task.attempts)}` : '';
-  const undo = task.state === TaskState.TASK_STATE_UNDOING || task.state === TaskState.TASK_STATE_UNDONE;
-  return `${undo ? 'Undo: ' : ''}${titleOf(task)}${isActive(task.state) ? again : ''}`;
+  return `${isUndo(task) ? 'Undo: ' : ''}${titleOf(task)}${isActive(task.state) ? again : ''}`;
 }
 
 export function titleOf(task: Task): string {
@@ -111,6 +115,10 @@ export function durationOf(task: Task): string {
 
 export function isActive(state: TaskState): boolean {
   return state === TaskState.TASK_STATE_RUNNING || state === TaskState.TASK_STATE_UNDOING;
+}
+
+export function isUndo(task: Task): boolean {
+  return task.state === TaskState.TASK_STATE_UNDOING || task.state === TaskState.TASK_STATE_UNDONE;
 }
 
 function isDone(task: Task): boolean {

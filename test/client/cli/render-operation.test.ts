@@ -31,7 +31,7 @@ t.test('what failed is said with its error, and what was undone as undone', asyn
   const failed = [task('place', TASK_STATE_DONE), task('seed', TASK_STATE_FAILED, { error: 'disk full' })];
   t.same(progressLines(before, failed), ['[2/2] Do seed: FAILED: disk full']);
   const undone = [task('place', TASK_STATE_UNDONE), task('seed', TASK_STATE_UNDONE)];
-  t.same(progressLines(failed, undone), ['[1/2] Undo: Do place: undone', '[2/2] Undo: Do seed: undone']);
+  t.same(progressLines(failed, undone), ['[2/2] Undo: Do seed: undone', '[1/2] Undo: Do place: undone']);
 });
 
 t.test('another attempt is said', async (t) => {
