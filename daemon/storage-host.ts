@@ -90,8 +90,6 @@ export class StorageHost {
     server.addService(
       AgentServiceService,
       agentService({
-        host: this.#options.config.host.name,
-        address: this.#options.config.host.address,
         volumes: this.volumes,
         drivers: this.#drivers,
         reporter: this.#reporter,

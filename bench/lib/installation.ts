@@ -2,7 +2,7 @@
  * A whole installation of its own for tests and measurements: three daemons as three hosts on loopback addresses
  * 127.0.N.10, .11 and .12, the same code and configuration as the quick start, in a folder that is gone afterwards.
  */
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,6 +20,7 @@ export interface InstallationOptions {
 }
 
 const DNS_PORT = 53;
+const PASSABLE = 0o711;
 const POLL_MS = 20;
 const MIB = 1024n * 1024n;
 
@@ -42,6 +43,8 @@ export class Installation {
 
   private constructor({ network }: InstallationOptions) {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-')));
+    // Engines run as their own user, who has to get through to the mounted data.
+    chmodSync(folder, PASSABLE);
     this.plan = planOf({
       stateDir: join(folder, 'q'),
       network: `127.0.${String(network)}`,

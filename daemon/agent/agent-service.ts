@@ -14,8 +14,6 @@ import type {
 import type { ReplicaReporter } from './report.ts';
 
 export interface AgentParts {
-  readonly host: string;
-  readonly address: string;
   readonly volumes: Volumes;
   readonly drivers: HostDrivers;
   readonly reporter: ReplicaReporter;
@@ -194,11 +192,7 @@ function deviceMethods(parts: AgentParts) {
 }
 
 function engineMethods(parts: AgentParts) {
-  const { drivers, log, reporter } = parts;
-  const specOf = (spec: EngineSpecMessage | undefined) => {
-    const given = required(spec, 'spec');
-    return { ...given, address: parts.address, mountPoint: drivers.mountPointOf(given.volume) };
-  };
+  const { drivers, log } = parts;
   type Request = { fence: Fence | undefined; spec: EngineSpecMessage | undefined };
   return {
     installEngine: unary(log, async ({ engine }: { engine: string }) => {
@@ -206,24 +200,24 @@ function engineMethods(parts: AgentParts) {
       return { version, installedPackages: [...installedPackages] };
     }),
     initializeEngine: unary(log, async (request: Request & { password: string }) => {
-      const spec = specOf(request.spec);
+      const spec = required(request.spec, 'spec');
       fenced(parts, { fence: request.fence, volume: spec.volume });
       await drivers.initializeEngine(spec, request.password);
       return {};
     }),
     startEngine: unary(log, async (request: Request) => {
-      const spec = specOf(request.spec);
+      const spec = required(request.spec, 'spec');
       fenced(parts, { fence: request.fence, volume: spec.volume });
       const { recoveryMs } = await drivers.startEngine(spec);
       return { recoveryMs: Math.round(recoveryMs) };
     }),
     stopEngine: unary(log, async (request: Request & { kill: boolean }) => {
-      await drivers.stopEngine(specOf(request.spec), { kill: request.kill });
+      await drivers.stopEngine(required(request.spec, 'spec'), { kill: request.kill });
       return {};
     }),
     getEngine: unary(log, async ({ spec }: { spec: EngineSpecMessage | undefined }) => {
-      const { volume } = required(spec, 'spec');
-      return { engine: (await reporter.engines()).find((engine) => engine.volume === volume) };
+      const report = await drivers.reportEngine(required(spec, 'spec'));
+      return { engine: { ...report, logTail: [...report.logTail] } };
     }),
   };
 }
