@@ -199,6 +199,8 @@ function whyNotInSync(facts: DatabaseFacts, volume: VolumeRecord): string | unde
     if (replica.state !== expected) return `${host} is ${replica.state}`;
     if (replica.generation !== volume.generation)
       return `${host} stands at generation ${String(replica.generation)}, the record at ${String(volume.generation)}`;
+    if (replica.hostRebooted)
+      return `the machine of ${host} was restarted and may have lost what it had not flushed`;
     if (!replica.peerConnected) return `${host} is not connected to its peer`;
   }
   return undefined;

@@ -87,6 +87,8 @@ class Watch {
   readonly #call: WatchStream;
   readonly #id: string;
   #timer: NodeJS.Timeout | undefined;
+  #timerMs = 0;
+  #againMs = LOOK_MS;
   #isLooking = false;
   /** The client is slower than the changes: it gets the newest when it is ready again. */
   #isFull = false;
@@ -111,19 +113,28 @@ class Watch {
     this.#look();
   }
 
+  /** The sooner of two wishes counts: changes that never cease must not put the look off for ever. */
   #soon(ms: number): void {
-    if (this.#isEnded || this.#isLooking || this.#isFull) return;
+    if (this.#isEnded || this.#isFull) return;
+    if (this.#isLooking) {
+      this.#againMs = Math.min(this.#againMs, ms);
+      return;
+    }
+    if (this.#timer !== undefined && this.#timerMs <= ms) return;
     clearTimeout(this.#timer);
+    this.#timerMs = ms;
     this.#timer = setTimeout(() => this.#look(), ms);
   }
 
   #look(): void {
+    this.#timer = undefined;
     this.#isLooking = true;
+    this.#againMs = LOOK_MS;
     void this.#show()
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
         this.#isLooking = false;
-        this.#soon(LOOK_MS);
+        this.#soon(this.#againMs);
       });
   }
 
@@ -155,6 +166,7 @@ class Watch {
     if (this.#isEnded) return;
     this.#isEnded = true;
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#forget();
     this.#call.end();
   }

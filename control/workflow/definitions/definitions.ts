@@ -31,5 +31,5 @@ function measured<State extends DatabaseWork & WorkflowState>(
     const durationMs = around.wallClock() - (record?.value.createTimeMs ?? around.wallClock());
     publishWorkflow({ type: definition.type, outcome: outcome.kind, durationMs: Math.max(0, durationMs) });
   };
-  return { ...definition, finished } as unknown as WorkflowDefinition<WorkflowState>;
+  return { ...definition, finished };
 }

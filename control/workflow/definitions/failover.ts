@@ -2,8 +2,8 @@
  * failover: the in-sync secondary becomes the primary. Every step is downtime, so nothing waits that need not.
  *
  * raise-generation is the point of no return: from there on nobody but the new primary can ever acknowledge a write,
- * so the only way is forward, and the steps after it have no undo. What is before it is undone by raising the
- * generation for the old primary again; its engine is then started by recover-primary.
+ * so the only way is forward, and the steps after it have no undo. What is before it is undone by telling the old
+ * primary that it still is the primary; its engine is then started by recover-primary.
  */
 import { LockstepError } from '../../../daemon/sys/errors.ts';
 import type { PhaseRecord } from '../../model/records.ts';
@@ -46,7 +46,6 @@ const FORWARD_MS = 10 * 60_000;
 const FORWARD_ATTEMPTS = 20;
 const FORWARD_BACKOFF_MS = 50;
 const ATTEMPTS = 5;
-/** The old primary is told only to spare it a moment; the heartbeat tells it too. */
 const NOT_STARTED = { raisedAtMs: 0, promotedAtMs: 0, mountedAtMs: 0, startedAtMs: 0, movedAtMs: 0 };
 
 export function failoverState(
@@ -99,15 +98,8 @@ function releasePrimary(around: Surroundings): Step<FailoverState> {
       const { state } = context;
       if (!state.requested || (await isRaised(around, state)) || !around.hosts.isReachable(state.from))
         return;
-      const hosts = actions(around, context);
-      if ((await hosts.replica(state.from)).state !== 'STEPPED_DOWN') return;
-      // A replica that stepped down serves again only in a newer generation; both still hold everything.
-      await around.repository.updateVolume(state.volume, (record) =>
-        record.generation === state.fromGeneration
-          ? { ...record, generation: record.generation + 1 }
-          : undefined,
-      );
-      await hosts.setView(state.from);
+      // Told the generation that it stepped down from, a primary knows that nobody else was chosen after all.
+      await actions(around, context).setView(state.from);
     },
   };
 }

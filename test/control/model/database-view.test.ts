@@ -1,0 +1,183 @@
+import t from 'tap';
+import { type DatabaseFacts, viewDatabase } from '../../../control/model/database-view.ts';
+import type { HostObservation, ObservedCopy } from '../../../control/model/observation.ts';
+import { databaseStateToJSON, redundancyToJSON } from '../../../proto/gen/lockstep/v1/database_service.ts';
+import {
+  database,
+  host,
+  hostRecord,
+  NOW_MS,
+  orphan,
+  replica,
+  SILENCE_MS,
+  silent,
+  volume,
+} from '../../support/control-records.ts';
+
+const primary = host('a1', replica('SERVING'));
+const secondary = host('b1', replica('SECONDARY'));
+
+function facts(
+  change: Partial<DatabaseFacts> = {},
+  hosts: readonly HostObservation[] = [primary, secondary],
+): DatabaseFacts {
+  return {
+    database,
+    databaseRevision: 12,
+    volume,
+    hostRecords: new Map([hostRecord('a1'), hostRecord('b1')].map((record) => [record.host, record])),
+    observed: new Map(hosts.map((one) => [one.host, one])),
+    operation: undefined,
+    dns: { zone: 'db.lockstep.internal', server: '127.0.0.10:53' },
+    silenceMs: SILENCE_MS,
+    controlUpSinceMs: 0,
+    nowMs: NOW_MS,
+    ...change,
+  };
+}
+
+/** "ACTIVE IN_SYNC safe" */
+function verdict(given: DatabaseFacts): string {
+  const view = viewDatabase(given);
+  const state = databaseStateToJSON(view.state).replace('DATABASE_STATE_', '');
+  const redundancy = redundancyToJSON(view.redundancy).replace('REDUNDANCY_', '');
+  return `${state} ${redundancy} ${view.safeToFailOver ? 'safe' : 'unsafe'}`;
+}
+
+const solo = { ...volume, inSync: ['a1'] };
+const copying = (phase: string): ObservedCopy => ({
+  target: 'b1',
+  phase,
+  doneBytes: 3,
+  leftBytes: 5,
+  bytesPerSecond: 2,
+  error: '',
+});
+const soloHost = (copy?: ObservedCopy): HostObservation => host('a1', replica('SOLO', { copy, lagBytes: 9 }));
+const stale = host('b1', replica('STALE'));
+const joining = host('b1', replica('JOINING'));
+const reseedRuns = { id: 'reseed-1', type: 'reseed', doing: 'Seed b1' };
+
+t.test('what is said of a database follows from records and hosts together', async (t) => {
+  const at = (state: string, change: object): HostObservation =>
+    host(state === 'SERVING' ? 'a1' : 'b1', replica(state, change));
+  const cases: readonly [what: string, given: DatabaseFacts, says: string][] = [
+    ['both agree', facts(), 'ACTIVE IN_SYNC safe'],
+    ['the secondary is silent', facts({}, [primary, { ...secondary, ...silent }]), 'ACTIVE DEGRADED unsafe'],
+    ['the secondary was never heard', facts({}, [primary]), 'ACTIVE DEGRADED unsafe'],
+    ['the secondary says STALE', facts({}, [primary, stale]), 'ACTIVE DEGRADED unsafe'],
+    [
+      'the secondary is a generation behind',
+      facts({}, [primary, at('SECONDARY', { generation: 6 })]),
+      'ACTIVE DEGRADED unsafe',
+    ],
+    ['the secondary lost its peer', facts({}, [primary, host('b1', orphan())]), 'ACTIVE DEGRADED safe'],
+    [
+      'the primary lost its peer',
+      facts({}, [at('SERVING', { peerConnected: false }), secondary]),
+      'ACTIVE DEGRADED safe',
+    ],
+    [
+      'the secondary was restarted',
+      facts({}, [primary, at('SECONDARY', { hostRebooted: true })]),
+      'ACTIVE DEGRADED unsafe',
+    ],
+    ['the secondary reports nothing', facts({}, [primary, host('b1', undefined)]), 'ACTIVE DEGRADED unsafe'],
+    ['the record has one host only', facts({ volume: solo }), 'ACTIVE DEGRADED unsafe'],
+    ['the primary is silent', facts({}, [{ ...primary, ...silent }, secondary]), 'UNAVAILABLE DEGRADED safe'],
+    [
+      'the primary is behind the record',
+      facts({}, [at('SERVING', { generation: 6 }), secondary]),
+      'UNAVAILABLE DEGRADED safe',
+    ],
+    [
+      'the primary holds its I/O',
+      facts({}, [host('a1', replica('HOLDING')), secondary]),
+      'UNAVAILABLE DEGRADED safe',
+    ],
+    ['the engine is down', facts({}, [{ ...primary, engines: [] }, secondary]), 'UNAVAILABLE IN_SYNC safe'],
+    [
+      'the alias names another',
+      facts({ database: { ...database, aliasHost: 'b1' } }),
+      'UNAVAILABLE IN_SYNC safe',
+    ],
+    ['nobody was heard', facts({}, []), 'UNAVAILABLE DEGRADED unsafe'],
+    ['solo, the other away', facts({ volume: solo }, [soloHost()]), 'ACTIVE DEGRADED unsafe'],
+    ['solo, the other stale', facts({ volume: solo }, [soloHost(), stale]), 'ACTIVE DEGRADED unsafe'],
+    [
+      'solo, a copy runs',
+      facts({ volume: solo }, [soloHost(copying('SEEDING')), joining]),
+      'ACTIVE RESYNCING unsafe',
+    ],
+    [
+      'solo, a copy asks',
+      facts({ volume: solo }, [soloHost(copying('ASKING')), joining]),
+      'ACTIVE RESYNCING unsafe',
+    ],
+    [
+      'solo, a copy failed',
+      facts({ volume: solo }, [soloHost(copying('FAILED')), joining]),
+      'ACTIVE DEGRADED unsafe',
+    ],
+    [
+      'solo, a reseed starts',
+      facts({ volume: solo, operation: reseedRuns }, [soloHost(), stale]),
+      'ACTIVE RESYNCING unsafe',
+    ],
+    [
+      'creating',
+      facts({ volume: undefined, database: { ...database, lifecycle: 'creating' } }),
+      'CREATING SEEDING unsafe',
+    ],
+    [
+      'failing over',
+      facts({ database: { ...database, lifecycle: 'failing-over' } }, [
+        { ...primary, ...silent },
+        host('b1', orphan()),
+      ]),
+      'FAILING_OVER DEGRADED safe',
+    ],
+    [
+      'failed',
+      facts({ database: { ...database, lifecycle: 'failed' } }, [primary, stale]),
+      'FAILED DEGRADED unsafe',
+    ],
+    [
+      'deleting',
+      facts({ database: { ...database, lifecycle: 'deleting' } }, [soloHost(copying('SEEDING'))]),
+      'DELETING DEGRADED unsafe',
+    ],
+  ];
+  for (const [what, given, says] of cases) t.equal(verdict(given), says, what);
+});
+
+t.test('whatever is not as it should be comes with a reason and the next thing to do', async (t) => {
+  const view = viewDatabase(facts({}, [primary, { ...secondary, ...silent }]));
+  t.match(view.reason, /b1 has been silent for 2.0 s/);
+  t.match(view.nextStep, /bring host b1 back/);
+  t.equal(viewDatabase(facts()).nextStep, '');
+});
+
+t.test('lag is the primary word for it, and nothing in sync', async (t) => {
+  const lagging = viewDatabase(facts({ volume: solo }, [soloHost(copying('SEEDING')), joining]));
+  t.same([lagging.lagBytes, lagging.copyLeftBytes, lagging.copyBytesPerSecond], [9n, 5n, 2n]);
+  t.equal(viewDatabase(facts()).lagBytes, 0n);
+});
+
+t.test('the endpoint answers the primary first, and no address while the alias names nobody', async (t) => {
+  const { endpoint } = viewDatabase(facts());
+  t.match(endpoint, {
+    alias: 'orders.db.lockstep.internal',
+    address: '127.0.0.11',
+    multiHost: '127.0.0.11:5432,127.0.0.12:5432',
+    dnsServer: '127.0.0.10:53',
+  });
+  const moved = viewDatabase(facts({ volume: { ...volume, primary: 'b1' } }));
+  t.equal(moved.endpoint?.address, '');
+  t.equal(moved.endpoint?.multiHost, '127.0.0.12:5432,127.0.0.11:5432');
+});
+
+t.test('a silent host is shown as unreachable whatever it said last', async (t) => {
+  const view = viewDatabase(facts({}, [primary, { ...secondary, ...silent }]));
+  t.match(view.secondary, { host: 'b1', zone: 'b', role: 'UNREACHABLE', reachable: false });
+});

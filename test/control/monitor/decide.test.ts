@@ -1,0 +1,178 @@
+import t from 'tap';
+import type { HostObservation } from '../../../control/model/observation.ts';
+import { decide, type Situation } from '../../../control/monitor/decide.ts';
+import {
+  database,
+  host,
+  NOW_MS,
+  orphan,
+  replica,
+  SILENCE_MS,
+  silent,
+  volume,
+} from '../../support/control-records.ts';
+
+function situation(hosts: readonly HostObservation[], change: Partial<Situation> = {}): Situation {
+  return {
+    record: volume,
+    database,
+    hosts: new Map(hosts.map((one) => [one.host, one])),
+    silenceMs: SILENCE_MS,
+    controlUpSinceMs: 0,
+    nowMs: NOW_MS,
+    ...change,
+  };
+}
+
+const primary = host('a1', replica('SERVING'));
+const secondary = host('b1', replica('SECONDARY'));
+const goneA = host('a1', replica('SERVING'), silent);
+const lost = situation([goneA, host('b1', orphan())]);
+
+t.test('a database that is served with both copies is left alone', async (t) => {
+  t.match(decide(situation([primary, secondary])), { kind: 'none', isWell: true });
+});
+
+t.test('a primary that nobody hears is failed over from, as of when it was last heard', async (t) => {
+  t.match(decide(lost), { kind: 'failover', to: 'b1', detectedFromMs: NOW_MS - 2000 });
+});
+
+t.test('no failover while any one of its rules is broken', async (t) => {
+  const withB = (change: Parameters<typeof orphan>[0], its: Partial<HostObservation> = {}): Situation =>
+    situation([goneA, host('b1', orphan(change), its)]);
+  const cases: readonly [rule: string, broken: Situation, why: RegExp][] = [
+    ['control hears the primary', situation([primary, host('b1', orphan())]), /well/],
+    ['control has not been up for long enough', { ...lost, controlUpSinceMs: NOW_MS - SILENCE_MS + 1 }, /.*/],
+    [
+      'the secondary hears the primary',
+      withB({ peerConnected: true, peerSilenceMs: 100, disconnectedSinceMs: undefined }),
+      /more lately/,
+    ],
+    [
+      'the secondary lost it a moment ago',
+      withB({ peerSilenceMs: 300, disconnectedSinceMs: NOW_MS - 300 }),
+      /more lately/,
+    ],
+    [
+      'the secondary is not in the set',
+      situation([goneA, host('b1', orphan())], { record: { ...volume, inSync: ['a1'] } }),
+      /alone holds every write/,
+    ],
+    ['the secondary is stale', withB({ state: 'STALE' }), /is STALE/],
+    ['the secondary stands at an older generation', withB({ generation: 6 }), /generation 6/],
+    ['the secondary stands at a newer generation', withB({ generation: 8 }), /generation 8/],
+    [
+      'the secondary joins for another generation',
+      withB({ state: 'JOINING', candidateFor: 6 }),
+      /is JOINING/,
+    ],
+    ["the secondary's machine was restarted", withB({ hostRebooted: true }), /restarted and may lack/],
+    ['the secondary cannot be reached either', withB({}, silent), /cannot be reached either/],
+    ['the secondary reports no replica', situation([goneA, host('b1', undefined)]), /reports no replica/],
+    ['the secondary was never heard', situation([goneA]), /cannot be reached/],
+    [
+      'another workflow holds the database',
+      { ...lost, database: { ...database, busyWith: 'reseed-1' } },
+      /reseed-1 holds/,
+    ],
+    [
+      'the database is being created',
+      { ...lost, database: { ...database, lifecycle: 'creating' } },
+      /creating/,
+    ],
+    [
+      'the database is being deleted',
+      { ...lost, database: { ...database, lifecycle: 'deleting' } },
+      /deleting/,
+    ],
+  ];
+  for (const [rule, broken, why] of cases) t.match(decide(broken), { kind: 'none', why }, rule);
+});
+
+t.test('a joining replica that made the proposal of this generation durable may be promoted', async (t) => {
+  const candidate = orphan({ state: 'JOINING', generation: 6, candidateFor: 7 });
+  t.match(decide(situation([goneA, host('b1', candidate)])), { kind: 'failover', to: 'b1' });
+});
+
+t.test('a link that is down stays silent while the report of it ages', async (t) => {
+  const aged = host('b1', orphan({ peerSilenceMs: 1400, disconnectedSinceMs: NOW_MS - 900 }));
+  t.match(decide(situation([goneA, aged])), { kind: 'failover' }, 'reported 100 ms ago');
+});
+
+t.test('a rule that time alone will meet says when to look again', async (t) => {
+  const b = host('b1', orphan({ peerConnected: true, disconnectedSinceMs: undefined, peerSilenceMs: 1200 }));
+  t.match(decide(situation([goneA, b])), { kind: 'none', recheckInMs: 300 });
+});
+
+t.test(
+  'a primary that was never heard counts as silent once control has listened for long enough',
+  async (t) => {
+    t.match(decide(situation([host('b1', orphan())])), { kind: 'failover', to: 'b1', detectedFromMs: 0 });
+    t.match(decide(situation([host('b1', orphan())], { controlUpSinceMs: NOW_MS - 100 })), { kind: 'none' });
+  },
+);
+
+t.test(
+  'a restarted machine that recovers for too long loses the role to the secondary that was not',
+  async (t) => {
+    const recovering = (sinceMs: number): HostObservation =>
+      host('a1', replica('RECOVERING', { hostRebooted: true, stateSinceMs: NOW_MS - sinceMs }));
+    t.match(decide(situation([recovering(2000), secondary])), { kind: 'failover', to: 'b1' });
+    t.match(decide(situation([recovering(1000), secondary])), { kind: 'none', recheckInMs: 500 });
+    const rebooted = host('b1', replica('SECONDARY', { hostRebooted: true }));
+    t.match(decide(situation([recovering(2000), rebooted])), { kind: 'none' }, 'both restarted');
+    const restarted = host('a1', replica('RECOVERING', { stateSinceMs: 0 }));
+    t.match(decide(situation([restarted, secondary])), { kind: 'none' }, 'only its process restarted');
+  },
+);
+
+t.test('a solo primary has the other host reseeded once it is back', async (t) => {
+  const record = { ...volume, inSync: ['a1'] };
+  const solo = host('a1', replica('SOLO'));
+  for (const state of ['STALE', 'FENCED', 'BLANK', 'JOINING', 'SECONDARY', 'STEPPED_DOWN'])
+    t.match(
+      decide(situation([solo, host('b1', replica(state))], { record })),
+      { kind: 'reseed', source: 'a1', target: 'b1' },
+      state,
+    );
+  t.match(
+    decide(situation([solo, host('b1', undefined)], { record })),
+    { kind: 'reseed' },
+    'its copy is gone',
+  );
+  t.match(decide(situation([solo, host('b1', replica('STALE'), silent)], { record })), {
+    kind: 'none',
+    why: /cannot be reached/,
+  });
+  t.match(
+    decide(situation([solo, host('b1', replica('RECOVERING'))], { record })),
+    { kind: 'none' },
+    'a state of its own',
+  );
+  const older = host('a1', replica('SOLO', { generation: 6 }));
+  t.match(
+    decide(situation([older, host('b1', replica('STALE'))], { record })),
+    { kind: 'none' },
+    'not at the generation',
+  );
+});
+
+t.test('an engine or an alias that is not where the primary serves is brought back', async (t) => {
+  const without = (state: string): HostObservation =>
+    host('a1', replica('SERVING'), {
+      engines: [{ volume: 'orders-1', database: '', state, version: '', logTail: [] }],
+    });
+  t.match(decide(situation([without('FAILED'), secondary])), { kind: 'recover-primary', why: /FAILED/ });
+  t.match(decide(situation([without('STOPPED'), secondary])), { kind: 'recover-primary' });
+  t.match(decide(situation([without('STARTING'), secondary])), { kind: 'none' });
+  t.match(decide(situation([host('a1', replica('SERVING'), { engines: [] }), secondary])), {
+    kind: 'recover-primary',
+  });
+  const moved = { ...database, aliasHost: 'b1' };
+  t.match(decide(situation([primary, secondary], { database: moved })), {
+    kind: 'recover-primary',
+    why: /alias/,
+  });
+  const failed: Situation['database'] = { ...database, lifecycle: 'failed' };
+  t.match(decide(situation([primary, secondary], { database: failed })), { kind: 'recover-primary' });
+});

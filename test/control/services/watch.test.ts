@@ -1,0 +1,47 @@
+import type { ClientReadableStream } from '@grpc/grpc-js';
+import t, { type Test } from 'tap';
+import {
+  type Database,
+  DatabaseServiceService as service,
+  DatabaseState,
+} from '../../../proto/gen/lockstep/v1/database_service.ts';
+import { ControlHarness } from '../../support/control-harness.ts';
+
+function watch(t: Test, harness: ControlHarness, name: string): ClientReadableStream<Database> {
+  const { path, requestSerialize, responseDeserialize } = service.watchDatabase;
+  const stream = harness.client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {
+    name,
+  });
+  t.teardown(() => stream.cancel());
+  return stream;
+}
+
+t.test('a watch shows the database as it is, and each change, until it is gone', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  const stream = watch(t, harness, 'databases/orders');
+  const states: string[] = [];
+  const ended = Promise.withResolvers<undefined>();
+  const seen = Promise.withResolvers<undefined>();
+  stream.on('data', (database: Database) => {
+    states.push(`${String(database.state)} ${String(database.redundancy)}`);
+    seen.resolve(undefined);
+  });
+  stream.on('end', () => ended.resolve(undefined));
+  stream.on('error', ended.reject);
+  await seen.promise;
+  const request = { name: 'databases/orders', etag: '', requestId: '' };
+  await harness.finished(await harness.call(service.deleteDatabase, request));
+  await ended.promise;
+  t.equal(states[0], '2 3', 'active, in sync');
+  t.ok(states.some((state) => state.startsWith(String(DatabaseState.DATABASE_STATE_DELETING))));
+});
+
+t.test('a watch of what is not there is refused', async (t) => {
+  const harness = await ControlHarness.open(t, { hosts: false });
+  const stream = watch(t, harness, 'databases/none');
+  const { promise, resolve } = Promise.withResolvers<Error>();
+  stream.on('error', resolve);
+  stream.on('data', () => undefined);
+  t.match(await promise, { code: 5 });
+});

@@ -1,0 +1,187 @@
+/** Control as the daemon mounts it, over a real gRPC server and store, with doubles for the hosts. */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, credentials, Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Test } from 'tap';
+import { Control, type ControlOptions } from '../../control/control.ts';
+import { bootClock } from '../../daemon/sys/clock.ts';
+import { parseConfig } from '../../daemon/sys/config.ts';
+import { LockstepError } from '../../daemon/sys/errors.ts';
+import { callUnary, type MethodEntry, methodOf } from '../../daemon/sys/grpc-unary.ts';
+import { type Operation, OperationsService } from '../../proto/gen/google/longrunning/operations.ts';
+import { type Database, DatabaseServiceService } from '../../proto/gen/lockstep/v1/database_service.ts';
+import { AgentDouble } from './agent-double.ts';
+import { quietLog } from './quiet-log.ts';
+
+const HEARTBEAT_MS = 20;
+const SILENCE_MS = 150;
+const CALL_MS = 20_000;
+const POLL_MS = 5;
+const PACE = { promotionPollMs: 2, copyPollMs: 5, undoPatienceMs: 100, backoffMs: 5 };
+
+export const MIB = 1024 * 1024;
+
+export class ControlHarness {
+  readonly folder: string;
+  readonly a: AgentDouble;
+  readonly b: AgentDouble;
+  readonly #dnsPort: number;
+  #control: Control | undefined;
+  #server: Server | undefined;
+  #client: Client | undefined;
+  #port = 0;
+
+  private constructor(folder: string, dnsPort: number) {
+    this.folder = folder;
+    this.#dnsPort = dnsPort;
+    const shared = { heartbeatMs: HEARTBEAT_MS, coordinator: () => this.address };
+    this.a = new AgentDouble({ host: 'host-a', zone: 'a', ...shared });
+    this.b = new AgentDouble({ host: 'host-b', zone: 'b', ...shared });
+    this.a.peers = [this.b];
+    this.b.peers = [this.a];
+  }
+
+  /** With both hosts heard; everything ends with the test. */
+  static async open(t: Test, options: { readonly hosts?: boolean } = {}): Promise<ControlHarness> {
+    const folder = await mkdtemp(join(tmpdir(), 'lockstep-control-'));
+    const harness = new ControlHarness(folder, await freePort());
+    t.teardown(async () => {
+      harness.a.die();
+      harness.b.die();
+      await harness.stopControl();
+      await rm(folder, { recursive: true, force: true });
+    });
+    await harness.startControl();
+    if (options.hosts !== false) await Promise.all([harness.a.start(), harness.b.start()]);
+    return harness;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${String(this.#port)}`;
+  }
+
+  get control(): Control {
+    if (this.#control === undefined) throw new Error('control is not running');
+    return this.#control;
+  }
+
+  async startControl(extra: Partial<ControlOptions> = {}): Promise<void> {
+    const config = parseConfig(
+      `[host]
+       name = "control"
+       address = "127.0.0.1"
+       state_dir = "${this.folder}"
+       [control.dns]
+       port = ${String(this.#dnsPort)}
+       [timing]
+       lease_ms = 200
+       heartbeat_ms = ${String(HEARTBEAT_MS)}
+       silence_ms = ${String(SILENCE_MS)}`,
+      'test',
+    );
+    const folder = join(this.folder, 'control');
+    const fixed = { config, folder, log: quietLog, clock: bootClock, wallClock: Date.now, pace: PACE };
+    this.#control = await Control.open({ ...fixed, ...extra });
+    this.#server = new Server();
+    this.#control.addServices(this.#server);
+    this.#port = await bind(this.#server, this.#port);
+    this.#client = new Client(this.address, credentials.createInsecure());
+  }
+
+  async stopControl(): Promise<void> {
+    this.#client?.close();
+    this.#server?.forceShutdown();
+    await this.#control?.close();
+    this.#control = undefined;
+    this.#server = undefined;
+  }
+
+  get client(): Client {
+    if (this.#client === undefined) throw new Error('control is not running');
+    return this.#client;
+  }
+
+  call<Request, Response>(method: MethodEntry<Request, Response>, request: Request): Promise<Response> {
+    return callUnary(methodOf(this.client, method), request, { deadlineMs: CALL_MS });
+  }
+
+  create(
+    overrides: Partial<Parameters<typeof DatabaseServiceService.createDatabase.requestSerialize>[0]> = {},
+  ): Promise<Operation> {
+    return this.call(DatabaseServiceService.createDatabase, {
+      databaseId: 'orders',
+      engine: 'postgresql',
+      sizeBytes: BigInt(256 * MIB),
+      zones: ['a', 'b'],
+      requestId: '',
+      validateOnly: false,
+      ...overrides,
+    });
+  }
+
+  get(name = 'databases/orders'): Promise<Database> {
+    return this.call(DatabaseServiceService.getDatabase, { name });
+  }
+
+  async finished(operation: Operation): Promise<Operation> {
+    const { name } = operation;
+    const timeout = { seconds: 15n, nanos: 0 };
+    const last = await this.call(OperationsService.waitOperation, { name, timeout });
+    if (!last.done) throw new Error(`${name} is not done`);
+    return last;
+  }
+
+  /** Created and in sync, or an error that says why not. */
+  async createOrders(): Promise<Database> {
+    const done = await this.finished(await this.create());
+    if (done.error !== undefined) throw new Error(done.error.message);
+    return this.until((database) => database.state === 2 && database.redundancy === 3);
+  }
+
+  async until(isSo: (database: Database) => boolean, limitMs = 8000): Promise<Database> {
+    const endMs = performance.now() + limitMs;
+    for (;;) {
+      const database = await this.get();
+      if (isSo(database)) return database;
+      if (performance.now() > endMs) throw new Error(`still ${JSON.stringify(database, plain)}`);
+      await sleep(POLL_MS);
+    }
+  }
+}
+
+/** The error that the work is refused with, for a close look. */
+export async function refusal(work: Promise<unknown>): Promise<LockstepError> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof LockstepError) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+const plain = (_key: string, value: unknown): unknown =>
+  typeof value === 'bigint' ? value.toString() : value;
+
+async function bind(server: Server, port: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  server.bindAsync(`127.0.0.1:${String(port)}`, ServerCredentials.createInsecure(), (error, bound) => {
+    if (error === null) resolve(bound);
+    else reject(error);
+  });
+  return promise;
+}
+
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  return port;
+}
