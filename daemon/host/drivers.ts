@@ -27,6 +27,8 @@ export interface AttachDriver {
    * although I/O fails or hangs: what the file system had not written is lost, as in a crash.
    */
   detach(volume: string, options: { readonly force: boolean }): Promise<void>;
+  /** Volumes of which there is anything on this host, be it only remains of a crash. */
+  traces(): Promise<readonly string[]>;
 }
 
 export interface FileSystemDriver {

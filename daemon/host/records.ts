@@ -1,0 +1,56 @@
+/** Which volumes this host has attached or is about to, and which engine runs on each: one small file per volume. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { readRecord, removeRecord, writeRecord } from './durable.ts';
+
+const engineSchema = z.object({
+  engine: z.string(),
+  database: z.string(),
+  volume: z.string(),
+  port: z.int(),
+  user: z.string(),
+});
+
+const volumeSchema = z.object({
+  volume: z.string(),
+  sizeBytes: z.int(),
+  engine: engineSchema.optional(),
+});
+
+/** An engine as control names it: the address and the mount point are this host's own affair. */
+export type HostEngine = Readonly<z.output<typeof engineSchema>>;
+export type VolumeOnHost = Readonly<z.output<typeof volumeSchema>>;
+
+export class HostRecords {
+  private readonly folder: string;
+
+  constructor(stateDir: string) {
+    this.folder = join(stateDir, 'run', 'volumes');
+  }
+
+  async get(volume: string): Promise<VolumeOnHost | undefined> {
+    return volumeSchema.safeParse(await readRecord(this.path(volume))).data;
+  }
+
+  async list(): Promise<readonly VolumeOnHost[]> {
+    const names = (await readdir(this.folder).catch(() => [])).filter((name) => name.endsWith('.json'));
+    const found = await Promise.all(names.map((name) => this.get(name.slice(0, -'.json'.length))));
+    return found.filter((record) => record !== undefined);
+  }
+
+  /** Durable when it resolves; writes nothing where nothing changes, which spares a failover two flushes. */
+  async put(record: VolumeOnHost): Promise<void> {
+    const before = await this.get(record.volume);
+    if (JSON.stringify(before) !== JSON.stringify(record))
+      await writeRecord(this.path(record.volume), record);
+  }
+
+  remove(volume: string): Promise<void> {
+    return removeRecord(this.path(volume));
+  }
+
+  private path(volume: string): string {
+    return join(this.folder, `${volume}.json`);
+  }
+}

@@ -1,0 +1,120 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { statOf } from '../../daemon/host/proc.ts';
+import { type ProcessSpec, ProcessSupervisor } from '../../daemon/host/processes.ts';
+
+interface Bench {
+  readonly runDir: string;
+  readonly supervisor: ProcessSupervisor;
+  readonly spec: ProcessSpec;
+}
+
+/** A shell that waits for a child of its own; its marker is an argument that the script does not use. */
+async function bench(t: Test, script = 'sleep 60; :'): Promise<Bench> {
+  const folder = await mkdtemp(join(tmpdir(), 'ls-'));
+  const marker = join(folder, 'marker');
+  const runDir = join(folder, 'run');
+  const supervisor = new ProcessSupervisor({ runDir, host: 'a1' });
+  const belongings = { programs: ['sh'], marker };
+  const spec = {
+    name: 'one',
+    program: 'sh',
+    args: ['-c', script, marker],
+    belongings,
+    logFile: join(folder, 'log'),
+  };
+  t.teardown(async () => {
+    await supervisor.killTree('one', belongings);
+    await rm(folder, { recursive: true, force: true });
+  });
+  return { runDir, supervisor, spec };
+}
+
+/** The children of a process, as the kernel lists them. */
+async function childrenOf(pid: number): Promise<readonly number[]> {
+  for (let tries = 0; tries < 200; tries++) {
+    const text = await readFile(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8');
+    if (text !== '') return text.trim().split(' ').map(Number);
+  }
+  return [];
+}
+
+t.test('a second start answers the process that runs', async (t) => {
+  const { supervisor, spec } = await bench(t);
+  t.equal(await supervisor.start(spec), await supervisor.start(spec));
+});
+
+t.test('another daemon on the same state folder finds the process', async (t) => {
+  const { supervisor, spec, runDir } = await bench(t);
+  const pid = await supervisor.start(spec);
+  t.equal(await new ProcessSupervisor({ runDir, host: 'a1' }).pidOf('one'), pid);
+});
+
+t.test('the process has a session of its own and carries the name of its host', async (t) => {
+  const { supervisor, spec } = await bench(t);
+  const pid = await supervisor.start(spec);
+  const session = (await readFile(`/proc/${String(pid)}/stat`, 'utf8')).split(') ')[1]?.split(' ')[3];
+  t.equal(session, String(pid));
+  t.match(await readFile(`/proc/${String(pid)}/environ`, 'utf8'), 'LOCKSTEP_HOST=a1\0');
+});
+
+t.test('a pid that is used again is not mistaken for the recorded process', async (t) => {
+  const { supervisor, spec, runDir } = await bench(t);
+  await supervisor.start(spec);
+  await supervisor.killTree('one', spec.belongings);
+  const own = await statOf(process.pid);
+  await writeFile(
+    join(runDir, 'one.json'),
+    JSON.stringify({ pid: process.pid, startTicks: (own?.startTicks ?? 0) - 1 }),
+  );
+  t.equal(await supervisor.pidOf('one'), undefined);
+});
+
+t.test('an orphan without a record is killed before a new start', async (t) => {
+  const { supervisor, spec, runDir } = await bench(t);
+  const orphan = await supervisor.start(spec);
+  await rm(join(runDir, 'one.json'));
+  const pid = await supervisor.start(spec);
+  t.not(pid, orphan);
+  t.equal(await statOf(orphan), undefined);
+});
+
+t.test('a program that is not ours may name our path', async (t) => {
+  const { supervisor, spec } = await bench(t);
+  const stranger = spawn('tail', ['-f', '/dev/null', spec.belongings.marker ?? ''], { stdio: 'ignore' });
+  t.teardown(() => stranger.kill('SIGKILL'));
+  await once(stranger, 'spawn');
+  await supervisor.start(spec);
+  await supervisor.killTree('one', spec.belongings);
+  t.equal(stranger.signalCode, null);
+});
+
+t.test('a killed tree leaves no child behind', async (t) => {
+  const { supervisor, spec } = await bench(t);
+  const [child] = await childrenOf(await supervisor.start(spec));
+  t.ok(child);
+  t.strictSame(await supervisor.killTree('one', spec.belongings), []);
+  t.equal(await statOf(child ?? 0), undefined);
+  t.equal(await supervisor.isRecorded('one'), false);
+});
+
+t.test('what does not end by a signal is killed after the grace', async (t) => {
+  const { supervisor, spec } = await bench(t, "trap '' TERM; while :; do sleep 0.05; done");
+  await supervisor.start(spec);
+  await childrenOf((await supervisor.pidOf('one')) ?? 0);
+  const outcome = await supervisor.stop('one', { signal: 'SIGTERM', graceMs: 100, ...spec.belongings });
+  t.equal(outcome, 'killed');
+  t.equal(await supervisor.isAlive('one'), false);
+});
+
+t.test('a program that is not there is a typed error', async (t) => {
+  const { supervisor, spec } = await bench(t);
+  await t.rejects(supervisor.start({ ...spec, program: 'no-such-program' }), {
+    code: 'FAILED_PRECONDITION',
+    reason: 'PROGRAM_MISSING',
+  });
+});
