@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { listLoopDevices, loopDeviceOf, mountAt } from '../../daemon/host/mounts.ts';
-import { attachPid, MIB, mounted, testHost, traces, VOLUME, VOLUME_BYTES } from '../support/host.ts';
+import { killAttach, MIB, mounted, testHost, traces, VOLUME, VOLUME_BYTES } from '../support/host.ts';
 
 t.test('an attached volume is a block device of its size with direct I/O', async (t) => {
   const { drivers } = await testHost(t);
@@ -108,7 +108,7 @@ t.test('writes go on without a failure after the server was killed and started a
 t.test('a forced release clears what a killed client left', async (t) => {
   const host = await testHost(t);
   await mounted(host);
-  process.kill(await attachPid(host), 'SIGKILL');
+  await killAttach(host);
   await host.drivers.release(VOLUME, { force: true });
   t.strictSame(await traces(host.folder), []);
 });
@@ -116,7 +116,7 @@ t.test('a forced release clears what a killed client left', async (t) => {
 t.test('an attach clears what a killed client left, and the file system is whole', async (t) => {
   const host = await testHost(t);
   await mounted(host);
-  process.kill(await attachPid(host), 'SIGKILL');
+  await killAttach(host);
   await host.drivers.attach(VOLUME, VOLUME_BYTES);
   t.ok(await host.drivers.mount(VOLUME));
 });
@@ -152,7 +152,7 @@ t.test('recover leaves a living attach alone', async (t) => {
 t.test('recover clears a dead attach', async (t) => {
   const host = await testHost(t);
   await mounted(host);
-  process.kill(await attachPid(host), 'SIGKILL');
+  await killAttach(host);
   await host.again().recover();
   t.strictSame(await traces(host.folder), []);
 });

@@ -3,10 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Test } from 'tap';
 import { HostDrivers } from '../../daemon/host/host.ts';
 import { listLoopDevices, listMounts } from '../../daemon/host/mounts.ts';
+import { statOf } from '../../daemon/host/proc.ts';
 import type { HostEngine } from '../../daemon/host/records.ts';
 import { NbdServer } from './nbd-server.ts';
 
@@ -126,9 +128,10 @@ export async function processesBelow(path: string): Promise<readonly number[]> {
   return pids.filter((_, index) => hits[index] === true);
 }
 
-/** The pid of the process that serves the attach of the test volume. */
-export async function attachPid(host: TestHost): Promise<number> {
+/** SIGKILL for the process that serves the attach of the test volume; resolves when it is gone. */
+export async function killAttach(host: TestHost): Promise<void> {
   const [pid] = await processesBelow(join(host.stateDir, 'attach', VOLUME));
   if (pid === undefined) throw new Error('no attach process');
-  return pid;
+  process.kill(pid, 'SIGKILL');
+  while ((await statOf(pid)) !== undefined) await sleep(5);
 }
