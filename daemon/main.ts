@@ -51,6 +51,7 @@ async function run(config: Config, log: Log): Promise<Running> {
           log,
           clock: bootClock,
           wallClock: Date.now,
+          ...deathAfterLogEntries(process.env['LOCKSTEP_TEST_DIE_AFTER_LOG_ENTRIES']),
         });
   control?.addServices(server);
   const storage =
@@ -65,6 +66,18 @@ async function run(config: Config, log: Log): Promise<Running> {
   await storage?.start();
   health.setStatus('', 'SERVING');
   return { storage, control, server, metrics };
+}
+
+/** For tests alone: control dies, as by a power cut, when so many entries of workflow logs are durable. */
+function deathAfterLogEntries(count: string | undefined): { afterLog?: () => void } {
+  if (count === undefined) return {};
+  let left = Number(count);
+  return {
+    afterLog: () => {
+      left--;
+      if (left === 0) process.kill(process.pid, 'SIGKILL');
+    },
+  };
 }
 
 function bind(server: Server, config: Config): Promise<void> {

@@ -8,7 +8,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostId } from '../../client/cli/verdict.ts';
 import { LockstepClient } from '../../client/lockstep.ts';
-import { forgetDaemon, startDaemon, waitUntilServing, writeConfig } from '../../client/quickstart/daemons.ts';
+import {
+  daemonOf,
+  forgetDaemon,
+  startDaemon,
+  waitUntilServing,
+  writeConfig,
+} from '../../client/quickstart/daemons.ts';
 import { type HostPlan, type Plan, planOf, settingsText } from '../../client/quickstart/plan.ts';
 import { killProcessesOf } from '../../client/quickstart/processes.ts';
 import { clear } from '../../client/quickstart/stop.ts';
@@ -59,11 +65,15 @@ export class Installation {
     return found;
   }
 
-  async startHost(id: string): Promise<void> {
+  async startHost(id: string, environment: Readonly<Record<string, string>> = {}): Promise<void> {
     const host = this.host(id);
     writeConfig(this.plan, host);
     writeFileSync(this.plan.settingsFile, settingsText(this.plan));
-    await waitUntilServing(host, await startDaemon(host), this.#never);
+    await waitUntilServing(host, await startDaemon(host, environment), this.#never);
+  }
+
+  async isRunning(id: string): Promise<boolean> {
+    return (await daemonOf(this.host(id))) !== undefined;
   }
 
   /** SIGKILL to every process of the host: daemon, device, engine. What its kernel still held is cleared away. */

@@ -59,7 +59,10 @@ export function writeAtomically(path: string, text: string): void {
  * Detached, in a session of its own: the Ctrl-C that ends the quick start is not for the daemons. The pid file is
  * written right after; between the two, `--stop` and `--clean` find the daemon by its command line.
  */
-export async function startDaemon(host: HostPlan): Promise<ProcessIdentity> {
+export async function startDaemon(
+  host: HostPlan,
+  extraEnvironment: Readonly<Record<string, string>> = {},
+): Promise<ProcessIdentity> {
   rotate(host.log);
   const log = openSync(host.log, 'a');
   const argv = [DAEMON, '--config', host.config];
@@ -67,7 +70,7 @@ export async function startDaemon(host: HostPlan): Promise<ProcessIdentity> {
     detached: true,
     stdio: ['ignore', log, log],
     cwd: '/',
-    env: daemonEnvironment(),
+    env: { ...daemonEnvironment(), ...extraEnvironment },
   });
   closeSync(log);
   child.on('error', () => undefined);

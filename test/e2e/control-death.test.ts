@@ -1,0 +1,89 @@
+/**
+ * Control is killed with SIGKILL after each durable entry of the create workflow's log in turn, and started again.
+ * Each time the database is there in the end, in sync and answering queries, or cleanly absent with the reason.
+ */
+import t, { type Test } from 'tap';
+import { Installation } from '../../bench/lib/installation.ts';
+import { Ledger } from '../../bench/lib/ledger.ts';
+import { LockstepError } from '../../client/lockstep.ts';
+import { tracesOf } from '../../client/quickstart/traces.ts';
+
+const SIZE_MIB = 256n;
+const MIB = 1024n * 1024n;
+/** More than any create has; the loop ends when control outlives the workflow. */
+const MAX_ENTRIES = 100;
+t.setTimeout(600_000);
+
+const installation = await Installation.start({ network: 79 });
+t.teardown(() => installation.destroy());
+const { client } = installation;
+
+/** Control with a bomb; false once the workflow has fewer entries than that. */
+async function createWithDeathAfter(entries: number, id: string): Promise<boolean> {
+  await installation.killHost('control');
+  await installation.startHost('control', { LOCKSTEP_TEST_DIE_AFTER_LOG_ENTRIES: String(entries) });
+  await installation.hostsReachable();
+  const request = { id, engine: 'postgresql', sizeBytes: SIZE_MIB * MIB, zones: ['a', 'b'] };
+  let outlived = false;
+  try {
+    const operation = await client.databases.create(request);
+    const whole = client.operations.wait(operation.name).then(() => true);
+    const dead = installation.until(
+      'control is dead',
+      async () => !(await installation.isRunning('control')),
+      60_000,
+    );
+    outlived = await Promise.race([whole, dead.then(() => false)]).catch(() => false);
+    whole.catch(() => undefined);
+    dead.catch(() => undefined);
+  } catch (error) {
+    // It died while it answered; the request may have been taken or not.
+    if (!(error instanceof LockstepError)) throw error;
+  }
+  if (outlived) return true;
+  await installation.killHost('control');
+  await installation.startHost('control');
+  await installation.hostsReachable();
+  return false;
+}
+
+t.test('after every entry of the log', async (t) => {
+  for (let entries = 1; entries <= MAX_ENTRIES; entries++) {
+    const id = `d${String(entries)}`;
+    if (await createWithDeathAfter(entries, id)) {
+      t.ok(entries > 20, `the workflow wrote ${String(entries - 1)} entries, and control died after each`);
+      return;
+    }
+    await t.test(`control dies after entry ${String(entries)}`, (t) => checkOutcome(t, id));
+  }
+  t.fail('the workflow never ended before control died');
+});
+
+async function checkOutcome(t: Test, id: string): Promise<void> {
+  const finished = async () =>
+    (await client.operations.list()).every((operation) => operation.outcome.kind !== 'running');
+  await installation.until('every operation is done', finished, 60_000);
+  const found = (await client.databases.list()).find((database) => database.name === `databases/${id}`);
+  if (found === undefined) await checkReason(t, id);
+  else await checkAndDelete(t, id);
+  for (const host of ['host-a', 'host-b']) {
+    const { loops, mounts } = await tracesOf(installation.host(host).folder);
+    t.strictSame({ loops, mounts }, { loops: [], mounts: [] }, `${host} keeps nothing`);
+  }
+}
+
+async function checkReason(t: Test, id: string): Promise<void> {
+  const operations = await client.operations.list();
+  const mine = operations.filter((operation) => operation.metadata.target === `databases/${id}`);
+  const told = mine.every(({ outcome }) => outcome.kind === 'failed' && outcome.error.message !== '');
+  t.ok(told, 'absent, and the operation says why');
+}
+
+async function checkAndDelete(t: Test, id: string): Promise<void> {
+  const { endpoint } = await installation.inSync(id);
+  const { password } = await client.databases.claimPassword(id);
+  t.ok(endpoint);
+  if (endpoint !== undefined)
+    t.strictSame(await new Ledger(endpoint, password).query('SELECT 1 AS one'), [{ one: 1 }]);
+  await client.operations.wait((await client.databases.delete(id)).name);
+}
