@@ -1,0 +1,152 @@
+/**
+ * The daemon, put together: the only place where the parts meet.
+ *
+ * SIGTERM, SIGINT: this process ends; engines and devices stay up, and their I/O waits for the next start.
+ * SIGUSR2: engines are stopped, file systems unmounted, devices detached; then this process ends.
+ */
+import { randomInt } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import { pino } from 'pino';
+import { Control } from '../control/control.ts';
+import { MetricsServer } from './metrics/metrics.ts';
+import { StorageHost } from './storage-host.ts';
+import { bootClock } from './sys/clock.ts';
+import { type Config, loadConfig } from './sys/config.ts';
+import { LockstepError, messageOf } from './sys/errors.ts';
+import type { Log } from './sys/log.ts';
+
+const VERSION = (
+  JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as { version: string }
+).version;
+const INCARNATION_BELOW = 2 ** 47;
+/** A daemon that was told to stop and hangs is worse than one that is gone: its peers know how to go on without it. */
+const STOP_LIMIT_MS = 10_000;
+const RELEASE_LIMIT_MS = 60_000;
+
+interface Running {
+  readonly storage: StorageHost | undefined;
+  readonly control: Control | undefined;
+  readonly server: Server;
+  readonly metrics: MetricsServer;
+}
+
+async function run(config: Config, log: Log): Promise<Running> {
+  // Engines run as users of their own, who must get through it to the mounted data; what is private lies in folders below.
+  mkdirSync(config.host.state_dir, { recursive: true, mode: 0o755 });
+  const incarnation = randomInt(1, INCARNATION_BELOW);
+  const identity = { incarnation, version: VERSION, bootId: readBootId() };
+  const health = new HealthImplementation({ '': 'NOT_SERVING' });
+  const server = new Server();
+  health.addToServer(server);
+  const control =
+    config.control === undefined
+      ? undefined
+      : await Control.open({
+          config,
+          folder: join(config.host.state_dir, 'control'),
+          log,
+          clock: bootClock,
+          wallClock: Date.now,
+          ...deathAfterLogEntries(process.env['LOCKSTEP_TEST_DIE_AFTER_LOG_ENTRIES']),
+        });
+  control?.addServices(server);
+  const storage =
+    config.storage === undefined ? undefined : await StorageHost.open({ config, log, ...identity });
+  storage?.addServices(server);
+  await bind(server, config);
+  const metrics = new MetricsServer(
+    { host: config.host.name, zone: config.host.zone ?? '', version: VERSION },
+    storage,
+  );
+  await metrics.listen(config.host.address, config.ports.metrics);
+  await storage?.start();
+  health.setStatus('', 'SERVING');
+  return { storage, control, server, metrics };
+}
+
+/** For tests alone: control dies, as by a power cut, when so many entries of workflow logs are durable. */
+function deathAfterLogEntries(count: string | undefined): { afterLog?: () => void } {
+  if (count === undefined) return {};
+  let left = Number(count);
+  return {
+    afterLog: () => {
+      left--;
+      if (left === 0) process.kill(process.pid, 'SIGKILL');
+    },
+  };
+}
+
+function bind(server: Server, config: Config): Promise<void> {
+  const address = `${config.host.address}:${String(config.ports.api)}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (cause) => {
+      if (cause === null) {
+        resolve();
+        return;
+      }
+      reject(
+        new LockstepError('FAILED_PRECONDITION', `ports.api: cannot listen on ${address}: ${cause.message}`, {
+          reason: 'PORT_IN_USE',
+          violations: [
+            {
+              field: 'ports.api',
+              value: String(config.ports.api),
+              allowed: `a port free on ${config.host.address}`,
+            },
+          ],
+          cause,
+        }),
+      );
+    });
+  });
+}
+
+async function stop(running: Running, log: Log, options: { readonly release: boolean }): Promise<void> {
+  const limitMs = options.release ? RELEASE_LIMIT_MS : STOP_LIMIT_MS;
+  setTimeout(() => {
+    log.error({}, 'the stop took too long');
+    process.exit(1);
+  }, limitMs).unref();
+  if (options.release) await running.storage?.releaseAll();
+  await running.control?.close();
+  await running.storage?.close();
+  running.server.forceShutdown();
+  await running.metrics.close();
+  log.info({}, 'stopped');
+}
+
+function readBootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+/** An error of the world is told in one line; a bug of ours with everything there is. */
+function giveUp(error: unknown): never {
+  const text =
+    error instanceof LockstepError ? error.message : error instanceof Error ? error.stack : messageOf(error);
+  process.stderr.write(`lockstep daemon: ${text ?? ''}\n`);
+  process.exit(1);
+}
+
+try {
+  const { values } = parseArgs({ options: { config: { type: 'string' } } });
+  if (values.config === undefined) throw new LockstepError('INVALID_ARGUMENT', '--config FILE is missing');
+  const config = loadConfig(values.config);
+  const log = pino({ level: config.log.level, base: { host: config.host.name } });
+  const running = await run(config, log);
+  log.info({ address: config.host.address, version: VERSION }, 'ready');
+  let stopping = false;
+  const onSignal = (release: boolean) => () => {
+    if (stopping) return;
+    stopping = true;
+    stop(running, log, { release }).then(() => process.exit(0), giveUp);
+  };
+  process.on('SIGTERM', onSignal(false));
+  process.on('SIGINT', onSignal(false));
+  process.on('SIGUSR2', onSignal(true));
+} catch (error) {
+  giveUp(error);
+}
