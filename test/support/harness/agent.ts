@@ -1,0 +1,15 @@
+/** What daemon/agent/agent-service.ts does with snapshots and copies, on a virtual disk. */
+import type { Process } from './process.ts';
+
+export function createSnapshot(process: Process, id: string): void {
+  const { disk } = process.host;
+  if (disk.snapshotId === id) return;
+  disk.takeSnapshot(id);
+}
+
+export function seedReplica(process: Process, target: string): void {
+  const join = process.status.join;
+  if (join?.target === target && join.phase !== 'FAILED' && join.phase !== 'DONE') return;
+  if (process.state !== 'SOLO') return;
+  process.deliver({ type: 'seed', target, allocated: process.host.disk.allocated() });
+}

@@ -1,0 +1,95 @@
+/** Clients that read and write whoever serves, give up now and then, and go on elsewhere. */
+import type { ClientRequest } from '../../../daemon/replication/interface.ts';
+import { SECTOR_BYTES, SECTORS_PER_REGION, stamped } from './disk.ts';
+import type { SectorRange } from './history.ts';
+import type { Random } from './random.ts';
+import type { Process } from './process.ts';
+import type { World } from './world.ts';
+
+/** What most requests hit, so that they meet each other: the first sectors of each region, and its last ones. */
+const HOT_SECTORS = 6;
+const MAX_SECTORS = 5;
+
+export interface Mix {
+  readonly thinkMs: number;
+  readonly readShare: number;
+  readonly flushShare: number;
+  readonly zeroShare: number;
+  readonly fuaShare: number;
+  /** Of the regions; few make the requests overlap. */
+  readonly regions: number;
+}
+
+export function randomMix(random: Random, regions: number): Mix {
+  return {
+    thinkMs: random.pick([2, 10, 40]) ?? 10,
+    readShare: random.between(0.2, 0.6),
+    flushShare: random.between(0.02, 0.2),
+    zeroShare: random.pick([0, 0.05, 0.2]) ?? 0,
+    fuaShare: random.pick([0, 0.2]) ?? 0,
+    regions: random.pick([1, 2, regions]) ?? regions,
+  };
+}
+
+export function startClient(world: World, random: Random, mix: Mix): void {
+  const { scheduler } = world;
+  let isWaiting = 0;
+  const next = (): void => {
+    if (!world.clientsRun) return;
+    const process = random.pick(world.processes().filter((candidate) => candidate.serves));
+    if (process === undefined) {
+      scheduler.after(20, next);
+      return;
+    }
+    const turn = ++isWaiting;
+    // The answer may still come; nobody waits for it.
+    scheduler.after(random.between(300, 2000), () => {
+      if (turn === isWaiting) next();
+    });
+    request(world, random, mix, process, () => {
+      if (turn !== isWaiting) return;
+      isWaiting++;
+      scheduler.after(random.between(0, mix.thinkMs), next);
+    });
+  };
+  scheduler.after(random.between(0, 50), next);
+}
+
+function request(world: World, random: Random, mix: Mix, process: Process, done: () => void): void {
+  const kind = random.next();
+  if (kind < mix.flushShare) world.flush(process, done);
+  else {
+    const range = randomRange(random, mix.regions);
+    const fua = random.happens(mix.fuaShare);
+    if (kind < mix.flushShare + mix.readShare) world.read(process, range, done);
+    else if (random.happens(mix.zeroShare))
+      world.zero(process, range, { fua, mayTrim: random.happens(0.5) }, done);
+    else world.write(process, range, { fua }, done);
+  }
+}
+
+function randomRange(random: Random, regions: number): SectorRange {
+  const region = random.below(regions);
+  const start = region * SECTORS_PER_REGION;
+  if (random.happens(0.03)) return { first: start, count: SECTORS_PER_REGION };
+  const count = 1 + random.below(MAX_SECTORS);
+  if (region > 0 && random.happens(0.1)) return { first: start - 1 - random.below(count), count };
+  return { first: start + random.below(HOT_SECTORS), count };
+}
+
+export function readRequest({ first, count }: SectorRange): ClientRequest {
+  return { kind: 'read', offset: first * SECTOR_BYTES, length: count * SECTOR_BYTES };
+}
+
+export function writeRequest(range: SectorRange, stamp: number, fua: boolean): ClientRequest {
+  const data = stamped(stamp, range.count * SECTOR_BYTES);
+  return { kind: 'write', offset: range.first * SECTOR_BYTES, data, fua };
+}
+
+export function zeroRequest(
+  { first, count }: SectorRange,
+  { fua, mayTrim }: { readonly fua: boolean; readonly mayTrim: boolean },
+): ClientRequest {
+  const range = { offset: first * SECTOR_BYTES, length: count * SECTOR_BYTES, fua };
+  return mayTrim ? { kind: 'trim', ...range } : { kind: 'zero', ...range, mayTrim };
+}

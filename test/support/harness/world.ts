@@ -1,0 +1,247 @@
+/**
+ * A small world with everything that the replicas of one volume touch: hosts with disks, clocks and daemons that die,
+ * the links between them, control, clients. It is driven by events in virtual time, and checked after each of them
+ * (checks.ts); a breach of what is promised ends the run with a `Breach`.
+ */
+import type { DurableState, Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
+import { messageOf } from '../../../daemon/sys/errors.ts';
+import { Checks } from './checks.ts';
+import { readRequest, writeRequest, zeroRequest } from './clients.ts';
+import { Control, VOLUME } from './control.ts';
+import { SECTOR_BYTES } from './disk.ts';
+import { History, type SectorRange } from './history.ts';
+import { Host } from './host.ts';
+import { Network } from './network.ts';
+import type { Pace } from './pace.ts';
+import { Process, type ProcessWatcher } from './process.ts';
+import { Scheduler } from './scheduler.ts';
+import type { TraceSink } from './trace.ts';
+
+export const TIMING = { leaseMs: 400, heartbeatMs: 100, silenceMs: 300 };
+const TICK_MS = 20;
+const REPORT_MS = 100;
+
+export class Breach extends Error {
+  override readonly name = 'Breach';
+}
+
+export interface WorldOptions {
+  readonly hosts: readonly string[];
+  readonly sizeBytes: number;
+  readonly pace: Pace;
+  readonly trace: TraceSink;
+  readonly clockRateOf: (host: string) => number;
+}
+
+export class World implements ProcessWatcher {
+  readonly scheduler = new Scheduler();
+  readonly network: Network;
+  readonly hosts = new Map<string, Host>();
+  readonly control: Control;
+  readonly history: History;
+  readonly checks: Checks;
+  readonly sectors: number;
+  clientsRun = false;
+  /** Requests that were given to a live process and have no answer. */
+  readonly unanswered = new Map<number, Process>();
+  readonly #trace: TraceSink;
+  #lastIncarnation = 0;
+  #lastRequest = 0;
+
+  constructor(options: WorldOptions) {
+    const { sizeBytes, pace } = options;
+    this.sectors = sizeBytes / SECTOR_BYTES;
+    this.history = new History(this.sectors);
+    this.#trace = options.trace;
+    this.network = new Network(this.scheduler, pace, (name) => this.process(name));
+    for (const name of options.hosts) this.hosts.set(name, this.#makeHost(name, options));
+    this.control = new Control(
+      {
+        scheduler: this.scheduler,
+        pace,
+        hosts: this.hosts,
+        sizeBytes,
+        silenceMs: TIMING.silenceMs,
+        log: (line) => {
+          this.note(line);
+        },
+        recordChanged: (record) => {
+          this.checks.recordChanged(record);
+        },
+      },
+      options.hosts[0] ?? '',
+    );
+    this.checks = new Checks(this);
+    for (const host of this.hosts.values()) this.start(host.name);
+  }
+
+  process(name: string): Process | undefined {
+    const process = this.hosts.get(name)?.process;
+    return process?.alive === true ? process : undefined;
+  }
+
+  processes(): readonly Process[] {
+    return [...this.hosts.keys()].flatMap((name) => this.process(name) ?? []);
+  }
+
+  /** Runs what is due in the next `ms`, or until `done` says so. Answers whether it did. */
+  run(ms: number, done: () => boolean = () => false): boolean {
+    const endMs = this.scheduler.nowMs + ms;
+    while (!done()) if (!this.scheduler.step(endMs)) return done();
+    return true;
+  }
+
+  start(name: string): void {
+    const host = this.hosts.get(name);
+    if (host === undefined || host.process?.alive === true) return;
+    const process = new Process(host, ++this.#lastIncarnation, this);
+    host.process = process;
+    this.note(`${name}: starts as ${process.state}`);
+    this.checks.started(process);
+    this.scheduler.every(TICK_MS, () => {
+      process.deliver({ type: 'tick' });
+      return process.alive;
+    });
+    this.scheduler.every(REPORT_MS, () => {
+      if (process.isHeard) this.control.heartbeat(process);
+      return process.alive;
+    });
+  }
+
+  crash(name: string): void {
+    const process = this.process(name);
+    if (process === undefined) return;
+    this.note(`${name}: dies`);
+    process.die();
+    for (const [id, owner] of this.unanswered) if (owner === process) this.unanswered.delete(id);
+  }
+
+  note(line: string): void {
+    this.#trace.note(this.scheduler.nowMs, line);
+  }
+
+  breach(what: string): never {
+    throw new Breach(what);
+  }
+
+  // Clients.
+
+  read(process: Process, range: SectorRange, done: () => void): void {
+    const begunAt = this.history.now();
+    const id = this.#request(process);
+    process.submit(id, readRequest(range), (result) => {
+      this.unanswered.delete(id);
+      if (result.ok && result.data !== undefined) {
+        this.checks.acknowledges(process, { what: 'a read', begunAt: Infinity });
+        this.#judge(this.history.readAnswered(range, begunAt, result.data), `read ${id} of ${process.name}`);
+      }
+      done();
+    });
+  }
+
+  write(process: Process, range: SectorRange, { fua }: { fua: boolean }, done: () => void): void {
+    const stamp = this.history.nextStamp();
+    const write = this.history.writeBegan(stamp, range, process);
+    const id = this.#request(process);
+    process.submit(id, writeRequest(range, stamp, fua), (result) => {
+      this.#changed(process, id, { write, fua, ok: result.ok });
+      done();
+    });
+  }
+
+  zero(
+    process: Process,
+    range: SectorRange,
+    options: { fua: boolean; mayTrim: boolean },
+    done: () => void,
+  ): void {
+    const write = this.history.writeBegan(0, range, process);
+    const id = this.#request(process);
+    process.submit(id, zeroRequest(range, options), (result) => {
+      this.#changed(process, id, { write, fua: options.fua, ok: result.ok });
+      done();
+    });
+  }
+
+  flush(process: Process, done: () => void): void {
+    const begunAt = this.history.now();
+    const id = this.#request(process);
+    process.submit(id, { kind: 'flush' }, (result) => {
+      this.unanswered.delete(id);
+      if (result.ok) {
+        this.checks.acknowledges(process, { what: 'a flush', begunAt });
+        this.checks.flushed(process, begunAt);
+      }
+      done();
+    });
+  }
+
+  #request(process: Process): number {
+    const id = ++this.#lastRequest;
+    this.unanswered.set(id, process);
+    return id;
+  }
+
+  #changed(
+    process: Process,
+    id: number,
+    { write, fua, ok }: { write: ReturnType<History['writeBegan']>; fua: boolean; ok: boolean },
+  ): void {
+    this.unanswered.delete(id);
+    if (!ok) {
+      this.history.writeRefused(write);
+      return;
+    }
+    this.checks.acknowledges(process, { what: `write ${write.stamp}`, begunAt: write.begunAt });
+    this.checks.written(process, write, fua);
+    this.#judge(this.history.writeAcknowledged(write), `write ${write.stamp} of ${process.name}`);
+  }
+
+  #judge(problem: string | undefined, what: string): void {
+    if (problem !== undefined) this.breach(`${what}: ${problem}`);
+  }
+
+  // What processes tell.
+
+  stepping(process: Process, event: ReplicaEvent): void {
+    this.#trace.event(this.scheduler.nowMs, process.name, event);
+  }
+
+  effect(process: Process, effect: Effect): void {
+    this.#trace.effect(this.scheduler.nowMs, process.name, effect);
+    this.checks.effect(process, effect);
+  }
+
+  stepped(): void {
+    this.checks.stepped();
+  }
+
+  failed(process: Process, event: ReplicaEvent, error: unknown): never {
+    this.breach(`${process.name} failed an assertion at ${event.type}: ${messageOf(error)}`);
+  }
+
+  propose(process: Process, proposal: Extract<Effect, { type: 'propose' }>): void {
+    this.control.propose(process, proposal);
+  }
+
+  #makeHost(name: string, { sizeBytes, pace, clockRateOf }: WorldOptions): Host {
+    const durable: DurableState = {
+      view: { generation: 0, primary: '', inSync: [] },
+      complete: false,
+      blank: true,
+      candidateFor: 0,
+      asking: '',
+      bootId: 'one boot',
+    };
+    return new Host({
+      name,
+      options: { volume: VOLUME, sizeBytes, host: name, bootId: 'one boot', ...TIMING },
+      durable,
+      scheduler: this.scheduler,
+      network: this.network,
+      pace,
+      clockRate: clockRateOf(name),
+      clockStartMs: 1000 * (this.hosts.size + 1),
+    });
+  }
+}
