@@ -86,6 +86,9 @@ function whatOf(error: LockstepError, server: string): string {
 }
 
 function adviceFor(error: LockstepError): readonly string[] {
+  // Whoever made the error may know better than its code what comes next.
+  const { next } = error.metadata;
+  if (next !== undefined) return [next];
   if (isSilence(error))
     return [
       'Start it (a quick start: npm run quickstart; a host: systemctl start lockstep), or name another control ' +

@@ -10,6 +10,9 @@ import { addOperationCommands } from './operation-commands.ts';
 import { addStatusCommand } from './status-command.ts';
 import { paintFor } from './text.ts';
 
+// `lockstep database list | head -1`: a reader that has enough is no error.
+process.stdout.on('error', () => undefined);
+
 const program = makeProgram();
 try {
   await program.parseAsync();

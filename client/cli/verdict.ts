@@ -251,6 +251,7 @@ export function hostId(name: string): string {
 }
 
 function copyLeft(database: Database): string {
+  if (database.copyLeftBytes === 0n) return 'how much is left is not known yet';
   const left = `${formatSize(database.copyLeftBytes)} left`;
   if (database.copyBytesPerSecond <= 0n) return left;
   const seconds = Number(database.copyLeftBytes) / Number(database.copyBytesPerSecond);
@@ -261,7 +262,9 @@ function watchAdvice(database: Database): string {
   return database.busyWith === '' ? '' : `Watch it: lockstep operation watch ${database.busyWith}`;
 }
 
-/** Ends with a full stop, whoever wrote it. */
+/** Starts and ends as a sentence does, whoever wrote it; a name of a host or a command at its start stays as it is. */
 function sentence(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
+  const starts = /^[a-z]+ /.test(text) && !text.startsWith('lockstep ');
+  const begun = starts ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }

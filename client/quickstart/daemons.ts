@@ -73,10 +73,13 @@ export async function startDaemon(
     env: { ...daemonEnvironment(), ...extraEnvironment },
   });
   closeSync(log);
-  child.on('error', () => undefined);
+  let spawnError = 'it ended at once';
+  child.on('error', (error) => {
+    spawnError = error.message;
+  });
   child.unref();
   const info = child.pid === undefined ? undefined : await statOf(child.pid);
-  if (info === undefined) throw notStarted(host, 'it ended at once');
+  if (info === undefined) throw notStarted(host, spawnError);
   const identity = { pid: info.pid, startTicks: info.startTicks };
   writeAtomically(host.pidFile, `${JSON.stringify({ ...identity, bootId: currentBootId() })}\n`);
   return identity;

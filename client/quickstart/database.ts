@@ -90,7 +90,7 @@ async function follow(session: Session, client: LockstepClient, operation: Opera
   }
 }
 
-/** Says each change; when the time is up the summary tells how things are. */
+/** Says each change of state; when the time is up the summary tells how things are. */
 async function waitFor(
   session: Session,
   client: LockstepClient,
@@ -101,10 +101,10 @@ async function waitFor(
   for (let said = ''; performance.now() < deadline;) {
     const database = await client.databases.get(orders.id, { signal: session.signal });
     if (arrived(database)) return;
-    const reason = database.reason === '' ? '' : `: ${database.reason}`;
-    const words = `${orders.id} is ${stateName(database.state)}, ${redundancyName(database.redundancy)}${reason}`;
-    if (words !== said) session.say(words);
-    said = words;
+    const state = `${stateName(database.state)}, ${redundancyName(database.redundancy)}`;
+    if (state !== said)
+      session.say(`${orders.id} is ${state}${database.reason === '' ? '' : `: ${database.reason}`}`);
+    said = state;
     await sleep(POLL_MS, undefined, { signal: session.signal });
   }
 }

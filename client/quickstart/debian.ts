@@ -19,11 +19,10 @@ const FILE_SYSTEM_NEEDS: PackageNeeds = {
 export async function ensureDebianPackages(session: Session): Promise<void> {
   const { plan, say } = session;
   if (!existsSync('/usr/bin/dpkg-query') || !existsSync('/usr/bin/apt-get'))
-    throw new LockstepError(
-      'FAILED_PRECONDITION',
-      'this is not a Debian: dpkg and apt-get are missing. The quick start runs on Debian 12 and its relatives',
-      { reason: 'NOT_DEBIAN' },
-    );
+    throw new LockstepError('FAILED_PRECONDITION', 'this is not a Debian: dpkg and apt-get are missing', {
+      reason: 'NOT_DEBIAN',
+      metadata: { next: 'The quick start runs on Debian 12 and its relatives.' },
+    });
   const stateDir = join(plan.stateDir, 'none');
   const processes = new ProcessSupervisor({ runDir: stateDir, host: 'quickstart' });
   const attach = await chooseAttachDriver({ stateDir, processes });

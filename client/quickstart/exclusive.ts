@@ -36,8 +36,8 @@ async function taken(name: string, stateDir: string): Promise<Server> {
     const pid = await pidOfHolder(name);
     throw new LockstepError(
       'FAILED_PRECONDITION',
-      `another quick start (pid ${pid}) is at work on ${stateDir}: let it finish, or press Ctrl-C there`,
-      { reason: 'QUICKSTART_RUNNING', metadata: { pid } },
+      `another quick start (pid ${pid}) is at work on ${stateDir}`,
+      { reason: 'QUICKSTART_RUNNING', metadata: { pid, next: 'Let it finish, or press Ctrl-C there.' } },
     );
   }
   // It is no reason to stay alive.

@@ -54,15 +54,20 @@ function portTaken(
   if (failure.code !== 'EADDRINUSE')
     return new LockstepError('FAILED_PRECONDITION', `cannot listen on ${place}: ${messageOf(failure)}`, {
       reason: 'PORT_UNUSABLE',
+      metadata: { next: 'Give the quick start other addresses (--network 127.0.1).' },
       cause: failure,
     });
   const by = holders.map((holder) => `${holder.program} (pid ${String(holder.pid)})`).join(' and ');
   const other = purpose === 'DNS' ? 'another port (--dns-port 5353) or other addresses' : 'other addresses';
-  return new LockstepError(
-    'FAILED_PRECONDITION',
-    `${place}, is in use${by === '' ? '' : ` by ${by}`}. Stop that, or give the quick start ${other} (--network 127.0.1)`,
-    { reason: 'PORT_IN_USE', metadata: { address, port: String(port), protocol } },
-  );
+  return new LockstepError('FAILED_PRECONDITION', `${place}, is in use${by === '' ? '' : ` by ${by}`}`, {
+    reason: 'PORT_IN_USE',
+    metadata: {
+      address,
+      port: String(port),
+      protocol,
+      next: `Stop that, or give the quick start ${other} (--network 127.0.1).`,
+    },
+  });
 }
 
 async function bindFailure(wanted: WantedPort): Promise<NodeJS.ErrnoException | undefined> {

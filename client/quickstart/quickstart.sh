@@ -28,10 +28,12 @@ esac
 command -v npm >/dev/null 2>&1 || fail "npm is not installed" "On Debian: apt-get install nodejs npm"
 command -v node >/dev/null 2>&1 || fail "node is not installed" "Node 20 or newer is needed to begin: nodejs.org"
 
+trap 'echo "Interrupted: nothing was started or stopped yet. Go on: npm run quickstart" >&2; exit 130' INT TERM
+
 if ! reason=$(node "$here/check-modules.mjs" "$package") || ! [ -x "$node" ]; then
   case " $* " in
   *' --stop '* | *' --clean '* | *' --kill-primary '*) echo "Installing the npm dependencies first (${reason:-no pinned Node})." ;;
-  *) echo "Installing the npm dependencies (${reason:-no pinned Node}): about 100 MB, once." ;;
+  *) echo "Installing the npm dependencies (${reason:-no pinned Node}): about 250 MB, once." ;;
   esac
   # A developer's tools are not taken away by it.
   omit=--omit=dev

@@ -51,9 +51,8 @@ export function checkFolder(stateDir: string): void {
   if (entries.length === 0 || entries.includes('quickstart.json')) return;
   throw new LockstepError(
     'FAILED_PRECONDITION',
-    `${stateDir} is not a quick start's folder: it holds ${listed(entries.slice(0, 3))} and no quickstart.json. ` +
-      'Name one that does not exist yet with --state',
-    { reason: 'NOT_OUR_FOLDER' },
+    `${stateDir} is not a quick start's folder: it holds ${listed(entries.slice(0, 3))} and no quickstart.json`,
+    { reason: 'NOT_OUR_FOLDER', metadata: { next: 'Name one that does not exist yet with --state.' } },
   );
 }
 
@@ -64,9 +63,11 @@ function checkMachine(plan: Plan, dead: readonly HostPlan[]): void {
     if (!existsSync(device))
       throw new LockstepError(
         'FAILED_PRECONDITION',
-        `${device} does not exist: this machine cannot attach block devices. In a container, give it that device; ` +
-          'else: modprobe fuse loop',
-        { reason: 'DEVICE_MISSING', metadata: { device } },
+        `${device} does not exist: this machine cannot attach block devices`,
+        {
+          reason: 'DEVICE_MISSING',
+          metadata: { device, next: 'In a container: give it that device. Else: modprobe -a fuse loop' },
+        },
       );
   if (existsSync(plan.settingsFile)) return;
   const disk = statfsSync(nearestFolder(plan.stateDir));
@@ -76,8 +77,8 @@ function checkMachine(plan: Plan, dead: readonly HostPlan[]): void {
     throw new LockstepError(
       'RESOURCE_EXHAUSTED',
       `${plan.stateDir} has room for ${formatSize(free)}; two copies of ${formatSize(orders.sizeBytes)} need ` +
-        `${formatSize(needed)}. Name another place with --state`,
-      { reason: 'NO_ROOM' },
+        formatSize(needed),
+      { reason: 'NO_ROOM', metadata: { next: 'Name another place with --state.' } },
     );
 }
 
@@ -90,7 +91,9 @@ async function startHosts(session: Session, dead: readonly HostPlan[]): Promise<
   for (const host of plan.hosts)
     if (!dead.includes(host)) {
       const changed = existsSync(host.config) && readFileSync(host.config, 'utf8') !== configText(plan, host);
-      const note = changed ? '; its config.toml was changed, which counts from its next start' : '';
+      const note = changed
+        ? '; its config.toml was changed by hand, and is written anew at its next start'
+        : '';
       say(`${host.id} (${host.address}) runs already${note}.`);
     }
   const started = [];

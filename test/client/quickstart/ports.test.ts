@@ -27,7 +27,7 @@ t.test('a port in use is named with its purpose, its holder, and what to do', as
     code: 'FAILED_PRECONDITION',
     reason: 'PORT_IN_USE',
     message: new RegExp(
-      `^127\\.0\\.77\\.11:7402/tcp, which metrics needs, is in use by node \\(pid ${String(process.pid)}\\)`,
+      `^127\\.0\\.77\\.11:7402/tcp, which metrics needs, is in use by node \\(pid ${String(process.pid)}\\)$`,
     ),
   });
 });
