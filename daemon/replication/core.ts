@@ -1,10 +1,17 @@
 /** What the parts of one replica's machine share: its state, its durable state, its time, and the way to emit effects. */
 import { assert } from '../sys/errors.ts';
-import type { DurableState, Effect, ReplicaEvent, ReplicaOptions } from './interface.ts';
-import type { Message, RefusalReason } from './messages.ts';
+import type { DiskFailure, DurableState, Effect, ReplicaEvent, ReplicaOptions } from './interface.ts';
+import type { Message, RefusalReason, WriteKind } from './messages.ts';
 import { checkTransition, type ReplicaState } from './states.ts';
 
 type Completion = Extract<ReplicaEvent, { readonly token: number }>;
+
+export interface DiskWrite {
+  readonly kind: WriteKind;
+  readonly offset: number;
+  readonly length: number;
+  readonly data: Uint8Array | undefined;
+}
 
 export class Core {
   readonly options: ReplicaOptions;
@@ -20,6 +27,8 @@ export class Core {
   #lastToken = 0;
   #lastLink = 0;
   readonly #waiting = new Map<number, (event: Completion) => void>();
+  #writesUnderWay = 0;
+  #whenWritten: (() => void)[] = [];
 
   constructor(options: ReplicaOptions, durable: DurableState, state: ReplicaState) {
     this.options = options;
@@ -69,7 +78,8 @@ export class Core {
 
   /** The last word on a link that this side will not go on with. */
   refuse(link: number, reason: RefusalReason, message: string): void {
-    this.send(link, { type: 'refusal', generation: this.generation, reason, message });
+    const { generation, primary } = this.#durable.view;
+    this.send(link, { type: 'refusal', generation, primary, reason, message });
     this.effects.push({ type: 'close-link', link });
     this.onLinkClosed(link);
   }
@@ -85,6 +95,28 @@ export class Core {
     const token = this.nextToken();
     this.effects.push({ type: 'persist', token, durable });
     this.#waiting.set(token, then);
+  }
+
+  write({ kind, offset, length, data }: DiskWrite, done: (failure: DiskFailure | undefined) => void): void {
+    const token = this.nextToken();
+    const payload = data === undefined ? {} : { data };
+    this.effects.push({ type: 'disk-write', token, kind, offset, length, ...payload });
+    this.#writesUnderWay++;
+    this.#waiting.set(token, (event) => {
+      this.#writesUnderWay--;
+      done(event.type === 'disk-done' ? event.failure : 'EIO');
+      if (this.#writesUnderWay > 0) return;
+      for (const then of this.#whenWritten.splice(0)) then();
+    });
+  }
+
+  /**
+   * Once no write is under way. A disk keeps no order among writes that are under way together, so whoever begins to
+   * write for another reason (a copy comes in, the replica serves from now on) lets those of before end first.
+   */
+  whenWritten(then: () => void): void {
+    if (this.#writesUnderWay === 0) then();
+    else this.#whenWritten.push(then);
   }
 
   nextToken(): number {

@@ -38,7 +38,8 @@ export class Follower {
   }
 
   hello(link: number, hello: Hello): void {
-    const refusal = this.#objectionTo(hello);
+    const again: Objection = { reason: 'MALFORMED', message: 'a link says hello once' };
+    const refusal = this.secondary.link === link ? again : this.#objectionTo(hello);
     if (refusal !== undefined) {
       this.#core.refuse(link, refusal.reason, refusal.message);
       return;
@@ -103,14 +104,18 @@ export class Follower {
     this.#leader.fence(`${primary} is primary of generation ${String(hello.generation)}`);
     if (this.state === 'SECONDARY') this.#core.transition('STALE', 'dropped from the in-sync set');
     this.secondary.attach(link, hello.incarnation);
-    this.secondary.beginJoin();
     const view =
       hello.generation > this.#core.generation
         ? { generation: hello.generation, primary, inSync: [primary] }
         : this.#core.durable.view;
     // Durable before the first byte of the copy: a copy that breaks off must never look like a complete replica.
-    this.#core.persist({ view, complete: false, blank: false, candidateFor: 0, asking: '' }, () => {
-      if (this.secondary.link === link) this.#answerHello(link, blank);
+    const change = { view, complete: false, blank: false, candidateFor: 0, asking: '', promoting: false };
+    this.#core.persist(change, () => {
+      this.#core.whenWritten(() => {
+        if (this.secondary.link !== link) return;
+        this.secondary.beginJoin();
+        this.#answerHello(link, blank);
+      });
     });
     this.#core.transition('JOINING', `${primary} copies to this replica`);
   }
@@ -200,9 +205,17 @@ export class Follower {
 
   /** Another is primary of a newer generation. */
   followView(view: View): void {
-    const { host } = this.#core;
-    // A candidate learns of it from its primary, in the stream; the control store only confirms it.
-    if (view.inSync.includes(host)) return;
+    const { host, durable } = this.#core;
+    if (view.inSync.includes(host)) {
+      // A candidate learns of it from its primary, in the stream; the control store only confirms it. A secondary of
+      // the generation before holds what was acknowledged in both: in the new one nothing is without it.
+      const follows =
+        view.generation === durable.view.generation + 1 && view.primary === durable.view.primary;
+      if (this.state !== 'SECONDARY' || !follows) return;
+      this.#dropPrimaryLink();
+      this.#becomeSecondary(view, () => undefined);
+      return;
+    }
     if (this.state === 'SECONDARY' || this.state === 'JOINING')
       this.#core.transition('STALE', `dropped from the in-sync set by generation ${String(view.generation)}`);
     this.#dropPrimaryLink();
@@ -230,17 +243,16 @@ export class Follower {
       blank: durable.blank && first,
       candidateFor: 0,
       bootId: bootIdKept,
+      promoting: !first,
     };
     if (first) {
       this.#leader.primary.adopting = true;
       this.#core.persist({ ...change, blank: false, bootId }, () => {
         this.#leader.primary.adopting = false;
-        this.#core.transition('SOLO', 'the first copy of the volume');
-        this.#leader.primary.retryHeld();
+        this.#leader.serveFirst();
       });
       return;
     }
-    this.#leader.primary.continueFrom(this.secondary.appliedSequence);
     this.#leader.primary.adopting = true;
     this.#core.transition('PROMOTING', 'waits for the end of the lease that it granted');
     this.#core.persist(change, () => {
@@ -253,11 +265,10 @@ export class Follower {
   maybeServe(): void {
     if (this.state !== 'PROMOTING' || this.#leader.primary.adopting) return;
     if (this.#core.nowMs < this.secondary.leaseGrantedUntilMs) return;
-    this.#core.transition(
-      'SOLO',
-      `alone in the in-sync set since generation ${String(this.#core.generation)}`,
-    );
-    this.#leader.primary.retryHeld();
+    this.#core.whenWritten(() => {
+      if (this.state !== 'PROMOTING') return;
+      this.#leader.servePromoted(this.secondary.appliedSequence);
+    });
   }
 
   #dropPrimaryLink(): void {

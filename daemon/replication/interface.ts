@@ -27,6 +27,8 @@ export interface DurableState {
   readonly candidateFor: Generation;
   /** As a primary: it may have asked for the next generation with this target, and has no answer. Empty: it has not. */
   readonly asking: HostName;
+  /** Named primary, and not known to have waited out the lease that it granted to the one before. */
+  readonly promoting: boolean;
   /** Of the host's last start in which the replica was known to hold every acknowledged write. */
   readonly bootId: string;
 }
@@ -85,6 +87,7 @@ export type ReplicaEvent =
   | { readonly type: 'seed'; readonly target: HostName; readonly allocated: readonly Region[] }
   /** `changed`: regions written since the snapshot was taken, read at the instant of this event. */
   | { readonly type: 'connect'; readonly target: HostName; readonly changed: readonly Region[] }
+  /** The snapshot is no more: a copy that is not complete ends. */
   | { readonly type: 'abandon-join' }
   | { readonly type: 'step-down' }
   | { readonly type: 'tick' }

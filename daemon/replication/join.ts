@@ -12,12 +12,21 @@ import type { Core } from './core.ts';
 import type { JoinPhase, JoinStatus } from './interface.ts';
 import { Peer } from './peer.ts';
 import type { Primary } from './primary.ts';
-import { REGION_BYTES, type Region, regionRange } from './units.ts';
+import { type HostName, REGION_BYTES, type Region, regionRange } from './units.ts';
 
 /** Regions that are read, offered or sent and not yet answered. */
 const COPY_WINDOW = 16;
 
 type Stage = 'offer' | 'data';
+
+export interface JoinJob {
+  readonly target: HostName;
+  /** Regions of the snapshot that may hold anything but zeroes. */
+  readonly allocated: readonly Region[];
+  readonly onFailure: (error: string) => void;
+  /** Asks the control store to take the target into the in-sync set. */
+  readonly propose: () => void;
+}
 
 export class Join {
   readonly peer: Peer;
@@ -25,22 +34,25 @@ export class Join {
   readonly #primary: Primary;
   #phase: JoinPhase = 'SEEDING';
   #error = '';
-  /** To be copied, in this order; a region that must wait goes to the back. */
+  /** To be copied, in this order. */
   #todo: { readonly region: Region; readonly stage: Stage }[] = [];
-  readonly #allocated: readonly Region[];
   #outstanding = 0;
   /** A live region is being read; one at a time, since its range is locked against writes. */
   #reading = false;
   #blank = false;
   #doneBytes = 0;
   #sentBytes = 0;
-  #connectRegions: readonly Region[] | undefined;
+  /** Live writes go to the target, and regions are read as they are now. */
+  #isLive = false;
+  #isCandidateAsked = false;
+  #mayPropose = false;
+  readonly #job: JoinJob;
 
-  constructor(core: Core, primary: Primary, target: string, allocated: readonly Region[]) {
+  constructor(core: Core, primary: Primary, job: JoinJob) {
     this.#core = core;
     this.#primary = primary;
-    this.#allocated = allocated;
-    this.peer = new Peer(target, { inSync: false, nowMs: core.nowMs });
+    this.#job = job;
+    this.peer = new Peer(job.target, { inSync: false, nowMs: core.nowMs });
   }
 
   get phase(): JoinPhase {
@@ -59,6 +71,11 @@ export class Join {
     };
   }
 
+  /** The store may have been asked about the target: it is asked again until its answer is known. */
+  get isProposed(): boolean {
+    return this.#phase === 'ASKING' && this.#mayPropose;
+  }
+
   fail(error: string): void {
     this.#phase = 'FAILED';
     this.#error = error;
@@ -73,7 +90,7 @@ export class Join {
   /** The target said hello: it is JOINING. */
   begin(blank: boolean): void {
     this.#blank = blank;
-    const regions = blank ? this.#allocated : allRegions(this.#core.options.sizeBytes);
+    const regions = blank ? this.#job.allocated : allRegions(this.#core.options.sizeBytes);
     this.#todo = regions.map((region) => ({ region, stage: blank ? 'data' : 'offer' }));
     this.pump();
   }
@@ -84,21 +101,48 @@ export class Join {
     this.#phase = 'CATCHING_UP';
     this.#todo = changed.map((region) => ({ region, stage: 'data' }));
     this.peer.receivesWrites = true;
-    this.#connectRegions = changed;
+    this.#isLive = true;
     this.pump();
   }
 
+  /** Something came in that the next stage may have waited for. */
+  progress(): void {
+    if (this.#phase === 'CATCHING_UP') this.pump();
+    if (this.#phase !== 'ASKING' || this.#isCandidateAsked) return;
+    this.#isCandidateAsked = true;
+    this.#primary.flush(() => {
+      const { link, ready } = this.peer;
+      if (this.#phase !== 'ASKING' || link === undefined || !ready || this.#primary.adopting) return;
+      const { generation } = this.#core;
+      this.#core.send(link, { type: 'candidate', generation, proposedGeneration: generation + 1 });
+    });
+  }
+
+  onCandidateAnswer(proposedGeneration: number): void {
+    if (this.#phase !== 'ASKING' || proposedGeneration !== this.#core.generation + 1) return;
+    // Durable before the store is asked: a later life of this process has to find out what it answered.
+    this.#core.persist({ asking: this.peer.host }, () => {
+      this.#mayPropose = true;
+      if (this.#phase === 'ASKING') this.#job.propose();
+    });
+  }
+
   pump(): void {
-    for (let looked = this.#todo.length; looked > 0 && this.#outstanding < COPY_WINDOW; looked--) {
+    while (this.#outstanding < COPY_WINDOW && !this.#reading) {
       if (this.peer.link === undefined || !this.peer.ready || this.#phase === 'FAILED') return;
-      if (this.#connectRegions !== undefined && this.#reading) return;
-      const next = this.#todo.shift();
+      const next = this.#todo[0];
       if (next === undefined) break;
-      if (this.#connectRegions !== undefined && this.#primary.overlapsInflight(regionRange(next.region)))
-        this.#todo.push(next);
-      else this.#read(next.region, next.stage);
+      if (this.#isLive && !this.#isLocked(next.region)) return;
+      this.#todo.shift();
+      this.#read(next.region, next.stage);
     }
     if (this.#todo.length === 0 && this.#outstanding === 0) this.#listDone();
+  }
+
+  /** Writes that come now wait, those in flight end first: a region that is written all the time is copied too. */
+  #isLocked(region: Region): boolean {
+    this.#primary.copyLock = regionRange(region);
+    return !this.#primary.overlapsInflight(this.#primary.copyLock);
   }
 
   onCopyAnswer(region: Region, needed: boolean): void {
@@ -109,12 +153,9 @@ export class Join {
   }
 
   #read(region: Region, stage: Stage): void {
-    const live = this.#connectRegions !== undefined;
+    const live = this.#isLive;
     this.#outstanding++;
-    if (live) {
-      this.#reading = true;
-      this.#primary.copyLock = regionRange(region);
-    }
+    this.#reading = live;
     const token = this.#core.nextToken();
     const from = live ? 'live' : 'snapshot';
     this.#core.effects.push({ type: 'read-region', token, region, from, digest: stage === 'offer' });
@@ -122,7 +163,7 @@ export class Join {
       assert(event.type === 'region-done', 'a region read is answered by region-done');
       if (this.#phase === 'FAILED') return;
       if (event.failure !== undefined) {
-        this.fail(`region ${String(region)} cannot be read: ${event.failure}`);
+        this.#job.onFailure(`region ${String(region)} cannot be read: ${event.failure}`);
         return;
       }
       this.#sendRegion(region, stage, event);

@@ -4,19 +4,21 @@
  */
 import { assert } from '../sys/errors.ts';
 import type { Core } from './core.ts';
-import type { ReplicaEvent, View } from './interface.ts';
+import type { DiskFailure, ReplicaEvent, View } from './interface.ts';
 import { Join } from './join.ts';
-import { type HelloIntent, type Message, WIRE_VERSION } from './messages.ts';
-import { Peer } from './peer.ts';
+import type { HelloIntent, Message } from './messages.ts';
+import { helloTo, Peer } from './peer.ts';
 import { Primary } from './primary.ts';
+import { Pull } from './pull.ts';
 import { isPrimaryState, type ReplicaState } from './states.ts';
-import { REGION_BYTES } from './units.ts';
 
 type Frame = Extract<ReplicaEvent, { type: 'frame' }>;
 type HelloAnswer = Extract<Message, { type: 'hello-answer' }>;
 
 /** Between two tries to reach the peer. */
 const REDIAL_MS = 100;
+/** A peer that takes the connection and does not answer the hello, or never got it, is dialled anew. */
+const HELLO_MS = 3000;
 /** Between two proposals whose answer did not come. */
 const PROPOSE_AGAIN_MS = 500;
 /**
@@ -28,21 +30,20 @@ const LEASE_MARGIN = 0.02;
 export class Leader {
   readonly primary: Primary;
   readonly #core: Core;
+  readonly #onDiskFailure = (failure: DiskFailure): void => {
+    this.fence(`the disk of this host failed: ${failure}`);
+  };
   #join: Join | undefined;
-  /** Regions that the secondary sends to a recovering primary are being written. */
-  #pulling = 0;
-  #pullDoneAt: number | undefined;
+  /** What the secondary sends to a recovering primary; another one for each link. */
+  #pull: Pull | undefined;
   #lastProposalMs = -Infinity;
-  #askingSent = false;
   /** RECOVERING, HOLDING: the secondary is another process than before, so that there is nothing to pull or resume. */
   #peerForgot = false;
   #steppingDown = false;
 
   constructor(core: Core) {
     this.#core = core;
-    this.primary = new Primary(core, (failure) => {
-      this.fence(`the disk of this host failed: ${failure}`);
-    });
+    this.primary = new Primary(core, this.#onDiskFailure);
     const { view } = core.durable;
     // Alone in the view and yet RECOVERING: the answer to a proposal was never heard. Proposing anew decides it.
     if (this.state === 'RECOVERING' && view.inSync.length > 1)
@@ -87,17 +88,7 @@ export class Leader {
       this.#core.effects.push({ type: 'close-link', link });
       return;
     }
-    this.#core.send(link, {
-      type: 'hello',
-      wireVersion: WIRE_VERSION,
-      volume: this.#core.options.volume,
-      sizeBytes: this.#core.options.sizeBytes,
-      host: this.#core.host,
-      generation: this.#core.generation,
-      incarnation: this.#core.options.incarnation,
-      peerIncarnation: peer.incarnation,
-      intent: this.#intentFor(peer),
-    });
+    this.#core.send(link, helloTo(peer, this.#core, this.#intentFor(peer)));
   }
 
   linkClosed(link: number): void {
@@ -105,8 +96,7 @@ export class Leader {
     if (peer === undefined) return;
     const wasReady = peer.ready;
     peer.lost(this.#core.nowMs);
-    this.#pulling = 0;
-    this.#pullDoneAt = undefined;
+    this.#pull = undefined;
     if (peer === this.#join?.peer && this.#join.phase !== 'ASKING' && this.#join.phase !== 'DONE') {
       if (wasReady) this.failJoin(`the link to ${peer.host} was lost`);
     } else if (wasReady) this.#hold(`the link to ${peer.host} is down`);
@@ -122,7 +112,7 @@ export class Leader {
         this.#refused(peer, message);
         return;
       case 'write-answer':
-        if (!this.primary.onWriteAnswer(message.appliedSequence))
+        if (peer !== this.primary.peer || !this.primary.onWriteAnswer(message.appliedSequence))
           this.#core.refuse(link, 'MALFORMED', 'an answer to a write that was never sent');
         this.afterProgress();
         return;
@@ -136,18 +126,18 @@ export class Leader {
         this.primary.retryHeld();
         return;
       case 'pull-region':
-        this.#pullRegion(message.region, payload);
+        if (payload !== undefined) this.#pull?.onRegion(message.region, payload, this.#onDiskFailure);
         return;
       case 'pull-done':
-        this.#pullDoneAt = message.appliedSequence;
+        this.#pull?.onDone(message.appliedSequence);
         this.afterProgress();
         return;
       case 'copy-answer':
-        this.#join?.onCopyAnswer(message.region, message.needed);
+        if (peer === this.#join?.peer) this.#join.onCopyAnswer(message.region, message.needed);
         this.afterProgress();
         return;
       case 'candidate-answer':
-        this.#candidateAnswered(message.proposedGeneration);
+        if (peer === this.#join?.peer) this.#join.onCandidateAnswer(message.proposedGeneration);
         return;
       case 'view-answer':
         return;
@@ -156,7 +146,12 @@ export class Leader {
     }
   }
 
+  get #isRecovering(): boolean {
+    return this.state === 'RECOVERING' && !this.primary.adopting;
+  }
+
   #newPeer(host: string): Peer {
+    this.#peerForgot = false;
     return new Peer(host, { inSync: true, nowMs: this.#core.nowMs });
   }
 
@@ -199,7 +194,7 @@ export class Leader {
         return;
       }
       peer.ready = true;
-      this.#core.send(link, { type: 'pull', generation: this.#core.generation });
+      this.#beginPull(peer, link);
       return;
     }
     peer.ready = true;
@@ -213,27 +208,24 @@ export class Leader {
   }
 
   #refused(peer: Peer, refusal: Extract<Message, { type: 'refusal' }>): void {
-    if (refusal.generation > this.#core.generation) {
+    if (refusal.generation > this.#core.generation && refusal.primary !== this.#core.host) {
       this.fence(`${peer.host} is of generation ${String(refusal.generation)}`);
       return;
     }
-    if (refusal.reason === 'INCARNATION') this.#peerForgot = true;
+    // Of a generation that this replica was granted and has not heard of: control is asked again, and answers with it.
+    if (refusal.reason === 'INCARNATION' || refusal.generation > this.#core.generation)
+      this.#peerForgot = true;
     this.#core.why = `${peer.host} refused: ${refusal.message}`;
     const wasJoin = peer === this.#join?.peer;
     this.#closeLink(peer);
     if (wasJoin) this.failJoin(this.#core.why);
   }
 
-  #pullRegion(region: number, data: Uint8Array | undefined): void {
-    if (data === undefined || this.state !== 'RECOVERING') return;
-    const token = this.#core.nextToken();
-    const offset = region * REGION_BYTES;
-    this.#core.effects.push({ type: 'disk-write', token, kind: 'data', offset, length: REGION_BYTES, data });
-    this.#pulling++;
-    this.#core.await(token, (event) => {
-      this.#pulling = Math.max(0, this.#pulling - 1);
-      if (event.type === 'disk-done' && event.failure !== undefined)
-        this.fence(`the disk of this host failed: ${event.failure}`);
+  /** What is under way (of an earlier pull, of the time before it stepped down) must not land on what is pulled. */
+  #beginPull(peer: Peer, link: number): void {
+    this.#core.whenWritten(() => {
+      if (peer.link !== link || this.state !== 'RECOVERING' || this.primary.adopting) return;
+      this.#pull = new Pull(this.#core, link);
     });
   }
 
@@ -257,48 +249,60 @@ export class Leader {
     this.primary.retryHeld();
   }
 
-  /** Promoted, and whatever had to be waited for is over. */
-  servePromoted(): void {
+  /** Promoted, and whatever had to be waited for is over; `sequence`: the last write that it took as a secondary. */
+  servePromoted(sequence: number): void {
+    this.primary.continueFrom(sequence);
     this.#core.transition(
       'SOLO',
       `alone in the in-sync set since generation ${String(this.#core.generation)}`,
     );
+    // Not waited for: a life that does not find it waits once more.
+    this.#core.persist({ promoting: false }, () => undefined);
     this.primary.retryHeld();
   }
 
   viewAsPrimary(view: View): void {
-    const { host, options } = this.#core;
-    const others = view.inSync.filter((member) => member !== host);
-    const peer = this.primary.peer;
+    const { options } = this.#core;
     this.primary.adopting = true;
+    // The move that it was to step down for began in a generation that is over.
+    this.#steppingDown = false;
     this.#core.persist({ view, complete: true, asking: '', bootId: options.bootId }, () => {
-      if (this.#core.generation !== view.generation || this.state === 'FENCED') return;
-      this.primary.adopting = false;
-      if (others.length === 0) this.#goSolo(view);
-      else if (peer !== undefined && others.includes(peer.host) && this.state !== 'RECOVERING')
-        this.#joined(peer, view);
-      else this.#recoverWith(view);
+      if (this.state === 'RECOVERING' || this.state === 'STEPPED_DOWN')
+        this.#core.whenWritten(() => {
+          this.#adopted(view);
+        });
+      else this.#adopted(view);
     });
+  }
+
+  #adopted(view: View): void {
+    if (this.#core.generation !== view.generation || this.state === 'FENCED') return;
+    const peer = this.primary.peer;
+    this.primary.adopted();
+    if (this.state === 'PROMOTING') return;
+    if (this.state === 'STEPPED_DOWN') this.#serveAgain(view);
+    else if (view.inSync.length === 1) this.#goSolo(view);
+    else if (peer !== undefined && view.inSync.includes(peer.host) && this.state !== 'RECOVERING')
+      this.#joined(peer, view);
+    else this.#recoverWith(view);
   }
 
   #goSolo(view: View): void {
     const peer = this.primary.peer;
     this.failJoin('the volume goes on without the target');
     if (peer !== undefined) this.#closeLink(peer);
-    if (this.state !== 'STEPPED_DOWN')
-      this.#core.transition('SOLO', `alone in the in-sync set since generation ${String(view.generation)}`);
+    this.#core.transition('SOLO', `alone in the in-sync set since generation ${String(view.generation)}`);
     this.#peerForgot = false;
     this.primary.peerDropped();
   }
 
   #joined(peer: Peer, view: View): void {
     this.#join?.done();
-    this.#askingSent = false;
     this.primary.bytesWithoutPeer = 0;
     if (peer.link !== undefined && peer.ready) {
       const { generation, primary, inSync } = view;
       this.#core.send(peer.link, { type: 'view', generation, primary, inSync });
-      if (this.state !== 'STEPPED_DOWN') this.#core.transition('SERVING', `in sync with ${peer.host}`);
+      this.#core.transition('SERVING', `in sync with ${peer.host}`);
       this.#heartbeat(peer);
     } else this.#core.transition('HOLDING', `the link to ${peer.host} is down`);
     this.primary.retryHeld();
@@ -316,29 +320,34 @@ export class Leader {
   /** Another is primary now. Durable, so that a later life of this process knows it too. */
   replaced(view: View): void {
     this.fence(`${view.primary} is primary of generation ${String(view.generation)}`);
-    this.#core.persist({ view, complete: false, candidateFor: 0, asking: '' }, () => undefined);
+    const change = { view, complete: false, candidateFor: 0, asking: '', promoting: false };
+    this.#core.persist(change, () => undefined);
   }
 
   /** Control says again, by a workflow, that this replica is the primary of the generation there is. */
   confirmed(view: View): void {
     this.#steppingDown = false;
-    if (this.state === 'STEPPED_DOWN') this.#serveAgain(view);
+    if (this.state !== 'STEPPED_DOWN' || this.primary.adopting) return;
+    this.#core.whenWritten(() => {
+      if (this.state === 'STEPPED_DOWN' && this.#core.generation === view.generation) this.#serveAgain(view);
+    });
   }
 
   /** Stepped down, and nobody else was chosen after all. */
   #serveAgain(view: View): void {
-    this.#steppingDown = false;
     if (view.inSync.length === 1) {
-      this.#core.transition('SOLO', 'serves again');
+      this.#goSolo(view);
       return;
     }
     const old = this.primary.peer;
     if (old !== undefined) this.#closeLink(old);
+    this.#join?.done();
     this.#core.transition('RECOVERING', 'serves again; what the secondary holds is pulled first');
     this.primary.peer = this.#newPeer(otherMember(view, this.#core.host));
   }
 
   fence(why: string): void {
+    this.#steppingDown = false;
     if (this.state === 'FENCED' || !(isPrimaryState(this.state) || this.state === 'STEPPED_DOWN')) return;
     this.failJoin(why);
     const peer = this.primary.peer;
@@ -354,13 +363,15 @@ export class Leader {
   }
 
   stepDown(): void {
-    if (this.state === 'STEPPED_DOWN') return;
+    const { state } = this;
+    if (this.#steppingDown || (state !== 'SERVING' && state !== 'SOLO' && state !== 'HOLDING')) return;
     this.#steppingDown = true;
     this.primary.flush(() => {
-      if (this.state === 'SERVING' || this.state === 'SOLO' || this.state === 'HOLDING') {
-        this.#core.transition('STEPPED_DOWN', 'gave up the volume to be moved');
-        this.primary.refuseAll();
-      }
+      // Called off, or fenced, while the flush was under way.
+      if (!this.#steppingDown) return;
+      this.#steppingDown = false;
+      this.#core.transition('STEPPED_DOWN', 'gave up the volume to be moved');
+      this.primary.refuseAll();
     });
   }
 
@@ -369,7 +380,16 @@ export class Leader {
   seed(target: string, allocated: readonly number[]): void {
     if (this.state !== 'SOLO' || this.#join?.phase === 'ASKING') return;
     this.failJoin('begun anew');
-    this.#join = new Join(this.#core, this.primary, target, allocated);
+    this.#join = new Join(this.#core, this.primary, {
+      target,
+      allocated,
+      onFailure: (error) => {
+        this.failJoin(error);
+      },
+      propose: () => {
+        this.#propose();
+      },
+    });
     this.#dial(this.#join.peer);
   }
 
@@ -382,12 +402,16 @@ export class Leader {
     this.afterProgress();
   }
 
+  /** From ASKING on the copy is complete, and whether the target belongs to the set is no longer for this side to say. */
+  abandonJoin(): void {
+    if (this.#join?.phase !== 'ASKING') this.failJoin('abandoned');
+  }
+
   failJoin(error: string): void {
     const join = this.#join;
     if (join === undefined || join.phase === 'DONE' || join.phase === 'FAILED') return;
     const { peer } = join;
     join.fail(error);
-    this.#askingSent = false;
     if (peer.link !== undefined) this.#core.effects.push({ type: 'close-link', link: peer.link });
     peer.lost(this.#core.nowMs);
     // A target that was only copied to is let go; one that the store may have taken in is not.
@@ -396,35 +420,12 @@ export class Leader {
 
   /** Whatever came in may have been what a later stage waited for. */
   afterProgress(): void {
-    if (this.#pullDoneAt !== undefined && this.#pulling === 0 && this.state === 'RECOVERING') {
-      const sequence = this.#pullDoneAt;
-      this.#pullDoneAt = undefined;
-      this.#recovered(sequence);
+    const pulledUpTo = this.#pull?.doneUpTo;
+    if (pulledUpTo !== undefined && this.#isRecovering) {
+      this.#pull = undefined;
+      this.#recovered(pulledUpTo);
     }
-    const join = this.#join;
-    if (join?.phase === 'CATCHING_UP') join.pump();
-    if (join?.phase === 'ASKING' && !this.#askingSent) {
-      this.#askingSent = true;
-      this.#ask(join);
-    }
-  }
-
-  #ask(join: Join): void {
-    this.primary.flush(() => {
-      const { peer } = join;
-      if (join.phase !== 'ASKING' || peer.link === undefined || !peer.ready) return;
-      const { generation } = this.#core;
-      this.#core.send(peer.link, { type: 'candidate', generation, proposedGeneration: generation + 1 });
-    });
-  }
-
-  #candidateAnswered(proposedGeneration: number): void {
-    const join = this.#join;
-    if (join?.phase !== 'ASKING' || proposedGeneration !== this.#core.generation + 1) return;
-    // Durable first: a later life of this process must know that the store may have said yes.
-    this.#core.persist({ asking: join.peer.host }, () => {
-      this.#propose();
-    });
+    this.#join?.progress();
   }
 
   // Time.
@@ -432,7 +433,8 @@ export class Leader {
   #tickPeer(peer: Peer): void {
     const { nowMs, options } = this.#core;
     if (this.state === 'FENCED' || this.state === 'STEPPED_DOWN') return;
-    if (peer.ready && nowMs - peer.lastHeardMs > options.silenceMs) {
+    const isLate = peer.link !== undefined && !peer.ready && nowMs - peer.lastDialMs > HELLO_MS;
+    if (isLate || (peer.ready && nowMs - peer.lastHeardMs > options.silenceMs)) {
       this.#closeLink(peer);
       return;
     }
@@ -450,7 +452,8 @@ export class Leader {
   }
 
   #heartbeat(peer: Peer): void {
-    if (peer.link === undefined || !peer.ready) return;
+    // While a view is adopted the peer is not of its generation yet, and would refuse it.
+    if (peer.link === undefined || !peer.ready || this.primary.adopting) return;
     peer.lastHeartbeatMs = this.#core.nowMs;
     this.#core.send(peer.link, {
       type: 'heartbeat',
@@ -465,8 +468,7 @@ export class Leader {
     const { nowMs, options } = this.#core;
     if (this.primary.adopting || nowMs - this.#lastProposalMs < PROPOSE_AGAIN_MS) return;
     const peer = this.primary.peer;
-    const asking =
-      this.state === 'SOLO' && this.#core.durable.asking !== '' && this.#join?.phase === 'ASKING';
+    const asking = this.state === 'SOLO' && this.#join?.isProposed === true;
     const undecided = this.state === 'RECOVERING' && peer === undefined;
     const alone =
       (this.state === 'HOLDING' || this.state === 'RECOVERING') &&

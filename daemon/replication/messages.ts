@@ -89,6 +89,8 @@ export type Message =
   | {
       readonly type: 'refusal';
       readonly generation: Generation;
+      /** In that generation, as far as the refuser knows. */
+      readonly primary: HostName;
       readonly reason: RefusalReason;
       readonly message: string;
     };

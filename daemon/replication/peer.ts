@@ -1,4 +1,6 @@
 /** The other replica as the primary knows it: its link, its lease, how far it is. */
+import type { Core } from './core.ts';
+import { type HelloIntent, type Message, WIRE_VERSION } from './messages.ts';
 import type { HostName, Sequence } from './units.ts';
 
 export class Peer {
@@ -35,4 +37,20 @@ export class Peer {
     this.link = undefined;
     this.ready = false;
   }
+}
+
+/** The first frame of a link. */
+export function helloTo(peer: Peer, { options, generation, host }: Core, intent: HelloIntent): Message {
+  const { volume, sizeBytes, incarnation } = options;
+  return {
+    type: 'hello',
+    wireVersion: WIRE_VERSION,
+    volume,
+    sizeBytes,
+    host,
+    generation,
+    incarnation,
+    peerIncarnation: peer.incarnation,
+    intent,
+  };
 }

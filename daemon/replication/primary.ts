@@ -25,11 +25,17 @@ interface InflightWrite extends ByteRange {
   readonly fua: boolean;
 }
 
+/** Clients are answered before anything is done: what is done may be to stop answering. */
+interface FlushWaiters {
+  readonly clients: number[];
+  readonly then: (() => void)[];
+}
+
 interface FlushRound {
   readonly flushId: number;
   /** Every write up to here was applied on both sides when the round began. */
   readonly upTo: Sequence;
-  readonly waiters: readonly (() => void)[];
+  readonly waiters: FlushWaiters;
   localDone: boolean;
   peerDone: boolean;
 }
@@ -56,7 +62,9 @@ export class Primary {
   #applying = false;
   #catchUpBytes = 0;
   #flushRound: FlushRound | undefined;
-  #flushWaiters: (() => void)[] = [];
+  #flushWaiters: FlushWaiters = { clients: [], then: [] };
+  /** Reads that the disk has not answered. */
+  readonly #reads = new Set<number>();
   #lastFlushId = 0;
   readonly #onDiskFailure: (failure: DiskFailure) => void;
 
@@ -96,16 +104,20 @@ export class Primary {
     for (const { id, request } of held) this.submit(id, request);
   }
 
-  /** Nobody is served any more: whatever is held or in flight was never acknowledged and never will be. */
+  /** Nobody is served any more: whatever is held or under way was never acknowledged and never will be. */
   refuseAll(): void {
     const refused: ClientResult = { ok: false, failure: 'ESHUTDOWN' };
     for (const { id } of this.#held) this.#reply(id, refused);
     for (const { id } of this.#inflight) this.#reply(id, refused);
+    for (const id of this.#reads) this.#reply(id, refused);
+    for (const id of this.#flushRound?.waiters.clients ?? []) this.#reply(id, refused);
+    for (const id of this.#flushWaiters.clients) this.#reply(id, refused);
     this.#held = [];
     this.#inflight = [];
+    this.#reads.clear();
     this.#applying = false;
     this.#flushRound = undefined;
-    this.#flushWaiters = [];
+    this.#flushWaiters = { clients: [], then: [] };
   }
 
   leaseHolds(): boolean {
@@ -173,8 +185,14 @@ export class Primary {
 
   /** Calls back when everything acknowledged so far is on stable storage, on both sides if the peer is required. */
   flush(done: () => void): void {
-    this.#flushWaiters.push(done);
+    this.#flushWaiters.then.push(done);
     this.#startFlushRound();
+  }
+
+  /** The new view is durable. What must name its generation was not sent meanwhile. */
+  adopted(): void {
+    this.adopting = false;
+    if (this.#flushRound?.peerDone === false) this.#sendFlush(this.#flushRound);
   }
 
   onFlushAnswer(flushId: number): void {
@@ -188,16 +206,8 @@ export class Primary {
     if (write === undefined || this.#applying) return;
     if (this.peer?.required === true && write.sequence > this.peer.ackedSequence) return;
     this.#applying = true;
-    const token = this.#core.nextToken();
-    const { kind, offset, length, data } = write;
-    this.#core.effects.push(
-      data === undefined
-        ? { type: 'disk-write', token, kind, offset, length }
-        : { type: 'disk-write', token, kind, offset, length, data },
-    );
-    this.#core.await(token, (event) => {
-      if (this.#inflight[0] === write)
-        this.#applied(write, event.type === 'disk-done' ? event.failure : 'EIO');
+    this.#core.write(write, (failure) => {
+      if (this.#inflight[0] === write) this.#applied(write, failure);
     });
   }
 
@@ -207,7 +217,7 @@ export class Primary {
         return this.#admitRead(id, request);
       case 'flush':
         if (!this.#takesChanges()) return false;
-        this.flush(() => this.#reply(id, { ok: true }));
+        this.#flushFor(id);
         return true;
       case 'write':
         return this.#admitWrite(id, request, 'data', request.data.length, request.data);
@@ -248,8 +258,11 @@ export class Primary {
     if (!this.leaseHolds()) return false;
     const token = this.#core.nextToken();
     this.#core.effects.push({ type: 'disk-read', token, offset: request.offset, length: request.length });
+    this.#reads.add(id);
     this.#core.await(token, (event) => {
       assert(event.type === 'read-done', 'a read is answered by read-done');
+      // Refused meanwhile: this replica serves nobody, or serves anew.
+      if (!this.#reads.delete(id)) return;
       if (event.failure !== undefined) this.#reply(id, { ok: false, failure: event.failure });
       // The lease is checked after the bytes were read: what was read under it may be answered late, nothing else.
       else if (this.leaseHolds() && event.data !== undefined) this.#reply(id, { ok: true, data: event.data });
@@ -288,24 +301,30 @@ export class Primary {
       this.#reply(write.id, { ok: false, failure });
     } else {
       if (this.peer?.receivesWrites !== true) this.bytesWithoutPeer += write.length;
-      if (write.fua) this.flush(() => this.#reply(write.id, { ok: true }));
+      if (write.fua) this.#flushFor(write.id);
       else this.#reply(write.id, { ok: true });
     }
     this.applyNext();
   }
 
+  #flushFor(id: number): void {
+    this.#flushWaiters.clients.push(id);
+    this.#startFlushRound();
+  }
+
   /** Flushes that wait together share one round; one round at a time. */
   #startFlushRound(): void {
-    if (this.#flushRound !== undefined || this.#flushWaiters.length === 0) return;
+    const waiters = this.#flushWaiters;
+    if (this.#flushRound !== undefined || waiters.clients.length + waiters.then.length === 0) return;
     const needsPeer = this.peer?.required === true;
     const round: FlushRound = {
       flushId: ++this.#lastFlushId,
       upTo: this.#appliedSequence,
-      waiters: this.#flushWaiters,
+      waiters,
       localDone: false,
       peerDone: !needsPeer,
     };
-    this.#flushWaiters = [];
+    this.#flushWaiters = { clients: [], then: [] };
     this.#flushRound = round;
     if (needsPeer) this.#sendFlush(round);
     const token = this.#core.nextToken();
@@ -321,7 +340,8 @@ export class Primary {
 
   #sendFlush(round: FlushRound): void {
     const peer = this.peer;
-    if (peer?.link === undefined || !peer.ready) return;
+    // While a view is adopted the peer is not of its generation yet: `adopted` sends it.
+    if (peer?.link === undefined || !peer.ready || this.adopting) return;
     this.#core.send(peer.link, { type: 'flush', generation: this.#core.generation, flushId: round.flushId });
   }
 
@@ -330,13 +350,14 @@ export class Primary {
     if (round === undefined || !round.localDone || !round.peerDone) return;
     this.#flushRound = undefined;
     this.#stableSequence = round.upTo;
-    for (const waiter of round.waiters) waiter();
+    for (const id of round.waiters.clients) this.#reply(id, { ok: true });
+    for (const then of round.waiters.then) then();
     this.#startFlushRound();
   }
 
   /**
    * After a failed fsync the kernel may have dropped the pages: to try again would be told "done" of data that is
-   * gone. The waiting clients are never answered; with a peer this replica hands over, alone it is out of service.
+   * gone. The waiting clients are refused; with a peer this replica hands over, alone it is out of service.
    */
   #flushFailed(): void {
     this.#onDiskFailure('EIO');

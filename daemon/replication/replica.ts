@@ -113,7 +113,7 @@ export class Replica {
         leader.connect(event.target, event.changed);
         return;
       case 'abandon-join':
-        leader.failJoin('abandoned');
+        leader.abandonJoin();
         return;
       case 'step-down':
         leader.stepDown();
@@ -186,10 +186,12 @@ export class Replica {
 }
 
 function initialState(options: ReplicaOptions, durable: DurableState): ReplicaState {
-  const { view, complete, blank, candidateFor, asking } = durable;
+  const { view, complete, blank, candidateFor, asking, promoting } = durable;
   if (view.primary === options.host && complete) {
     // The store may have said yes to a target whose answer was never heard: that is found out first.
     if (asking !== '' || view.inSync.length > 1) return 'RECOVERING';
+    // The lease that an earlier life granted may still let the old primary answer reads.
+    if (promoting) return 'PROMOTING';
     return 'SOLO';
   }
   if (candidateFor !== 0) return 'JOINING';
@@ -201,6 +203,8 @@ function initialReason(state: ReplicaState): string {
   switch (state) {
     case 'RECOVERING':
       return 'the process restarted; what the secondary holds is pulled first';
+    case 'PROMOTING':
+      return 'waits for the end of the lease that it granted';
     case 'STALE':
       return 'holds older or incomplete data, waits to be copied to';
     default:

@@ -4,7 +4,7 @@
  * that it granted, it does not serve.
  */
 import { unreachable } from '../sys/errors.ts';
-import type { Core } from './core.ts';
+import type { Core, DiskWrite } from './core.ts';
 import type { DiskFailure } from './interface.ts';
 import type { Message } from './messages.ts';
 import { firstRegion, lastRegion, REGION_BYTES, type Region, type Sequence } from './units.ts';
@@ -190,22 +190,10 @@ export class Secondary {
     });
   }
 
-  #onDisk(
-    link: number,
-    write: { kind: WriteMessage['kind']; offset: number; length: number; data: Uint8Array | undefined },
-    done: () => void,
-  ): void {
-    const { kind, offset, length, data } = write;
-    const token = this.#core.nextToken();
-    this.#core.effects.push(
-      data === undefined
-        ? { type: 'disk-write', token, kind, offset, length }
-        : { type: 'disk-write', token, kind, offset, length, data },
-    );
+  #onDisk(link: number, write: DiskWrite, done: () => void): void {
     this.#busy = true;
-    this.#core.await(token, (event) => {
+    this.#core.write(write, (failure) => {
       this.#busy = false;
-      const failure = event.type === 'disk-done' ? event.failure : 'EIO';
       if (failure === undefined) done();
       else this.#diskFailed(link, failure);
       this.#next();

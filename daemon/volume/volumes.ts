@@ -75,6 +75,7 @@ export class Volumes implements ExportDirectory {
       blank: true,
       candidateFor: 0,
       asking: '',
+      promoting: false,
       bootId: this.#options.bootId,
     };
     await this.#options.world.meta.put({ volume, sizeBytes, durable });
@@ -124,6 +125,7 @@ export class Volumes implements ExportDirectory {
     link.send({
       type: 'refusal',
       generation: 0,
+      primary: '',
       reason,
       message: 'the first frame names no volume of this host',
     });

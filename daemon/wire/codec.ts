@@ -341,6 +341,7 @@ function sessionFromShape({
     return bare({
       type: 'refusal',
       generation: refusal.generation ?? 0,
+      primary: refusal.primary ?? '',
       reason,
       message: refusal.message ?? '',
     });

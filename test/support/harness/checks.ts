@@ -62,7 +62,8 @@ export class Checks {
           this.#world.breach(
             `write ${write.stamp} was acknowledged by ${process.name}, and sector ${at} of ${host.name} holds ${found}`,
           );
-        if (fua && found === write.stamp && found !== 0) this.#checkStable(host, at, `write ${write.stamp} with FUA`);
+        if (fua && found === write.stamp && found !== 0)
+          this.#checkStable(host, at, `write ${write.stamp} with FUA`);
       }
     }
   }

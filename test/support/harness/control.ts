@@ -97,7 +97,9 @@ export class Control {
       controlUpSinceMs: this.#upSinceMs,
       nowMs: scheduler.nowMs,
     });
-    if (decision.kind === 'failover') this.#failOver(decision.to, decision.why);
+    const primary = this.#observed.get(this.record.primary)?.replicas.get(VOLUME);
+    if (this.#job === undefined && primary?.state === 'STEPPED_DOWN') this.#serveOn(this.record.primary);
+    else if (decision.kind === 'failover') this.#failOver(decision.to, decision.why);
     else if (decision.kind === 'reseed') this.#reseed(decision.source, decision.target);
   }
 
@@ -117,33 +119,26 @@ export class Control {
       const isVoid = this.record.generation !== generation;
       if (!isVoid && state !== 'STEPPED_DOWN' && scheduler.nowMs < giveUpAtMs) return true;
       this.#job = undefined;
-      if (!isVoid && state === 'STEPPED_DOWN' && !regret) this.#failOver(to, 'a planned move');
-      else this.#serveOn(from, { generation, hasSteppedDown: state === 'STEPPED_DOWN' });
+      if (isVoid) return false;
+      if (state !== 'STEPPED_DOWN' || regret) this.#undoMove(from, state);
+      else this.#failOver(to, 'a planned move');
       return false;
     });
   }
 
-  /**
-   * The move is off. As control/workflow/definitions/failover.ts undoes it: a newer generation where it has stepped
-   * down, and in any case the view, said until it is heard: a replica that steps down later must serve again too.
-   */
-  #serveOn(from: string, was: { readonly generation: number; readonly hasSteppedDown: boolean }): void {
-    const job = this.#begin(`the move is off, ${from} serves on`);
-    if (was.hasSteppedDown && this.record.generation === was.generation && !this.storeIsDown)
+  /** As control/workflow/definitions/failover.ts does: the primary serves again in a newer generation. */
+  #undoMove(from: string, state: string | undefined): void {
+    if (state === 'STEPPED_DOWN' && !this.storeIsDown)
       this.#write({ ...this.record, generation: this.record.generation + 1 }, 'the move is undone');
-    let wasHeard = false;
-    this.#parts.scheduler.every(POLL_MS, () => {
-      if (this.#job !== job) return false;
-      if (wasHeard || this.record.primary !== from) {
-        this.#job = undefined;
-        return false;
-      }
-      this.#command(from, (process) => {
-        wasHeard = true;
-        this.#tell(process, true);
-      });
-      return true;
-    });
+    this.#serveOn(from);
+  }
+
+  /** Nobody moves the volume, and its primary stepped down or still may: it is told that it is the primary. */
+  #serveOn(primary: string): void {
+    this.#parts.log(`control: ${primary} serves on`);
+    this.#command(primary, (process) =>
+      process.deliver({ type: 'view', view: viewOf(this.record), explicit: true }),
+    );
   }
 
   #failOver(to: string, why: string): void {

@@ -12,7 +12,7 @@ const CLIENTS = 3;
 const TROUBLE_MS = 4000;
 /** Faults have stopped: within this the volume has two equal copies again. */
 const PEACE_MS = 15_000;
-const TAIL_LINES = 2500;
+const TAIL_LINES = 200;
 
 export interface Failure {
   readonly seed: number;

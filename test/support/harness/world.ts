@@ -231,6 +231,7 @@ export class World implements ProcessWatcher {
       blank: true,
       candidateFor: 0,
       asking: '',
+      promoting: false,
       bootId: 'one boot',
     };
     return new Host({

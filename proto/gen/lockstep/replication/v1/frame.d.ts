@@ -1566,6 +1566,9 @@ export namespace lockstep {
                 /** Refusal message. */
                 message: string;
 
+                /** Refusal primary. */
+                primary: string;
+
                 /**
                  * Encodes the specified Refusal message. Does not implicitly {@link lockstep.replication.v1.Refusal.verify|verify} messages.
                  * @param message Refusal message or plain object to encode
@@ -1605,6 +1608,9 @@ export namespace lockstep {
 
                     /** Refusal message */
                     message?: (string|null);
+
+                    /** Refusal primary */
+                    primary?: (string|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];

@@ -3799,6 +3799,7 @@ export const lockstep = $root.lockstep = (() => {
                  * @property {number|null} [generation] Refusal generation
                  * @property {lockstep.replication.v1.RefusalReason|null} [reason] Refusal reason
                  * @property {string|null} [message] Refusal message
+                 * @property {string|null} [primary] Refusal primary
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -3855,6 +3856,14 @@ export const lockstep = $root.lockstep = (() => {
                 Refusal.prototype.message = "";
 
                 /**
+                 * Refusal primary.
+                 * @member {string} primary
+                 * @memberof lockstep.replication.v1.Refusal
+                 * @instance
+                 */
+                Refusal.prototype.primary = "";
+
+                /**
                  * Encodes the specified Refusal message. Does not implicitly {@link lockstep.replication.v1.Refusal.verify|verify} messages.
                  * @function encode
                  * @memberof lockstep.replication.v1.Refusal
@@ -3876,6 +3885,8 @@ export const lockstep = $root.lockstep = (() => {
                         writer.uint32(/* id 2, wireType 0 =*/16).int32(message.reason);
                     if (message.message != null && $Object.hasOwnProperty.call(message, "message") && message.message !== "")
                         writer.uint32(/* id 3, wireType 2 =*/26).string(message.message);
+                    if (message.primary != null && $Object.hasOwnProperty.call(message, "primary") && message.primary !== "")
+                        writer.uint32(/* id 4, wireType 2 =*/34).string(message.primary);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -3945,6 +3956,15 @@ export const lockstep = $root.lockstep = (() => {
                                     message.message = value;
                                 else
                                     delete message.message;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.primary = value;
+                                else
+                                    delete message.primary;
                                 continue;
                             }
                         }
