@@ -96,7 +96,7 @@ function adviceFor(error: LockstepError): readonly string[] {
     ];
   switch (error.code) {
     case 'NOT_FOUND':
-      return ['See what there is: lockstep database list'];
+      return ['See what there is: lockstep database list, lockstep operation list'];
     case 'ALREADY_EXISTS':
       return ['Choose another name, or see what has it: lockstep database list'];
     case 'ABORTED':

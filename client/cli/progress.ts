@@ -10,7 +10,7 @@ import {
 } from 'listr2';
 import { type Task, TaskState } from '../../proto/gen/lockstep/v1/database_service.ts';
 import type { Operation } from '../operations.ts';
-import { durationOf, isActive, isUndo, progressLines, titleOf } from './render-operation.ts';
+import { durationOf, isActive, isDone, isUndo, progressLines, titleOf } from './render-operation.ts';
 import { printable } from './text.ts';
 
 export interface Progress {
@@ -81,10 +81,14 @@ class LiveProgress implements Progress {
   }
 
   async end(): Promise<void> {
-    this.#current?.settle.fail();
-    this.#current = undefined;
-    this.#closed = true;
+    // The list starts its next task in a later turn: one that will end by itself is let to its end.
+    if (!this.#tasks.every(isDone) && !this.#tasks.some(hasFailed)) {
+      this.#current?.settle.fail();
+      this.#current = undefined;
+      this.#closed = true;
+    }
     await this.#run;
+    this.#closed = true;
   }
 
   #start(tasks: readonly Task[]): Promise<void> {
@@ -127,7 +131,7 @@ class LiveProgress implements Progress {
       wrapper.title = `${title}${durationOf(task)}`;
       this.#current = undefined;
       settle.succeed();
-    } else if (task.state === TaskState.TASK_STATE_FAILED || this.#tasks.some(isUndo)) {
+    } else if (this.#tasks.some(isUndo) || hasFailed(task)) {
       wrapper.title = `${title}${task.error === '' ? '' : `: ${printable(task.error)}`}`;
       this.#current = undefined;
       this.#closed = true;
@@ -156,4 +160,8 @@ class Settle {
       reject(new Error('failed'));
     };
   }
+}
+
+function hasFailed(task: Task): boolean {
+  return task.state === TaskState.TASK_STATE_FAILED || isUndo(task);
 }

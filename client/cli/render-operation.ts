@@ -121,6 +121,6 @@ export function isUndo(task: Task): boolean {
   return task.state === TaskState.TASK_STATE_UNDOING || task.state === TaskState.TASK_STATE_UNDONE;
 }
 
-function isDone(task: Task): boolean {
+export function isDone(task: Task): boolean {
   return task.state === TaskState.TASK_STATE_DONE;
 }
