@@ -170,7 +170,8 @@ async function closeParts(parts: Parts): Promise<void> {
 
 function hostKnowledge(repository: Repository, observations: Observations): HostKnowledge {
   return {
-    isReachable: (host) => observations.isReachable(host),
+    isGone: (host) => observations.silence(host) >= observations.silenceMs,
+    hasListened: () => observations.hasListened,
     incarnation: (host) => observations.incarnation(host),
     async rooms() {
       const [hosts, volumes] = await Promise.all([repository.hosts(), repository.volumes()]);

@@ -146,7 +146,9 @@ function servingState(facts: DatabaseFacts): Verdict<DatabaseState> {
       `host ${volume.primary} reports no replica`,
       `look at the log of host ${volume.primary}`,
     );
-  if (replica.generation !== volume.generation || (replica.state !== 'SERVING' && replica.state !== 'SOLO'))
+  // One behind is a primary whose own proposal was granted since its last heartbeat: it serves all the same.
+  const isCurrent = replica.generation === volume.generation || replica.generation === volume.generation - 1;
+  if (!isCurrent || (replica.state !== 'SERVING' && replica.state !== 'SOLO'))
     return unavailable(
       `the primary's replica is ${replica.state}${replica.reason === '' ? '' : `: ${replica.reason}`}`,
       'wait; if it stays so, look at the hosts below and bring back those that are not reachable',

@@ -115,8 +115,17 @@ function aboutServingPrimary(
   return { ...none('all is well'), isWell: true };
 }
 
-/** BLANK..JOINING: a copy to be brought up to date. SECONDARY outside the set: it has not heard that it was dropped. */
-const RESEEDABLE = new Set(['BLANK', 'STALE', 'FENCED', 'JOINING', 'SECONDARY', 'STEPPED_DOWN']);
+const RESEEDABLE: ReadonlySet<string> = new Set(['BLANK', 'STALE', 'FENCED', 'JOINING', 'STEPPED_DOWN']);
+
+/**
+ * A secondary outside the set: most likely one that has just died, and whose last report is a moment old. One that
+ * goes on reporting so, cut off from its primary, is brought back like the others.
+ */
+function isReseedable(situation: Situation, replica: ObservedReplica): boolean {
+  if (replica.state !== 'SECONDARY') return RESEEDABLE.has(replica.state);
+  const { disconnectedSinceMs } = replica;
+  return disconnectedSinceMs !== undefined && situation.nowMs - disconnectedSinceMs >= situation.silenceMs;
+}
 
 function aboutMissingCopy(situation: Situation): Decision {
   const { record } = situation;
@@ -124,7 +133,7 @@ function aboutMissingCopy(situation: Situation): Decision {
   for (const target of others) {
     if (!isReachable(situation, target)) continue;
     const replica = situation.hosts.get(target)?.replicas.get(record.volume);
-    if (replica !== undefined && !RESEEDABLE.has(replica.state)) continue;
+    if (replica !== undefined && !isReseedable(situation, replica)) continue;
     const state = replica === undefined ? 'without a copy' : replica.state;
     return { kind: 'reseed', source: record.primary, target, why: `${target} is back and ${state}` };
   }

@@ -42,6 +42,11 @@ export class Observations {
     return this.#hosts.has(host) && this.silence(host) < this.silenceMs;
   }
 
+  /** Long enough that a host which was not heard is one that is not there. */
+  get hasListened(): boolean {
+    return this.#nowMs() - this.controlUpSinceMs >= this.silenceMs;
+  }
+
   incarnation(host: string): bigint | undefined {
     return this.#hosts.get(host)?.incarnation;
   }

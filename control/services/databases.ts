@@ -1,4 +1,5 @@
 /** DatabaseService: checks what was asked for, and starts the workflow that does it. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
@@ -24,7 +25,7 @@ import type { RequestIdentity, Starter } from '../starter.ts';
 import type { Entry } from '../store/store.ts';
 import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
 import type { StartResult, WorkflowEngine } from '../workflow/executor.ts';
-import { checkPlacement, newDatabase, parseCreate } from './create-request.ts';
+import { checkPlacement, type CreateWish, newDatabase, parseCreate } from './create-request.ts';
 import { checkRequestId, databaseIdOf, fingerprintOf, lastOf, pageSizeOf, pageToken } from './fields.ts';
 import { packDatabase, type Views } from './views.ts';
 import { watchDatabase, type Watchers } from './watch.ts';
@@ -32,6 +33,7 @@ import { watchDatabase, type Watchers } from './watch.ts';
 /** Two requests that take the same port, or change the same record, at once: one of them looks again. */
 const MAX_CONFLICTS = 20;
 const HIGHEST_PORT = 65_535;
+const LISTEN_POLL_MS = 25;
 
 export interface DatabasesOptions {
   readonly repository: Repository;
@@ -69,12 +71,25 @@ async function create(options: DatabasesOptions, request: CreateDatabaseRequest)
   return idempotently(options, 'create', request, async (identity) => {
     const taken = await options.repository.database(wish.id);
     if (taken !== undefined) throw nameTaken(taken.value);
-    checkPlacement(wish, await options.hosts.rooms());
+    await checkRoom(options, wish);
     const database = newDatabase(wish, { port: await freePort(options), nowMs: options.wallClock() });
     if (!request.validateOnly) return options.starter.create(database, wish.zones, identity);
     const entry = { key: keys.database(wish.id), value: { ...database, busyWith: '' }, revision: 0 };
     return packDatabase(await options.views.database(entry));
   });
+}
+
+/** Right after its start control has heard nobody: what would be a shortage then is one only if it lasts. */
+async function checkRoom({ hosts }: DatabasesOptions, wish: CreateWish): Promise<void> {
+  while (!hosts.hasListened()) {
+    try {
+      checkPlacement(wish, await hosts.rooms());
+      return;
+    } catch {
+      await sleep(LISTEN_POLL_MS);
+    }
+  }
+  checkPlacement(wish, await hosts.rooms());
 }
 
 async function remove(options: DatabasesOptions, request: DeleteDatabaseRequest): Promise<Operation> {

@@ -97,7 +97,12 @@ export class AgentDouble {
     this.#port = await promise;
     this.#server = server;
     this.isAlive = true;
-    this.#coordinator = new CoordinatorServiceClient(this.#coordinatorAt(), credentials.createInsecure());
+    this.#coordinator = new CoordinatorServiceClient(this.#coordinatorAt(), credentials.createInsecure(), {
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.initial_reconnect_backoff_ms': 10,
+      'grpc.min_reconnect_backoff_ms': 10,
+      'grpc.max_reconnect_backoff_ms': 50,
+    });
     this.#timer = setInterval(() => void this.#beat().catch(() => undefined), this.#heartbeatMs);
     await this.#beat().catch(() => undefined);
   }
@@ -168,6 +173,7 @@ export class AgentDouble {
     const { views } = await callUnary(client.heartbeat.bind(client), request, { deadlineMs: CALL_MS });
     for (const view of views) this.#learn(view);
     await this.#notePeers();
+    await this.#askForMembers();
   }
 
   #learn(view: VolumeView): void {
@@ -210,6 +216,16 @@ export class AgentDouble {
     if (this.peers.length === 0 || this.peers.some((peer) => peer.isAlive)) return;
     for (const replica of this.replicas.values())
       if (replica.state === 'SERVING') await this.#propose(replica, [this.host], 'the peer is gone');
+  }
+
+  /** A copy that has caught up asks to be taken into the set, again until there is an answer. */
+  async #askForMembers(): Promise<void> {
+    for (const replica of this.replicas.values()) {
+      const { copy } = replica;
+      if (copy?.phase !== 'CATCHING_UP') continue;
+      await this.#propose(replica, [this.host, copy.target], 'caught up');
+      replica.copy = copyOf(copy.target, 'DONE', copy.doneBytes, 0n);
+    }
   }
 
   async #propose(replica: Replica, inSync: string[], reason: string): Promise<void> {
@@ -372,11 +388,6 @@ export class AgentDouble {
       connectReplica: this.#handle('connectReplica', ({ volume, target }) => {
         const replica = this.#require(volume);
         replica.copy = copyOf(target, 'CATCHING_UP', 8n * MIB, 0n);
-        setTimeout(() => {
-          void this.#propose(replica, [this.host, target], 'caught up').then(() => {
-            replica.copy = copyOf(target, 'DONE', 8n * MIB, 0n);
-          });
-        }, 5);
         return {};
       }),
     };

@@ -1,4 +1,5 @@
 /** Control as the daemon mounts it, over a real gRPC server and store, with doubles for the hosts. */
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -13,15 +14,28 @@ import { parseConfig } from '../../daemon/sys/config.ts';
 import { LockstepError } from '../../daemon/sys/errors.ts';
 import { callUnary, type MethodEntry, methodOf } from '../../daemon/sys/grpc-unary.ts';
 import { type Operation, OperationsService } from '../../proto/gen/google/longrunning/operations.ts';
-import { type Database, DatabaseServiceService } from '../../proto/gen/lockstep/v1/database_service.ts';
+import {
+  ClusterServiceService,
+  type Database,
+  DatabaseServiceService,
+} from '../../proto/gen/lockstep/v1/database_service.ts';
 import { AgentDouble } from './agent-double.ts';
 import { quietLog } from './quiet-log.ts';
 
 const HEARTBEAT_MS = 20;
-const SILENCE_MS = 150;
+/** Also what a machine under load may take to reconnect two hosts to a control that has just started. */
+const SILENCE_MS = 300;
 const CALL_MS = 20_000;
 const POLL_MS = 5;
 const PACE = { promotionPollMs: 2, copyPollMs: 5, undoPatienceMs: 100, backoffMs: 5 };
+
+/** Not the connection of the control before, which is in its backoff. */
+const OWN_CHANNEL = {
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.initial_reconnect_backoff_ms': 10,
+  'grpc.min_reconnect_backoff_ms': 10,
+  'grpc.max_reconnect_backoff_ms': 50,
+};
 
 export const MIB = 1024 * 1024;
 
@@ -89,7 +103,7 @@ export class ControlHarness {
     this.#server = new Server();
     this.#control.addServices(this.#server);
     this.#port = await bind(this.#server, this.#port);
-    this.#client = new Client(this.address, credentials.createInsecure());
+    this.#client = new Client(this.address, credentials.createInsecure(), OWN_CHANNEL);
   }
 
   async stopControl(): Promise<void> {
@@ -107,6 +121,14 @@ export class ControlHarness {
 
   call<Request, Response>(method: MethodEntry<Request, Response>, request: Request): Promise<Response> {
     return callUnary(methodOf(this.client, method), request, { deadlineMs: CALL_MS });
+  }
+
+  async hostsHeard(): Promise<void> {
+    for (;;) {
+      const { hosts } = await this.call(ClusterServiceService.getClusterStatus, {});
+      if (hosts.filter((host) => host.reachable && host.roles.includes('storage')).length === 2) return;
+      await sleep(POLL_MS);
+    }
   }
 
   create(
@@ -176,12 +198,16 @@ async function bind(server: Server, port: number): Promise<number> {
   return promise;
 }
 
+/** Below the range that outgoing connections get theirs from, so that it is still free when control comes back. */
 async function freePort(): Promise<number> {
   const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
+  try {
+    socket.bind(randomInt(10_000, 30_000), '127.0.0.1');
+    await once(socket, 'listening');
+    return socket.address().port;
+  } catch {
+    return await freePort();
+  } finally {
+    socket.close();
+  }
 }

@@ -29,11 +29,19 @@ export interface CopyJob {
 
 export type Progress = (text: string, percent: number) => void;
 
-export function snapshotName(around: Surroundings, job: Pick<CopyJob, 'workflow' | 'source'>): string {
-  const incarnation = around.hosts.incarnation(job.source);
-  if (incarnation === undefined)
-    throw new LockstepError('UNAVAILABLE', `host ${job.source} has not been heard since control started`);
-  return `seed-${job.workflow.slice(-8)}-${incarnation.toString(36)}`;
+/** Waits for a first heartbeat where this control has just started. */
+export async function snapshotName(
+  around: Surroundings,
+  job: Pick<CopyJob, 'workflow' | 'source'>,
+  signal: AbortSignal,
+): Promise<string> {
+  for (;;) {
+    const incarnation = around.hosts.incarnation(job.source);
+    if (incarnation !== undefined) return `seed-${job.workflow.slice(-8)}-${incarnation.toString(36)}`;
+    if (around.hosts.hasListened())
+      throw new LockstepError('UNAVAILABLE', `host ${job.source} has not been heard since control started`);
+    await pause(around.pace.copyPollMs, signal);
+  }
 }
 
 /** Until the target holds the whole snapshot, or all of it and more. Answers the snapshot that was used. */
@@ -82,7 +90,7 @@ export class Copying {
   readonly #progress: Progress;
   #snapshot = '';
   #restarts = 0;
-  #doneBytes = -1;
+  #standing = '';
   #movedAtMs: number;
   #heardAtMs: number;
 
@@ -136,7 +144,7 @@ export class Copying {
       );
     const { source, target } = this.#job;
     this.#movedAtMs = this.#around.nowMs();
-    this.#snapshot = snapshotName(this.#around, this.#job);
+    this.#snapshot = await snapshotName(this.#around, this.#job, this.#run.signal);
     await this.#hosts.createSnapshot(source, this.#snapshot);
     try {
       await this.#hosts.seedReplica(source, this.#snapshot, target);
@@ -152,9 +160,9 @@ export class Copying {
 
   watch(copy: ObservedCopy | undefined): void {
     if (copy === undefined) return;
-    if (copy.doneBytes !== this.#doneBytes || copy.phase !== 'SEEDING')
-      this.#movedAtMs = this.#around.nowMs();
-    this.#doneBytes = copy.doneBytes;
+    const standing = `${copy.phase} ${String(copy.doneBytes)} ${String(copy.leftBytes)}`;
+    if (standing !== this.#standing) this.#movedAtMs = this.#around.nowMs();
+    this.#standing = standing;
     if (this.#around.nowMs() - this.#movedAtMs > STALL_MS)
       throw new LockstepError('UNAVAILABLE', `the copy has moved nothing for ${String(STALL_MS / 1000)} s`, {
         reason: 'COPY_STALLED',

@@ -11,7 +11,7 @@ import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../
 import { connectTarget, Copying, seedTarget, snapshotName } from './copy.ts';
 import { HostActions } from './host-actions.ts';
 import { type DatabaseWork, describeOutcome, letGo, pointAlias } from './steps.ts';
-import { gently, patiently, type Surroundings } from './surroundings.ts';
+import { gently, patiently, pause, type Surroundings } from './surroundings.ts';
 
 export type CreateState = DatabaseWork & {
   readonly sizeBytes: number;
@@ -85,18 +85,27 @@ function chooseHostsStep(around: Surroundings): CreateStep {
     name: 'choose-hosts',
     title: ({ primary, secondary }) =>
       primary === '' ? 'Choose hosts in two zones' : `Choose hosts in two zones: ${primary} and ${secondary}`,
-    do: ({ state }) => placeVolume(around, state),
+    do: ({ state, signal }) => placeVolume(around, state, signal),
     undo: async ({ state }) => {
       await around.repository.store.transact([], [{ key: keys.volume(state.volume), deleted: true }]);
     },
   });
 }
 
-async function placeVolume(around: Surroundings, state: CreateState): Promise<Partial<CreateState>> {
-  for (let conflicts = 0; conflicts < MAX_PLACEMENT_CONFLICTS; conflicts++) {
+async function placeVolume(
+  around: Surroundings,
+  state: CreateState,
+  signal: AbortSignal,
+): Promise<Partial<CreateState>> {
+  for (let conflicts = 0; conflicts < MAX_PLACEMENT_CONFLICTS;) {
     const placed = (await around.repository.volume(state.volume))?.value;
     if (placed !== undefined) return namesOf(around, placed);
     const placement = chooseHosts(await around.hosts.rooms(), state.sizeBytes, state.zones);
+    if (!placement.ok && !around.hosts.hasListened()) {
+      // This control has just started: the hosts are there, and have not said so yet.
+      await pause(around.pace.copyPollMs, signal);
+      continue;
+    }
     if (!placement.ok)
       throw new LockstepError('FAILED_PRECONDITION', placement.message, { reason: placement.reason });
     const chosen = [placement.primary.host, placement.secondary.host];
@@ -110,6 +119,7 @@ async function placeVolume(around: Surroundings, state: CreateState): Promise<Pa
       replicas: chosen,
     };
     if (await reserve(around, record)) return namesOf(around, record);
+    conflicts++;
   }
   throw new LockstepError('ABORTED', 'other databases were placed all the time', { reason: 'CONTENTION' });
 }
@@ -247,7 +257,7 @@ function snapshotPrimary(around: Surroundings): CreateStep {
     name: 'snapshot-primary',
     title: ({ primary }) => `Snapshot the volume on ${primary}`,
     do: async (context) => {
-      const snapshot = snapshotName(around, jobOf(context.state));
+      const snapshot = await snapshotName(around, jobOf(context.state), context.signal);
       await actions(around, context).createSnapshot(context.state.primary, snapshot);
       return { snapshot };
     },
@@ -321,7 +331,7 @@ function publishAlias(around: Surroundings): CreateStep {
 /** The one that was used, and the one that a step which was cut off may have taken since. */
 async function deleteSnapshots(around: Surroundings, context: Context): Promise<void> {
   const { primary, snapshot } = context.state;
-  const names = new Set([snapshot, snapshotName(around, jobOf(context.state))]);
+  const names = new Set([snapshot, await snapshotName(around, jobOf(context.state), context.signal)]);
   names.delete('');
   for (const name of names) await actions(around, context).deleteSnapshot(primary, name);
 }

@@ -88,7 +88,7 @@ function releasePrimary(around: Surroundings): Step<FailoverState> {
     async do(context) {
       const { state } = context;
       // A primary that cannot be reached releases nothing; the lease that the secondary waits out is what counts.
-      if (!state.requested || !around.hosts.isReachable(state.from)) return;
+      if (!state.requested || around.hosts.isGone(state.from)) return;
       const hosts = actions(around, context);
       await requireUnchanged(around, state);
       await hosts.release(state.from, state, { kill: false });
@@ -96,8 +96,7 @@ function releasePrimary(around: Surroundings): Step<FailoverState> {
     },
     async undo(context) {
       const { state } = context;
-      if (!state.requested || (await isRaised(around, state)) || !around.hosts.isReachable(state.from))
-        return;
+      if (!state.requested || (await isRaised(around, state)) || around.hosts.isGone(state.from)) return;
       // Told the generation that it stepped down from, a primary knows that nobody else was chosen after all.
       await actions(around, context).setView(state.from);
     },
@@ -175,7 +174,7 @@ function promote(around: Surroundings): Step<FailoverState> {
     async (hosts, { to, from, fromGeneration }) => {
       await hosts.setView(to);
       // Not waited for: the old primary is fenced by the generation, whether it listens or not.
-      if (around.hosts.isReachable(from))
+      if (!around.hosts.isGone(from))
         hosts.setView(from).catch((error: unknown) => {
           around.log.debug({ host: from, error: String(error) }, 'the old primary was not told');
         });

@@ -40,7 +40,7 @@ export function reseed(around: Surroundings): WorkflowDefinition<ReseedState> {
       async do(context) {
         const { state } = context;
         await requirePrimary(around, state.volume, state.source);
-        const snapshot = snapshotName(around, state);
+        const snapshot = await snapshotName(around, state, context.signal);
         await actions(around, context).createSnapshot(state.source, snapshot);
         return { snapshot };
       },
@@ -92,11 +92,11 @@ const actions = (around: Surroundings, context: Context): HostActions =>
 const copyingOf = (around: Surroundings, context: Context): Copying =>
   new Copying(around, context, actions(around, context), context.state);
 
-/** On a host that is not reachable there is no snapshot to keep a promise about: it went with its process. */
+/** On a host that is gone there is no snapshot to keep a promise about: it went with its process. */
 async function deleteSnapshots(around: Surroundings, context: Context): Promise<void> {
   const { source, snapshot } = context.state;
-  if (!around.hosts.isReachable(source)) return;
-  const names = new Set([snapshot, snapshotName(around, context.state)]);
+  if (around.hosts.isGone(source)) return;
+  const names = new Set([snapshot, await snapshotName(around, context.state, context.signal)]);
   names.delete('');
   for (const name of names) await actions(around, context).deleteSnapshot(source, name);
 }

@@ -9,7 +9,10 @@ import type { Repository } from '../../repository.ts';
 
 /** What is known of the hosts at this instant. */
 export interface HostKnowledge {
-  isReachable(host: string): boolean;
+  /** Silent for the minimum time, by a control that has itself listened for as long. */
+  isGone(host: string): boolean;
+  /** Control has been up long enough that a host which it has not heard is one that is not there. */
+  hasListened(): boolean;
   /** Of the daemon that runs there: a snapshot lives no longer than the process that holds it. */
   incarnation(host: string): bigint | undefined;
   rooms(): Promise<readonly HostRoom[]>;

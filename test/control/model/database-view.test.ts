@@ -87,8 +87,13 @@ t.test('what is said of a database follows from records and hosts together', asy
     ['the primary is silent', facts({}, [{ ...primary, ...silent }, secondary]), 'UNAVAILABLE DEGRADED safe'],
     [
       'the primary is behind the record',
-      facts({}, [at('SERVING', { generation: 6 }), secondary]),
+      facts({}, [at('SERVING', { generation: 5 }), secondary]),
       'UNAVAILABLE DEGRADED safe',
+    ],
+    [
+      'the primary was granted a generation since its last heartbeat',
+      facts({}, [at('SERVING', { generation: 6 }), secondary]),
+      'ACTIVE DEGRADED safe',
     ],
     [
       'the primary holds its I/O',

@@ -129,7 +129,7 @@ t.test(
 t.test('a solo primary has the other host reseeded once it is back', async (t) => {
   const record = { ...volume, inSync: ['a1'] };
   const solo = host('a1', replica('SOLO'));
-  for (const state of ['STALE', 'FENCED', 'BLANK', 'JOINING', 'SECONDARY', 'STEPPED_DOWN'])
+  for (const state of ['STALE', 'FENCED', 'BLANK', 'JOINING', 'STEPPED_DOWN'])
     t.match(
       decide(situation([solo, host('b1', replica(state))], { record })),
       { kind: 'reseed', source: 'a1', target: 'b1' },
@@ -148,6 +148,12 @@ t.test('a solo primary has the other host reseeded once it is back', async (t) =
     decide(situation([solo, host('b1', replica('RECOVERING'))], { record })),
     { kind: 'none' },
     'a state of its own',
+  );
+  t.match(decide(situation([solo, host('b1', orphan())], { record })), { kind: 'reseed' }, 'long cut off');
+  t.match(
+    decide(situation([solo, host('b1', replica('SECONDARY'))], { record })),
+    { kind: 'none' },
+    'just dropped',
   );
   const older = host('a1', replica('SOLO', { generation: 6 }));
   t.match(

@@ -1,6 +1,10 @@
 import { createRequire } from 'node:module';
-import { Client, loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js';
-import { credentials } from '@grpc/grpc-js';
+import {
+  type Client,
+  credentials,
+  loadPackageDefinition,
+  type ServiceClientConstructor,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import t from 'tap';
 import { ControlHarness } from '../../support/control-harness.ts';

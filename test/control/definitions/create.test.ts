@@ -1,0 +1,146 @@
+import t, { type Test } from 'tap';
+import { LockstepError } from '../../../daemon/sys/errors.ts';
+import { ErrorInfo } from '../../../proto/gen/google/rpc/error_details.ts';
+import { keys } from '../../../control/model/records.ts';
+import { openLevelStore } from '../../../control/store/level-store.ts';
+import { DatabaseServiceService } from '../../../proto/gen/lockstep/v1/database_service.ts';
+import { ControlHarness } from '../../support/control-harness.ts';
+
+/** Half worked, then said no: for good, so that the workflow undoes. */
+const refused = (): LockstepError =>
+  new LockstepError('FAILED_PRECONDITION', 'the disk is on fire', { reason: 'FIRE' });
+const away = (): LockstepError => new LockstepError('UNAVAILABLE', 'not now', { reason: 'BLIP' });
+
+/** Nothing on the hosts, and of the database no record, no volume, no port, no event. */
+async function checkCleanlyAbsent(t: Test, harness: ControlHarness, what: string): Promise<void> {
+  t.same([...harness.a.leftovers(), ...harness.b.leftovers()], [], `${what}: nothing is left on the hosts`);
+  await harness.stopControl();
+  const store = await openLevelStore(`${harness.folder}/control`);
+  try {
+    for (const prefix of [keys.databases, keys.volumes, 'ports/', 'events/'])
+      t.same(await store.list(prefix), [], `${what}: nothing below ${prefix}`);
+  } finally {
+    await store.close();
+  }
+}
+
+const failures: readonly [method: string, host: 'a' | 'b', step: string][] = [
+  ['createReplica', 'a', 'create-primary-volume'],
+  ['setView', 'a', 'serve-primary'],
+  ['getReplica', 'a', 'serve-primary'],
+  ['attachVolume', 'a', 'attach-device'],
+  ['makeFileSystem', 'a', 'make-file-system'],
+  ['mountFileSystem', 'a', 'make-file-system'],
+  ['installEngine', 'a', 'install-engine'],
+  ['installEngine', 'b', 'install-engine'],
+  ['initializeEngine', 'a', 'initialize-engine'],
+  ['startEngine', 'a', 'start-engine'],
+  ['createSnapshot', 'a', 'snapshot-primary'],
+  ['createReplica', 'b', 'create-secondary-volume'],
+  ['seedReplica', 'a', 'seed-secondary'],
+  ['connectReplica', 'a', 'connect-replication'],
+  ['deleteSnapshot', 'a', 'drop-snapshot'],
+];
+
+t.test(
+  'a create that fails at any call is undone without a trace, and says which step and why',
+  async (t) => {
+    for (const [method, host, step] of failures) {
+      await t.test(`${method} on ${host}`, async (t) => {
+        const harness = await ControlHarness.open(t);
+        harness[host].injectOnce(method, refused());
+        const done = await harness.finished(await harness.create());
+        t.match(done.error, {
+          code: 9,
+          message: `step ${step} failed: host host-${host}: the disk is on fire`,
+        });
+        const info = done.error?.details.find((detail) => detail.typeUrl.endsWith('ErrorInfo'));
+        t.match(ErrorInfo.decode(info?.value ?? new Uint8Array()), { reason: 'FIRE', metadata: { step } });
+        await checkCleanlyAbsent(t, harness, method);
+      });
+    }
+  },
+);
+
+t.test('a create that meets a blip at any call succeeds all the same', async (t) => {
+  const harness = await ControlHarness.open(t);
+  for (const [method, host] of failures) harness[host].injectOnce(method, away());
+  const database = await harness.createOrders();
+  t.equal(database.redundancy, 3);
+  t.same([...harness.a.snapshots.keys()], []);
+});
+
+t.test('an undo that meets a blip is tried again', async (t) => {
+  const harness = await ControlHarness.open(t);
+  harness.a.injectOnce('connectReplica', refused());
+  for (const method of ['deleteReplica', 'deleteSnapshot', 'unmountFileSystem', 'detachVolume', 'stopEngine'])
+    harness.a.injectOnce(method, away());
+  harness.b.injectOnce('deleteReplica', away());
+  t.match((await harness.finished(await harness.create())).error, {
+    message: /step connect-replication failed/,
+  });
+  await checkCleanlyAbsent(t, harness, 'after blips');
+});
+
+t.test('an undo that cannot reach a host asks for a person, and a delete cleans up later', async (t) => {
+  const harness = await ControlHarness.open(t);
+  harness.a.injectOnce('connectReplica', refused());
+  harness.b.injectOnce('deleteReplica', away(), 1000);
+  const done = await harness.finished(await harness.create());
+  t.match(done.error, {
+    message: /undoing step create-secondary-volume failed, and a person is needed: .*host-b/,
+  });
+  t.match(await harness.get(), { state: 6, redundancy: 5, busyWith: '' });
+  harness.b.injections = [];
+  const request = { name: 'databases/orders', etag: '', requestId: '' };
+  const deleted = await harness.finished(await harness.call(DatabaseServiceService.deleteDatabase, request));
+  t.equal(deleted.error, undefined);
+  await checkCleanlyAbsent(t, harness, 'after the delete');
+});
+
+t.test('different major versions of the engine are refused', async (t) => {
+  const harness = await ControlHarness.open(t);
+  harness.b.engineVersion = '16.2';
+  const done = await harness.finished(await harness.create());
+  t.match(done.error, {
+    message: /step install-engine failed: host-a has postgresql 15.14, host-b has 16.2/,
+  });
+});
+
+t.test('a daemon that restarts while it seeds is seeded from again, with a new snapshot', async (t) => {
+  const harness = await ControlHarness.open(t);
+  harness.a.restartsDuringSeed = 2;
+  await harness.createOrders();
+  const seeds = harness.a.calls.filter((method) => method === 'seedReplica').length;
+  t.ok(seeds >= 3, `${String(seeds)} seeds`);
+  t.same([...harness.a.snapshots.keys()], []);
+});
+
+t.test(
+  'a control that dies after any entry of the log ends with the database created',
+  { timeout: 100_000 },
+  async (t) => {
+    const entries = 2 * 14 + 1;
+    for (let dies = 1; dies <= entries; dies++) {
+      const harness = await ControlHarness.open(t);
+      await harness.stopControl();
+      let count = 0;
+      await harness.startControl({
+        afterLog: () => {
+          if (++count === dies) throw new Error('the power went');
+        },
+      });
+      await harness.hostsHeard();
+      const operation = await harness.create();
+      await harness.finished(operation).catch(() => undefined);
+      await harness.stopControl();
+      await harness.startControl();
+      const done = await harness.finished(operation);
+      t.equal(done.error, undefined, `after entry ${String(dies)}`);
+      t.match(await harness.until((database) => database.redundancy === 3), { state: 2 });
+      harness.a.die();
+      harness.b.die();
+      await harness.stopControl();
+    }
+  },
+);

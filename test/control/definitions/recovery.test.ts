@@ -1,0 +1,86 @@
+import t from 'tap';
+import { LockstepError } from '../../../daemon/sys/errors.ts';
+import { DatabaseServiceService as service } from '../../../proto/gen/lockstep/v1/database_service.ts';
+import { ControlHarness } from '../../support/control-harness.ts';
+
+t.test('an engine that dies is started again where it is', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  harness.a.engines.clear();
+  await harness.until((database) => database.state === 5 || database.busyWith !== '');
+  const back = await harness.until((database) => database.state === 2 && database.busyWith === '');
+  t.match(back, { primary: { host: 'host-a' }, generation: 2n, redundancy: 3 });
+});
+
+t.test('an engine that does not start is shown as unavailable, and tried again', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  harness.a.injectOnce('startEngine', new LockstepError('FAILED_PRECONDITION', 'no room for WAL'), 1);
+  harness.a.engines.clear();
+  await harness.until((database) => database.state === 5);
+  // The double had started it although it said no; a real one would not have.
+  harness.a.engines.clear();
+  t.match(await harness.until((database) => database.state === 2 && database.busyWith === ''), {
+    redundancy: 3,
+  });
+});
+
+t.test('a secondary that was lost is dropped, and reseeded when it is back', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  harness.b.die();
+  const alone = await harness.until((database) => database.generation === 3n);
+  t.match(alone, { state: 2, redundancy: 5, safeToFailOver: false });
+  await harness.b.comeBack();
+  t.match(await harness.until((database) => database.redundancy === 3), {
+    generation: 4n,
+    primary: { host: 'host-a' },
+  });
+});
+
+t.test('a reseed that fails leaves no snapshot, and is tried again', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  harness.b.die();
+  await harness.until((database) => database.generation === 3n);
+  harness.a.injectOnce('connectReplica', new LockstepError('FAILED_PRECONDITION', 'no'));
+  await harness.b.comeBack();
+  await harness.until((database) => database.redundancy === 3);
+  await harness.until((database) => database.busyWith === '');
+  t.same([...harness.a.snapshots.keys()], []);
+});
+
+t.test('a copy that a host has lost is made again', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  harness.b.die();
+  await harness.until((database) => database.generation === 3n);
+  harness.b.replicas.clear();
+  await harness.b.comeBack();
+  await harness.until((database) => database.redundancy === 3);
+  t.equal(harness.b.replicas.size, 1);
+});
+
+t.test('a database is deleted from both hosts and the records, and its name is free again', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  const request = { name: 'databases/orders', etag: '', requestId: '' };
+  const done = await harness.finished(await harness.call(service.deleteDatabase, request));
+  t.match(done, { error: undefined, response: { typeUrl: 'type.googleapis.com/google.protobuf.Empty' } });
+  t.same([...harness.a.leftovers(), ...harness.b.leftovers()], []);
+  await harness.createOrders();
+});
+
+t.test('a delete that cannot reach a host stops, says so, and can be asked for again', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  harness.b.die();
+  await harness.until((database) => database.generation === 3n && database.busyWith === '');
+  const remove = () =>
+    harness.call(service.deleteDatabase, { name: 'databases/orders', etag: '', requestId: '' });
+  t.match((await harness.finished(await remove())).error, { message: /release-hosts failed: host host-b/ });
+  t.match(await harness.get(), { state: 6, reason: /the delete stopped/ });
+  await harness.b.comeBack();
+  t.equal((await harness.finished(await remove())).error, undefined);
+  t.same([...harness.a.leftovers(), ...harness.b.leftovers()], []);
+});
