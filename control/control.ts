@@ -42,6 +42,8 @@ export interface ControlOptions {
   /** Runs after each entry of a workflow's log is durable: where tests let the daemon die. */
   readonly afterLog?: (entry: LogEntry) => void;
   readonly pace?: Pace;
+  /** Default: all of them, as they are. */
+  readonly definitions?: typeof definitionsOf;
 }
 
 /** Full names, for reflection. */
@@ -135,7 +137,8 @@ function assemble(options: ControlOptions, store: ControlStore, dns: Parts['dns'
   const limitMs = silenceLimitMs(config.timing.silence_ms);
   const agents = new Agents(repository, (host) => observations.silence(host) >= limitMs);
   const hosts = hostKnowledge(repository, observations);
-  const definitions = definitionsOf({ repository, agents, hosts, log, nowMs, wallClock, pace });
+  const define = options.definitions ?? definitionsOf;
+  const definitions = define({ repository, agents, hosts, log, nowMs, wallClock, pace });
   const hook = afterLog === undefined ? {} : { afterLog };
   const engine = new WorkflowEngine({ store, definitions, clock: wallClock, log, ...hook });
   const starter = new Starter(engine, repository);

@@ -1,0 +1,116 @@
+/** Whatever a workflow does or undoes may be cut off and run again: here everything is, every time. */
+import t from 'tap';
+import { definitionsOf } from '../../../control/workflow/definitions/definitions.ts';
+import type { Surroundings } from '../../../control/workflow/definitions/surroundings.ts';
+import type { Step, WorkflowDefinition, WorkflowState } from '../../../control/workflow/workflow.ts';
+import { LockstepError } from '../../../daemon/sys/errors.ts';
+import { DatabaseServiceService as service } from '../../../proto/gen/lockstep/v1/database_service.ts';
+import { ControlHarness } from '../../support/control-harness.ts';
+
+function twice(around: Surroundings): readonly WorkflowDefinition<WorkflowState>[] {
+  return definitionsOf(around).map((definition) => ({
+    ...definition,
+    steps: definition.steps.map(stepTwice),
+    finished: async (state, outcome) => {
+      await definition.finished?.(state, outcome);
+      await definition.finished?.(state, outcome);
+    },
+  }));
+}
+
+function stepTwice(step: Step<WorkflowState>): Step<WorkflowState> {
+  const { undo } = step;
+  return {
+    ...step,
+    do: async (context) => {
+      await step.do(context);
+      return step.do(context);
+    },
+    ...(undo === undefined
+      ? {}
+      : {
+          undo: async (context) => {
+            await undo(context);
+            await undo(context);
+          },
+        }),
+  };
+}
+
+async function openTwice(t: Parameters<typeof ControlHarness.open>[0]): Promise<ControlHarness> {
+  const harness = await ControlHarness.open(t);
+  await harness.stopControl();
+  await harness.startControl({ definitions: twice });
+  await harness.hostsHeard();
+  return harness;
+}
+
+const named = { name: 'databases/orders', etag: '', requestId: '' };
+
+t.test('create, failover, reseed, recovery and delete stand being run twice', async (t) => {
+  const harness = await openTwice(t);
+  await harness.createOrders();
+  const requested = await harness.finished(await harness.call(service.failoverDatabase, named));
+  t.equal(requested.error, undefined);
+  t.match(await harness.until((database) => database.redundancy === 3), {
+    primary: { host: 'host-b' },
+    generation: 4n,
+  });
+  await harness.until((database) => database.busyWith === '');
+  harness.b.die();
+  await harness.until((database) => database.state === 2 && database.primary?.host === 'host-a');
+  await harness.b.comeBack();
+  await harness.until((database) => database.redundancy === 3 && database.busyWith === '');
+  harness.a.engines.clear();
+  await harness.until((database) => database.state !== 2 || database.busyWith !== '');
+  await harness.until((database) => database.state === 2 && database.busyWith === '');
+  const { events } = await harness.call(service.listDatabaseEvents, {
+    parent: named.name,
+    pageSize: 0,
+    pageToken: '',
+  });
+  const counted = events
+    .map((event) => event.reason)
+    .filter((reason) => reason !== 'IN_SYNC')
+    .reverse();
+  t.same(counted, [
+    'CREATE_STARTED',
+    'CREATED',
+    'FAILOVER_STARTED',
+    'FAILED_OVER',
+    'RESEED_STARTED',
+    'PRIMARY_LOST',
+    'FAILOVER_STARTED',
+    'FAILED_OVER',
+    'RESEED_STARTED',
+    'ENGINE_RESTARTED',
+  ]);
+  const deleted = await harness.finished(await harness.call(service.deleteDatabase, named));
+  t.equal(deleted.error, undefined);
+  t.same([...harness.a.leftovers(), ...harness.b.leftovers()], []);
+});
+
+t.test('the undo of every step of create stands being run twice', async (t) => {
+  const harness = await openTwice(t);
+  // The last call to a host of all: every step before it is undone.
+  harness.a.injectOnce('deleteSnapshot', new LockstepError('FAILED_PRECONDITION', 'no'));
+  const done = await harness.finished(await harness.create());
+  t.match(done.error, { message: /step drop-snapshot failed/ });
+  t.same([...harness.a.leftovers(), ...harness.b.leftovers()], []);
+  await t.rejects(harness.get(), { code: 'NOT_FOUND' });
+});
+
+t.test('the undo of a requested failover and of a reseed stand being run twice', async (t) => {
+  const harness = await openTwice(t);
+  await harness.createOrders();
+  harness.a.injectOnce('stepDown', new LockstepError('FAILED_PRECONDITION', 'no'));
+  const requested = await harness.finished(await harness.call(service.failoverDatabase, named));
+  t.match(requested.error, { message: /release-primary/ });
+  await harness.until((database) => database.state === 2 && database.busyWith === '');
+  harness.b.die();
+  await harness.until((database) => database.generation === 3n);
+  harness.a.injectOnce('connectReplica', new LockstepError('FAILED_PRECONDITION', 'no'));
+  await harness.b.comeBack();
+  await harness.until((database) => database.redundancy === 3 && database.busyWith === '');
+  t.same([...harness.a.snapshots.keys()], []);
+});
