@@ -2,7 +2,12 @@
 import t from 'tap';
 import { definitionsOf } from '../../../control/workflow/definitions/definitions.ts';
 import type { Surroundings } from '../../../control/workflow/definitions/surroundings.ts';
-import type { Step, WorkflowDefinition, WorkflowState } from '../../../control/workflow/workflow.ts';
+import type {
+  Step,
+  StepContext,
+  WorkflowDefinition,
+  WorkflowState,
+} from '../../../control/workflow/workflow.ts';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
 import { DatabaseServiceService as service } from '../../../proto/gen/lockstep/v1/database_service.ts';
 import { ControlHarness } from '../../support/control-harness.ts';
@@ -19,22 +24,19 @@ function twice(around: Surroundings): readonly WorkflowDefinition<WorkflowState>
 }
 
 function stepTwice(step: Step<WorkflowState>): Step<WorkflowState> {
-  const { undo } = step;
-  return {
+  const again = {
     ...step,
-    do: async (context) => {
+    do: async (context: StepContext<WorkflowState>) => {
       await step.do(context);
       return step.do(context);
     },
-    ...(undo === undefined
-      ? {}
-      : {
-          undo: async (context) => {
-            await undo(context);
-            await undo(context);
-          },
-        }),
   };
+  if (step.undo === undefined) return again;
+  const undo = async (context: StepContext<WorkflowState>): Promise<void> => {
+    await step.undo?.(context);
+    await step.undo?.(context);
+  };
+  return { ...again, undo };
 }
 
 async function openTwice(t: Parameters<typeof ControlHarness.open>[0]): Promise<ControlHarness> {
