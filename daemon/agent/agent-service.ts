@@ -101,14 +101,14 @@ function copyMethods(parts: AgentParts) {
   const { volumes, log } = parts;
   return {
     createSnapshot: unary(log, (request: { fence: Fence | undefined; volume: string; snapshot: string }) => {
-      const { file } = fenced(parts, request);
-      const kept =
-        file.snapshot?.id === request.snapshot ? file.snapshot : file.takeSnapshot(request.snapshot);
+      const volume = fenced(parts, request);
+      const { snapshot } = volume.file;
+      const kept = snapshot?.id === request.snapshot ? snapshot : volume.takeSnapshot(request.snapshot);
       return { allocatedBytes: BigInt(kept.allocatedBytes) };
     }),
     deleteSnapshot: unary(log, (request: { fence: Fence | undefined; volume: string; snapshot: string }) => {
       const volume = volumes.get(request.volume);
-      if (volume?.file.snapshot?.id === request.snapshot) volume.file.dropSnapshot();
+      if (volume?.file.snapshot?.id === request.snapshot) volume.dropSnapshot();
       return {};
     }),
     seedReplica: unary(

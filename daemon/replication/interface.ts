@@ -87,8 +87,8 @@ export type ReplicaEvent =
   | { readonly type: 'seed'; readonly target: HostName; readonly allocated: readonly Region[] }
   /** `changed`: regions written since the snapshot was taken, read at the instant of this event. */
   | { readonly type: 'connect'; readonly target: HostName; readonly changed: readonly Region[] }
-  /** The snapshot is no more: a copy that is not complete ends. */
-  | { readonly type: 'abandon-join' }
+  /** Said before the snapshot goes or is replaced: a copy that still reads it ends. */
+  | { readonly type: 'snapshot-gone' }
   | { readonly type: 'step-down' }
   | { readonly type: 'tick' }
   /** Everything that arrived together was stepped: answers that cover several events can be sent. */

@@ -402,9 +402,10 @@ export class Leader {
     this.afterProgress();
   }
 
-  /** From ASKING on the copy is complete, and whether the target belongs to the set is no longer for this side to say. */
-  abandonJoin(): void {
-    if (this.#join?.phase !== 'ASKING') this.failJoin('abandoned');
+  /** Once live writes go to the target too, regions are read as they are now. */
+  snapshotGone(): void {
+    const phase = this.#join?.phase;
+    if (phase === 'SEEDING' || phase === 'SEEDED') this.failJoin('the snapshot that was copied is gone');
   }
 
   failJoin(error: string): void {

@@ -112,8 +112,8 @@ export class Replica {
       case 'connect':
         leader.connect(event.target, event.changed);
         return;
-      case 'abandon-join':
-        leader.abandonJoin();
+      case 'snapshot-gone':
+        leader.snapshotGone();
         return;
       case 'step-down':
         leader.stepDown();

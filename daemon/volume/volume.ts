@@ -16,6 +16,7 @@ import type {
 } from '../replication/interface.ts';
 import { Replica } from '../replication/replica.ts';
 import { isPrimaryState, type ReplicaState } from '../replication/states.ts';
+import type { SeedSnapshot } from '../store/seed-snapshot.ts';
 import { diskFailure, EMPTY_DIGEST, type VolumeFile } from '../store/volume-file.ts';
 import type { Clock } from '../sys/clock.ts';
 import { messageOf, unreachable } from '../sys/errors.ts';
@@ -95,6 +96,20 @@ export class Volume implements BlockBackend {
 
   tick(): void {
     this.run({ type: 'tick' });
+  }
+
+  /**
+   * In place of the one there was. A copy that still reads that one ends: it would go on from the new one, and miss
+   * what changed between the two.
+   */
+  takeSnapshot(id: string): SeedSnapshot {
+    this.run({ type: 'snapshot-gone' });
+    return this.file.takeSnapshot(id);
+  }
+
+  dropSnapshot(): void {
+    this.run({ type: 'snapshot-gone' });
+    this.file.dropSnapshot();
   }
 
   /** A link that another replica's primary opened; its first frame has been read. */

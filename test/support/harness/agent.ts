@@ -4,6 +4,7 @@ import type { Process } from './process.ts';
 export function createSnapshot(process: Process, id: string): void {
   const { disk } = process.host;
   if (disk.snapshotId === id) return;
+  process.deliver({ type: 'snapshot-gone' });
   disk.takeSnapshot(id);
 }
 
@@ -12,4 +13,16 @@ export function seedReplica(process: Process, target: string): void {
   if (join?.target === target && join.phase !== 'FAILED' && join.phase !== 'DONE') return;
   if (process.state !== 'SOLO') return;
   process.deliver({ type: 'seed', target, allocated: process.host.disk.allocated() });
+}
+
+export function connectReplica(process: Process, target: string): void {
+  const join = process.status.join;
+  const { disk } = process.host;
+  if (join?.target === target && join.phase === 'SEEDED' && disk.snapshotId !== undefined)
+    process.deliver({ type: 'connect', target, changed: disk.changed() });
+}
+
+export function deleteSnapshot(process: Process): void {
+  process.deliver({ type: 'snapshot-gone' });
+  process.host.disk.dropSnapshot();
 }

@@ -8,7 +8,7 @@ import { decide } from '../../../control/monitor/decide.ts';
 import { answerProposal } from '../../../control/monitor/propose.ts';
 import type { Effect, ReplicaEvent, ReplicaStatus, View } from '../../../daemon/replication/interface.ts';
 import type { HeartbeatRequest } from '../../../proto/gen/lockstep/agent/v1/agent.ts';
-import { createSnapshot, seedReplica } from './agent.ts';
+import { connectReplica, createSnapshot, deleteSnapshot, seedReplica } from './agent.ts';
 import type { Host } from './host.ts';
 import type { Pace } from './pace.ts';
 import type { Process } from './process.ts';
@@ -59,6 +59,14 @@ export class Control {
   restart(): void {
     this.#observed = new Map();
     this.#upSinceMs = this.#parts.scheduler.nowMs;
+  }
+
+  /** The workflow fails, and undoes what it did: its snapshot goes, and the next one takes another. */
+  failWorkflow(): void {
+    if (this.#job === undefined) return;
+    this.#parts.log('control: the workflow fails');
+    this.#job = undefined;
+    for (const host of this.#parts.hosts.keys()) this.#command(host, deleteSnapshot);
   }
 
   heartbeat(process: Process): void {
@@ -171,15 +179,15 @@ export class Control {
           seedReplica(at, target);
         });
       } else if (join.phase === 'SEEDED')
-        this.#command(source, (at) =>
-          at.deliver({ type: 'connect', target, changed: at.host.disk.changed() }),
-        );
+        this.#command(source, (at) => {
+          connectReplica(at, target);
+        });
       return true;
     });
   }
 
   #begin(what: string): object {
-    const job = { what };
+    const job = {};
     this.#job = job;
     this.#parts.log(`control: ${what}`);
     return job;
@@ -213,7 +221,7 @@ export class Control {
     const host = this.#parts.hosts.get(name);
     if (host?.process?.alive !== true || !host.reachesControl || !host.controlReachesIt) return;
     this.#parts.scheduler.after(this.#parts.pace.controlMs(), () => {
-      if (host.process?.alive === true) act(host.process);
+      if (host.process?.isHeard === true) act(host.process);
     });
   }
 }

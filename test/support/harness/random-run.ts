@@ -101,6 +101,9 @@ class Trouble {
       () => this.#hang(host),
       () => this.#disturbControl(),
       () => this.#move(),
+      () => {
+        this.#world.control.failWorkflow();
+      },
     ];
     random.pick(strikes)?.();
   }
