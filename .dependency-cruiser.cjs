@@ -47,7 +47,7 @@ module.exports = {
         'The NBD server sees a BlockBackend: daemon/nbd/block.ts is the only seam between the two, in both directions.',
       severity: 'error',
       from: { path: '^daemon/nbd/' },
-      to: { path: '^daemon/(replication|agent|host|store|wire|meta)/|^daemon/main\\.ts$' },
+      to: { path: '^daemon/(replication|agent|host|store|wire|meta)/|^daemon/(main|daemon)\\.ts$' },
     },
     {
       name: 'replication-knows-no-nbd',
@@ -66,9 +66,9 @@ module.exports = {
     {
       name: 'daemon-mounts-control-in-main',
       comment:
-        'The parts of the daemon know control by the coordinator API only; daemon/main.ts mounts control/control.ts.',
+        'The parts of the daemon know control by the coordinator API only; daemon/daemon.ts mounts control/control.ts.',
       severity: 'error',
-      from: { path: '^daemon/', pathNot: '^daemon/main\\.ts$' },
+      from: { path: '^daemon/', pathNot: '^daemon/(main|daemon)\\.ts$' },
       to: { path: '^(control|client|bench)/' },
     },
     {
