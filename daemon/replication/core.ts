@@ -24,6 +24,7 @@ export class Core {
   onLinkClosed: (link: number) => void = () => undefined;
   #state: ReplicaState;
   #durable: DurableState;
+  #persisted: DurableState;
   #lastToken = 0;
   #lastLink = 0;
   readonly #waiting = new Map<number, (event: Completion) => void>();
@@ -33,6 +34,7 @@ export class Core {
   constructor(options: ReplicaOptions, durable: DurableState, state: ReplicaState) {
     this.options = options;
     this.#durable = durable;
+    this.#persisted = durable;
     this.#state = state;
   }
 
@@ -46,6 +48,11 @@ export class Core {
    */
   get durable(): DurableState {
     return this.#durable;
+  }
+
+  /** What a restart would find. Control builds on what it is told, so this is what it is told. */
+  get persisted(): DurableState {
+    return this.#persisted;
   }
 
   get generation(): number {
@@ -94,7 +101,10 @@ export class Core {
     this.#durable = durable;
     const token = this.nextToken();
     this.effects.push({ type: 'persist', token, durable });
-    this.#waiting.set(token, then);
+    this.#waiting.set(token, () => {
+      this.#persisted = durable;
+      then();
+    });
   }
 
   write({ kind, offset, length, data }: DiskWrite, done: (failure: DiskFailure | undefined) => void): void {

@@ -148,6 +148,7 @@ export interface JoinStatus {
 
 export interface ReplicaStatus {
   readonly state: ReplicaState;
+  /** As it is on stable storage. */
   readonly view: View;
   /** A sentence: what it waits for; empty when nothing. */
   readonly reason: string;

@@ -7,7 +7,7 @@ import type { Core } from './core.ts';
 import type { DiskFailure, ReplicaEvent, View } from './interface.ts';
 import { Join } from './join.ts';
 import type { HelloIntent, Message } from './messages.ts';
-import { helloTo, Peer } from './peer.ts';
+import { helloTo, otherMember, Peer } from './peer.ts';
 import { Primary } from './primary.ts';
 import { Pull } from './pull.ts';
 import { isPrimaryState, type ReplicaState } from './states.ts';
@@ -84,7 +84,8 @@ export class Leader {
 
   linkOpened(link: number): void {
     const peer = this.peerOfLink(link);
-    if (peer === undefined) {
+    // Dialled before this replica was fenced or stepped down: it has nothing to say to anybody any more.
+    if (peer === undefined || !isPrimaryState(this.state)) {
       this.#core.effects.push({ type: 'close-link', link });
       return;
     }
@@ -163,7 +164,10 @@ export class Leader {
   }
 
   #intentFor(peer: Peer): HelloIntent {
-    if (peer !== this.primary.peer) return 'join';
+    if (peer !== this.primary.peer) {
+      assert(this.state === 'SOLO', 'only a primary that is alone copies to another');
+      return 'join';
+    }
     return this.state === 'RECOVERING' ? 'recover' : 'resume';
   }
 
@@ -252,10 +256,7 @@ export class Leader {
   /** Promoted, and whatever had to be waited for is over; `sequence`: the last write that it took as a secondary. */
   servePromoted(sequence: number): void {
     this.primary.continueFrom(sequence);
-    this.#core.transition(
-      'SOLO',
-      `alone in the in-sync set since generation ${String(this.#core.generation)}`,
-    );
+    this.#core.transition('SOLO', this.#aloneSince);
     // Not waited for: a life that does not find it waits once more.
     this.#core.persist({ promoting: false }, () => undefined);
     this.primary.retryHeld();
@@ -281,17 +282,21 @@ export class Leader {
     this.primary.adopted();
     if (this.state === 'PROMOTING') return;
     if (this.state === 'STEPPED_DOWN') this.#serveAgain(view);
-    else if (view.inSync.length === 1) this.#goSolo(view);
+    else if (view.inSync.length === 1) this.#goSolo();
     else if (peer !== undefined && view.inSync.includes(peer.host) && this.state !== 'RECOVERING')
       this.#joined(peer, view);
     else this.#recoverWith(view);
   }
 
-  #goSolo(view: View): void {
+  get #aloneSince(): string {
+    return `alone in the in-sync set since generation ${String(this.#core.generation)}`;
+  }
+
+  #goSolo(): void {
     const peer = this.primary.peer;
     this.failJoin('the volume goes on without the target');
     if (peer !== undefined) this.#closeLink(peer);
-    this.#core.transition('SOLO', `alone in the in-sync set since generation ${String(view.generation)}`);
+    this.#core.transition('SOLO', this.#aloneSince);
     this.#peerForgot = false;
     this.primary.peerDropped();
   }
@@ -336,7 +341,7 @@ export class Leader {
   /** Stepped down, and nobody else was chosen after all. */
   #serveAgain(view: View): void {
     if (view.inSync.length === 1) {
-      this.#goSolo(view);
+      this.#goSolo();
       return;
     }
     const old = this.primary.peer;
@@ -352,6 +357,7 @@ export class Leader {
     this.failJoin(why);
     const peer = this.primary.peer;
     if (peer?.link !== undefined) this.#core.effects.push({ type: 'close-link', link: peer.link });
+    peer?.lost(this.#core.nowMs);
     this.primary.peer = undefined;
     this.primary.refuseAll();
     this.#core.transition('FENCED', why);
@@ -490,10 +496,4 @@ export class Leader {
       reason: target === '' ? this.#core.why : `${target} holds everything (asked for as ${durable.asking})`,
     });
   }
-}
-
-export function otherMember(view: View, host: string): string {
-  const other = view.inSync.find((member) => member !== host);
-  assert(other !== undefined, 'the in-sync set has another member');
-  return other;
 }

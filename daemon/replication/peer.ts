@@ -1,5 +1,7 @@
 /** The other replica as the primary knows it: its link, its lease, how far it is. */
+import { assert } from '../sys/errors.ts';
 import type { Core } from './core.ts';
+import type { View } from './interface.ts';
 import { type HelloIntent, type Message, WIRE_VERSION } from './messages.ts';
 import type { HostName, Sequence } from './units.ts';
 
@@ -53,4 +55,10 @@ export function helloTo(peer: Peer, { options, generation, host }: Core, intent:
     peerIncarnation: peer.incarnation,
     intent,
   };
+}
+
+export function otherMember(view: View, host: string): string {
+  const other = view.inSync.find((member) => member !== host);
+  assert(other !== undefined, 'the in-sync set has another member');
+  return other;
 }

@@ -50,7 +50,7 @@ export class Replica {
   }
 
   get status(): ReplicaStatus {
-    const { state, durable, nowMs, why, hostRebooted } = this.#core;
+    const { state, persisted, nowMs, why, hostRebooted } = this.#core;
     const { primary, join } = this.#leader;
     const { secondary } = this.#follower;
     const leads = this.#leads;
@@ -58,13 +58,13 @@ export class Replica {
     const heardMs = leads ? (peer?.lastHeardMs ?? nowMs) : secondary.lastHeardMs;
     return {
       state,
-      view: durable.view,
+      view: persisted.view,
       reason: why,
       peerConnected: leads ? peer?.ready === true : secondary.link !== undefined,
       peerSilenceMs: Math.max(0, nowMs - heardMs),
       leaseLeftMs: leads && peer !== undefined ? Math.max(0, Math.round(peer.leaseUntilMs - nowMs)) : 0,
       lagBytes: primary.bytesWithoutPeer,
-      candidateFor: durable.candidateFor,
+      candidateFor: persisted.candidateFor,
       hostRebooted,
       appliedSequence: leads ? primary.appliedSequence : secondary.appliedSequence,
       unstableRegions: secondary.unstableRegions,

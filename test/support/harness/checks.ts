@@ -131,7 +131,7 @@ export class Checks {
   }
 
   #inSyncOf(process: Process): readonly Host[] {
-    return process.status.view.inSync.flatMap((name) => this.#world.hosts.get(name) ?? []);
+    return process.view.inSync.flatMap((name) => this.#world.hosts.get(name) ?? []);
   }
 
   #checkStable(host: Host, at: number, what: string): void {

@@ -4,7 +4,7 @@
  */
 import { type HostObservation, observe } from '../../../control/model/observation.ts';
 import type { DatabaseRecord, VolumeRecord } from '../../../control/model/records.ts';
-import { decide } from '../../../control/monitor/decide.ts';
+import { decide, whyNotPromotable } from '../../../control/monitor/decide.ts';
 import { answerProposal } from '../../../control/monitor/propose.ts';
 import type { Effect, ReplicaEvent, ReplicaStatus, View } from '../../../daemon/replication/interface.ts';
 import type { HeartbeatRequest } from '../../../proto/gen/lockstep/agent/v1/agent.ts';
@@ -106,16 +106,16 @@ export class Control {
       nowMs: scheduler.nowMs,
     });
     const primary = this.#observed.get(this.record.primary)?.replicas.get(VOLUME);
-    if (this.#job === undefined && primary?.state === 'STEPPED_DOWN') this.#serveOn(this.record.primary);
-    else if (decision.kind === 'failover') this.#failOver(decision.to, decision.why);
+    if (decision.kind === 'failover') this.#failOver(decision.to, decision.why);
     else if (decision.kind === 'reseed') this.#reseed(decision.source, decision.target);
+    else if (this.#job === undefined && primary?.state === 'STEPPED_DOWN') this.#serveOn(this.record.primary);
   }
 
   /** A person asks for it. `regret`: it is undone before the generation is raised. */
   move(regret: boolean): void {
     const from = this.record.primary;
     const to = this.record.inSync.find((host) => host !== from);
-    if (to === undefined || this.#job !== undefined) return;
+    if (to === undefined || this.#job !== undefined || this.#whyNot(to) !== undefined) return;
     const { generation } = this.record;
     const { scheduler } = this.#parts;
     const giveUpAtMs = scheduler.nowMs + STEP_DOWN_MS;
@@ -128,10 +128,17 @@ export class Control {
       if (!isVoid && state !== 'STEPPED_DOWN' && scheduler.nowMs < giveUpAtMs) return true;
       this.#job = undefined;
       if (isVoid) return false;
-      if (state !== 'STEPPED_DOWN' || regret) this.#undoMove(from, state);
+      if (state !== 'STEPPED_DOWN' || regret || this.#whyNot(to) !== undefined) this.#undoMove(from, state);
       else this.#failOver(to, 'a planned move');
       return false;
     });
+  }
+
+  #whyNot(host: string): string | undefined {
+    const { silenceMs, scheduler } = this.#parts;
+    const { record } = this;
+    const times = { silenceMs, controlUpSinceMs: this.#upSinceMs, nowMs: scheduler.nowMs };
+    return whyNotPromotable({ record, hosts: this.#observed, ...times }, host);
   }
 
   /** As control/workflow/definitions/failover.ts does: the primary serves again in a newer generation. */

@@ -9,6 +9,7 @@ import type {
   Effect,
   ReplicaEvent,
   ReplicaStatus,
+  View,
 } from '../../../daemon/replication/interface.ts';
 import { Replica } from '../../../daemon/replication/replica.ts';
 import { isPrimaryState, type ReplicaState } from '../../../daemon/replication/states.ts';
@@ -57,6 +58,10 @@ export class Process implements NetworkNode {
 
   get state(): ReplicaState {
     return this.#replica.state;
+  }
+
+  get view(): View {
+    return this.#replica.view;
   }
 
   get status(): ReplicaStatus {

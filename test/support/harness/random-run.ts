@@ -48,6 +48,10 @@ function tryRun(seed: number, trace: TraceSink): string | undefined {
     world.run(TROUBLE_MS);
     world.clientsRun = false;
     pace.isCalm = true;
+    world.onEffect = () => undefined;
+    const { primary, inSync } = world.control.record;
+    // The primary's host never comes back: whoever the record names beside it holds everything, and has to serve.
+    if (inSync.length > 1 && random.happens(0.3)) return loseForGood(world, primary, regions);
     makePeace(world);
     if (!world.run(PEACE_MS, () => world.checks.isRedundant()))
       return `it does not become redundant again: ${world.checks.whyNotRedundant()}`;
@@ -63,14 +67,21 @@ class Trouble {
   readonly #world: World;
   readonly #random: Random;
   readonly #everyMs: number;
+  /** How probable it is that a change of state or of what is durable is followed by a blow. */
+  readonly #ambush: number;
 
   constructor(world: World, random: Random) {
     this.#world = world;
     this.#random = random;
     this.#everyMs = random.pick([60, 200, 500]) ?? 200;
+    this.#ambush = random.pick([0, 0.05, 0.2]) ?? 0;
   }
 
   start(): void {
+    this.#world.onEffect = (process, { type }) => {
+      if ((type === 'persist' || type === 'state-changed') && this.#random.happens(this.#ambush))
+        this.#world.scheduler.after(this.#random.between(0, 30), () => this.#ambushOn(process.name));
+    };
     const endMs = this.#world.scheduler.nowMs + TROUBLE_MS;
     const next = (): void => {
       if (this.#world.scheduler.nowMs >= endMs) return;
@@ -78,6 +89,11 @@ class Trouble {
       this.#world.scheduler.after(this.#random.between(0, 2 * this.#everyMs), next);
     };
     next();
+  }
+
+  #ambushOn(host: string): void {
+    if (this.#world.isAtPeace) return;
+    this.#random.pick([() => this.#kill(host), () => this.#stop(host), () => this.#cut()])?.();
   }
 
   #strike(): void {
@@ -116,7 +132,9 @@ class Trouble {
   #kill(host: string): void {
     this.#world.crash(host);
     const awayMs = this.#random.happens(0.5) ? this.#random.between(1, 100) : this.#random.between(100, 1500);
-    this.#world.scheduler.after(awayMs, () => this.#world.start(host));
+    this.#world.scheduler.after(awayMs, () => {
+      if (!this.#world.isAtPeace) this.#world.start(host);
+    });
   }
 
   #block(ways: readonly (readonly [from: string, to: string])[]): void {
@@ -187,8 +205,25 @@ class Trouble {
   }
 }
 
-function makePeace(world: World): void {
+function loseForGood(world: World, primary: string, regions: number): string | undefined {
+  world.crash(primary);
+  makePeace(world, primary);
+  const { control } = world;
+  const serves = (): boolean => {
+    const { primary: current, inSync } = control.record;
+    // What it had asked for before it died was granted after: it was alone in the set, and nobody may serve.
+    if (current === primary && inSync.length === 1) return true;
+    return current !== primary && world.process(current)?.state === 'SOLO';
+  };
+  if (!world.run(PEACE_MS, serves)) return `${primary} is gone, and nobody serves`;
+  if (control.record.primary === primary) return undefined;
+  readAll(world, regions);
+  return undefined;
+}
+
+function makePeace(world: World, lost = ''): void {
   world.note('peace');
+  world.isAtPeace = true;
   world.network.unblockAll();
   world.control.storeIsDown = false;
   for (const host of world.hosts.values()) {
@@ -196,7 +231,7 @@ function makePeace(world: World): void {
     host.controlReachesIt = true;
     host.diskHangsUntilMs = 0;
     host.process?.goOn();
-    world.start(host.name);
+    if (host.name !== lost) world.start(host.name);
   }
 }
 

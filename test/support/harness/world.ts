@@ -42,6 +42,10 @@ export class World implements ProcessWatcher {
   readonly checks: Checks;
   readonly sectors: number;
   clientsRun = false;
+  /** Nothing breaks any more. */
+  isAtPeace = false;
+  /** Sees every effect before it is performed; the random runs strike where it hurts. */
+  onEffect: (process: Process, effect: Effect) => void = () => undefined;
   /** Requests that were given to a live process and have no answer. */
   readonly unanswered = new Map<number, Process>();
   readonly #trace: TraceSink;
@@ -210,6 +214,7 @@ export class World implements ProcessWatcher {
   effect(process: Process, effect: Effect): void {
     this.#trace.effect(this.scheduler.nowMs, process.name, effect);
     this.checks.effect(process, effect);
+    this.onEffect(process, effect);
   }
 
   stepped(): void {
