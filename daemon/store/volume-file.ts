@@ -12,6 +12,7 @@ import {
   constants,
   fdatasync,
   fstatSync,
+  fsyncSync,
   ftruncateSync,
   openSync,
   readSync,
@@ -48,7 +49,15 @@ export class VolumeFile {
     this.#path = path;
     this.sizeBytes = sizeBytes;
     this.#fd = openSync(path, constants.O_RDWR | (mode === 'create' ? constants.O_CREAT : 0), 0o600);
-    if (mode === 'create') ftruncateSync(this.#fd, sizeBytes);
+    if (mode === 'create') {
+      try {
+        ftruncateSync(this.#fd, sizeBytes);
+        fsyncSync(this.#fd);
+      } catch (error) {
+        closeSync(this.#fd);
+        throw error;
+      }
+    }
     const found = fstatSync(this.#fd).size;
     if (found === sizeBytes) return;
     closeSync(this.#fd);

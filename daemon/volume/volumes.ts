@@ -2,13 +2,15 @@
  * All volumes of this host: opened at start, made and deleted by control, served to NBD clients while this host's
  * replica is primary, and given the links that peers open.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { KeyedMutex } from '../host/poll.ts';
 import type { ExportDirectory, ExportEntry, OpenResult } from '../nbd/block.ts';
 import type { DurableState, View } from '../replication/interface.ts';
 import { isPrimaryState, type ReplicaState } from '../replication/states.ts';
+import { REGION_BYTES } from '../replication/units.ts';
 import { VolumeFile } from '../store/volume-file.ts';
-import { LockstepError, messageOf } from '../sys/errors.ts';
+import { invalidField, LockstepError, messageOf } from '../sys/errors.ts';
 import type { DecodedFrame } from '../wire/codec.ts';
 import type { Link } from '../wire/link.ts';
 import { Volume, type VolumeWorld } from './volume.ts';
@@ -29,10 +31,16 @@ export interface VolumesOptions {
 
 /** How often time-driven decisions are looked at: a promotion waits at most this much too long. */
 const TICK_MS = 20;
+/** A name becomes a folder. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 
 export class Volumes implements ExportDirectory {
   readonly #options: VolumesOptions;
   readonly #volumes = new Map<string, Volume>();
+  /** Of a volume that could not be opened: its last generation, and why. */
+  readonly #unopened = new Map<string, { readonly generation: number; readonly why: string }>();
+  /** A create whose answer was lost is asked again while the first is at work, and must not take its file away. */
+  readonly #changes = new KeyedMutex();
   readonly #revocations = new Map<string, Set<() => void>>();
   #ticker: NodeJS.Timeout | undefined;
 
@@ -48,6 +56,7 @@ export class Volumes implements ExportDirectory {
       try {
         this.#add(volume, new VolumeFile(this.#path(volume), sizeBytes, 'open'), durable);
       } catch (error) {
+        this.#unopened.set(volume, { generation: durable.view.generation, why: messageOf(error) });
         world.log.error({ volume, error: messageOf(error) }, 'a volume cannot be opened');
       }
     }
@@ -58,6 +67,13 @@ export class Volumes implements ExportDirectory {
 
   /** Idempotent. The first record is durable before it answers; a crash before leaves a file that is made anew. */
   async create(volume: string, sizeBytes: number): Promise<void> {
+    checkName(volume);
+    if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0 || sizeBytes % REGION_BYTES !== 0)
+      throw invalidField('size_bytes', String(sizeBytes), `a multiple of ${String(REGION_BYTES)} above 0`);
+    await this.#changes.run(volume, () => this.#create(volume, sizeBytes));
+  }
+
+  async #create(volume: string, sizeBytes: number): Promise<void> {
     const existing = this.#volumes.get(volume);
     if (existing !== undefined) {
       if (existing.sizeBytes === sizeBytes) return;
@@ -78,17 +94,33 @@ export class Volumes implements ExportDirectory {
       promoting: false,
       bootId: this.#options.bootId,
     };
-    await this.#options.world.meta.put({ volume, sizeBytes, durable });
-    if (!this.#volumes.has(volume)) this.#add(volume, file, durable);
+    try {
+      // Before the record: one that outlives the loss of power must find its file.
+      for (const folder of [this.#folder(volume), this.#options.folder]) syncFolder(folder);
+      await this.#options.world.meta.put({ volume, sizeBytes, durable });
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    this.#unopened.delete(volume);
+    this.#add(volume, file, durable);
   }
 
-  /** Idempotent. The record goes first: a crash between leaves a file that nobody opens, removed at the next create. */
-  async delete(volume: string): Promise<void> {
-    this.#revoke(volume);
-    this.#volumes.get(volume)?.close();
-    this.#volumes.delete(volume);
-    await this.#options.world.meta.delete(volume);
-    rmSync(this.#folder(volume), { recursive: true, force: true });
+  /**
+   * Idempotent. The record goes first: a crash between leaves a file that nobody opens, removed at the next create.
+   * `check` throws if it is not to be deleted after all; nothing comes between it and the end of the replica.
+   */
+  async delete(volume: string, check: () => void = () => undefined): Promise<void> {
+    checkName(volume);
+    await this.#changes.run(volume, async () => {
+      check();
+      this.#revoke(volume);
+      this.#volumes.get(volume)?.close();
+      this.#volumes.delete(volume);
+      await this.#options.world.meta.delete(volume);
+      this.#unopened.delete(volume);
+      rmSync(this.#folder(volume), { recursive: true, force: true });
+    });
   }
 
   get(volume: string): Volume | undefined {
@@ -98,10 +130,17 @@ export class Volumes implements ExportDirectory {
   require(volume: string): Volume {
     const found = this.#volumes.get(volume);
     if (found !== undefined) return found;
-    throw new LockstepError('NOT_FOUND', `this host has no replica of volume ${volume}`, {
+    const unopened = this.#unopened.get(volume);
+    const why = unopened === undefined ? '' : ` that can be opened: ${unopened.why}`;
+    throw new LockstepError('NOT_FOUND', `this host has no replica of volume ${volume}${why}`, {
       reason: 'NO_SUCH_REPLICA',
       metadata: { volume },
     });
+  }
+
+  /** The newest generation of a volume that this host has seen; 0 where it knows of none. */
+  generationOf(volume: string): number {
+    return this.#volumes.get(volume)?.view.generation ?? this.#unopened.get(volume)?.generation ?? 0;
   }
 
   all(): readonly Volume[] {
@@ -191,5 +230,19 @@ export class Volumes implements ExportDirectory {
 
   #path(volume: string): string {
     return join(this.#folder(volume), 'data');
+  }
+}
+
+function checkName(volume: string): void {
+  if (!NAME.test(volume))
+    throw invalidField('volume', volume, '1 to 63 of letters, digits, "_", "." and "-"');
+}
+
+function syncFolder(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
