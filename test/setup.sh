@@ -14,6 +14,7 @@ if [ ! -x node_modules/.bin/tap ]; then
     npm ci --no-audit --no-fund
   fi
 fi
+sh client/link-commands.sh
 PATH=$PWD/node_modules/.bin:$PATH tap build
 
 # package: a program of it: what it is for

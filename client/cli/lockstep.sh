@@ -15,11 +15,12 @@ here=$(CDPATH='' cd -- "$(dirname -- "$self")" && pwd -P)
 package=${here%/client/cli}
 
 # In a checkout the dependencies are inside the package; installed into a project they are beside it.
-for modules in "$package/node_modules" "$package/.."; do
-  if [ -x "$modules/.bin/node" ]; then
+# Where npm took the link in .bin away (link-commands.sh), the program itself is there.
+for node in "$package"/node_modules/.bin/node "$package"/../.bin/node "$package"/../node-linux-*/bin/node; do
+  if [ -x "$node" ]; then
     case $package in
-    */node_modules/*) exec "$modules/.bin/node" --disable-warning=ExperimentalWarning --import "$here/strip-types.mjs" "$here/main.ts" "$@" ;;
-    *) exec "$modules/.bin/node" "$here/main.ts" "$@" ;;
+    */node_modules/*) exec "$node" --disable-warning=ExperimentalWarning --import "$here/strip-types.mjs" "$here/main.ts" "$@" ;;
+    *) exec "$node" "$here/main.ts" "$@" ;;
     esac
   fi
 done

