@@ -6,8 +6,10 @@ import t, { type Test } from 'tap';
 const machine = process.arch === 'arm64' ? 'arm64' : 'x64';
 const other = machine === 'x64' ? 'arm64' : 'x64';
 
+type Folder = NonNullable<Parameters<Test['testdir']>[0]>;
+
 /** A package whose dependencies are those given. */
-function packageWith(t: Test, folders: { readonly node_modules?: object }): string {
+function packageWith(t: Test, folders: Folder): string {
   const root = t.testdir({ client: {}, ...folders });
   cpSync(resolve('client/link-commands.sh'), join(root, 'client', 'link-commands.sh'));
   return root;
@@ -20,7 +22,7 @@ function link(root: string): string {
 }
 
 /** The program of the pinned Node, as a link to a file that is executable. */
-function pinned(t: Test, forMachine: string): Record<string, object> {
+function pinned(t: Test, forMachine: string): Folder {
   return { [`node-linux-${forMachine}`]: { bin: { node: t.fixture('symlink', '/bin/true') } } };
 }
 
