@@ -91,7 +91,7 @@ function adviceFor(error: LockstepError): readonly string[] {
   if (next !== undefined) return [next];
   if (isSilence(error))
     return [
-      'Start it (a quick start: npm run quickstart; a host: systemctl start lockstep), or name another control ' +
+      'Start it (a quick start: npm run quickstart; its host: systemctl start lockstep-control), or name another control ' +
         'daemon with --server HOST:PORT or LOCKSTEP_SERVER.',
     ];
   switch (error.code) {

@@ -12,6 +12,7 @@ import type { Credential, Credentials } from '../cli/credentials.ts';
 import { redundancyName, stateName } from '../cli/names.ts';
 import { showProgress } from '../cli/progress.ts';
 import type { LockstepClient, Operation } from '../lockstep.ts';
+import { lockstepCommand, quickstartCommand } from './commands.ts';
 import { database as orders } from './plan.ts';
 import type { Session } from './session.ts';
 import type { SummaryFacts } from './summary.ts';
@@ -60,7 +61,9 @@ async function resume(session: Session, client: LockstepClient, present: Databas
   if (present.state === DatabaseState.DATABASE_STATE_FAILED)
     throw new LockstepError('FAILED_PRECONDITION', `${orders.id} has failed: ${present.reason}`, {
       reason: 'DATABASE_FAILED',
-      metadata: { next: `npx lockstep database delete ${orders.id}, then npm run quickstart` },
+      metadata: {
+        next: `${lockstepCommand(session.plan, `database delete ${orders.id}`)}, then ${quickstartCommand(session.plan)}`,
+      },
     });
   if (present.state === DatabaseState.DATABASE_STATE_CREATING && present.busyWith !== '')
     await follow(session, client, await client.operations.get(present.busyWith, { signal: session.signal }));

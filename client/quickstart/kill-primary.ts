@@ -1,6 +1,7 @@
 /** `--kill-primary`: what a power cut does to the host of the primary, for a person to see a failover. */
 import { LockstepError } from '../../daemon/sys/errors.ts';
 import { hostId } from '../cli/verdict.ts';
+import { lockstepCommand, quickstartCommand } from './commands.ts';
 import { forgetDaemon } from './daemons.ts';
 import { database as orders } from './plan.ts';
 import { killProcessesOf } from './processes.ts';
@@ -30,7 +31,7 @@ export async function killPrimary(session: Session): Promise<void> {
     `${new Date().toISOString()}  Killed ${name}: ${String(killed.length)} processes with SIGKILL (${programs}).`,
   );
   say('Control notices, raises the generation, and the other host takes over. Watch it:');
-  say('  npx lockstep status --watch');
-  say('  npx lockstep database events orders');
-  say(`Bring ${name} back, which is then brought up to date by itself: npm run quickstart`);
+  say(`  ${lockstepCommand(plan, 'status --watch')}`);
+  say(`  ${lockstepCommand(plan, `database events ${orders.id}`)}`);
+  say(`Bring ${name} back, which is then brought up to date by itself:\n  ${quickstartCommand(plan)}`);
 }

@@ -28,7 +28,8 @@ esac
 command -v npm >/dev/null 2>&1 || fail "npm is not installed" "On Debian: apt-get install nodejs npm"
 command -v node >/dev/null 2>&1 || fail "node is not installed" "Node 20 or newer is needed to begin: nodejs.org"
 
-trap 'echo "Interrupted: nothing was started or stopped yet. Go on: npm run quickstart" >&2; exit 130' INT TERM
+again="npm run quickstart${*:+ -- $*}"
+trap 'echo "Interrupted: nothing was started or stopped yet. Go on: $again" >&2; exit 130' INT TERM
 
 link() { sh "$package/client/link-commands.sh" || true; }
 
@@ -42,7 +43,7 @@ if ! reason=$(node "$here/check-modules.mjs" "$package") || ! [ -x "$node" ]; th
   omit=--omit=dev
   [ ! -e "$package/node_modules/.bin/tap" ] || omit=--include=dev
   (cd "$package" && npm ci "$omit" --no-audit --no-fund --loglevel=error) ||
-    fail "npm could not install the dependencies; its reason is above" "Nothing was started. Try again: npm run quickstart"
+    fail "npm could not install the dependencies; its reason is above" "Nothing was started. Try again: $again"
   link
   [ -x "$node" ] || fail "npm installed everything but the pinned Node" \
     "Optional dependencies have to be on: npm config get omit should not list optional."

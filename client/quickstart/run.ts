@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { Interrupted, exitCodeOf, renderError, UsageError } from '../cli/errors.ts';
 import { paintFor } from '../cli/text.ts';
 import { LockstepError, messageOf } from '../../daemon/sys/errors.ts';
+import { quickstartCommand } from './commands.ts';
 import { exclusively } from './exclusive.ts';
 import { killPrimary } from './kill-primary.ts';
 import {
@@ -49,26 +50,24 @@ interface Request {
 
 /** Answers the exit code. */
 export async function quickstart(words: readonly string[], interrupt: AbortSignal): Promise<number> {
-  let server = '';
-  let logs = '';
+  let plan: Plan | undefined;
   try {
     const request = requested(words);
     if (request === undefined) {
       process.stdout.write(USAGE);
       return 0;
     }
-    const { plan, action } = request;
-    server = plan.server;
-    logs = `Logs of the daemons: ${plan.stateDir}/{control,a,b}/daemon.log\n`;
+    plan = request.plan;
     checkRoot();
     checkFolder(plan.stateDir);
     const session = { plan, signal: interrupt, paint: paintFor(process.stdout), say };
-    await exclusively(plan.stateDir, () => action(session));
+    await exclusively(plan.stateDir, () => request.action(session));
     return 0;
   } catch (error) {
-    const shown = interrupt.aborted ? interrupted() : error;
-    process.stderr.write(renderError(shown, server, paintFor(process.stderr)));
-    if (shown instanceof LockstepError && shown.metadata['next'] === undefined) process.stderr.write(logs);
+    const shown = interrupt.aborted && plan !== undefined ? interrupted(plan) : error;
+    process.stderr.write(renderError(shown, plan?.server ?? '', paintFor(process.stderr)));
+    if (shown instanceof LockstepError && shown.metadata['next'] === undefined && plan !== undefined)
+      process.stderr.write(`Logs of the daemons: ${plan.stateDir}/{control,a,b}/daemon.log\n`);
     return exitCodeOf(shown);
   }
 }
@@ -77,10 +76,10 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-function interrupted(): Interrupted {
+function interrupted(plan: Plan): Interrupted {
   return new Interrupted(
-    'What was started is left as it is. Go on: npm run quickstart; stop it: npm run quickstart -- --stop; ' +
-      'remove it: npm run quickstart -- --clean',
+    `What was started is left as it is. Go on: ${quickstartCommand(plan)}; ` +
+      `stop it: ${quickstartCommand(plan, '--stop')}; remove it: ${quickstartCommand(plan, '--clean')}`,
   );
 }
 

@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { Credentials } from '../cli/credentials.ts';
 import { counted, listed } from '../cli/text.ts';
+import { quickstartCommand } from './commands.ts';
 import { daemonOf, forgetDaemon } from './daemons.ts';
 import type { HostPlan } from './plan.ts';
 import { killProcessesOf, type ProcessInfo, processesOf, signalProcess, waitUntilGone } from './processes.ts';
@@ -34,7 +35,7 @@ export async function stop(session: Session): Promise<void> {
   for (const host of order) if (await stopHost(session, host)) stopped += 1;
   if (stopped === 0) say('Nothing was running.');
   const kept = existsSync(plan.settingsFile) ? ` The data is kept in ${plan.stateDir}.` : '';
-  say(`Stopped.${kept} Start again: npm run quickstart`);
+  say(`Stopped.${kept} Start again: ${quickstartCommand(plan)}`);
 }
 
 async function stopHost(session: Session, host: HostPlan): Promise<boolean> {

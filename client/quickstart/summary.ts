@@ -3,8 +3,8 @@ import { type Database, Redundancy } from '../../proto/gen/lockstep/v1/database_
 import { digCommand, multiHostUrl } from '../cli/connection.ts';
 import type { Paint } from '../cli/text.ts';
 import { judgeDatabase } from '../cli/verdict.ts';
-import { DEFAULT_SERVER } from '../lockstep.ts';
-import { DEFAULT_STATE_DIR, type Plan, PORTS } from './plan.ts';
+import { lockstepCommand, quickstartCommand } from './commands.ts';
+import { database as orders, type Plan, PORTS } from './plan.ts';
 
 export interface SummaryFacts {
   readonly database: Database;
@@ -18,8 +18,6 @@ export function renderSummary(plan: Plan, facts: SummaryFacts, paint: Paint): st
   const { database, password } = facts;
   const { endpoint } = database;
   if (endpoint === undefined) return '';
-  const again = plan.stateDir === DEFAULT_STATE_DIR ? '' : ` --state ${plan.stateDir}`;
-  const env = plan.server === DEFAULT_SERVER ? '' : `LOCKSTEP_SERVER=${plan.server} `;
   const passwordWords =
     password === undefined
       ? 'claimed by somebody else before: not known here'
@@ -39,12 +37,12 @@ export function renderSummary(plan: Plan, facts: SummaryFacts, paint: Paint): st
     `  Logs      ${plan.stateDir}/{control,a,b}/daemon.log`,
     '',
     paint('heading', 'Try next:'),
-    `  ${env}npx lockstep status`,
-    `  ${env}npx lockstep connect orders`,
-    `  npm run quickstart -- --kill-primary${again}    kills the primary's host: see the alias move`,
+    `  ${lockstepCommand(plan, 'status')}`,
+    `  ${lockstepCommand(plan, `connect ${orders.id}`)}`,
+    `  ${quickstartCommand(plan, '--kill-primary')}    kills the primary's host: see the alias move`,
     '',
-    `Everything is left running. Stop it and keep the data: npm run quickstart -- --stop${again}`,
-    `Remove every trace:                                    npm run quickstart -- --clean${again}`,
+    `Everything is left running. Stop it and keep the data: ${quickstartCommand(plan, '--stop')}`,
+    `Remove every trace:                                    ${quickstartCommand(plan, '--clean')}`,
     '',
   ].join('\n');
 }
