@@ -3,8 +3,9 @@
  *
  * Failover needs every rule of "Who may serve" at once: control has not heard the primary for the minimum time (and
  * has itself been listening that long), the secondary has not either, and the secondary stands at the generation of
- * the record. None of this is what makes failover safe: the compare-and-set of the generation and the lease that the
- * secondary waits out are. The rules keep a blip, a one-way partition or a restart of control from causing one.
+ * the record. Where the primary itself says that it does not serve, its silence is not needed. None of this is what
+ * makes failover safe: the compare-and-set of the generation and the lease that the secondary waits out are. The rules
+ * keep a blip, a one-way partition or a restart of control from causing one.
  */
 import {
   type HostObservation,
@@ -40,11 +41,11 @@ export function decide(situation: Situation): Decision {
   if (primary === undefined)
     return waitFor(situation, record.primary, 'control has not listened for long enough');
   const replica = primary.replicas.get(record.volume);
-  if (replica === undefined) return none(`${record.primary} is heard, but reports no replica of the volume`);
-  if (replica.state === 'RECOVERING' && replica.hostRebooted) return aboutRebootedPrimary(situation, replica);
-  if (!servesNow(replica, record))
-    return none(`${record.primary} is heard, and its replica is ${replica.state}`);
-  return aboutServingPrimary(situation, primary, replica);
+  if (replica !== undefined && servesNow(replica, record))
+    return aboutServingPrimary(situation, primary, replica);
+  if (replica?.state === 'RECOVERING' && replica.hostRebooted)
+    return aboutRebootedPrimary(situation, replica);
+  return aboutIdlePrimary(situation, replica);
 }
 
 /** The primary of the record, at the record's generation, able to do I/O. */
@@ -89,6 +90,45 @@ function aboutRebootedPrimary(situation: Situation, replica: ObservedReplica): D
   if (missingMs > 0) return { ...none(`${what}; it is given ${seconds(silenceMs)}`), recheckInMs: missingMs };
   const why = `${what}, and ${candidate} was not restarted: it holds writes that ${record.primary} may lack`;
   return { kind: 'failover', to: candidate, why, detectedFromMs: replica.stateSinceMs };
+}
+
+/** It gave the volume up in the record's own generation, and nothing it hears makes it take it back. */
+const GAVE_UP: ReadonlySet<string> = new Set(['FENCED', 'STALE']);
+
+/**
+ * Heard, and not serving. One that gave up (its disk failed it) is not waited for: the secondary waits out the lease
+ * that it granted by itself. What may still come back by itself, or is gone and may be reported a moment too early,
+ * has the minimum time, counted from where the secondary lost it, or from where it said that it stepped down.
+ */
+function aboutIdlePrimary(situation: Situation, replica: ObservedReplica | undefined): Decision {
+  const { record, silenceMs, nowMs } = situation;
+  const what = `${record.primary} is heard, and ${standingOf(replica)}`;
+  const isHandedOver = replica?.state === 'STEPPED_DOWN' && replica.generation === record.generation;
+  const handedOverMs = isHandedOver ? nowMs - replica.stateSinceMs : 0;
+  const candidate = otherInSync(record);
+  const refusal =
+    candidate === undefined ? 'nobody else holds every write' : whyNotPromotable(situation, candidate);
+  if (candidate === undefined || refusal !== undefined)
+    return handedOverMs >= silenceMs
+      ? { kind: 'recover-primary', why: `${what}; ${String(refusal)}` }
+      : none(`${what}; ${String(refusal)}`);
+  const hasGivenUp =
+    replica !== undefined && GAVE_UP.has(replica.state) && replica.generation === record.generation;
+  const its = situation.hosts.get(candidate)?.replicas.get(record.volume);
+  const lostMs = its === undefined ? 0 : peerSilence(situation, candidate, its);
+  const missingMs = hasGivenUp ? 0 : silenceMs - Math.max(lostMs, handedOverMs);
+  if (missingMs > 0) return { ...none(`${what}; it is given ${seconds(silenceMs)}`), recheckInMs: missingMs };
+  return {
+    kind: 'failover',
+    to: candidate,
+    why: `${what}, and ${candidate} holds every acknowledged write`,
+    detectedFromMs: replica?.stateSinceMs ?? nowMs - lostMs,
+  };
+}
+
+function standingOf(replica: ObservedReplica | undefined): string {
+  if (replica === undefined) return 'reports no replica of the volume';
+  return `its replica is ${replica.state}${replica.reason === '' ? '' : `: ${replica.reason}`}`;
 }
 
 function aboutServingPrimary(

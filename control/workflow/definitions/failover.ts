@@ -81,7 +81,7 @@ function releasePrimary(around: Surroundings): Step<FailoverState> {
   return {
     name: 'release-primary',
     title: ({ from, requested }) =>
-      requested ? `Stop the engine on ${from} and step down` : `${from} is gone`,
+      requested ? `Stop the engine on ${from} and step down` : `${from} no longer serves`,
     deadlineMs: BEFORE_MS,
     attempts: ATTEMPTS,
     backoffMs: around.pace.backoffMs,

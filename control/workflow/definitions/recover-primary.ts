@@ -1,4 +1,4 @@
-/** recover-primary: the replica serves where it should, but its engine, device or alias is not there. */
+/** recover-primary: the record names the primary, but its replica stepped down, or engine, device or alias is not there. */
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { HostActions } from './host-actions.ts';
 import { attachAndMount, type DatabaseWork, letGo, pointAlias, requirePrimary } from './steps.ts';
@@ -20,7 +20,12 @@ export function recoverPrimary(around: Surroundings): WorkflowDefinition<Recover
   const steps: readonly Step<RecoverState>[] = [
     step(around, 'attach-and-mount', ({ primary }) => `Attach the volume to ${primary} and mount it`, {
       deadlineMs: DEVICE_MS,
-      act: (hosts, { primary }) => attachAndMount(hosts, primary),
+      act: async (hosts, { primary }) => {
+        // One that stepped down for a failover which came to nothing serves again when it is told its own generation.
+        // Not waited for: until it serves it can be attached nowhere, and a failover must not wait for this hold.
+        await hosts.setView(primary);
+        await attachAndMount(hosts, primary);
+      },
     }),
     step(around, 'start-engine', ({ primary }) => `Start the engine on ${primary}, with its crash recovery`, {
       deadlineMs: ENGINE_MS,

@@ -25,6 +25,32 @@ t.test('an engine that does not start is shown as unavailable, and tried again',
   });
 });
 
+t.test('a primary whose disk failed it hands over although its host is well', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  for (const replica of harness.a.replicas.values()) replica.state = 'FENCED';
+  harness.a.engines.clear();
+  const moved = await harness.until(
+    (database) => database.primary?.host === 'host-b' && database.state === 2,
+  );
+  t.match(moved, { generation: 3n });
+  const request = { parent: 'databases/orders', pageSize: 100, pageToken: '' };
+  const { events } = await harness.call(service.listDatabaseEvents, request);
+  const detect = events.find((event) => event.reason === 'FAILED_OVER')?.phases[0];
+  t.ok((detect?.durationMs ?? Infinity) < 300, 'without the minimum time of silence');
+});
+
+t.test('a primary that was left stepped down, with nobody to take over, serves again', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  harness.b.die();
+  await harness.until((database) => database.generation === 3n && database.busyWith === '');
+  for (const replica of harness.a.replicas.values()) replica.state = 'STEPPED_DOWN';
+  for (const one of [harness.a.engines, harness.a.mounts, harness.a.devices]) one.clear();
+  await harness.until((database) => database.state === 5);
+  t.match(await harness.until((database) => database.state === 2), { primary: { host: 'host-a' } });
+});
+
 t.test('a secondary that was lost is dropped, and reseeded when it is back', async (t) => {
   const harness = await ControlHarness.open(t);
   await harness.createOrders();

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { HostObservation } from '../../../control/model/observation.ts';
+import type { HostObservation, ObservedReplica } from '../../../control/model/observation.ts';
 import { decide, type Situation } from '../../../control/monitor/decide.ts';
 import {
   database,
@@ -125,6 +125,54 @@ t.test(
     t.match(decide(situation([restarted, secondary])), { kind: 'none' }, 'only its process restarted');
   },
 );
+
+t.test('a primary that gave up in its own generation is failed over from at once', async (t) => {
+  for (const state of ['FENCED', 'STALE']) {
+    const gaveUp = (change: Partial<ObservedReplica> = {}): HostObservation =>
+      host('a1', replica(state, { stateSinceMs: NOW_MS - 50, reason: 'its disk failed', ...change }));
+    const decided = decide(situation([gaveUp(), secondary]));
+    t.match(
+      decided,
+      { kind: 'failover', to: 'b1', why: /its disk failed/, detectedFromMs: NOW_MS - 50 },
+      state,
+    );
+    t.match(
+      decide(situation([gaveUp({ generation: 6 }), secondary])),
+      { kind: 'none' },
+      'of another generation',
+    );
+    const alone = { ...volume, inSync: ['a1'] };
+    t.match(decide(situation([gaveUp(), secondary], { record: alone })), {
+      kind: 'none',
+      why: /nobody else/,
+    });
+    t.match(decide(situation([gaveUp(), host('b1', replica('STALE'))])), {
+      kind: 'none',
+      why: /b1 is STALE/,
+    });
+  }
+});
+
+t.test('a primary that stepped down and was forgotten is replaced, or told to serve again', async (t) => {
+  const stepped = (sinceMs: number): HostObservation =>
+    host('a1', replica('STEPPED_DOWN', { stateSinceMs: NOW_MS - sinceMs }));
+  t.match(decide(situation([stepped(2000), secondary])), { kind: 'failover', to: 'b1' });
+  t.match(decide(situation([stepped(1000), secondary])), { kind: 'none', recheckInMs: 500 });
+  const record = { ...volume, inSync: ['a1'] };
+  t.match(decide(situation([stepped(2000)], { record })), { kind: 'recover-primary', why: /STEPPED_DOWN/ });
+  t.match(decide(situation([stepped(1000)], { record })), { kind: 'none' }, 'a report that may be old');
+});
+
+t.test('a primary that is heard and does not serve is replaced once its secondary has lost it', async (t) => {
+  const idle = ['HOLDING', 'RECOVERING', 'BLANK'].map((state) => host('a1', replica(state)));
+  for (const a of [...idle, host('a1', undefined)]) {
+    const said = a.replicas.get('orders-1')?.state ?? 'no replica';
+    t.match(decide(situation([a, host('b1', orphan())])), { kind: 'failover', to: 'b1' }, said);
+    const lately = orphan({ peerSilenceMs: 300, disconnectedSinceMs: NOW_MS - 300 });
+    t.match(decide(situation([a, host('b1', lately)])), { kind: 'none', recheckInMs: 1100 }, said);
+    t.match(decide(situation([a, secondary])), { kind: 'none' }, `${said}, and talks to its secondary`);
+  }
+});
 
 t.test('a solo primary has the other host reseeded once it is back', async (t) => {
   const record = { ...volume, inSync: ['a1'] };
