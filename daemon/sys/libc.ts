@@ -11,6 +11,8 @@ export const PUNCH_HOLE = 0x03;
 export const ZERO_RANGE = 0x11;
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
+/** lseek(2): there is no data behind the offset. */
+const ENXIO = 6;
 
 /** Answers 0 or the errno. */
 export function fallocate(
@@ -20,6 +22,12 @@ export function fallocate(
 ): number {
   const result = fallocateCall(fd, mode, range.offset, range.length) as number;
   return result === 0 ? 0 : koffi.errno();
+}
+
+/** Whether any byte of the range may be other than zero: false for a hole, or a part of one. */
+export function holdsData(fd: number, range: { readonly offset: number; readonly length: number }): boolean {
+  const start = Number(lseekCall(fd, range.offset, SEEK_DATA));
+  return start >= 0 ? start < range.offset + range.length : koffi.errno() !== ENXIO;
 }
 
 /** The extents of a file that hold data, as lseek(2) with SEEK_DATA and SEEK_HOLE tells them. */
