@@ -42,7 +42,7 @@ export type ReplicaState =
   | 'FENCED';
 
 export const transitions: Readonly<Record<ReplicaState, readonly ReplicaState[]>> = {
-  BLANK: ['SOLO', 'JOINING', 'STALE'],
+  BLANK: ['SOLO', 'JOINING'],
   STALE: ['JOINING'],
   JOINING: ['SECONDARY', 'STALE', 'PROMOTING'],
   SECONDARY: ['PROMOTING', 'STALE'],

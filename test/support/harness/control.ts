@@ -35,6 +35,8 @@ export class Control {
   record: VolumeRecord;
   /** The store takes no writes. */
   storeIsDown = false;
+  /** It decides by itself; in a story, its author does. */
+  decides = true;
   readonly #parts: ControlParts;
   #observed = new Map<string, HostObservation>();
   #upSinceMs = 0;
@@ -66,7 +68,7 @@ export class Control {
     if (this.#job === undefined) return;
     this.#parts.log('control: the workflow fails');
     this.#job = undefined;
-    for (const host of this.#parts.hosts.keys()) this.#command(host, deleteSnapshot);
+    for (const host of this.#parts.hosts.keys()) this.command(host, deleteSnapshot);
   }
 
   heartbeat(process: Process): void {
@@ -96,6 +98,7 @@ export class Control {
 
   /** What the monitor does after each heartbeat. */
   look(): void {
+    if (!this.decides) return;
     const { scheduler, silenceMs } = this.#parts;
     const decision = decide({
       record: this.record,
@@ -106,9 +109,9 @@ export class Control {
       nowMs: scheduler.nowMs,
     });
     const primary = this.#observed.get(this.record.primary)?.replicas.get(VOLUME);
-    if (decision.kind === 'failover') this.#failOver(decision.to, decision.why);
-    else if (decision.kind === 'reseed') this.#reseed(decision.source, decision.target);
-    else if (this.#job === undefined && primary?.state === 'STEPPED_DOWN') this.#serveOn(this.record.primary);
+    if (decision.kind === 'failover') this.failOver(decision.to, decision.why);
+    else if (decision.kind === 'reseed') this.reseed(decision.source, decision.target);
+    else if (this.#job === undefined && primary?.state === 'STEPPED_DOWN') this.serveOn(this.record.primary);
   }
 
   /** A person asks for it. `regret`: it is undone before the generation is raised. */
@@ -120,7 +123,7 @@ export class Control {
     const { scheduler } = this.#parts;
     const giveUpAtMs = scheduler.nowMs + STEP_DOWN_MS;
     const job = this.#begin(`move to ${to}`);
-    this.#command(from, (process) => process.deliver({ type: 'step-down' }));
+    this.command(from, (process) => process.deliver({ type: 'step-down' }));
     scheduler.every(POLL_MS, () => {
       if (this.#job !== job) return false;
       const state = this.#parts.hosts.get(from)?.process?.state;
@@ -129,7 +132,7 @@ export class Control {
       this.#job = undefined;
       if (isVoid) return false;
       if (state !== 'STEPPED_DOWN' || regret || this.#whyNot(to) !== undefined) this.#undoMove(from, state);
-      else this.#failOver(to, 'a planned move');
+      else this.failOver(to, 'a planned move');
       return false;
     });
   }
@@ -145,30 +148,30 @@ export class Control {
   #undoMove(from: string, state: string | undefined): void {
     if (state === 'STEPPED_DOWN' && !this.storeIsDown)
       this.#write({ ...this.record, generation: this.record.generation + 1 }, 'the move is undone');
-    this.#serveOn(from);
+    this.serveOn(from);
   }
 
   /** Nobody moves the volume, and its primary stepped down or still may: it is told that it is the primary. */
-  #serveOn(primary: string): void {
+  serveOn(primary: string): void {
     this.#parts.log(`control: ${primary} serves on`);
-    this.#command(primary, (process) =>
+    this.command(primary, (process) =>
       process.deliver({ type: 'view', view: viewOf(this.record), explicit: true }),
     );
   }
 
-  #failOver(to: string, why: string): void {
+  failOver(to: string, why: string): void {
     if (this.storeIsDown) return;
     const generation = this.record.generation + 1;
     this.#write({ ...this.record, generation, primary: to, inSync: [to] }, why);
-    for (const host of this.#parts.hosts.keys()) this.#command(host, (process) => this.#tell(process, true));
+    for (const host of this.#parts.hosts.keys()) this.command(host, (process) => this.#tell(process, true));
   }
 
   /** control/workflow/definitions/copy.ts in small. */
-  #reseed(source: string, target: string): void {
+  reseed(source: string, target: string): void {
     const job = this.#begin(`seed ${target} from ${source}`);
     const snapshot = `snapshot-${++this.#lastJob}`;
     let isStarted = false;
-    this.#command(target, (process) => this.#tell(process, true));
+    this.command(target, (process) => this.#tell(process, true));
     this.#parts.scheduler.every(POLL_MS, () => {
       if (this.#job !== job) return false;
       const { primary, inSync } = this.record;
@@ -181,12 +184,12 @@ export class Control {
       const join = isStarted && process.status.join?.target === target ? process.status.join : undefined;
       if (join === undefined || join.phase === 'FAILED' || join.phase === 'DONE') {
         isStarted = true;
-        this.#command(source, (at) => {
+        this.command(source, (at) => {
           createSnapshot(at, `${snapshot}-${at.incarnation}`);
           seedReplica(at, target);
         });
       } else if (join.phase === 'SEEDED')
-        this.#command(source, (at) => {
+        this.command(source, (at) => {
           connectReplica(at, target);
         });
       return true;
@@ -224,7 +227,7 @@ export class Control {
   }
 
   /** A call of a workflow: it needs both ways. */
-  #command(name: string, act: (process: Process) => void): void {
+  command(name: string, act: (process: Process) => void): void {
     const host = this.#parts.hosts.get(name);
     if (host?.process?.alive !== true || !host.reachesControl || !host.controlReachesIt) return;
     this.#parts.scheduler.after(this.#parts.pace.controlMs(), () => {

@@ -25,6 +25,8 @@ export interface TraceOptions {
 export class Trace implements TraceSink {
   lines: string[] = [];
   readonly #options: TraceOptions;
+  /** Heartbeats repeat what control told. */
+  readonly #told = new Map<string, string>();
 
   constructor(options: TraceOptions) {
     this.#options = options;
@@ -36,6 +38,10 @@ export class Trace implements TraceSink {
 
   event(nowMs: number, host: string, event: ReplicaEvent): void {
     const text = describeEvent(event);
+    if (event.type === 'view' && !this.#options.isVerbose) {
+      if (this.#told.get(host) === text) return;
+      this.#told.set(host, text);
+    }
     if (text !== '' && (this.#options.isVerbose || !isRoutine(event))) this.#add(nowMs, `${host} < ${text}`);
   }
 
