@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 const machine = process.arch === 'arm64' ? 'arm64' : 'x64';
 const other = machine === 'x64' ? 'arm64' : 'x64';
 
-type Folder = NonNullable<Parameters<Test['testdir']>[0]>;
+type Folder = Record<string, NonNullable<Parameters<Test['testdir']>[0]>>;
 
 /** A package whose dependencies are those given. */
 function packageWith(t: Test, folders: Folder): string {
