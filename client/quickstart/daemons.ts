@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { statOf } from '../../daemon/host/proc.ts';
+import { bootIdOfMachine, statOf } from '../../daemon/host/proc.ts';
 import { LockstepError, messageOf } from '../../daemon/sys/errors.ts';
 import { isServing } from './health.ts';
 import { configText, type HostPlan, type Plan, PORTS } from './plan.ts';
@@ -31,14 +31,10 @@ const pidSchema = z.object({ pid: z.int(), startTicks: z.int(), bootId: z.string
 export async function daemonOf(host: HostPlan): Promise<ProcessIdentity | undefined> {
   try {
     const { bootId, ...identity } = pidSchema.parse(JSON.parse(readFileSync(host.pidFile, 'utf8')));
-    return bootId === currentBootId() && (await isAlive(identity)) ? identity : undefined;
+    return bootId === bootIdOfMachine() && (await isAlive(identity)) ? identity : undefined;
   } catch {
     return undefined;
   }
-}
-
-function currentBootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
 /** Engines run as their own user, who has to get through these folders to the data. */
@@ -81,7 +77,7 @@ export async function startDaemon(
   const info = child.pid === undefined ? undefined : await statOf(child.pid);
   if (info === undefined) throw notStarted(host, spawnError);
   const identity = { pid: info.pid, startTicks: info.startTicks };
-  writeAtomically(host.pidFile, `${JSON.stringify({ ...identity, bootId: currentBootId() })}\n`);
+  writeAtomically(host.pidFile, `${JSON.stringify({ ...identity, bootId: bootIdOfMachine() })}\n`);
   return identity;
 }
 

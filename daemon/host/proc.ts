@@ -1,4 +1,5 @@
 /** What /proc says about processes. Nothing here waits for a disk: links and lines come from the kernel's memory. */
+import { readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 
 export interface ProcessStat {
@@ -8,8 +9,13 @@ export interface ProcessStat {
   readonly command: string;
   /** One letter: R, S, D, Z, ... */
   readonly state: string;
-  /** Clock ticks since boot: with the pid it names one process for ever, also when the pid is used again. */
+  /** Clock ticks since boot: with the pid it names one process of this boot, also when the pid is used again. */
   readonly startTicks: number;
+}
+
+/** Changes with each boot of the machine. What is kept about a process is worth nothing after it. */
+export function bootIdOfMachine(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
 /** Parses /proc/PID/stat. The command stands in parentheses and may hold spaces and parentheses itself. */

@@ -2,7 +2,8 @@
  * Long-lived children that outlive our daemon: its restart must only be a pause for the engine, so they get a session
  * of their own, log to a file, and are found again by a record in the state folder.
  *
- * A record is pid and start time. It is written after the fork, so a daemon killed between the two leaves a child
+ * A record is pid, start time and boot: engines start at the same moment of each boot, when pids are given out in the
+ * same order too, and whoever is taken for ours is killed. It is written after the fork, so a daemon killed between the two leaves a child
  * without one. Such an orphan is known by its marker: a path below our state folder that stands in its arguments, and
  * that no other daemon on this machine uses. Nothing has relied on an orphan yet, so it is killed, not adopted.
  */
@@ -18,6 +19,7 @@ import { KILL_WAIT_MS, LOG_FILE_BYTES, LOG_TAIL_BYTES, LOG_TAIL_LINES, POLL_MS }
 import { poll } from './poll.ts';
 import {
   argumentsOf,
+  bootIdOfMachine,
   livingProcesses,
   type ProcessStat,
   statOf,
@@ -39,7 +41,7 @@ export interface ProcessSpec {
 /** The kernel keeps no more of a program's name. */
 const COMMAND_NAME_BYTES = 15;
 
-const recordSchema = z.object({ pid: z.int(), startTicks: z.int() });
+const recordSchema = z.object({ pid: z.int(), startTicks: z.int(), bootId: z.string() });
 type ProcessRecord = Readonly<z.output<typeof recordSchema>>;
 
 /** What killTree looks for besides the recorded process and its descendants. */
@@ -54,6 +56,7 @@ export interface Belongings {
 export class ProcessSupervisor {
   private readonly runDir: string;
   private readonly host: string;
+  private readonly bootId = bootIdOfMachine();
 
   constructor(options: { readonly runDir: string; readonly host: string }) {
     this.runDir = options.runDir;
@@ -74,7 +77,11 @@ export class ProcessSupervisor {
     const stat = await statOf(pid);
     // Gone already: there is nothing to record, and the log says why.
     if (stat !== undefined)
-      await writeRecord(this.recordPath(spec.name), { pid, startTicks: stat.startTicks });
+      await writeRecord(this.recordPath(spec.name), {
+        pid,
+        startTicks: stat.startTicks,
+        bootId: this.bootId,
+      });
     return pid;
   }
 
@@ -178,6 +185,7 @@ export class ProcessSupervisor {
   }
 
   private async verified(record: ProcessRecord): Promise<number | undefined> {
+    if (record.bootId !== this.bootId) return undefined;
     const stat = await statOf(record.pid);
     return stat?.startTicks === record.startTicks ? record.pid : undefined;
   }

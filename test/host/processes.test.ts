@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { statOf } from '../../daemon/host/proc.ts';
+import { bootIdOfMachine, statOf } from '../../daemon/host/proc.ts';
 import { type ProcessSpec, ProcessSupervisor } from '../../daemon/host/processes.ts';
 
 interface Bench {
@@ -69,8 +69,21 @@ t.test('a pid that is used again is not mistaken for the recorded process', asyn
   const own = await statOf(process.pid);
   await writeFile(
     join(runDir, 'one.json'),
-    JSON.stringify({ pid: process.pid, startTicks: (own?.startTicks ?? 0) - 1 }),
+    JSON.stringify({
+      pid: process.pid,
+      startTicks: (own?.startTicks ?? 0) - 1,
+      bootId: bootIdOfMachine(),
+    }),
   );
+  t.equal(await supervisor.pidOf('one'), undefined);
+});
+
+t.test('a process of this boot is not mistaken for one that was recorded before it', async (t) => {
+  const { supervisor, spec, runDir } = await bench(t);
+  await supervisor.start(spec);
+  const path = join(runDir, 'one.json');
+  const record = JSON.parse(await readFile(path, 'utf8')) as object;
+  await writeFile(path, JSON.stringify({ ...record, bootId: 'the one before' }));
   t.equal(await supervisor.pidOf('one'), undefined);
 });
 
