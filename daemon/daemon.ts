@@ -32,6 +32,7 @@ interface Running {
   readonly control: Control | undefined;
   readonly server: Server;
   readonly metrics: MetricsServer;
+  readonly health: HealthImplementation;
 }
 
 async function run(config: Config, log: Log): Promise<Running> {
@@ -57,6 +58,7 @@ async function run(config: Config, log: Log): Promise<Running> {
   const storage =
     config.storage === undefined ? undefined : await StorageHost.open({ config, log, ...identity });
   storage?.addServices(server);
+  await storage?.listen();
   await bind(server, config);
   const metrics = new MetricsServer(
     { host: config.host.name, zone: config.host.zone ?? '', version: VERSION },
@@ -65,7 +67,7 @@ async function run(config: Config, log: Log): Promise<Running> {
   await metrics.listen(config.host.address, config.ports.metrics);
   await storage?.start();
   health.setStatus('', 'SERVING');
-  return { storage, control, server, metrics };
+  return { storage, control, server, metrics, health };
 }
 
 /** For tests alone: control dies, as by a power cut, when so many entries of workflow logs are durable. */
@@ -111,6 +113,7 @@ async function stop(running: Running, log: Log, options: { readonly release: boo
     log.error({}, 'the stop took too long');
     process.exit(1);
   }, limitMs).unref();
+  running.health.setStatus('', 'NOT_SERVING');
   if (options.release) await running.storage?.releaseAll();
   await running.control?.close();
   await running.storage?.close();
@@ -136,17 +139,19 @@ try {
   if (values.config === undefined) throw new LockstepError('INVALID_ARGUMENT', '--config FILE is missing');
   const config = loadConfig(values.config);
   const log = pino({ level: config.log.level, base: { host: config.host.name } });
+  const { promise: asked, resolve } = Promise.withResolvers<{ readonly release: boolean }>();
+  // From the first instant: a daemon that starts would die of it, and leave behind what it was to take down.
+  process.on('SIGUSR2', () => {
+    resolve({ release: true });
+  });
   const running = await run(config, log);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      resolve({ release: false });
+    });
   log.info({ address: config.host.address, version: VERSION }, 'ready');
-  let stopping = false;
-  const onSignal = (release: boolean) => () => {
-    if (stopping) return;
-    stopping = true;
-    stop(running, log, { release }).then(() => process.exit(0), giveUp);
-  };
-  process.on('SIGTERM', onSignal(false));
-  process.on('SIGINT', onSignal(false));
-  process.on('SIGUSR2', onSignal(true));
+  await stop(running, log, await asked);
+  process.exit(0);
 } catch (error) {
   giveUp(error);
 }

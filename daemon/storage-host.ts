@@ -1,6 +1,7 @@
 /** A host that stores volumes and runs engines: its volumes, its servers, its drivers and its line to control. */
 import { mkdirSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from '@grpc/grpc-js';
 import {
   AgentServiceService,
@@ -13,7 +14,7 @@ import { ReplicaReporter } from './agent/report.ts';
 import { HostDrivers } from './host/host.ts';
 import { type HostAddress, HostMeta } from './meta/host-meta.ts';
 import { NbdServer } from './nbd/server.ts';
-import { isPrimaryState, type ReplicaState } from './replication/states.ts';
+import type { ReplicaState } from './replication/states.ts';
 import { bootClock } from './sys/clock.ts';
 import type { Config } from './sys/config.ts';
 import { assert, LockstepError, messageOf } from './sys/errors.ts';
@@ -22,6 +23,8 @@ import type { Volume } from './volume/volume.ts';
 import { Volumes } from './volume/volumes.ts';
 import { dial, type Link } from './wire/link.ts';
 import { ReplicationServer } from './wire/replication-server.ts';
+
+const RELEASE_AGAIN_MS = 1000;
 
 export interface StorageHostOptions {
   readonly config: Config;
@@ -42,10 +45,19 @@ export class StorageHost {
   readonly #replication: ReplicationServer;
   /** host → where its primary's peers listen; learned from views. */
   readonly #addresses: Map<string, HostAddress>;
+  readonly #recovered = Promise.withResolvers<void>();
+  #releasing = false;
+  #closed = false;
 
+  /**
+   * With its volumes open: before that a call of control's would take a volume for one that is not there, make it anew
+   * and by that destroy it.
+   */
   static async open(options: StorageHostOptions): Promise<StorageHost> {
     const meta = await HostMeta.open(join(options.config.host.state_dir, 'meta'));
-    return new StorageHost(options, meta, new Map(await meta.addresses()));
+    const host = new StorageHost(options, meta, new Map(await meta.addresses()));
+    await host.volumes.openAll();
+    return host;
   }
 
   private constructor(options: StorageHostOptions, meta: HostMeta, addresses: Map<string, HostAddress>) {
@@ -63,7 +75,7 @@ export class StorageHost {
       nbdSocket: this.#nbdSocket,
       log,
     });
-    this.#reporter = new ReplicaReporter(this.#drivers, bootClock);
+    this.#reporter = new ReplicaReporter(this.#drivers, bootClock, log);
     this.#coordinator = new Coordinator({
       server: coordinator.server,
       heartbeatMs: timing.heartbeat_ms,
@@ -96,34 +108,48 @@ export class StorageHost {
         learnAddresses: (view) => {
           this.#learn(view);
         },
+        recovered: this.#recovered.promise,
+        isReleasing: () => this.#releasing,
         log: this.#options.log,
       }),
     );
   }
 
-  /** Volumes first, so that whoever connects finds them; then what a crash left on the host is cleared. */
-  async start(): Promise<void> {
+  /** Where clients and peers connect. */
+  async listen(): Promise<void> {
     const { host, ports } = this.#options.config;
-    await this.volumes.openAll();
     // Whoever can open the socket can write the volumes: the folder keeps everybody else out.
     mkdirSync(dirname(this.#nbdSocket), { recursive: true, mode: 0o700 });
     await this.#nbd.listenUnix(this.#nbdSocket);
     await this.#nbd.listenTcp(host.address, ports.nbd);
     await this.#replication.listen(host.address, ports.replication);
-    await this.#drivers.recover();
-    for (const volume of this.volumes.all()) if (!volume.serves) void this.#release(volume);
+  }
+
+  /** Heartbeats first: what a crash left on the host may take long to clear, and is no reason to count as gone. */
+  async start(): Promise<void> {
     this.#coordinator.start();
+    try {
+      await this.#drivers.recover();
+    } catch (error) {
+      // One volume's remains: the others serve on, and whatever is asked of this one says by itself what is wrong.
+      this.#options.log.error({ error: messageOf(error) }, 'cannot clear what a crash left on this host');
+    }
+    this.#recovered.resolve();
+    for (const volume of this.volumes.all()) if (!volume.serves) void this.#release(volume);
   }
 
   async releaseAll(): Promise<void> {
+    this.#releasing = true;
     await this.#drivers.releaseAll({ force: false });
   }
 
+  /** Clients first, while what they wait for can still be answered; heartbeats go on until then. */
   async close(): Promise<void> {
+    await this.#nbd.close();
+    this.#closed = true;
     this.#coordinator.close();
     this.#replication.close();
     this.volumes.closeAll();
-    await this.#nbd.close();
     await this.#meta.close();
   }
 
@@ -142,8 +168,8 @@ export class StorageHost {
       leaseMs: timing.lease_ms,
       heartbeatMs: timing.heartbeat_ms,
       silenceMs: timing.silence_ms,
-      stateChanged: (volume, from, to) => {
-        this.#stateChanged(volume, from, to);
+      stateChanged: (volume, to) => {
+        this.#stateChanged(volume, to);
       },
       world: {
         clock: bootClock,
@@ -160,19 +186,29 @@ export class StorageHost {
   }
 
   /** Whoever was primary and is so no more has an engine that must not say another word. */
-  #stateChanged(volume: Volume, from: ReplicaState, to: ReplicaState): void {
-    if (isPrimaryState(from) && to === 'FENCED') void this.#release(volume);
+  #stateChanged(volume: Volume, to: ReplicaState): void {
+    if (to === 'FENCED') void this.#release(volume);
   }
 
+  /** Tried until it is done, or until the replica may serve again: an engine that lives on could still answer reads. */
   async #release(volume: Volume): Promise<void> {
-    try {
-      await this.#drivers.release(volume.name, { force: true });
-    } catch (error) {
-      this.#options.log.error(
-        { volume: volume.name, error: messageOf(error) },
-        'cannot release a fenced volume',
-      );
+    let told = '';
+    while (this.#mustRelease(volume)) {
+      try {
+        await this.#drivers.release(volume.name, { force: true });
+        return;
+      } catch (error) {
+        const why = messageOf(error);
+        const facts = { volume: volume.name, error: why };
+        if (why !== told) this.#options.log.error(facts, 'cannot release a volume that is not served here');
+        told = why;
+      }
+      await sleep(RELEASE_AGAIN_MS);
     }
+  }
+
+  #mustRelease(volume: Volume): boolean {
+    return !this.#closed && !volume.serves && this.volumes.get(volume.name) === volume;
   }
 
   #learn(view: VolumeView): void {
@@ -201,8 +237,7 @@ export class StorageHost {
 
   async #describe(): Promise<HeartbeatRequest> {
     const { config, incarnation, version } = this.#options;
-    const disk = statfsSync(config.host.state_dir);
-    const totalBytes = disk.blocks * disk.bsize;
+    const { totalBytes, availableBytes } = this.#space();
     return {
       host: config.host.name,
       zone: config.host.zone ?? '',
@@ -213,10 +248,20 @@ export class StorageHost {
       incarnation: BigInt(incarnation),
       version,
       capacityBytes: BigInt(Math.min(config.storage?.capacity_bytes ?? totalBytes, totalBytes)),
-      availableBytes: BigInt(disk.bavail * disk.bsize),
+      availableBytes: BigInt(availableBytes),
       replicas: this.volumes.all().map((volume) => this.#reporter.replica(volume)),
       engines: await this.#reporter.engines(),
       roles: config.control === undefined ? ['storage'] : ['storage', 'control'],
     };
+  }
+
+  /** A disk that does not even tell its size has no room for anything new; the host is there all the same. */
+  #space(): { readonly totalBytes: number; readonly availableBytes: number } {
+    try {
+      const { blocks, bavail, bsize } = statfsSync(this.#options.config.host.state_dir);
+      return { totalBytes: blocks * bsize, availableBytes: bavail * bsize };
+    } catch {
+      return { totalBytes: 0, availableBytes: 0 };
+    }
   }
 }

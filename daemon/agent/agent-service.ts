@@ -19,6 +19,10 @@ export interface AgentParts {
   readonly reporter: ReplicaReporter;
   /** Keeps the addresses of a volume's replicas: where peers are dialled. */
   readonly learnAddresses: (view: VolumeView) => void;
+  /** What a crash left on this host is cleared: before that nothing is begun that the clearing would take away. */
+  readonly recovered: Promise<void>;
+  /** The host gives everything back: what is brought up now would be left behind. */
+  readonly isReleasing: () => boolean;
   readonly log: Log;
 }
 
@@ -40,7 +44,7 @@ export function agentService(parts: AgentParts): AgentServiceServer {
  * replica of the generation after. A replica that knows nothing yet has seen nothing.
  */
 function checkFence(parts: AgentParts, fence: Fence | undefined, volume: string): void {
-  const seen = parts.volumes.get(volume)?.view.generation ?? 0;
+  const seen = parts.volumes.generationOf(volume);
   const given = Number(fence?.generation ?? 0n);
   if (given >= seen) return;
   throw new LockstepError(
@@ -58,19 +62,43 @@ function fenced(
   return parts.volumes.require(request.volume);
 }
 
+/** For what brings a volume or its engine up on this host. */
+async function upFenced(
+  parts: AgentParts,
+  request: { readonly fence: Fence | undefined; readonly volume: string },
+): Promise<Volume> {
+  await parts.recovered;
+  if (parts.isReleasing())
+    throw new LockstepError('UNAVAILABLE', 'the host is being taken out of service', {
+      reason: 'HOST_RELEASING',
+    });
+  return fenced(parts, request);
+}
+
+/** For what takes it down, which has to work where the replica is gone already. */
+async function downFenced(parts: AgentParts, fence: Fence | undefined, volume: string): Promise<void> {
+  await parts.recovered;
+  checkFence(parts, fence, volume);
+}
+
 function replicaMethods(parts: AgentParts) {
   const { volumes, log, reporter, drivers } = parts;
+  type ViewRequest = { fence: Fence | undefined; view: VolumeView | undefined };
   return {
-    createReplica: unary(log, async ({ view }: { view: VolumeView | undefined }) => {
+    createReplica: unary(log, async ({ fence, view }: ViewRequest) => {
       const given = required(view, 'view');
+      checkFence(parts, fence, given.volume);
       parts.learnAddresses(given);
       await volumes.create(given.volume, Number(given.sizeBytes));
       return {};
     }),
     deleteReplica: unary(log, async ({ fence, volume }: { fence: Fence | undefined; volume: string }) => {
-      checkFence(parts, fence, volume);
+      await downFenced(parts, fence, volume);
       await drivers.release(volume, { force: true });
-      await volumes.delete(volume);
+      // Again, since the release takes its time: what was promoted meanwhile may be the only copy.
+      await volumes.delete(volume, () => {
+        checkFence(parts, fence, volume);
+      });
       return {};
     }),
     getReplica: unary(log, ({ volume }: { volume: string }) => ({
@@ -107,6 +135,7 @@ function copyMethods(parts: AgentParts) {
       return { allocatedBytes: BigInt(kept.allocatedBytes) };
     }),
     deleteSnapshot: unary(log, (request: { fence: Fence | undefined; volume: string; snapshot: string }) => {
+      checkFence(parts, request.fence, request.volume);
       const volume = volumes.get(request.volume);
       if (volume?.file.snapshot?.id === request.snapshot) volume.dropSnapshot();
       return {};
@@ -164,7 +193,7 @@ function deviceMethods(parts: AgentParts) {
   type Request = { fence: Fence | undefined; volume: string };
   return {
     attachVolume: unary(log, async (request: Request) => {
-      const volume = fenced(parts, request);
+      const volume = await upFenced(parts, request);
       if (!volume.serves)
         throw new LockstepError('FAILED_PRECONDITION', `the replica is ${volume.state}: it serves nobody`, {
           reason: 'NOT_SERVING',
@@ -173,18 +202,22 @@ function deviceMethods(parts: AgentParts) {
       const device = await drivers.attach(volume.name, volume.sizeBytes);
       return { device, durationMs: Math.round(performance.now() - startedMs) };
     }),
-    detachVolume: unary(log, async ({ volume }: Request) => {
+    detachVolume: unary(log, async ({ fence, volume }: Request) => {
+      await downFenced(parts, fence, volume);
       await drivers.detach(volume, { force: false });
       return {};
     }),
     makeFileSystem: unary(log, async (request: Request) => {
-      await drivers.makeFileSystem(fenced(parts, request).name);
+      const volume = await upFenced(parts, request);
+      await drivers.makeFileSystem(volume.name);
       return {};
     }),
-    mountFileSystem: unary(log, async (request: Request) => ({
-      mountPoint: await drivers.mount(fenced(parts, request).name),
-    })),
-    unmountFileSystem: unary(log, async ({ volume }: Request) => {
+    mountFileSystem: unary(log, async (request: Request) => {
+      const volume = await upFenced(parts, request);
+      return { mountPoint: await drivers.mount(volume.name) };
+    }),
+    unmountFileSystem: unary(log, async ({ fence, volume }: Request) => {
+      await downFenced(parts, fence, volume);
       await drivers.unmount(volume, { force: false });
       return {};
     }),
@@ -201,18 +234,20 @@ function engineMethods(parts: AgentParts) {
     }),
     initializeEngine: unary(log, async (request: Request & { password: string }) => {
       const spec = required(request.spec, 'spec');
-      fenced(parts, { fence: request.fence, volume: spec.volume });
+      await upFenced(parts, { fence: request.fence, volume: spec.volume });
       await drivers.initializeEngine(spec, request.password);
       return {};
     }),
     startEngine: unary(log, async (request: Request) => {
       const spec = required(request.spec, 'spec');
-      fenced(parts, { fence: request.fence, volume: spec.volume });
+      await upFenced(parts, { fence: request.fence, volume: spec.volume });
       const { recoveryMs } = await drivers.startEngine(spec);
       return { recoveryMs: Math.round(recoveryMs) };
     }),
     stopEngine: unary(log, async (request: Request & { kill: boolean }) => {
-      await drivers.stopEngine(required(request.spec, 'spec'), { kill: request.kill });
+      const spec = required(request.spec, 'spec');
+      await downFenced(parts, request.fence, spec.volume);
+      await drivers.stopEngine(spec, { kill: request.kill });
       return {};
     }),
     getEngine: unary(log, async ({ spec }: { spec: EngineSpecMessage | undefined }) => {

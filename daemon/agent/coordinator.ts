@@ -82,16 +82,22 @@ export class Coordinator {
   async #beat(): Promise<void> {
     if (this.#beating) return;
     this.#beating = true;
+    const views = await this.#exchange();
+    this.#beating = false;
+    // Outside of what is caught: a replica that fails on a view has found a bug of ours, which has to stop the process.
+    for (const view of views) this.#options.learn(view);
+  }
+
+  async #exchange(): Promise<readonly VolumeView[]> {
     try {
       const request = await this.#options.describe();
       const method = this.#client.heartbeat.bind(this.#client);
       const { views } = await callUnary(method, request, { deadlineMs: this.#options.silenceMs });
       this.#say(true, '');
-      for (const view of views) this.#options.learn(view);
+      return views;
     } catch (error) {
       this.#say(false, messageOf(error));
-    } finally {
-      this.#beating = false;
+      return [];
     }
   }
 

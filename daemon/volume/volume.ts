@@ -62,6 +62,7 @@ export class Volume implements BlockBackend {
   #lastAcceptedLink = 0;
   #queue: ReplicaEvent[] = [];
   #running = false;
+  #dialFailure = '';
   #closed = false;
 
   constructor(world: VolumeWorld, file: VolumeFile, options: ReplicaOptions, durable: DurableState) {
@@ -243,10 +244,12 @@ export class Volume implements BlockBackend {
     let link: Link;
     try {
       link = await this.#world.dial(peer);
-    } catch {
+    } catch (error) {
+      this.#dialFailed(peer, messageOf(error));
       this.run({ type: 'link-closed', link: id });
       return;
     }
+    this.#dialFailure = '';
     if (this.#closed) {
       link.close();
       return;
@@ -255,6 +258,13 @@ export class Volume implements BlockBackend {
       link.start(events);
     });
     this.run({ type: 'link-opened', link: id, peer });
+  }
+
+  /** Ten times a second while a peer is away: told when the reason is another. */
+  #dialFailed(peer: string, error: string): void {
+    if (error === this.#dialFailure || this.#closed) return;
+    this.#dialFailure = error;
+    this.#world.log.warn({ volume: this.name, peer, error }, 'the other replica cannot be reached');
   }
 
   #own(id: number, link: Link, begin: (events: Parameters<Link['start']>[0]) => void): void {
@@ -276,14 +286,14 @@ export class Volume implements BlockBackend {
 
   async #propose(effect: Extract<Effect, { type: 'propose' }>): Promise<void> {
     const { fromGeneration, inSync, hostRebooted, reason } = effect;
-    try {
-      const proposal = { volume: this.name, fromGeneration, inSync, hostRebooted, reason };
-      const answer = await this.#world.propose(proposal);
-      if (answer.view !== undefined) this.run({ type: 'view', view: answer.view, explicit: false });
-      if (answer.reason !== '') this.run({ type: 'proposal-failed', reason: answer.reason });
-    } catch (error) {
-      this.run({ type: 'proposal-failed', reason: `control cannot be asked: ${messageOf(error)}` });
-    }
+    const proposal = { volume: this.name, fromGeneration, inSync, hostRebooted, reason };
+    // What the replica makes of the answer is outside of what is caught: an assertion has to stop the process.
+    const answer = await this.#world.propose(proposal).catch((error: unknown) => ({
+      view: undefined,
+      reason: `control cannot be asked: ${messageOf(error)}`,
+    }));
+    if (answer.view !== undefined) this.run({ type: 'view', view: answer.view, explicit: false });
+    if (answer.reason !== '') this.run({ type: 'proposal-failed', reason: answer.reason });
   }
 
   #stateChanged({ from, to, why }: Extract<Effect, { type: 'state-changed' }>): void {

@@ -26,7 +26,7 @@ export interface VolumesOptions {
   readonly silenceMs: number;
   readonly world: Omit<VolumeWorld, 'stateChanged'>;
   /** Clients are already cut off when it is called. */
-  readonly stateChanged: (volume: Volume, from: ReplicaState, to: ReplicaState) => void;
+  readonly stateChanged: (volume: Volume, to: ReplicaState) => void;
 }
 
 /** How often time-driven decisions are looked at: a promotion waits at most this much too long. */
@@ -208,7 +208,7 @@ export class Volumes implements ExportDirectory {
         ...world,
         stateChanged: (changed, from, to) => {
           if (isPrimaryState(from) && !isPrimaryState(to)) this.#revoke(name);
-          stateChanged(changed, from, to);
+          stateChanged(changed, to);
         },
       },
       file,

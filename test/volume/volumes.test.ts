@@ -1,89 +1,27 @@
 /** The registry of a host's volumes, on real files and a real level database. */
-import {
-  closeSync,
-  existsSync,
-  ftruncateSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
-import { HostMeta } from '../../daemon/meta/host-meta.ts';
-import { bootClock } from '../../daemon/sys/clock.ts';
-import { Volumes } from '../../daemon/volume/volumes.ts';
-import { quietLog } from '../support/quiet-log.ts';
-
-const SIZE = 1024 * 1024;
-
-interface Opened {
-  readonly folder: string;
-  readonly volumes: Volumes;
-  readonly again: () => Promise<Opened>;
-}
-
-async function opened(t: Test, folder = mkdtempSync(join(tmpdir(), 'lockstep-volumes-'))): Promise<Opened> {
-  const meta = await HostMeta.open(join(folder, 'meta'));
-  const volumes = new Volumes({
-    folder: join(folder, 'volumes'),
-    host: 'a',
-    incarnation: 1,
-    bootId: 'one boot',
-    leaseMs: 400,
-    heartbeatMs: 50,
-    silenceMs: 300,
-    stateChanged: () => undefined,
-    world: {
-      clock: bootClock,
-      log: quietLog,
-      meta,
-      dial: () => Promise.reject(new Error('nobody is there')),
-      propose: () => Promise.reject(new Error('control is down')),
-      fatal: (why) => {
-        throw new Error(why);
-      },
-    },
-  });
-  await volumes.openAll();
-  let closed = false;
-  const close = async (): Promise<void> => {
-    if (closed) return;
-    closed = true;
-    volumes.closeAll();
-    await meta.close();
-  };
-  t.teardown(async () => {
-    await close();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  const again = async (): Promise<Opened> => {
-    await close();
-    return opened(t, folder);
-  };
-  return { folder, volumes, again };
-}
+import t from 'tap';
+import { openVolumes, SIZE, soloVolume } from '../support/open-volumes.ts';
 
 const dataOf = (folder: string): string => join(folder, 'volumes', 'v', 'data');
 
 t.test('a create that is asked again while the first is at work keeps the file that is served', async (t) => {
-  const { folder, volumes } = await opened(t);
+  const { folder, volumes } = await openVolumes(t);
   await Promise.all([volumes.create('v', SIZE), volumes.create('v', SIZE)]);
   volumes.require('v').file.write(0, Buffer.from('kept'));
   t.equal(readFileSync(dataOf(folder)).subarray(0, 4).toString(), 'kept');
 });
 
 t.test('a delete behind a create that is under way leaves nothing', async (t) => {
-  const { folder, volumes } = await opened(t);
+  const { folder, volumes } = await openVolumes(t);
   await Promise.all([volumes.create('v', SIZE), volumes.delete('v')]);
   t.equal(volumes.get('v'), undefined);
   t.notOk(existsSync(dataOf(folder)));
 });
 
 t.test('a delete that is refused at the last moment deletes nothing', async (t) => {
-  const { folder, volumes } = await opened(t);
+  const { folder, volumes } = await openVolumes(t);
   await volumes.create('v', SIZE);
   const refused = volumes.delete('v', () => {
     throw new Error('it was promoted meanwhile');
@@ -94,7 +32,7 @@ t.test('a delete that is refused at the last moment deletes nothing', async (t) 
 });
 
 t.test('a name that leads out of the folder is refused, and nothing is removed', async (t) => {
-  const { folder, volumes } = await opened(t);
+  const { folder, volumes } = await openVolumes(t);
   mkdirSync(join(folder, 'precious'));
   for (const name of ['..', '../precious', '', 'a/b', '.hidden', 'x'.repeat(64)]) {
     await t.rejects(volumes.create(name, SIZE), { code: 'INVALID_ARGUMENT', message: /^volume is / }, name);
@@ -104,7 +42,7 @@ t.test('a name that leads out of the folder is refused, and nothing is removed',
 });
 
 t.test('a size that is no whole number of regions is refused before anything is created', async (t) => {
-  const { volumes, again } = await opened(t);
+  const { volumes, again } = await openVolumes(t);
   for (const size of [0, -65_536, 1000, 65_537, NaN, 2 ** 60])
     await t.rejects(volumes.create('v', size), { code: 'INVALID_ARGUMENT', message: /^size_bytes is / });
   t.strictSame((await again()).volumes.all(), []);
@@ -113,11 +51,9 @@ t.test('a size that is no whole number of regions is refused before anything is 
 t.test(
   'a volume that cannot be opened is named with the reason, and its generation is not forgotten',
   async (t) => {
-    const { folder, volumes, again } = await opened(t);
-    await volumes.create('v', SIZE);
+    const { folder, volumes, again } = await openVolumes(t);
     await volumes.create('w', SIZE);
-    volumes.tell('v', { generation: 1, primary: 'a', inSync: ['a'] }, { explicit: true });
-    while (volumes.require('v').state !== 'SOLO') await new Promise((resolve) => setTimeout(resolve, 5));
+    await soloVolume(volumes);
     const fd = openSync(dataOf(folder), 'r+');
     ftruncateSync(fd, 1000);
     closeSync(fd);

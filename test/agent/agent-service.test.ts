@@ -1,0 +1,192 @@
+/** The agent's API over a real server with real volumes; the host's drivers only write down what they are asked. */
+import { credentials, Server, ServerCredentials } from '@grpc/grpc-js';
+import t, { type Test } from 'tap';
+import { agentService } from '../../daemon/agent/agent-service.ts';
+import { ReplicaReporter } from '../../daemon/agent/report.ts';
+import type { HostDrivers } from '../../daemon/host/host.ts';
+import { bootClock } from '../../daemon/sys/clock.ts';
+import { callUnary, methodOf, type MethodEntry } from '../../daemon/sys/grpc-unary.ts';
+import type { Volumes } from '../../daemon/volume/volumes.ts';
+import { AgentServiceClient, AgentServiceService as agent } from '../../proto/gen/lockstep/agent/v1/agent.ts';
+import { openVolumes, SIZE, soloVolume } from '../support/open-volumes.ts';
+import { quietLog } from '../support/quiet-log.ts';
+
+interface Agent {
+  readonly volumes: Volumes;
+  /** What the drivers were asked for. */
+  readonly asked: string[];
+  readonly call: <Request, Response>(
+    entry: MethodEntry<Request, Response>,
+    request: Request,
+  ) => Promise<Response>;
+}
+
+interface Around {
+  readonly recovered?: Promise<void>;
+  readonly isReleasing?: () => boolean;
+  readonly drivers?: Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
+}
+
+async function startAgent(t: Test, around: Around = {}): Promise<Agent> {
+  const { volumes } = await openVolumes(t);
+  const asked: string[] = [];
+  const drivers = new Proxy(Object.create(null) as HostDrivers, {
+    get:
+      (_target, name: string) =>
+      (...args: never[]) => {
+        asked.push(name);
+        return around.drivers?.[name]?.(...args) ?? Promise.resolve('/dev/loop0');
+      },
+  });
+  const server = new Server();
+  const parts = {
+    volumes,
+    drivers,
+    reporter: new ReplicaReporter(drivers, bootClock, quietLog),
+    learnAddresses: () => undefined,
+    recovered: around.recovered ?? Promise.resolve(),
+    isReleasing: around.isReleasing ?? (() => false),
+    log: quietLog,
+  };
+  server.addService(agent, agentService(parts));
+  const { promise: port, resolve } = Promise.withResolvers<number>();
+  server.bindAsync('127.0.0.100:0', ServerCredentials.createInsecure(), (_error, bound) => {
+    resolve(bound);
+  });
+  const client = new AgentServiceClient(`127.0.0.100:${String(await port)}`, credentials.createInsecure());
+  t.teardown(() => {
+    client.close();
+    server.forceShutdown();
+  });
+  const call: Agent['call'] = (entry, request) =>
+    callUnary(methodOf(client, entry), request, { deadlineMs: 5000 });
+  return { volumes, asked, call };
+}
+
+const fence = (generation: bigint) => ({ generation, workflow: 'w1', step: 's' });
+const spec = { engine: 'postgresql', database: 'orders', volume: 'v', port: 5432, user: 'lockstep' };
+const view = {
+  volume: 'v',
+  sizeBytes: BigInt(SIZE),
+  generation: 1n,
+  primary: 'a',
+  inSync: ['a'],
+  replicas: [],
+};
+
+/** Each call that changes something, on behalf of this generation. */
+function changes(call: Agent['call'], generation: bigint): Record<string, () => Promise<unknown>> {
+  const request = { fence: fence(generation), volume: 'v' };
+  const engine = { fence: fence(generation), spec };
+  return {
+    createReplica: () => call(agent.createReplica, { fence: fence(generation), view }),
+    deleteReplica: () => call(agent.deleteReplica, request),
+    stepDown: () => call(agent.stepDown, request),
+    createSnapshot: () => call(agent.createSnapshot, { ...request, snapshot: 's' }),
+    deleteSnapshot: () => call(agent.deleteSnapshot, { ...request, snapshot: 's' }),
+    seedReplica: () => call(agent.seedReplica, { ...request, snapshot: 's', target: 'b' }),
+    connectReplica: () => call(agent.connectReplica, { ...request, target: 'b' }),
+    attachVolume: () => call(agent.attachVolume, request),
+    detachVolume: () => call(agent.detachVolume, request),
+    makeFileSystem: () => call(agent.makeFileSystem, { ...request, type: 'ext4' }),
+    mountFileSystem: () => call(agent.mountFileSystem, request),
+    unmountFileSystem: () => call(agent.unmountFileSystem, request),
+    initializeEngine: () => call(agent.initializeEngine, { ...engine, password: 'p' }),
+    startEngine: () => call(agent.startEngine, engine),
+    stopEngine: () => call(agent.stopEngine, { ...engine, kill: true }),
+  };
+}
+
+t.test('what a workflow of an older generation asks for is refused, and nothing is done', async (t) => {
+  const { volumes, asked, call } = await startAgent(t);
+  await soloVolume(volumes);
+  volumes.require('v').takeSnapshot('s');
+  for (const [name, ask] of Object.entries(changes(call, 0n)))
+    await t.rejects(ask(), { code: 'FAILED_PRECONDITION', reason: 'STALE_FENCE', message: /w1/ }, name);
+  t.strictSame(asked, []);
+  t.equal(volumes.require('v').state, 'SOLO');
+  t.equal(volumes.require('v').file.snapshot?.id, 's');
+});
+
+t.test('a replica that was promoted while its deletion was under way is not deleted', async (t) => {
+  const release = (): Promise<void> => {
+    started.volumes.tell('v', { generation: 2, primary: 'a', inSync: ['a'] }, { explicit: true });
+    return Promise.resolve();
+  };
+  const started = await startAgent(t, { drivers: { release } });
+  const { volumes } = started;
+  await soloVolume(volumes);
+  const deletion = started.call(agent.deleteReplica, { fence: fence(1n), volume: 'v' });
+  await t.rejects(deletion, { code: 'FAILED_PRECONDITION', message: /has seen 2/ });
+  t.equal(volumes.require('v').view.generation, 2);
+});
+
+t.test('nothing is brought up on a host that is being taken out of service', async (t) => {
+  const { volumes, asked, call } = await startAgent(t, { isReleasing: () => true });
+  await soloVolume(volumes);
+  const all = changes(call, 1n);
+  const ups = ['attachVolume', 'makeFileSystem', 'mountFileSystem', 'initializeEngine', 'startEngine'];
+  for (const [name, ask] of Object.entries(all).filter(([name]) => ups.includes(name)))
+    await t.rejects(ask(), { code: 'UNAVAILABLE', reason: 'HOST_RELEASING' }, name);
+  t.strictSame(asked, []);
+  await all['stopEngine']?.();
+  t.strictSame(asked, ['stopEngine'], 'what goes the same way is done');
+});
+
+t.test('devices and engines are touched only once what a crash left is cleared', async (t) => {
+  const { promise: recovered, resolve } = Promise.withResolvers<void>();
+  const { volumes, asked, call } = await startAgent(t, { recovered });
+  await soloVolume(volumes);
+  const attach = call(agent.attachVolume, { fence: fence(1n), volume: 'v' });
+  await call(agent.getReplica, { volume: 'v' });
+  t.strictSame(asked, []);
+  resolve();
+  t.match(await attach, { device: '/dev/loop0' });
+});
+
+t.test('a replica that serves nobody is not attached', async (t) => {
+  const { volumes, asked, call } = await startAgent(t);
+  await volumes.create('v', SIZE);
+  const attach = call(agent.attachVolume, { fence: fence(0n), volume: 'v' });
+  await t.rejects(attach, { reason: 'NOT_SERVING', message: /BLANK/ });
+  t.strictSame(asked, []);
+});
+
+t.test('a seed whose snapshot ended with an earlier process is told so', async (t) => {
+  const { volumes, call } = await startAgent(t);
+  await soloVolume(volumes);
+  const seed = call(agent.seedReplica, { fence: fence(1n), volume: 'v', snapshot: 's', target: 'b' });
+  await t.rejects(seed, { code: 'NOT_FOUND', reason: 'NO_SUCH_SNAPSHOT', message: /v has no snapshot s/ });
+});
+
+t.test('a snapshot that is asked for again is the same one', async (t) => {
+  const { volumes, call } = await startAgent(t);
+  await soloVolume(volumes);
+  const request = { fence: fence(1n), volume: 'v', snapshot: 's' };
+  await call(agent.createSnapshot, request);
+  const first = volumes.require('v').file.snapshot;
+  await call(agent.createSnapshot, request);
+  t.equal(volumes.require('v').file.snapshot, first);
+  await call(agent.deleteSnapshot, { ...request, snapshot: 'another' });
+  t.equal(volumes.require('v').file.snapshot, first, 'another name deletes nothing');
+  await call(agent.deleteSnapshot, request);
+  t.equal(volumes.require('v').file.snapshot, undefined);
+});
+
+t.test('a volume that this host does not have is named', async (t) => {
+  const { call } = await startAgent(t);
+  await t.rejects(call(agent.getReplica, { volume: 'x' }), {
+    code: 'NOT_FOUND',
+    reason: 'NO_SUCH_REPLICA',
+    message: /x/,
+  });
+});
+
+t.test('a request without its message is refused by field', async (t) => {
+  const { call } = await startAgent(t);
+  const request = { fence: fence(1n), spec: undefined };
+  await t.rejects(call(agent.startEngine, request), {
+    code: 'INVALID_ARGUMENT',
+    violations: [{ field: 'spec' }],
+  });
+});

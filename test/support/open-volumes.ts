@@ -1,0 +1,71 @@
+/** The volumes of one host on real files and a real level database, in a folder of their own. No peer, no control. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { HostMeta } from '../../daemon/meta/host-meta.ts';
+import { bootClock } from '../../daemon/sys/clock.ts';
+import { Volumes, type VolumesOptions } from '../../daemon/volume/volumes.ts';
+import { quietLog } from './quiet-log.ts';
+
+export const SIZE = 1024 * 1024;
+
+export interface OpenVolumes {
+  readonly folder: string;
+  readonly volumes: Volumes;
+  /** As after a restart of the daemon. */
+  readonly again: () => Promise<OpenVolumes>;
+}
+
+export async function openVolumes(
+  t: Test,
+  world: Partial<VolumesOptions['world']> = {},
+  folder = mkdtempSync(join(tmpdir(), 'lockstep-volumes-')),
+): Promise<OpenVolumes> {
+  const meta = await HostMeta.open(join(folder, 'meta'));
+  const volumes = new Volumes({
+    folder: join(folder, 'volumes'),
+    host: 'a',
+    incarnation: 1,
+    bootId: 'one boot',
+    leaseMs: 400,
+    heartbeatMs: 50,
+    silenceMs: 300,
+    stateChanged: () => undefined,
+    world: {
+      clock: bootClock,
+      log: quietLog,
+      meta,
+      dial: () => Promise.reject(new Error('nobody is there')),
+      propose: () => Promise.reject(new Error('control is down')),
+      fatal: (why) => {
+        throw new Error(why);
+      },
+      ...world,
+    },
+  });
+  await volumes.openAll();
+  let closed = false;
+  const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    volumes.closeAll();
+    await meta.close();
+  };
+  t.teardown(async () => {
+    await close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const again = async (): Promise<OpenVolumes> => {
+    await close();
+    return openVolumes(t, world, folder);
+  };
+  return { folder, volumes, again };
+}
+
+/** A volume that this host is alone the primary of, by the first generation. */
+export async function soloVolume(volumes: Volumes, volume = 'v', generation = 1): Promise<void> {
+  await volumes.create(volume, SIZE);
+  volumes.tell(volume, { generation, primary: 'a', inSync: ['a'] }, { explicit: true });
+  while (volumes.require(volume).state !== 'SOLO') await new Promise((resolve) => setTimeout(resolve, 5));
+}
