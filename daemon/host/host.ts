@@ -66,7 +66,8 @@ export class HostDrivers {
 
   /**
    * At the daemon's start, before anything else: what a crash left dead is cleared, what is alive is left alone, since
-   * under a living engine the restart of the daemon is only a pause.
+   * under a living engine the restart of the daemon is only a pause. What cannot be cleared now is cleared by the next
+   * attach or release, and keeps no other volume of this host from being served.
    */
   async recover(): Promise<void> {
     await this.prepareFolders();
@@ -77,7 +78,9 @@ export class HostDrivers {
         if ((await driver.deviceOf(volume)) !== undefined && (await this.records.get(volume)) !== undefined)
           return;
         this.options.log.info({ volume }, 'clearing what a crash left of a volume');
-        await this.release(volume, { force: true });
+        await this.release(volume, { force: true }).catch((error: unknown) => {
+          this.options.log.warn({ volume, error: messageOf(error) }, 'cannot clear it yet');
+        });
       }),
     );
   }

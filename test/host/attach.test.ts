@@ -157,6 +157,18 @@ t.test('recover clears a dead attach', async (t) => {
   t.strictSame(await traces(host.folder), []);
 });
 
+t.test('recover is not kept from its other volumes by one that cannot be cleared', async (t) => {
+  const host = await testHost(t);
+  const device = await host.drivers.attach(VOLUME, VOLUME_BYTES);
+  const holder = await open(device, 'r');
+  await killAttach(host);
+  await t.resolves(host.again().recover(), 'the daemon starts');
+  t.not((await traces(host.folder)).length, 0, 'the device is in use, and was left');
+  await holder.close();
+  await host.again().recover();
+  t.strictSame(await traces(host.folder), []);
+});
+
 t.test('two daemons on one machine do not touch each other', async (t) => {
   const [one, other] = await Promise.all([testHost(t, { name: 'a1' }), testHost(t, { name: 'b1' })]);
   const mountPoint = await mounted(other);
