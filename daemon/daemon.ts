@@ -16,7 +16,7 @@ import { MetricsServer } from './metrics/metrics.ts';
 import { StorageHost } from './storage-host.ts';
 import { bootClock } from './sys/clock.ts';
 import { type Config, loadConfig } from './sys/config.ts';
-import { LockstepError, messageOf } from './sys/errors.ts';
+import { cannotListen, LockstepError, messageOf } from './sys/errors.ts';
 import type { Log } from './sys/log.ts';
 
 const VERSION = (
@@ -82,27 +82,12 @@ function deathAfterLogEntries(count: string | undefined): { afterLog?: () => voi
   };
 }
 
-function bind(server: Server, config: Config): Promise<void> {
-  const address = `${config.host.address}:${String(config.ports.api)}`;
+function bind(server: Server, { host, ports }: Config): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (cause) => {
-      if (cause === null) {
-        resolve();
-        return;
-      }
-      reject(
-        new LockstepError('FAILED_PRECONDITION', `ports.api: cannot listen on ${address}: ${cause.message}`, {
-          reason: 'PORT_IN_USE',
-          violations: [
-            {
-              field: 'ports.api',
-              value: String(config.ports.api),
-              allowed: `a port free on ${config.host.address}`,
-            },
-          ],
-          cause,
-        }),
-      );
+    const where = { host: host.address, port: ports.api };
+    server.bindAsync(`${where.host}:${String(where.port)}`, ServerCredentials.createInsecure(), (cause) => {
+      if (cause === null) resolve();
+      else reject(cannotListen('ports.api', where, cause));
     });
   });
 }

@@ -10,7 +10,7 @@
 import { mkdirSync } from 'node:fs';
 import { Level } from 'level';
 import type { DurableState } from '../replication/interface.ts';
-import { LockstepError } from '../sys/errors.ts';
+import { LockstepError, messageOf } from '../sys/errors.ts';
 
 export interface ReplicaRecord {
   readonly volume: string;
@@ -41,7 +41,13 @@ export class HostMeta {
     try {
       await db.open();
     } catch (cause) {
-      if (!isLocked(cause)) throw cause;
+      if (!isLocked(cause)) {
+        const why = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
+        throw new LockstepError('INTERNAL', `the records in ${folder} cannot be opened: ${messageOf(why)}`, {
+          reason: 'RECORDS_UNREADABLE',
+          cause,
+        });
+      }
       throw new LockstepError(
         'FAILED_PRECONDITION',
         `host.state_dir: ${folder} is owned by a running daemon`,

@@ -5,7 +5,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { LockstepError } from '../sys/errors.ts';
+import { cannotListen, messageOf } from '../sys/errors.ts';
 import { transitions } from '../replication/states.ts';
 import type { ReplicaStatus } from '../replication/interface.ts';
 
@@ -46,20 +46,8 @@ export class MetricsServer {
 
   listen(host: string, port: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', (cause) => {
-        reject(
-          new LockstepError(
-            'FAILED_PRECONDITION',
-            `ports.metrics: ${host}:${String(port)}: ${cause.message}`,
-            {
-              reason: 'PORT_IN_USE',
-              violations: [
-                { field: 'ports.metrics', value: String(port), allowed: `a port free on ${host}` },
-              ],
-              cause,
-            },
-          ),
-        );
+      this.#server.on('error', (cause) => {
+        reject(cannotListen('ports.metrics', { host, port }, cause));
       });
       this.#server.listen(port, host, resolve);
     });
@@ -76,8 +64,13 @@ export class MetricsServer {
   }
 
   async #scrape(response: ServerResponse): Promise<void> {
-    const text = await this.#registry.metrics();
-    response.writeHead(200, { 'content-type': this.#registry.contentType }).end(text);
+    try {
+      const text = await this.#registry.metrics();
+      response.writeHead(200, { 'content-type': this.#registry.contentType }).end(text);
+    } catch (error) {
+      // Prometheus shows it; a figure that cannot be had is no reason to stop serving volumes.
+      response.writeHead(500, { 'content-type': 'text/plain' }).end(`${messageOf(error)}\n`);
+    }
   }
 
   #buildInfo({ version }: MetricsIdentity): void {
@@ -160,7 +153,7 @@ export class MetricsServer {
     });
     const bytes = new Counter({
       name: 'lockstep_nbd_bytes_total',
-      help: 'Bytes read and written by NBD clients.',
+      help: 'Bytes of requests of NBD clients that were done: read, written, trimmed or zeroed.',
       labelNames: ['command'],
       registers: [this.#registry],
     });
@@ -179,8 +172,8 @@ export class MetricsServer {
       'lockstep:nbd:request',
       ({ kind, length, durationMs, failure }) => {
         duration.observe({ command: kind }, durationMs / MS_PER_SECOND);
-        bytes.inc({ command: kind }, length);
-        if (failure !== undefined) failures.inc({ command: kind, error: failure });
+        if (failure === undefined) bytes.inc({ command: kind }, length);
+        else failures.inc({ command: kind, error: failure });
       },
     );
     this.#on<{ open: boolean }>('lockstep:nbd:connection', ({ open }) => {

@@ -9,7 +9,7 @@ import {
   type Socket,
 } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type FieldViolation, invalidField, LockstepError, messageOf } from '../sys/errors.ts';
+import { cannotListen, invalidField, LockstepError, messageOf } from '../sys/errors.ts';
 import type { ExportDirectory } from './block.ts';
 import { NbdConnection, type NbdLog } from './connection.ts';
 import { reportConnection } from './diagnostics.ts';
@@ -45,7 +45,9 @@ export class NbdServer {
 
   /** Answers the port, which is another than asked for where 0 was. */
   async listenTcp(host: string, port: number): Promise<number> {
-    const listener = await this.#listen({ host, port }, tcpViolation(host, port));
+    const listener = await this.#listen({ host, port }, (cause) =>
+      cannotListen('ports.nbd', { host, port }, cause),
+    );
     return (listener.address() as AddressInfo).port;
   }
 
@@ -54,7 +56,7 @@ export class NbdServer {
     if (Buffer.byteLength(path) > UNIX_PATH_BYTES)
       throw invalidField('nbd socket', path, `a path of at most ${String(UNIX_PATH_BYTES)} bytes`);
     await removeStaleSocket(path);
-    await this.#listen({ path }, () => socketInUse(path));
+    await this.#listen({ path }, (cause) => socketInUse(path, cause));
     // Between bind and here the folder is what keeps strangers out; it is the daemon's own.
     await chmod(path, SOCKET_MODE);
   }
@@ -79,7 +81,7 @@ export class NbdServer {
     await outOfTime;
   }
 
-  async #listen(where: ListenOptions, violation: () => FieldViolation): Promise<Server> {
+  async #listen(where: ListenOptions, refusal: (cause: Error) => LockstepError): Promise<Server> {
     const options = {
       noDelay: true,
       keepAlive: true,
@@ -92,7 +94,7 @@ export class NbdServer {
     });
     await new Promise<void>((resolve, reject) => {
       listener.once('error', (cause) => {
-        reject(listenError(cause, violation()));
+        reject(refusal(cause));
       });
       listener.listen({ ...where, exclusive: true }, resolve);
     });
@@ -134,13 +136,7 @@ export class NbdServer {
 async function removeStaleSocket(path: string): Promise<void> {
   const stats = await lstat(path).catch(() => undefined);
   if (stats?.isSocket() !== true) return;
-  if (await somebodyListens(path)) {
-    const violation = socketInUse(path);
-    throw new LockstepError('FAILED_PRECONDITION', messageFor(violation), {
-      reason: 'ADDRESS_IN_USE',
-      violations: [violation],
-    });
-  }
+  if (await somebodyListens(path)) throw socketInUse(path);
   await unlink(path).catch(() => undefined);
 }
 
@@ -158,33 +154,15 @@ function somebodyListens(path: string): Promise<boolean> {
   });
 }
 
-function socketInUse(path: string): FieldViolation {
-  return {
-    field: 'nbd socket',
-    value: path,
-    allowed: 'a path in an existing folder that no server listens on',
-  };
-}
-
-function tcpViolation(host: string, port: number): () => FieldViolation {
-  const value = `${host}:${String(port)}`;
-  return () => ({
-    field: 'ports.nbd',
-    value,
-    allowed: 'an address of this host and a port that nothing listens on',
-  });
-}
-
-function listenError(cause: NodeJS.ErrnoException, violation: FieldViolation): LockstepError {
-  return new LockstepError('FAILED_PRECONDITION', `${messageFor(violation)} (${messageOf(cause)})`, {
-    reason: cause.code === 'EADDRINUSE' ? 'ADDRESS_IN_USE' : 'CANNOT_LISTEN',
-    violations: [violation],
-    cause,
-  });
-}
-
-function messageFor(violation: FieldViolation): string {
-  return `${violation.field} is ${JSON.stringify(violation.value)}; allowed: ${violation.allowed}`;
+function socketInUse(path: string, cause?: Error): LockstepError {
+  const allowed = 'a path in an existing folder that no server listens on';
+  const { message, violations } = invalidField('nbd socket', path, allowed);
+  const inUse = cause === undefined || cause.message.includes('EADDRINUSE');
+  return new LockstepError(
+    'FAILED_PRECONDITION',
+    cause === undefined ? message : `${message} (${cause.message})`,
+    { reason: inUse ? 'ADDRESS_IN_USE' : 'CANNOT_LISTEN', violations, cause },
+  );
 }
 
 function closeListener(listener: Server): Promise<void> {

@@ -3,7 +3,7 @@
  * Our own bugs are assertions (`assert`, below), never one of these.
  */
 
-/** Stable codes. `control/services/status.ts` maps them to gRPC status, `daemon/nbd/errno.ts` to NBD errno. */
+/** Stable codes. `daemon/sys/grpc-status.ts` maps them to gRPC status, `daemon/nbd/errno.ts` to NBD errno. */
 export type ErrorCode =
   | 'INVALID_ARGUMENT'
   | 'NOT_FOUND'
@@ -55,6 +55,27 @@ export function invalidField(field: string, value: string, allowed: string): Loc
   return new LockstepError('INVALID_ARGUMENT', `${field} is ${JSON.stringify(value)}; allowed: ${allowed}`, {
     reason: 'INVALID_FIELD',
     violations: [{ field, value, allowed }],
+  });
+}
+
+/** A port of the configuration that cannot be listened on; `field` is its key. */
+export function cannotListen(
+  field: string,
+  { host, port }: { readonly host: string; readonly port: number },
+  cause: Error,
+): LockstepError {
+  const violation = {
+    field,
+    value: `${host}:${String(port)}`,
+    allowed: 'an address of this host and a port that nothing listens on',
+  };
+  const { message } = invalidField(field, violation.value, violation.allowed);
+  // gRPC tells only in words what the cause was.
+  const inUse = cause.message.includes('EADDRINUSE');
+  return new LockstepError('FAILED_PRECONDITION', `${message} (${cause.message})`, {
+    reason: inUse ? 'PORT_IN_USE' : 'CANNOT_LISTEN',
+    violations: [violation],
+    cause,
   });
 }
 

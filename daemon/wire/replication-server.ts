@@ -1,6 +1,6 @@
 /** Where other hosts' primaries connect. The first frame of a link says which volume it is about. */
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { LockstepError } from '../sys/errors.ts';
+import { cannotListen, messageOf } from '../sys/errors.ts';
 import type { Log } from '../sys/log.ts';
 import type { DecodedFrame } from './codec.ts';
 import { Link } from './link.ts';
@@ -12,8 +12,10 @@ const MAX_LINKS = 4096;
 
 export class ReplicationServer {
   readonly #server: Server;
+  readonly #log: Log;
 
   constructor(accept: (link: Link, first: DecodedFrame) => void, log: Log) {
+    this.#log = log;
     this.#server = createServer((socket) => {
       const link = new Link(socket);
       const timer = setTimeout(() => {
@@ -38,22 +40,17 @@ export class ReplicationServer {
 
   listen(host: string, port: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', (cause: NodeJS.ErrnoException) => {
-        reject(
-          new LockstepError(
-            'FAILED_PRECONDITION',
-            `ports.replication: ${host}:${String(port)}: ${cause.message}`,
-            {
-              reason: cause.code === 'EADDRINUSE' ? 'PORT_IN_USE' : 'CANNOT_LISTEN',
-              violations: [
-                { field: 'ports.replication', value: String(port), allowed: `a port free on ${host}` },
-              ],
-              cause,
-            },
-          ),
-        );
+      const failed = (cause: Error): void => {
+        reject(cannotListen('ports.replication', { host, port }, cause));
+      };
+      this.#server.once('error', failed);
+      this.#server.listen(port, host, () => {
+        // A connection that cannot be taken, for want of descriptors or memory, is not the end of those that stand.
+        this.#server.off('error', failed).on('error', (error) => {
+          this.#log.error({ error: messageOf(error) }, 'the replication port failed to take a connection');
+        });
+        resolve();
       });
-      this.#server.listen(port, host, resolve);
     });
   }
 

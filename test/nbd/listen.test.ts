@@ -94,7 +94,7 @@ t.test('a port in use is named', async (t) => {
   t.teardown(() => holder.close());
   await t.rejects(newServer().listenTcp('127.0.0.1', port), {
     code: 'FAILED_PRECONDITION',
-    reason: 'ADDRESS_IN_USE',
+    reason: 'PORT_IN_USE',
     message: `ports.nbd is "127.0.0.1:${String(port)}"`,
   });
 });
