@@ -62,6 +62,12 @@ t.test('stopping a host that stores stops the daemon alone', async (t) => {
   for (const unit of unitsThatStore) t.match(text(unit), /^KillMode=process$/m, unit);
 });
 
+t.test("a host that stores starts after FUSE's control file system is mounted", async (t) => {
+  for (const unit of unitsThatStore)
+    for (const setting of ['Wants', 'After'])
+      t.match(text(unit), new RegExp(`^${setting}=.*sys-fs-fuse-connections\\.mount`, 'm'), unit);
+});
+
 t.test('a host that stores has no setting that gives it a mount namespace', async (t) => {
   const namespaced =
     /^(Private(Tmp|Devices|Mounts|Users)|Protect(System|Home|Proc|Kernel\w+|ControlGroups|Clock|Hostname)|Read(Write|Only)Paths|InaccessiblePaths|Bind(ReadOnly)?Paths|TemporaryFileSystem|RootDirectory|DynamicUser|ProcSubset|MountFlags)=/m;
