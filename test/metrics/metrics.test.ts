@@ -33,7 +33,7 @@ async function serve(t: Test, source: ReplicaSource | undefined): Promise<void> 
 }
 
 const get = (path = '/metrics', method = 'GET'): Promise<Response> =>
-  fetch(`http://${HOST}:${String(PORT)}${path}`, { method });
+  fetch(`http://${HOST}:${String(PORT)}${path}`, { method, headers: { connection: 'close' } });
 
 const named = (_all: string, name: string, labels: string): string =>
   labels === '' ? name : `${name}{${labels}}`;
