@@ -135,10 +135,21 @@ function parseHeader(header: Uint8Array, payload: Uint8Array | undefined): Decod
   const found = fromShape(shape);
   if (found === undefined) return 'a header that holds no known message';
   const { message, checksum, carries } = found;
+  const inexact = inexactField(message);
+  if (inexact !== undefined) return `a ${message.type} whose ${inexact} is above 2^53`;
   const expected = carriedBytes(message, carries);
   if (expected !== (payload?.length ?? 0))
     return `a ${message.type} with ${String(payload?.length ?? 0)} bytes of payload instead of ${String(expected)}`;
   return { message, payload, intact: payload === undefined || crc32c(payload) === checksum };
+}
+
+/** Two numbers of the wire that far up may be one here: nothing may be compared with them. */
+function inexactField(message: Message): string | undefined {
+  for (const field in message) {
+    const value: unknown = message[field as keyof Message];
+    if (typeof value === 'number' && !Number.isSafeInteger(value)) return field;
+  }
+  return undefined;
 }
 
 /** How many bytes of payload belong to a message. */

@@ -18,15 +18,20 @@ export interface LinkEvents {
  */
 const MAX_UNSENT_BYTES = 256 * 1024 * 1024;
 
+/** What was sent before a close may take this long to go out; a peer that does not read must not keep the socket. */
+const LINGER_MS = 5000;
+
 export class Link {
   readonly #socket: Socket;
   readonly #decoder = new FrameDecoder();
   #events: LinkEvents | undefined;
+  readonly #lingerMs: number;
   #corked = false;
   #closed = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, options: { readonly lingerMs: number } = { lingerMs: LINGER_MS }) {
     this.#socket = socket;
+    this.#lingerMs = options.lingerMs;
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => {
       this.#receive(chunk);
@@ -73,9 +78,14 @@ export class Link {
     this.#closed = true;
     this.#events = undefined;
     this.#socket.destroySoon();
+    const timer = setTimeout(() => this.#socket.destroy(), this.#lingerMs).unref();
+    this.#socket.once('close', () => {
+      clearTimeout(timer);
+    });
   }
 
   #receive(chunk: Buffer): void {
+    if (this.#closed) return;
     const sound = this.#decoder.push(chunk, (frame) => {
       this.#events?.onFrame(frame);
     });
