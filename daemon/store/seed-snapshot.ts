@@ -47,8 +47,8 @@ export class SeedSnapshot {
   }
 
   /**
-   * Keeps the bytes that the region had; undefined for zeroes, which the sparse file shows by itself. If they cannot
-   * be kept, the write that would destroy them fails.
+   * Keeps the bytes that the region had; undefined for zeroes, which the sparse file shows by itself. After it has
+   * thrown, for want of room, the snapshot is of no use any more.
    */
   preserve(region: Region, data: Uint8Array | undefined): void {
     let written = 0;

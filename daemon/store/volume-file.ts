@@ -50,6 +50,8 @@ export class VolumeFile {
   readonly #path: string;
   readonly #fd: number;
   #snapshot: SeedSnapshot | undefined;
+  /** The snapshot ended by itself: what it shows could not be kept. */
+  onSnapshotLost: (error: unknown) => void = () => undefined;
 
   /** Opens the file, or makes it: sparse, all zeroes. */
   constructor(path: string, sizeBytes: number, mode: 'create' | 'open') {
@@ -115,6 +117,8 @@ export class VolumeFile {
     region: Region,
     { from, digest }: { readonly from: 'live' | 'snapshot'; readonly digest: boolean },
   ): RegionContent {
+    if (from === 'snapshot' && this.#snapshot === undefined)
+      throw new LockstepError('NOT_FOUND', `${this.#path} has no snapshot any more`);
     const kept = from === 'snapshot' && this.#snapshot?.hasChanged(region) === true;
     // A hole is zeroes without a look: to read one fills the page cache with them, at 90 us a region.
     if (!kept && !holdsData(this.#fd, regionRange(region)))
@@ -168,13 +172,23 @@ export class VolumeFile {
     }
   }
 
-  /** What a snapshot still shows is kept before it is overwritten. */
+  /**
+   * What a snapshot still shows is kept before it is overwritten. Where it cannot be, for want of room, the snapshot
+   * ends and not the write: a copy can be begun anew, a file system above that is told of an error stops its database.
+   */
   #preserve(range: ByteRange): void {
     const snapshot = this.#snapshot;
     if (snapshot === undefined || range.length === 0) return;
     for (let region = firstRegion(range); region <= lastRegion(range); region++) {
       if (snapshot.hasChanged(region)) continue;
-      snapshot.preserve(region, this.readRegion(region, { from: 'live', digest: false }).data);
+      const { data } = this.readRegion(region, { from: 'live', digest: false });
+      try {
+        snapshot.preserve(region, data);
+      } catch (error) {
+        this.dropSnapshot();
+        this.onSnapshotLost(error);
+        return;
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 /** System calls that Node does not offer, through koffi; about 1.5 us a call. */
 import koffi from 'koffi';
+import { LockstepError } from './errors.ts';
 
 const libc = koffi.load('libc.so.6');
 const fallocateCall = libc.func('fallocate', 'int', ['int', 'int', 'int64', 'int64']);
@@ -34,10 +35,21 @@ export function holdsData(fd: number, range: { readonly offset: number; readonly
 export function* dataExtents(fd: number, sizeBytes: number): Generator<{ start: number; end: number }> {
   let at = 0;
   while (at < sizeBytes) {
-    const start = Number(lseekCall(fd, at, SEEK_DATA));
-    if (start < 0) return;
-    const end = Number(lseekCall(fd, start, SEEK_HOLE));
+    const start = seek(fd, at, SEEK_DATA);
+    if (start === undefined) return;
+    const end = seek(fd, start, SEEK_HOLE) ?? sizeBytes;
     yield { start, end: Math.min(end, sizeBytes) };
     at = end;
   }
+}
+
+/** Undefined: there is none behind. Any other failure is thrown: taken for a hole, data would be left out of a copy. */
+function seek(fd: number, at: number, whence: number): number | undefined {
+  const found = Number(lseekCall(fd, at, whence));
+  if (found >= 0) return found;
+  const errno = koffi.errno();
+  if (errno === ENXIO) return undefined;
+  throw new LockstepError('INTERNAL', `lseek for the extents of a volume: errno ${String(errno)}`, {
+    reason: 'EXTENTS_UNREADABLE',
+  });
 }

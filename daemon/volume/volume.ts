@@ -71,6 +71,13 @@ export class Volume implements BlockBackend {
     this.file = file;
     this.#world = world;
     this.#replica = new Replica(options, durable, world.clock.nowMs());
+    file.onSnapshotLost = (error) => {
+      world.log.warn(
+        { volume: this.name, error: messageOf(error) },
+        'the snapshot ended: what it shows cannot be kept; the copy has to be begun anew',
+      );
+      this.run({ type: 'snapshot-gone' });
+    };
   }
 
   get state(): ReplicaState {

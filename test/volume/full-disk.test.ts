@@ -1,0 +1,61 @@
+/** A disk without room, which is a small tmpfs: who is told of it, and who goes on. */
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import type { BlockRequest, BlockResult } from '../../daemon/nbd/block.ts';
+import type { Volumes, VolumesOptions } from '../../daemon/volume/volumes.ts';
+import { openVolumes, SIZE, soloVolume } from '../support/open-volumes.ts';
+
+async function onSmallDisk(
+  t: Test,
+  sizeBytes: number,
+  world: Partial<VolumesOptions['world']> = {},
+): Promise<Volumes> {
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-full-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${String(sizeBytes)}`, 'lockstep-test', folder]);
+  // Teardowns run in the order last to first: the volumes are closed before.
+  t.teardown(() => {
+    execFileSync('umount', ['--lazy', folder]);
+  });
+  const { volumes } = await openVolumes(t, world, join(folder, 'state'));
+  await soloVolume(volumes);
+  return volumes;
+}
+
+function submit(volumes: Volumes, request: BlockRequest): Promise<BlockResult> {
+  return new Promise((resolve) => {
+    volumes.require('v').submit(request, resolve);
+  });
+}
+
+const write = (offset: number, data: Buffer): BlockRequest => ({ kind: 'write', offset, data, fua: false });
+
+t.test('a snapshot that cannot be kept ends, and the write that ended it is done', async (t) => {
+  const volumes = await onSmallDisk(t, SIZE + SIZE / 2);
+  const volume = volumes.require('v');
+  t.strictSame(await submit(volumes, write(0, randomBytes(SIZE))), { ok: true });
+  volume.takeSnapshot('s');
+  volume.run({ type: 'seed', target: 'b', allocated: volume.file.snapshot?.allocated ?? [] });
+  t.equal(volume.status.join?.phase, 'SEEDING');
+  const data = randomBytes(SIZE);
+  t.strictSame(await submit(volumes, write(0, data)), { ok: true }, 'the client is told of nothing');
+  t.strictSame(await submit(volumes, { kind: 'read', offset: 0, length: SIZE }), { ok: true, data });
+  t.equal(volume.file.snapshot, undefined);
+  t.match(
+    volume.status.join,
+    { phase: 'FAILED', error: /snapshot/ },
+    'the copy does not go on from later data',
+  );
+  t.throws(() => volume.file.readRegion(0, { from: 'snapshot', digest: false }), /no snapshot/);
+});
+
+t.test('a client whose write finds no room is told ENOSPC, and the volume serves on', async (t) => {
+  const volumes = await onSmallDisk(t, SIZE / 2);
+  t.strictSame(await submit(volumes, write(0, randomBytes(SIZE))), { ok: false, failure: 'ENOSPC' });
+  t.equal(volumes.require('v').state, 'SOLO');
+  t.strictSame(await submit(volumes, { kind: 'trim', offset: 0, length: SIZE, fua: false }), { ok: true });
+  t.strictSame(await submit(volumes, write(0, randomBytes(4096))), { ok: true });
+});
