@@ -176,6 +176,7 @@ function hostKnowledge(repository: Repository, observations: Observations): Host
     isGone: (host) => observations.silence(host) >= observations.silenceMs,
     hasListened: () => observations.hasListened,
     incarnation: (host) => observations.incarnation(host),
+    engineStarted: (host, volume) => observations.engineStarted(host, volume),
     async rooms() {
       const [hosts, volumes] = await Promise.all([repository.hosts(), repository.volumes()]);
       const records = volumes.map((entry) => entry.value);

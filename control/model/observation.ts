@@ -1,8 +1,8 @@
 /** What hosts said of themselves, as the decisions need it: plain numbers, and since when it has been so. */
-import type {
+import {
   EngineStatus,
-  HeartbeatRequest,
-  ReplicaStatus,
+  type HeartbeatRequest,
+  type ReplicaStatus,
 } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 
 /** daemon/replication's states, upper case; a state that this control does not know is shown and never acted on. */
@@ -45,6 +45,8 @@ export interface HostObservation {
   readonly lastHeardMs: number;
   readonly replicas: ReadonlyMap<string, ObservedReplica>;
   readonly engines: readonly EngineStatus[];
+  /** When the host answered a call that an engine runs, by volume, where its heartbeats may not know it yet. */
+  readonly engineStarts: ReadonlyMap<string, number>;
 }
 
 /** Hosts by name; one that was never heard is not in it. */
@@ -62,6 +64,10 @@ export function observe(
 ): HostObservation {
   // What another process of the daemon said says nothing about how long this one has been in its state.
   const comparable = before?.incarnation === heartbeat.incarnation ? before : undefined;
+  // A host sends one heartbeat at a time, so this one was put together after the one before was heard.
+  const engineStarts = new Map(
+    [...(comparable?.engineStarts ?? [])].filter(([, atMs]) => atMs >= (comparable?.lastHeardMs ?? nowMs)),
+  );
   return {
     host: heartbeat.host,
     address: heartbeat.address,
@@ -74,8 +80,27 @@ export function observe(
         observeReplica(status, comparable?.replicas.get(status.volume), nowMs),
       ]),
     ),
-    engines: heartbeat.engines,
+    engines: withStarted(heartbeat.engines, engineStarts.keys()),
+    engineStarts,
   };
+}
+
+/** The host has just said, in answer to a call, that the engine runs: what it said before is no news. */
+export function observeEngineStart(seen: HostObservation, volume: string, nowMs: number): HostObservation {
+  const engineStarts = new Map([...seen.engineStarts, [volume, nowMs]]);
+  return { ...seen, engines: withStarted(seen.engines, [volume]), engineStarts };
+}
+
+function withStarted(engines: readonly EngineStatus[], started: Iterable<string>): readonly EngineStatus[] {
+  const volumes = new Set(started);
+  const others = engines.filter(({ volume }) => !volumes.has(volume));
+  return [
+    ...others,
+    ...[...volumes].map((volume) => {
+      const reported = engines.find((engine) => engine.volume === volume);
+      return { ...(reported ?? EngineStatus.fromPartial({ volume })), state: 'RUNNING' };
+    }),
+  ];
 }
 
 export function observeReplica(

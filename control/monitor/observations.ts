@@ -1,7 +1,13 @@
 /** What heartbeats told, in memory. A restarted control starts with nothing and learns all of it within a second. */
 import { LockstepError } from '../../daemon/sys/errors.ts';
 import type { HeartbeatRequest } from '../../proto/gen/lockstep/agent/v1/agent.ts';
-import { type HostObservation, type Observed, observe, silenceOf } from '../model/observation.ts';
+import {
+  type HostObservation,
+  type Observed,
+  observe,
+  observeEngineStart,
+  silenceOf,
+} from '../model/observation.ts';
 
 export class Observations {
   readonly controlUpSinceMs: number;
@@ -32,6 +38,12 @@ export class Observations {
       );
     this.#hosts.set(heartbeat.host, observe(heartbeat, before, nowMs));
     for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** The host answered that the engine runs. Else its last heartbeat, older than that, would have it started again. */
+  engineStarted(host: string, volume: string): void {
+    const seen = this.#hosts.get(host);
+    if (seen !== undefined) this.#hosts.set(host, observeEngineStart(seen, volume, this.#nowMs()));
   }
 
   silence(host: string): number {

@@ -71,6 +71,7 @@ export class AgentDouble {
   #coordinator: CoordinatorServiceClient | undefined;
   #timer: NodeJS.Timeout | undefined;
   #lastPeerMs = performance.now();
+  #isBeating = false;
   readonly #heartbeatMs: number;
   readonly #coordinatorAt: () => string;
 
@@ -145,7 +146,18 @@ export class AgentDouble {
     ];
   }
 
+  /** One at a time, as the daemon's. */
   async #beat(): Promise<void> {
+    if (this.#isBeating) return;
+    this.#isBeating = true;
+    try {
+      await this.#tell();
+    } finally {
+      this.#isBeating = false;
+    }
+  }
+
+  async #tell(): Promise<void> {
     const client = this.#coordinator;
     if (client === undefined || !this.isAlive) return;
     if (this.peers.some((peer) => peer.isAlive)) this.#lastPeerMs = performance.now();

@@ -49,10 +49,10 @@ export class ControlHarness {
   #client: Client | undefined;
   #port = 0;
 
-  private constructor(folder: string, dnsPort: number) {
+  private constructor(folder: string, dnsPort: number, heartbeatMs: number) {
     this.folder = folder;
     this.#dnsPort = dnsPort;
-    const shared = { heartbeatMs: HEARTBEAT_MS, coordinator: () => this.address };
+    const shared = { heartbeatMs, coordinator: () => this.address };
     this.a = new AgentDouble({ host: 'host-a', zone: 'a', ...shared });
     this.b = new AgentDouble({ host: 'host-b', zone: 'b', ...shared });
     this.a.peers = [this.b];
@@ -60,9 +60,12 @@ export class ControlHarness {
   }
 
   /** With both hosts heard; everything ends with the test. */
-  static async open(t: Test, options: { readonly hosts?: boolean } = {}): Promise<ControlHarness> {
+  static async open(
+    t: Test,
+    options: { readonly hosts?: boolean; readonly heartbeatMs?: number } = {},
+  ): Promise<ControlHarness> {
     const folder = await mkdtemp(join(tmpdir(), 'lockstep-control-'));
-    const harness = new ControlHarness(folder, await freePort());
+    const harness = new ControlHarness(folder, await freePort(), options.heartbeatMs ?? HEARTBEAT_MS);
     t.teardown(async () => {
       harness.a.die();
       harness.b.die();

@@ -135,6 +135,7 @@ export class HostActions {
 
   async startEngine(host: string, facts: EngineFacts): Promise<void> {
     await this.#call(host, agent.startEngine, await this.#withSpec(facts), START_MS);
+    this.#around.hosts.engineStarted(host, this.#volume);
   }
 
   async stopEngine(host: string, facts: EngineFacts, options: { readonly kill: boolean }): Promise<void> {

@@ -15,6 +15,8 @@ export interface HostKnowledge {
   hasListened(): boolean;
   /** Of the daemon that runs there: a snapshot lives no longer than the process that holds it. */
   incarnation(host: string): bigint | undefined;
+  /** The host answered a call that the engine runs: its heartbeats may not say so yet. */
+  engineStarted(host: string, volume: string): void;
   rooms(): Promise<readonly HostRoom[]>;
 }
 

@@ -12,6 +12,14 @@ t.test('an engine that dies is started again where it is', async (t) => {
   t.match(back, { primary: { host: 'host-a' }, generation: 2n, redundancy: 3 });
 });
 
+t.test('an engine that was just started is not called dead on the word of an older heartbeat', async (t) => {
+  const harness = await ControlHarness.open(t, { heartbeatMs: 150 });
+  await harness.createOrders();
+  harness.a.engines.clear();
+  await harness.until((database) => database.busyWith.includes('recover'));
+  t.match(await harness.until((database) => database.busyWith === ''), { state: 2 });
+});
+
 t.test('an engine that does not start is shown as unavailable, and tried again', async (t) => {
   const harness = await ControlHarness.open(t);
   await harness.createOrders();
