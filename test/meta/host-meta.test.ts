@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { HostMeta } from '../../daemon/meta/host-meta.ts';
 import { blankState } from '../support/harness/lone.ts';
@@ -68,7 +69,7 @@ t.test('nobody but the owner can look into the folder', async (t) => {
 
 t.test('what a put has answered survives the kill of its process', async (t) => {
   const folder = folderFor(t);
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'writer.ts'), folder], {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('writer.ts', import.meta.url)), folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
