@@ -5,7 +5,7 @@ import type { CreateDatabaseRequest } from '../../proto/gen/lockstep/v1/database
 import { describeSizes, MAX_SIZE_BYTES, MINIMUM_SIZE_BYTES, REGION_BYTES } from '../model/engines.ts';
 import type { DatabaseRecord } from '../model/records.ts';
 import { chooseHosts, type HostRoom } from '../placement/choose.ts';
-import { DNS_LABEL, DNS_LABEL_ALLOWED } from './fields.ts';
+import { checkNewDatabaseId } from './fields.ts';
 
 const COPIES = 2;
 const PASSWORD_BYTES = 18;
@@ -22,7 +22,7 @@ export interface CreateWish {
 /** What can be judged from the request alone. */
 export function parseCreate(request: CreateDatabaseRequest): CreateWish {
   const { databaseId: id, engine } = request;
-  if (!DNS_LABEL.test(id)) throw invalidField('database_id', id, DNS_LABEL_ALLOWED);
+  checkNewDatabaseId(id);
   const minimumBytes = MINIMUM_SIZE_BYTES.get(engine);
   if (minimumBytes === undefined)
     throw invalidField('engine', engine, [...MINIMUM_SIZE_BYTES.keys()].join(', '));

@@ -1,13 +1,31 @@
 /** The rules for fields that several requests share. A refusal names the field, the value and what is allowed. */
 import { createHash } from 'node:crypto';
 import { invalidField } from '../../daemon/sys/errors.ts';
+import { NAME_SERVER_LABEL } from '../dns/answer.ts';
 
 export const DNS_LABEL = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
 export const DNS_LABEL_ALLOWED = '1 to 40 of a-z, 0-9 and "-", starting with a letter, not ending with "-"';
 
+/** Names that the zone and the engines have already. */
+const RESERVED_IDS: ReadonlyMap<string, string> = new Map([
+  [NAME_SERVER_LABEL, 'the name server of the zone'],
+  ['postgres', 'a database that every PostgreSQL has'],
+  ['template0', 'a database that every PostgreSQL has'],
+  ['template1', 'a database that every PostgreSQL has'],
+]);
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** Of keys of the store, which page tokens carry. */
+const KEY = /^[\x21-\x7e ]{1,512}$/;
 const DEFAULT_PAGE_SIZE = 50;
 const MAX_PAGE_SIZE = 500;
+
+export function checkNewDatabaseId(id: string): void {
+  if (!DNS_LABEL.test(id)) throw invalidField('database_id', id, DNS_LABEL_ALLOWED);
+  const meaning = RESERVED_IDS.get(id);
+  if (meaning !== undefined)
+    throw invalidField('database_id', id, `a name that is not reserved; ${id} is ${meaning}`);
+}
 
 /** `databases/orders` to `orders`. */
 export function databaseIdOf(field: string, name: string): string {
@@ -46,7 +64,8 @@ export function lastOf(list: string, token: string): string | undefined {
   );
   try {
     const parsed: unknown = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
-    if (Array.isArray(parsed) && parsed[0] === list && typeof parsed[1] === 'string') return parsed[1];
+    if (Array.isArray(parsed) && parsed[0] === list && typeof parsed[1] === 'string' && KEY.test(parsed[1]))
+      return parsed[1];
   } catch {
     throw refusal;
   }

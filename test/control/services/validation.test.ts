@@ -23,6 +23,9 @@ t.test(
       [{ databaseId: 'Orders' }, 'database_id', 'Orders', /1 to 40 of a-z/],
       [{ databaseId: '' }, 'database_id', '', /starting with a letter/],
       [{ databaseId: 'a'.repeat(41) }, 'database_id', 'a'.repeat(41), /1 to 40/],
+      [{ databaseId: 'ns' }, 'database_id', 'ns', /ns is the name server of the zone/],
+      [{ databaseId: 'postgres' }, 'database_id', 'postgres', /not reserved; postgres is a database/],
+      [{ databaseId: 'template1' }, 'database_id', 'template1', /not reserved/],
       [{ engine: 'oracle' }, 'engine', 'oracle', /^postgresql$/],
       [{ sizeBytes: BigInt(255 * MIB) }, 'size_bytes', String(255 * MIB), /at least 268435456 \(256 MiB\)/],
       [{ sizeBytes: BigInt(256 * MIB + 1) }, 'size_bytes', String(256 * MIB + 1), /multiple of 65536/],
@@ -30,6 +33,9 @@ t.test(
       [{ zones: ['a'] }, 'zones', 'a', /two different zones/],
       [{ zones: ['a', 'a'] }, 'zones', 'a, a', /two different zones/],
       [{ requestId: 'again' }, 'request_id', 'again', /UUID/],
+      [{ requestId: `${UUID} ` }, 'request_id', `${UUID} `, /UUID/],
+      [{ requestId: 'é\n' }, 'request_id', 'é\n', /UUID/],
+      [{ sizeBytes: 2n ** 64n - 1n }, 'size_bytes', String(2n ** 64n - 1n), /at most/],
     ];
     for (const [overrides, field, value, allowed] of cases) {
       const error = await refusal(harness.create(overrides));
@@ -133,6 +139,16 @@ t.test('a change on an old etag, or while another operation runs, is aborted', a
   t.match(old, { code: 'ABORTED', reason: 'ETAG_MISMATCH' });
 });
 
+t.test('the request id of a delete and of a failover is checked before anything else', async (t) => {
+  const harness = await ControlHarness.open(t, { hosts: false });
+  const request = { name: 'databases/none', etag: '', requestId: 'x y' };
+  for (const method of [DatabaseServiceService.deleteDatabase, DatabaseServiceService.failoverDatabase])
+    t.match(await refusal(harness.call(method, request)), {
+      code: 'INVALID_ARGUMENT',
+      violations: [{ field: 'request_id', value: 'x y', allowed: /UUID/ }],
+    });
+});
+
 t.test('a password is not handed over before the database is there', async (t) => {
   const harness = await ControlHarness.open(t);
   const creating = await harness.create();
@@ -153,7 +169,10 @@ t.test('lists are read page by page, and a token of another list is refused', as
   const second = await list(first.nextPageToken);
   const names = [...first.databases, ...second.databases].map((database) => database.name);
   t.same([names, second.nextPageToken], [['databases/one', 'databases/three', 'databases/two'], '']);
-  t.match(await refusal(list('nonsense')), { violations: [{ field: 'page_token' }] });
+  const forged = (last: unknown): string =>
+    Buffer.from(JSON.stringify(['databases/', last])).toString('base64url');
+  for (const token of ['nonsense', forged('é'), forged('x'.repeat(600)), forged(7)])
+    t.match(await refusal(list(token)), { violations: [{ field: 'page_token', value: token }] });
   const events = (pageToken: string) =>
     harness.call(DatabaseServiceService.listDatabaseEvents, {
       parent: 'databases/one',
