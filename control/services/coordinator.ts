@@ -41,7 +41,7 @@ async function heartbeat(options: CoordinatorOptions, request: HeartbeatRequest)
   if (!isIPv4(request.address)) throw invalidField('address', request.address, 'an IPv4 address');
   options.observations.hear(request);
   await remember(options.repository, request);
-  for (const status of request.replicas) await adopt(options, status);
+  for (const status of request.replicas) await adopt(options, request.host, status);
   const [hosts, volumes] = await Promise.all([options.repository.hosts(), options.repository.volumes()]);
   const reported = new Set(request.replicas.map((replica) => replica.volume));
   // A replica that the record no longer names is told so as well: it learns that it serves nobody.
@@ -75,10 +75,11 @@ async function remember(repository: Repository, request: HeartbeatRequest): Prom
  * A replica that has persisted a newer generation than the record means that the store went back in time, to an old
  * backup. What a replica has persisted is never undercut: two generations of one number would be two histories.
  */
-async function adopt(options: CoordinatorOptions, status: ReplicaStatus): Promise<void> {
+async function adopt(options: CoordinatorOptions, reporter: string, status: ReplicaStatus): Promise<void> {
   const generation = Number(status.generation);
   const isKnown = (record: VolumeRecord): boolean =>
-    [status.primary, ...status.inSync].every((host) => record.replicas.includes(host));
+    Number.isSafeInteger(generation) &&
+    [reporter, status.primary, ...status.inSync].every((host) => record.replicas.includes(host));
   const entry = await options.repository.volume(status.volume);
   if (entry === undefined || entry.value.generation >= generation || status.inSync.length === 0) return;
   const adopted = await options.repository.updateVolume(status.volume, (record) =>
@@ -86,11 +87,16 @@ async function adopt(options: CoordinatorOptions, status: ReplicaStatus): Promis
       ? undefined
       : { ...record, generation, primary: status.primary, inSync: status.inSync },
   );
-  const facts = { volume: status.volume, recorded: entry.value.generation, reported: generation };
+  const facts = {
+    volume: status.volume,
+    host: reporter,
+    recorded: entry.value.generation,
+    reported: generation,
+  };
   options.log.warn(
     facts,
     adopted === undefined
-      ? 'a host reports a generation that control does not know, with hosts that are no replicas; it is left alone'
+      ? 'a generation that control does not know is reported by, or with, a host that is no replica; it is left alone'
       : 'the control store is older than what a host has persisted; the generation of the host was adopted',
   );
 }

@@ -91,3 +91,19 @@ t.test('a generation that a host has persisted is never undercut', async (t) => 
   const database = await harness.until((one) => one.generation === 9n && one.redundancy === 3);
   t.match(database, { primary: { host: 'host-a' }, safeToFailOver: true });
 });
+
+t.test('a generation from a host that is no replica, or beyond counting, is left alone', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  const volume = [...harness.a.replicas.keys()][0] ?? '';
+  const report = async (host: string, generation: bigint): Promise<void> => {
+    const replicas = [{ volume, generation, primary: 'host-a', inSync: ['host-a'] }];
+    await harness.call(
+      service.heartbeat,
+      HeartbeatRequest.fromPartial({ host, address: '127.0.0.1', replicas }),
+    );
+  };
+  await report('host-c', 9n);
+  await report('host-b', 2n ** 63n);
+  t.equal((await harness.get()).generation, 2n);
+});
