@@ -1,11 +1,14 @@
 /** Databases and their events as text. Pure. */
 import type { Database, DatabaseEvent } from '../../proto/gen/lockstep/v1/database_service.ts';
 import { databaseId } from '../databases.ts';
+import { multiHostUrl } from './connection.ts';
 import { redundancyName, stateName } from './names.ts';
 import { databaseSection } from './render-status.ts';
 import { formatSize } from './size.ts';
-import { formatDuration, formatTime, type Paint, printable } from './text.ts';
+import { formatDuration, formatTime, type Paint, printable, wrapped } from './text.ts';
 import { hostId, judgeDatabase } from './verdict.ts';
+
+const WIDTH = 80;
 
 export function renderDatabases(databases: readonly Database[], paint: Paint): string {
   return `${databaseSection(databases, paint).slice(1).join('\n')}\n`;
@@ -30,6 +33,7 @@ export function renderDatabase(database: Database, paint: Paint): string {
     ['alias', endpoint === undefined ? '' : printable(`${endpoint.alias}:${String(endpoint.port)}`)],
     ['address now', printable(endpoint?.address ?? '')],
     ['alias answered by', printable(endpoint?.dnsServer ?? '')],
+    ['both hosts', endpoint === undefined ? '' : printable(multiHostUrl(endpoint, undefined))],
     ['busy with', printable(database.busyWith)],
   ];
   const shown = facts.filter(([, value]) => value !== '');
@@ -54,7 +58,7 @@ export function renderEvents(events: readonly DatabaseEvent[], paint: Paint): st
     const phases = renderPhases(event);
     const rest = [event.message, phases]
       .filter((text) => text !== '')
-      .map((text) => `    ${printable(text)}`);
+      .flatMap((text) => wrapped(printable(text), WIDTH, '    '));
     return [head, ...rest];
   });
   return `${lines.join('\n')}\n`;
