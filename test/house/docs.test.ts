@@ -2,6 +2,8 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import t from 'tap';
+import { QemuAttach } from '../../daemon/host/attach-qemu.ts';
+import { ProcessSupervisor } from '../../daemon/host/processes.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const pages = [
@@ -33,3 +35,19 @@ for (const page of pages) {
     );
   });
 }
+
+t.test(
+  'docs/install.md names every package that attaching a volume needs, for hosts without a mirror',
+  async (t) => {
+    const page = readFileSync(join(root, 'docs/install.md'), 'utf8');
+    const listed = /^apt-get install --no-install-recommends (.*)$/m.exec(page)?.[1]?.split(' ') ?? [];
+    const processes = new ProcessSupervisor({ runDir: '/nonexistent', host: 'none' });
+    const { packages } = new QemuAttach({ stateDir: '/nonexistent', processes });
+    // Essential to Debian itself.
+    const needed = Object.keys(packages).filter((name) => name !== 'mount');
+    t.strictSame(
+      [...needed, 'e2fsprogs'].filter((name) => !listed.includes(name)),
+      [],
+    );
+  },
+);
