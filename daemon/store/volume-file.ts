@@ -94,7 +94,7 @@ export class VolumeFile {
   }
 
   write(offset: number, data: Uint8Array): void {
-    this.#preserve({ offset, length: data.length });
+    this.preserve({ offset, length: data.length });
     let written = 0;
     while (written < data.length)
       written += writeSync(this.#fd, data, written, data.length - written, offset + written);
@@ -103,7 +103,7 @@ export class VolumeFile {
   /** `keepSpace`: the zeroes stay allocated. Both ways the range reads as zeroes afterwards, always. */
   zero(range: ByteRange, { keepSpace }: { readonly keepSpace: boolean }): void {
     if (range.length === 0) return;
-    this.#preserve(range);
+    this.preserve(range);
     if (fallocate(this.#fd, keepSpace ? ZERO_RANGE : PUNCH_HOLE, range) !== 0) this.#writeZeroes(range);
   }
 
@@ -153,6 +153,26 @@ export class VolumeFile {
     return this.#snapshot;
   }
 
+  /**
+   * What a snapshot still shows is kept before it is overwritten. Where it cannot be, for want of room, the snapshot
+   * ends and not the write: a copy can be begun anew, a file system above that is told of an error stops its database.
+   */
+  preserve(range: ByteRange): void {
+    const snapshot = this.#snapshot;
+    if (snapshot === undefined || range.length === 0) return;
+    for (let region = firstRegion(range); region <= lastRegion(range); region++) {
+      if (snapshot.hasChanged(region)) continue;
+      const { data } = this.readRegion(region, { from: 'live', digest: false });
+      try {
+        snapshot.preserve(region, data);
+      } catch (error) {
+        this.dropSnapshot();
+        this.onSnapshotLost(error);
+        return;
+      }
+    }
+  }
+
   dropSnapshot(): void {
     this.#snapshot?.close();
     this.#snapshot = undefined;
@@ -169,26 +189,6 @@ export class VolumeFile {
       const got = readSync(this.#fd, data, filled, data.length - filled, offset + filled);
       assert(got > 0, `${this.#path} ends before byte ${String(offset + data.length)}`);
       filled += got;
-    }
-  }
-
-  /**
-   * What a snapshot still shows is kept before it is overwritten. Where it cannot be, for want of room, the snapshot
-   * ends and not the write: a copy can be begun anew, a file system above that is told of an error stops its database.
-   */
-  #preserve(range: ByteRange): void {
-    const snapshot = this.#snapshot;
-    if (snapshot === undefined || range.length === 0) return;
-    for (let region = firstRegion(range); region <= lastRegion(range); region++) {
-      if (snapshot.hasChanged(region)) continue;
-      const { data } = this.readRegion(region, { from: 'live', digest: false });
-      try {
-        snapshot.preserve(region, data);
-      } catch (error) {
-        this.dropSnapshot();
-        this.onSnapshotLost(error);
-        return;
-      }
     }
   }
 

@@ -4,6 +4,7 @@
  * nothing can come between a check of the machine and the act that follows from it.
  */
 import { channel } from 'node:diagnostics_channel';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BlockBackend, BlockRequest, BlockResult } from '../nbd/block.ts';
 import type { HostMeta } from '../meta/host-meta.ts';
 import type {
@@ -47,6 +48,10 @@ export interface Proposal {
 }
 
 type Done = (result: BlockResult) => void;
+type DiskWrite = Extract<Effect, { type: 'disk-write' }>;
+
+/** Of a snapshot, in one turn of the loop: some 20 ms. */
+const PRESERVED_AT_ONCE_BYTES = 8 * 1024 * 1024;
 
 const stateChannel = channel('lockstep:replica:state');
 
@@ -202,15 +207,40 @@ export class Volume implements BlockBackend {
     else done?.(result.ok ? { ok: true } : result);
   }
 
-  #diskWrite(effect: Extract<Effect, { type: 'disk-write' }>): void {
-    const { token, kind, offset, length, data } = effect;
+  #diskWrite(effect: DiskWrite): void {
+    const isLarge = effect.data === undefined && effect.length > PRESERVED_AT_ONCE_BYTES;
+    if (isLarge && this.file.snapshot !== undefined) void this.#zeroUnderSnapshot(effect);
+    else this.#queue.push(this.#written(effect));
+  }
+
+  /**
+   * What a snapshot shows of up to 4 GiB is kept piece by piece: the leases and heartbeats of the whole host wait for
+   * one turn. Nothing changes before the last, in which the range becomes zeroes.
+   */
+  async #zeroUnderSnapshot(effect: DiskWrite): Promise<void> {
+    const end = effect.offset + effect.length;
+    for (let offset = effect.offset; offset < end; offset += PRESERVED_AT_ONCE_BYTES) {
+      try {
+        this.file.preserve({ offset, length: Math.min(PRESERVED_AT_ONCE_BYTES, end - offset) });
+      } catch {
+        // What cannot be read now cannot be read below either, where the failure is told.
+        break;
+      }
+      await nextTurn();
+      if (this.#closed) return;
+    }
+    this.run(this.#written(effect));
+    this.run({ type: 'batch-end' });
+  }
+
+  #written({ token, kind, offset, length, data }: DiskWrite): ReplicaEvent {
     try {
       if (data !== undefined) this.file.write(offset, data);
       else this.file.zero({ offset, length }, { keepSpace: kind === 'zero' });
-      this.#queue.push({ type: 'disk-done', token });
+      return { type: 'disk-done', token };
     } catch (error) {
       this.#diskError('write', error);
-      this.#queue.push({ type: 'disk-done', token, failure: diskFailure(error) });
+      return { type: 'disk-done', token, failure: diskFailure(error) };
     }
   }
 

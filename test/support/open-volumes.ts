@@ -64,8 +64,8 @@ export async function openVolumes(
 }
 
 /** A volume that this host is alone the primary of, by the first generation. */
-export async function soloVolume(volumes: Volumes, volume = 'v', generation = 1): Promise<void> {
-  await volumes.create(volume, SIZE);
-  volumes.tell(volume, { generation, primary: 'a', inSync: ['a'] }, { explicit: true });
+export async function soloVolume(volumes: Volumes, volume = 'v', sizeBytes = SIZE): Promise<void> {
+  await volumes.create(volume, sizeBytes);
+  volumes.tell(volume, { generation: 1, primary: 'a', inSync: ['a'] }, { explicit: true });
   while (volumes.require(volume).state !== 'SOLO') await new Promise((resolve) => setTimeout(resolve, 5));
 }
