@@ -1,6 +1,7 @@
 /** Starting and finding the three daemons. */
 import { spawn } from 'node:child_process';
 import {
+  chmodSync,
   closeSync,
   mkdirSync,
   openSync,
@@ -39,9 +40,14 @@ export async function daemonOf(host: HostPlan): Promise<ProcessIdentity | undefi
 
 /** Engines run as their own user, who has to get through these folders to the data. */
 const PASSABLE_FOLDER = 0o755;
+/** Control runs none, and its records hold the passwords of engines: its folder is for root alone. */
+const PRIVATE_FOLDER = 0o700;
 
 export function writeConfig(plan: Plan, host: HostPlan): void {
-  mkdirSync(host.folder, { recursive: true, mode: PASSABLE_FOLDER });
+  const mode = host.zone === undefined ? PRIVATE_FOLDER : PASSABLE_FOLDER;
+  mkdirSync(host.folder, { recursive: true, mode });
+  // One of an earlier version, or with another umask.
+  chmodSync(host.folder, mode);
   writeAtomically(host.config, configText(plan, host));
 }
 
