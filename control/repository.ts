@@ -80,8 +80,12 @@ export class Repository {
     return this.store.list<VolumeRecord>(keys.volumes);
   }
 
+  hostEntries(): Promise<readonly Entry<HostRecord>[]> {
+    return this.store.list<HostRecord>(keys.hosts);
+  }
+
   async hosts(): Promise<ReadonlyMap<string, HostRecord>> {
-    const entries = await this.store.list<HostRecord>(keys.hosts);
+    const entries = await this.hostEntries();
     return new Map(entries.map((entry) => [entry.value.host, entry.value]));
   }
 

@@ -5,8 +5,9 @@
  * and the last to go, since every call to a host is fenced by it.
  */
 import { assert, LockstepError } from '../../../daemon/sys/errors.ts';
-import { keys, type VolumeRecord } from '../../model/records.ts';
+import { type HostRecord, keys, type VolumeRecord } from '../../model/records.ts';
 import { chooseHosts } from '../../placement/choose.ts';
+import type { Entry } from '../../store/store.ts';
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { connectTarget, Copying, seedTarget, snapshotName } from './copy.ts';
 import { HostActions } from './host-actions.ts';
@@ -100,6 +101,8 @@ async function placeVolume(
   for (let conflicts = 0; conflicts < MAX_PLACEMENT_CONFLICTS;) {
     const placed = (await around.repository.volume(state.volume))?.value;
     if (placed !== undefined) return namesOf(around, placed);
+    // Before the rooms: what is placed on a host after this is not in the rooms, and ends the reservation.
+    const hosts = await around.repository.hostEntries();
     const placement = chooseHosts(await around.hosts.rooms(), state.sizeBytes, state.zones);
     if (!placement.ok && !around.hosts.hasListened()) {
       // This control has just started: the hosts are there, and have not said so yet.
@@ -118,16 +121,19 @@ async function placeVolume(
       inSync: [],
       replicas: chosen,
     };
-    if (await reserve(around, record)) return namesOf(around, record);
+    if (await reserve(around, record, hosts)) return namesOf(around, record);
     conflicts++;
   }
   throw new LockstepError('ABORTED', 'other databases were placed all the time', { reason: 'CONTENTION' });
 }
 
 /** Writes the hosts' records too, unchanged: two volumes that count on the same room cannot both be placed. */
-async function reserve(around: Surroundings, record: VolumeRecord): Promise<boolean> {
-  const hosts = await Promise.all(record.replicas.map((host) => around.repository.host(host)));
-  const known = hosts.filter((entry) => entry !== undefined);
+async function reserve(
+  around: Surroundings,
+  record: VolumeRecord,
+  hosts: readonly Entry<HostRecord>[],
+): Promise<boolean> {
+  const known = hosts.filter((entry) => record.replicas.includes(entry.value.host));
   if (known.length !== record.replicas.length) return false;
   const key = keys.volume(record.volume);
   const result = await around.repository.store.transact(

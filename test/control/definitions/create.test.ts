@@ -1,10 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
 import { ErrorInfo } from '../../../proto/gen/google/rpc/error_details.ts';
 import { keys } from '../../../control/model/records.ts';
 import { openLevelStore } from '../../../control/store/level-store.ts';
 import { DatabaseServiceService } from '../../../proto/gen/lockstep/v1/database_service.ts';
-import { ControlHarness } from '../../support/control-harness.ts';
+import type { HostRoom } from '../../../control/placement/choose.ts';
+import { definitionsOf } from '../../../control/workflow/definitions/definitions.ts';
+import type { Surroundings } from '../../../control/workflow/definitions/surroundings.ts';
+import { ControlHarness, MIB } from '../../support/control-harness.ts';
 
 /** Half worked, then said no: for good, so that the workflow undoes. */
 const refused = (): LockstepError =>
@@ -144,3 +148,34 @@ t.test(
     }
   },
 );
+
+/** Two workflows that look at the same room before either has taken it; the second acts once the first has. */
+function atOnce(around: Surroundings): ReturnType<typeof definitionsOf> {
+  const secondLooked = Promise.withResolvers<undefined>();
+  let looks = 0;
+  const rooms = async (): Promise<readonly HostRoom[]> => {
+    const seen = await around.hosts.rooms();
+    looks++;
+    if (looks === 1) await secondLooked.promise;
+    else if (looks === 2) {
+      secondLooked.resolve(undefined);
+      while ((await around.repository.volumes()).length === 0) await sleep(1);
+    }
+    return seen;
+  };
+  return definitionsOf({ ...around, hosts: { ...around.hosts, rooms } });
+}
+
+t.test('of two creates at once, on hosts with room for one, one is refused', async (t) => {
+  const harness = await ControlHarness.open(t, { hosts: false });
+  await harness.stopControl();
+  await harness.startControl({ definitions: atOnce });
+  for (const double of [harness.a, harness.b]) double.capacityBytes = BigInt(300 * MIB);
+  await Promise.all([harness.a.start(), harness.b.start()]);
+  await harness.hostsHeard();
+  const started = await Promise.all(['one', 'two'].map((databaseId) => harness.create({ databaseId })));
+  const done = await Promise.all(started.map((operation) => harness.finished(operation)));
+  const messages = done.flatMap(({ error }) => (error === undefined ? [] : [error.message]));
+  t.match(messages, [/choose-hosts failed: 256 MiB are needed/]);
+  t.equal(messages.length, 1);
+});
