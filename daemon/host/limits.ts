@@ -36,7 +36,7 @@ export const ENGINE_STOP_GRACE_MS = 30_000;
 export const ENGINE_KILL_HEADSTART_MS = 100;
 export const ENGINE_POLL_MS = 15;
 export const ENGINE_PROBE_TIMEOUT_MS = 2000;
-/** The engine's log file is moved aside at a start when it has grown beyond this; one old file is kept. */
+/** The engine's log file is moved aside when it has grown beyond this; one old file is kept. */
 export const LOG_FILE_BYTES = 16 * 1024 * 1024;
 export const LOG_TAIL_BYTES = 8 * 1024;
 export const LOG_TAIL_LINES = 12;

@@ -36,7 +36,7 @@ import {
   settingsText,
   startFailure,
 } from './postgresql-settings.ts';
-import { type Belongings, logTail, type ProcessSupervisor } from './processes.ts';
+import { type Belongings, boundLog, logTail, type ProcessSupervisor } from './processes.ts';
 
 const MIB = 1024 * 1024;
 const USER = 'postgres';
@@ -151,6 +151,7 @@ export class Postgresql implements EngineDriver {
       highestVersion(),
     ]);
     const version = major === undefined ? '' : await installedVersion(major);
+    await boundLog(this.paths(spec).logFile);
     const state = await this.stateOf(spec, pid, recorded);
     return { database, volume, state, version, logTail: await logTail(this.paths(spec).logFile) };
   }

@@ -9,7 +9,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { copyFile, mkdir, open, rename, stat, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { LockstepError, messageOf } from '../sys/errors.ts';
@@ -221,6 +221,26 @@ function signalProcess(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+/**
+ * For the log of a living process, which appends and cannot be told of another file: what it has is copied aside and the
+ * file emptied. The few lines of the moment between are lost, where the disk of the volumes would else fill up.
+ */
+export async function boundLog(logFile: string): Promise<void> {
+  if (bounding.has(logFile)) return;
+  bounding.add(logFile);
+  try {
+    const { size } = await stat(logFile);
+    if (size <= LOG_FILE_BYTES) return;
+    await copyFile(logFile, `${logFile}.1`).finally(() => truncate(logFile));
+  } catch {
+    // No log yet; or a disk so full that the copy failed, after which emptying was all the more right.
+  } finally {
+    bounding.delete(logFile);
+  }
+}
+
+const bounding = new Set<string>();
+
 async function rotate(logFile: string): Promise<void> {
   const size = await stat(logFile).then(
     (found) => found.size,
@@ -235,7 +255,8 @@ export async function logTail(logFile: string, fromByte = 0): Promise<readonly s
     const file = await open(logFile, 'r');
     try {
       const { size } = await file.stat();
-      const position = Math.max(fromByte, size - LOG_TAIL_BYTES, 0);
+      // A log that is shorter than it was is a new one.
+      const position = Math.max(fromByte <= size ? fromByte : 0, size - LOG_TAIL_BYTES, 0);
       const { buffer, bytesRead } = await file.read(
         Buffer.alloc(LOG_TAIL_BYTES),
         0,

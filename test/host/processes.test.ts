@@ -1,11 +1,13 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { LOG_FILE_BYTES } from '../../daemon/host/limits.ts';
 import { bootIdOfMachine, statOf } from '../../daemon/host/proc.ts';
-import { type ProcessSpec, ProcessSupervisor } from '../../daemon/host/processes.ts';
+import { boundLog, logTail, type ProcessSpec, ProcessSupervisor } from '../../daemon/host/processes.ts';
 
 interface Bench {
   readonly runDir: string;
@@ -130,4 +132,36 @@ t.test('a program that is not there is a typed error', async (t) => {
     code: 'FAILED_PRECONDITION',
     reason: 'PROGRAM_MISSING',
   });
+});
+
+t.test(
+  'the log of a process that lives on is kept within bounds, and the process goes on with it',
+  async (t) => {
+    const { supervisor, spec } = await bench(
+      t,
+      'echo old; while read -r line; do echo "$line"; done < "$0.in"',
+    );
+    execFileSync('mkfifo', [`${spec.belongings.marker ?? ''}.in`]);
+    await supervisor.start(spec);
+    const input = await open(`${spec.belongings.marker ?? ''}.in`, 'w');
+    await truncate(spec.logFile, LOG_FILE_BYTES + 1);
+    await Promise.all([boundLog(spec.logFile), boundLog(spec.logFile)]);
+    await input.write('new\n');
+    while ((await stat(spec.logFile)).size === 0) await sleep(5);
+    await input.close();
+    t.equal(await readFile(spec.logFile, 'utf8'), 'new\n', 'it appends: there is no hole before it');
+    t.equal((await stat(`${spec.logFile}.1`)).size, LOG_FILE_BYTES + 1);
+  },
+);
+
+t.test('a small log is left as it is, and one that is not there is none', async (t) => {
+  const log = join(t.testdir({ log: 'words' }), 'log');
+  await boundLog(log);
+  await boundLog(`${log}-absent`);
+  t.equal(await readFile(log, 'utf8'), 'words');
+});
+
+t.test('the last lines of a log that was moved aside meanwhile are those of the new one', async (t) => {
+  const log = join(t.testdir({ log: 'why it failed\n' }), 'log');
+  t.strictSame(await logTail(log, 1000), ['why it failed']);
 });
