@@ -174,10 +174,13 @@ export class Copying {
     return pause(this.#around.pace.copyPollMs, this.#run.signal);
   }
 
-  /** The record decides; this only spares the reader a moment in which record and hosts say different things. */
+  /**
+   * The record decides; this only spares the reader a moment in which record and hosts say different things. A source
+   * that dies now is to be failed over from, which waits for this workflow to let the database go.
+   */
   async untilAgreed(): Promise<void> {
     const giveUpAtMs = this.#around.nowMs() + AGREEMENT_MS;
-    while (this.#around.nowMs() < giveUpAtMs) {
+    while (this.#around.nowMs() < giveUpAtMs && !this.#around.hosts.isGone(this.#job.source)) {
       if ((await this.source())?.state === 'SERVING') return;
       await this.wait();
     }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
 import { DatabaseServiceService as service } from '../../../proto/gen/lockstep/v1/database_service.ts';
@@ -83,6 +84,26 @@ t.test('a reseed that fails leaves no snapshot, and is tried again', async (t) =
   await harness.until((database) => database.busyWith === '');
   t.same([...harness.a.snapshots.keys()], []);
 });
+
+t.test(
+  'a primary that dies as its copy is taken in sync is failed over from without the end of the reseed',
+  async (t) => {
+    const harness = await ControlHarness.open(t);
+    await harness.createOrders();
+    harness.b.die();
+    await harness.until((database) => database.generation === 3n && database.busyWith === '');
+    const connects = (): number => harness.a.calls.filter((call) => call === 'connectReplica').length;
+    const before = connects();
+    await harness.b.comeBack();
+    while (connects() === before) await sleep(1);
+    // The workflow reads in the record that both are in sync, and cannot ask the primary whether it agrees.
+    harness.a.injectOnce('getReplica', new LockstepError('UNAVAILABLE', 'not now'), Infinity);
+    await harness.until((database) => database.generation === 4n);
+    harness.a.die();
+    const moved = await harness.until((database) => database.primary?.host === 'host-b', 4000);
+    t.match(moved, { generation: 5n });
+  },
+);
 
 t.test('a copy that a host has lost is made again', async (t) => {
   const harness = await ControlHarness.open(t);
