@@ -12,9 +12,18 @@ import { type FieldViolation, LockstepError, messageOf } from './errors.ts';
 const DNS_LABEL = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
 const HIGHEST_PORT = 65_535;
 
-const dnsLabel = z
-  .string()
-  .regex(DNS_LABEL, '1 to 40 of a-z, 0-9 and "-", starting with a letter, not ending with "-"');
+/** sun_path of unix(7) without its NUL, less the daemon's own socket below the folder. */
+const STATE_DIR_BYTES = 107 - '/sockets/nbd.sock'.length;
+
+const label = '1 to 40 of a-z, 0-9 and "-", starting with a letter, not ending with "-"';
+const dnsLabel = z.string(label).regex(DNS_LABEL, label);
+const section = (name: string): string => `a section [${name}]`;
+const ipv4 = 'an IPv4 address of this host by which others reach it';
+const statePath = `an absolute path of at most ${String(STATE_DIR_BYTES)} bytes`;
+const capacity = 'whole bytes, at least 1';
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+const zoneName = 'a DNS name in lower case';
+const serverAddress = "host:port of control's ports.api";
 const port = z
   .int('a port from 1 to 65535')
   .min(1, 'a port from 1 to 65535')
@@ -27,60 +36,82 @@ const milliseconds = (least: number, most: number) => {
 /** Exported for the test that keeps docs/configuration.md complete. */
 export const schema = z
   .strictObject({
-    host: z.strictObject({
-      name: dnsLabel,
-      /** Required of hosts that store. */
-      zone: dnsLabel.optional(),
-      address: z.string().refine(isIPv4, 'an IPv4 address of this host'),
-      state_dir: z.string().refine(isAbsolute, 'an absolute path'),
-    }),
+    host: z.strictObject(
+      {
+        name: dnsLabel,
+        /** Required of hosts that store. */
+        zone: dnsLabel.optional(),
+        address: z.string(ipv4).refine((address) => isIPv4(address) && address !== '0.0.0.0', ipv4),
+        state_dir: z
+          .string(statePath)
+          .refine((path) => isAbsolute(path) && Buffer.byteLength(path) <= STATE_DIR_BYTES, statePath),
+      },
+      section('host'),
+    ),
     ports: z
-      .strictObject({
-        /** gRPC: the agent's private API, and on a control host the public API. */
-        api: port.default(7400),
-        replication: port.default(7401),
-        metrics: port.default(7402),
-        nbd: port.default(10_809),
-      })
+      .strictObject(
+        {
+          /** gRPC: the agent's private API, and on a control host the public API. */
+          api: port.default(7400),
+          replication: port.default(7401),
+          metrics: port.default(7402),
+          nbd: port.default(10_809),
+        },
+        section('ports'),
+      )
       .prefault({}),
     /** Present: this host stores volumes and runs engines. */
     storage: z
-      .strictObject({
-        /** What volumes of this host may add up to; default: the size of the file system of state_dir. */
-        capacity_bytes: z.int('whole bytes').min(1, 'at least 1').optional(),
-      })
+      .strictObject(
+        {
+          /** What volumes of this host may add up to; default: the size of the file system of state_dir. */
+          capacity_bytes: z.int(capacity).min(1, capacity).optional(),
+        },
+        section('storage'),
+      )
       .optional(),
     /** Present: this host takes part in control. */
     control: z
-      .strictObject({
-        dns: z
-          .strictObject({
-            zone: z
-              .string()
-              .regex(
-                /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
-                'a DNS name in lower case',
-              )
-              .default('db.lockstep.internal'),
-            port: port.default(53),
-            ttl_seconds: z.int('1 to 5').min(1, '1 to 5').max(5, '1 to 5').default(1),
-          })
-          .prefault({}),
-        engine_port: port.default(5432),
-      })
+      .strictObject(
+        {
+          dns: z
+            .strictObject(
+              {
+                zone: z
+                  .string(zoneName)
+                  .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/, zoneName)
+                  .default('db.lockstep.internal'),
+                port: port.default(53),
+                ttl_seconds: z.int('1 to 5').min(1, '1 to 5').max(5, '1 to 5').default(1),
+              },
+              section('control.dns'),
+            )
+            .prefault({}),
+          engine_port: port.default(5432),
+        },
+        section('control'),
+      )
       .optional(),
     /** Where control is: every host that stores has to know. */
-    coordinator: z.strictObject({ server: z.string().regex(/^[^:\s]+:\d+$/, 'host:port') }).optional(),
+    coordinator: z
+      .strictObject(
+        { server: z.string(serverAddress).refine(isServerAddress, serverAddress) },
+        section('coordinator'),
+      )
+      .optional(),
     timing: z
-      .strictObject({
-        lease_ms: milliseconds(200, 60_000).default(2000),
-        heartbeat_ms: milliseconds(20, 5000).default(250),
-        /** How long a host must be silent before it counts as gone. */
-        silence_ms: milliseconds(100, 60_000).default(1500),
-      })
+      .strictObject(
+        {
+          lease_ms: milliseconds(200, 60_000).default(2000),
+          heartbeat_ms: milliseconds(20, 5000).default(250),
+          /** How long a host must be silent before it counts as gone. */
+          silence_ms: milliseconds(100, 60_000).default(1500),
+        },
+        section('timing'),
+      )
       .prefault({}),
     log: z
-      .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info') })
+      .strictObject({ level: z.enum(logLevels, logLevels.join(', ')).default('info') }, section('log'))
       .prefault({}),
   })
   .superRefine((config, context) => {
@@ -97,16 +128,22 @@ export const schema = z
         message: 'a zone, since the host stores volumes',
       });
     if (config.storage !== undefined && config.coordinator === undefined)
-      context.addIssue({ code: 'custom', path: ['coordinator', 'server'], message: 'host:port of control' });
-    if (config.timing.heartbeat_ms * 2 > config.timing.silence_ms)
-      context.addIssue({
-        code: 'custom',
-        path: ['timing', 'heartbeat_ms'],
-        message: 'at most half of timing.silence_ms',
-      });
+      context.addIssue({ code: 'custom', path: ['coordinator', 'server'], message: serverAddress });
+    // The lease is asked for with each heartbeat: without room for one that is late, reads would stop at each.
+    for (const key of ['silence_ms', 'lease_ms'] as const) {
+      const { heartbeat_ms: heartbeatMs, [key]: limitMs } = config.timing;
+      if (heartbeatMs * 2 <= limitMs) continue;
+      const message = `at most half of timing.${key}: ${String(heartbeatMs)} of ${String(limitMs)}`;
+      context.addIssue({ code: 'custom', path: ['timing', 'heartbeat_ms'], message });
+    }
   });
 
 export type Config = z.output<typeof schema>;
+
+function isServerAddress(text: string): boolean {
+  const given = /^[^:\s]+:(\d{1,5})$/.exec(text)?.[1];
+  return given !== undefined && Number(given) >= 1 && Number(given) <= HIGHEST_PORT;
+}
 
 /** Reads and checks a configuration file. */
 export function loadConfig(path: string): Config {
