@@ -13,6 +13,7 @@ export const SIZE = 1024 * 1024;
 export interface OpenVolumes {
   readonly folder: string;
   readonly volumes: Volumes;
+  readonly meta: HostMeta;
   /** As after a restart of the daemon. */
   readonly again: () => Promise<OpenVolumes>;
 }
@@ -60,7 +61,7 @@ export async function openVolumes(
     await close();
     return openVolumes(t, world, folder);
   };
-  return { folder, volumes, again };
+  return { folder, volumes, meta, again };
 }
 
 /** A volume that this host is alone the primary of, by the first generation. */

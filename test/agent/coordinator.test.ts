@@ -1,0 +1,144 @@
+/** The line to control, with a control that answers as the test says. */
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import t, { type Test } from 'tap';
+import { Coordinator, type CoordinatorOptions } from '../../daemon/agent/coordinator.ts';
+import { unary } from '../../daemon/sys/grpc-unary.ts';
+import {
+  CoordinatorServiceService,
+  HeartbeatRequest,
+  type ProposeViewResponse,
+  type VolumeView,
+} from '../../proto/gen/lockstep/agent/v1/agent.ts';
+import { quietLog } from '../support/quiet-log.ts';
+
+const HEARTBEAT_MS = 20;
+const view: VolumeView = {
+  volume: 'v',
+  sizeBytes: 65_536n,
+  generation: 4n,
+  primary: 'b',
+  inSync: ['b'],
+  replicas: [],
+};
+
+interface Control {
+  heartbeats: number;
+  views: VolumeView[];
+  proposal: ProposeViewResponse;
+}
+
+async function start(
+  t: Test,
+  options: Partial<CoordinatorOptions> = {},
+): Promise<{ control: Control; coordinator: Coordinator }> {
+  const control: Control = {
+    heartbeats: 0,
+    views: [],
+    proposal: { accepted: true, view, reason: 'granted, and a reason all the same' },
+  };
+  const server = new Server();
+  server.addService(CoordinatorServiceService, {
+    heartbeat: unary(quietLog, () => {
+      control.heartbeats++;
+      return { views: control.views };
+    }),
+    proposeView: unary(quietLog, () => control.proposal),
+  });
+  const { promise, resolve } = Promise.withResolvers<number>();
+  server.bindAsync('127.0.103.1:0', ServerCredentials.createInsecure(), (_error, port) => {
+    resolve(port);
+  });
+  const coordinator = new Coordinator({
+    server: `127.0.103.1:${String(await promise)}`,
+    heartbeatMs: HEARTBEAT_MS,
+    silenceMs: 300,
+    describe: () => Promise.resolve(HeartbeatRequest.fromPartial({ host: 'a' })),
+    learn: () => undefined,
+    log: quietLog,
+    ...options,
+  });
+  t.teardown(() => {
+    coordinator.close();
+    server.forceShutdown();
+  });
+  return { control, coordinator };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+t.test('heartbeats go on, and what they bring is learned', async (t) => {
+  const learned: VolumeView[] = [];
+  const { control, coordinator } = await start(t, { learn: (view) => learned.push(view) });
+  control.views = [view];
+  coordinator.start();
+  await until(() => control.heartbeats >= 3 && learned.length >= 2);
+  t.match(learned[0], { volume: 'v', generation: 4n });
+});
+
+t.test('a host that could not be described is described again', async (t) => {
+  let failures = 2;
+  const { control, coordinator } = await start(t, {
+    describe: () =>
+      failures-- > 0
+        ? Promise.reject(new Error('not now'))
+        : Promise.resolve(HeartbeatRequest.fromPartial({ host: 'a' })),
+  });
+  coordinator.start();
+  await until(() => control.heartbeats >= 2);
+  t.pass('heartbeats after the failures');
+});
+
+t.test('a heartbeat that is not answered yet is not followed by another', async (t) => {
+  const { promise, resolve } = Promise.withResolvers<HeartbeatRequest>();
+  let described = 0;
+  const { control, coordinator } = await start(t, {
+    describe: () => {
+      described++;
+      return promise;
+    },
+  });
+  coordinator.start();
+  await new Promise((next) => setTimeout(next, 5 * HEARTBEAT_MS));
+  t.equal(described, 1);
+  resolve(HeartbeatRequest.fromPartial({ host: 'a' }));
+  await until(() => control.heartbeats >= 2);
+});
+
+t.test('a replica that fails on a view is a bug of ours, and ends the process', async (t) => {
+  const bug = new Error('an assertion of the machine');
+  const { control, coordinator } = await start(t, {
+    learn: () => {
+      throw bug;
+    },
+  });
+  const seen = new Promise<unknown>((resolve) => {
+    const listeners = process.rawListeners('unhandledRejection');
+    process.removeAllListeners('unhandledRejection');
+    process.once('unhandledRejection', (error) => {
+      for (const listener of listeners) process.on('unhandledRejection', listener as never);
+      resolve(error);
+    });
+  });
+  control.views = [view];
+  coordinator.start();
+  t.equal(await seen, bug);
+  coordinator.close();
+});
+
+const proposal = { volume: 'v', fromGeneration: 3, inSync: ['a'], hostRebooted: false, reason: '' };
+
+t.test('a proposal is answered by the record, and by a reason only where it was refused', async (t) => {
+  const { control, coordinator } = await start(t);
+  t.match(await coordinator.propose('a', proposal), { view: { generation: 4, primary: 'b' }, reason: '' });
+  control.proposal = { accepted: false, view, reason: 'b was chosen' };
+  t.match(await coordinator.propose('a', proposal), { view: { generation: 4 }, reason: 'b was chosen' });
+  control.proposal = { accepted: false, view: undefined, reason: 'no such volume' };
+  t.match(await coordinator.propose('a', proposal), { view: undefined, reason: 'no such volume' });
+});
+
+t.test('a proposal whose answer is lost fails: its outcome is not known', async (t) => {
+  const { coordinator } = await start(t, { server: '127.0.103.1:9' });
+  await t.rejects(coordinator.propose('a', proposal), { code: 'UNAVAILABLE' });
+});
