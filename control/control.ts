@@ -29,6 +29,7 @@ import type { ControlStore } from './store/store.ts';
 import { definitionsOf } from './workflow/definitions/definitions.ts';
 import { type HostKnowledge, type Pace, PACE } from './workflow/definitions/surroundings.ts';
 import { WorkflowEngine } from './workflow/executor.ts';
+import { Retention } from './workflow/retention.ts';
 import type { LogEntry } from './workflow/workflow.ts';
 
 export interface ControlOptions {
@@ -79,6 +80,7 @@ export class Control {
       await registerOwnHost(options, parts.repository);
       // After the responder: what a workflow publishes must be answered from the first moment.
       await parts.engine.resumeAll();
+      parts.retention.start();
       return new Control(options, parts, startMonitor(options, parts));
     } catch (error) {
       if (parts !== undefined) await closeParts(parts);
@@ -127,6 +129,7 @@ interface Parts {
   readonly hosts: HostKnowledge;
   readonly views: Views;
   readonly watchers: Watchers;
+  readonly retention: Retention;
 }
 
 function assemble(options: ControlOptions, store: ControlStore, dns: Parts['dns']): Parts {
@@ -146,7 +149,8 @@ function assemble(options: ControlOptions, store: ControlStore, dns: Parts['dns'
   const dnsNames = { zone: settings.zone, server: `${config.host.address}:${String(settings.port)}` };
   const views = new Views({ repository, engine, observations, nowMs, dns: dnsNames });
   const watchers = new Watchers(repository, engine, observations);
-  return { store, dns, repository, observations, agents, engine, starter, hosts, views, watchers };
+  const retention = new Retention(store, log);
+  return { store, dns, repository, observations, agents, engine, starter, hosts, views, watchers, retention };
 }
 
 function startMonitor(options: ControlOptions, parts: Parts): Monitor {
@@ -164,6 +168,7 @@ function startMonitor(options: ControlOptions, parts: Parts): Monitor {
 /** What uses a thing is closed before it. */
 async function closeParts(parts: Parts): Promise<void> {
   parts.watchers.close();
+  await parts.retention.close();
   await parts.engine.close();
   parts.agents.close();
   await parts.dns.server.close();

@@ -109,5 +109,6 @@ export const keys = {
   event: (database: string, sequence: number): string => `events/${database}/${padded(sequence)}`,
   /** Held by the database whose engine listens there, since two of them may share a host. */
   port: (port: number): string => `ports/${String(port)}`,
+  requests: 'requests/',
   request: (requestId: string): string => `requests/${requestId}`,
 } as const;
