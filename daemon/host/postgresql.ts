@@ -119,9 +119,18 @@ export class Postgresql implements EngineDriver {
     const paths = this.paths(spec);
     checkSocketPath(spec, paths);
     const running = await this.processes.pidOf(processName(spec));
-    const logStart = running === undefined ? await sizeOf(paths.logFile) : 0;
-    const pid = running ?? (await this.launch(spec, paths));
-    await this.waitForAnswer(spec, paths, pid, logStart);
+    let outcome = running === undefined ? 'ended' : await this.outcomeOf(spec, paths, running);
+    let logStart = 0;
+    // One that was about to die when it was found is no failed start.
+    if (outcome === 'ended') {
+      logStart = await sizeOf(paths.logFile);
+      outcome = await this.outcomeOf(spec, paths, await this.launch(spec, paths));
+    }
+    if (outcome !== 'answered') {
+      const what = outcome === 'ended' ? 'ended while it started' : 'answered no query in time';
+      await this.processes.killTree(processName(spec), this.belongings(spec));
+      throw startFailure(spec, await logTail(paths.logFile, logStart), what);
+    }
     return { recoveryMs: Math.round(bootClock.nowMs() - startedMs) };
   }
 
@@ -205,24 +214,19 @@ export class Postgresql implements EngineDriver {
     ]);
   }
 
-  private async waitForAnswer(
+  /** Of a start that is under way; undefined when its time is over. */
+  private async outcomeOf(
     spec: EngineSpec,
     paths: EnginePaths,
     pid: number,
-    logStart: number,
-  ): Promise<void> {
+  ): Promise<'answered' | 'ended' | undefined> {
     const ask = async () => {
       if (await answers(spec, paths)) return 'answered';
       return (await this.processes.pidOf(processName(spec))) === pid ? undefined : 'ended';
     };
     const outcome = await poll(ask, { everyMs: ENGINE_POLL_MS, timeoutMs: ENGINE_START_TIMEOUT_MS });
-    if (outcome === 'answered') {
-      this.answered.set(spec.database, pid);
-      return;
-    }
-    const what = outcome === 'ended' ? 'ended while it started' : 'answered no query in time';
-    await this.processes.killTree(processName(spec), this.belongings(spec));
-    throw startFailure(spec, await logTail(paths.logFile, logStart), what);
+    if (outcome === 'answered') this.answered.set(spec.database, pid);
+    return outcome;
   }
 
   /** Without the mount, all of this would happen on the host's own disk and be lost at the next failover. */

@@ -163,6 +163,19 @@ t.test('a killed postmaster does not leave backends that keep the next start awa
   t.strictSame(await query(host, 'SELECT 1 AS one'), [{ one: 1 }]);
 });
 
+t.test('an engine that dies while it is waited for is started anew', async (t) => {
+  const host = await testHost(t);
+  await running(host);
+  const pid = await postmasterPid(host);
+  // It is there, and answers nothing more.
+  process.kill(pid, 'SIGSTOP');
+  const started = host.drivers.startEngine(host.engine);
+  await sleep(300);
+  process.kill(pid, 'SIGKILL');
+  await started;
+  t.strictSame(await query(host, 'SELECT 1 AS one'), [{ one: 1 }]);
+});
+
 t.test('a forced release ends an engine that waits for a server that answers nothing', async (t) => {
   const host = await testHost(t);
   await running(host);
