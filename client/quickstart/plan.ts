@@ -100,7 +100,7 @@ function checkStateDir(stateDir: string): void {
     throw invalidField(
       '--state',
       stateDir,
-      'an absolute path of at least two folders, such as /var/lib/lockstep-try',
+      'an absolute path of at least two folders, without spaces and quotes, such as /var/lib/lockstep-try',
     );
   if (stateDir.length > MAX_STATE_DIR_LENGTH)
     throw invalidField('--state', stateDir, `at most ${String(MAX_STATE_DIR_LENGTH)} characters`);
