@@ -30,7 +30,7 @@ async function lastScreen(
   for (const tasks of states) progress.update(operation(tasks));
   await progress.end();
   restore();
-   
+
   return written.join('').replaceAll(/\u001b\[[0-9;?]*[A-Za-z]/g, '');
 }
 
