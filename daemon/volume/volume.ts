@@ -49,6 +49,7 @@ export interface Proposal {
 
 type Done = (result: BlockResult) => void;
 type DiskWrite = Extract<Effect, { type: 'disk-write' }>;
+type RegionRead = Extract<Effect, { type: 'read-region' }>;
 
 /** Of a snapshot, in one turn of the loop: some 20 ms. */
 const PRESERVED_AT_ONCE_BYTES = 8 * 1024 * 1024;
@@ -253,13 +254,27 @@ export class Volume implements BlockBackend {
     }
   }
 
-  #readRegion({ token, region, from, digest }: Extract<Effect, { type: 'read-region' }>): void {
+  /** Regions are read to be sent: not faster than they leave, or the link is cut for what waits in it. */
+  #readRegion(effect: RegionRead): void {
+    const congested = [...this.#links.values()].find((link) => link.isCongested);
+    if (congested === undefined) {
+      this.#queue.push(this.#region(effect));
+      return;
+    }
+    congested.onceSent(() => {
+      if (this.#closed) return;
+      this.run(this.#region(effect));
+      this.run({ type: 'batch-end' });
+    });
+  }
+
+  #region({ token, region, from, digest }: RegionRead): ReplicaEvent {
     try {
-      this.#queue.push({ type: 'region-done', token, ...this.file.readRegion(region, { from, digest }) });
+      return { type: 'region-done', token, ...this.file.readRegion(region, { from, digest }) };
     } catch (error) {
       this.#diskError('read', error);
       const failure = diskFailure(error);
-      this.#queue.push({ type: 'region-done', token, data: undefined, digest: EMPTY_DIGEST, failure });
+      return { type: 'region-done', token, data: undefined, digest: EMPTY_DIGEST, failure };
     }
   }
 

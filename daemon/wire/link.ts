@@ -18,6 +18,9 @@ export interface LinkEvents {
  */
 const MAX_UNSENT_BYTES = 256 * 1024 * 1024;
 
+/** Above it, what can wait is to be sent later: regions that a peer asked for all at once may be more than the above. */
+const CONGESTED_BYTES = 4 * 1024 * 1024;
+
 /** What was sent before a close may take this long to go out; a peer that does not read must not keep the socket. */
 const LINGER_MS = 5000;
 
@@ -55,6 +58,19 @@ export class Link {
   /** Another takes over, between two frames: the accepting side learns from the first who that is. */
   handOver(events: LinkEvents): void {
     this.#events = events;
+  }
+
+  get isCongested(): boolean {
+    return !this.#closed && this.#socket.writableLength > CONGESTED_BYTES;
+  }
+
+  /** Calls back once, when a congested link has sent what it had, or is gone. */
+  onceSent(then: () => void): void {
+    const once = (): void => {
+      this.#socket.off('drain', once).off('close', once);
+      then();
+    };
+    this.#socket.on('drain', once).on('close', once);
   }
 
   send(message: Message, payload?: Uint8Array): void {
