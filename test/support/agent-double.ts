@@ -194,6 +194,9 @@ export class AgentDouble {
     const isNew = view.generation > replica.view.generation;
     const wasPrimary = replica.view.primary === this.host;
     replica.view = view;
+    const { copy } = replica;
+    if (isNew && copy !== undefined && !view.inSync.includes(copy.target))
+      replica.copy = copyOf(copy.target, 'FAILED', copy.doneBytes, copy.leftBytes);
     if (view.primary === this.host && (isNew || replica.state === 'RECOVERING')) {
       if (replica.state === 'SOLO' || replica.state === 'SERVING') replica.state = this.#servingState(view);
       else this.#promote(replica);

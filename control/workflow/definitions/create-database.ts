@@ -299,11 +299,12 @@ function connectReplication(around: Surroundings): CreateStep {
     title: ({ primary, secondary }) => `Connect ${primary} and ${secondary} and catch up until in sync`,
     deadlineMs: COPY_MS,
     do: async (context) => connectTarget(copyingOf(around, context)),
-    // Out of the set before its replica is deleted: else the primary would hold its I/O for the one that is gone.
+    // Out of the set before its replica is deleted: else the primary would hold its I/O for the one that is gone. In a
+    // generation of its own even where it is not in it yet: that ends the copy, and refuses what it may have asked for.
     undo: async (context) => {
-      const { volume, primary, secondary } = context.state;
+      const { volume, primary } = context.state;
       const next = await around.repository.updateVolume(volume, (record) =>
-        record.inSync.includes(secondary) && record.primary === primary
+        record.primary === primary
           ? { ...record, generation: record.generation + 1, inSync: [primary] }
           : undefined,
       );

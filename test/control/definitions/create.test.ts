@@ -87,14 +87,23 @@ t.test('an undo that meets a blip is tried again', async (t) => {
 });
 
 t.test('an undo that cannot reach a host asks for a person, and a delete cleans up later', async (t) => {
-  const harness = await ControlHarness.open(t);
+  // The copy asks to be taken into the set at the primary's next heartbeat: after it was undone.
+  const harness = await ControlHarness.open(t, { heartbeatMs: 100 });
   harness.a.injectOnce('connectReplica', refused());
   harness.b.injectOnce('deleteReplica', away(), 1000);
   const done = await harness.finished(await harness.create());
   t.match(done.error, {
     message: /undoing step create-secondary-volume failed, and a person is needed: .*host-b/,
   });
+  await sleep(250);
   t.match(await harness.get(), { state: 6, redundancy: 5, busyWith: '' });
+  const asked = { parent: 'databases/orders', pageSize: 100, pageToken: '' };
+  const { events } = await harness.call(DatabaseServiceService.listDatabaseEvents, asked);
+  t.same(
+    events.map((event) => event.reason),
+    ['CREATE_FAILED', 'CREATE_STARTED'],
+    'and the copy that was undone is not taken into the set',
+  );
   harness.b.injections = [];
   const request = { name: 'databases/orders', etag: '', requestId: '' };
   const deleted = await harness.finished(await harness.call(DatabaseServiceService.deleteDatabase, request));
