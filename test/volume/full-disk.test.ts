@@ -1,7 +1,7 @@
 /** A disk without room, which is a small tmpfs: who is told of it, and who goes on. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -19,6 +19,7 @@ async function onSmallDisk(
   // Teardowns run in the order last to first: the volumes are closed before.
   t.teardown(() => {
     execFileSync('umount', ['--lazy', folder]);
+    rmdirSync(folder);
   });
   const { volumes } = await openVolumes(t, world, join(folder, 'state'));
   await soloVolume(volumes);
