@@ -16,6 +16,7 @@ export class Checks {
   /** The process that may answer clients: the last one that began to serve, as long as it does. */
   #reigns: Process | undefined;
   #reignBeganAt = 0;
+  #reignGeneration = 0;
   #steps = 0;
   /** Of both disks when they were last found equal. */
   #comparedChanges = -1;
@@ -125,6 +126,9 @@ export class Checks {
   }
 
   #reignBegins(process: Process): void {
+    // One that is late to hear of its successor can hold no lease and get no answer: it may think what it likes.
+    if (process.view.generation < this.#reignGeneration) return;
+    this.#reignGeneration = process.view.generation;
     this.#reigns = process;
     this.#reignBeganAt = this.#world.history.now();
     this.#world.history.reignBegan(process);

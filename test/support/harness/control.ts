@@ -226,12 +226,14 @@ export class Control {
     this.#parts.scheduler.after(this.#parts.pace.controlMs(), () => process.deliver(event));
   }
 
-  /** A call of a workflow: it needs both ways. */
+  /** A call of a workflow: it needs both ways, and carries the generation that it was decided in as its fence. */
   command(name: string, act: (process: Process) => void): void {
     const host = this.#parts.hosts.get(name);
     if (host?.process?.alive !== true || !host.reachesControl || !host.controlReachesIt) return;
+    const { generation } = this.record;
     this.#parts.scheduler.after(this.#parts.pace.controlMs(), () => {
-      if (host.process?.isHeard === true) act(host.process);
+      const { process } = host;
+      if (process?.isHeard === true && process.view.generation <= generation) act(process);
     });
   }
 }
