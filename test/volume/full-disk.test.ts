@@ -15,7 +15,7 @@ async function onSmallDisk(
   world: Partial<VolumesOptions['world']> = {},
 ): Promise<Volumes> {
   const folder = mkdtempSync(join(tmpdir(), 'lockstep-full-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${String(sizeBytes)}`, 'lockstep-test', folder]);
+  execFileSync('/usr/bin/mount', ['-t', 'tmpfs', '-o', `size=${String(sizeBytes)}`, 'lockstep-test', folder]);
   // Teardowns run in the order last to first: the volumes are closed before.
   t.teardown(() => {
     execFileSync('umount', ['--lazy', folder]);
