@@ -41,6 +41,7 @@ async function childrenOf(pid: number): Promise<readonly number[]> {
   for (let tries = 0; tries < 200; tries++) {
     const text = await readFile(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8');
     if (text !== '') return text.trim().split(' ').map(Number);
+    await sleep(10);
   }
   return [];
 }
@@ -139,10 +140,10 @@ t.test(
   async (t) => {
     const { supervisor, spec } = await bench(
       t,
-      'echo old; while read -r line; do echo "$line"; done < "$0.in"',
+      'mkfifo "$0.in"; echo old; while read -r line; do echo "$line"; done < "$0.in"',
     );
-    execFileSync('mkfifo', [`${spec.belongings.marker ?? ''}.in`]);
     await supervisor.start(spec);
+    while ((await stat(spec.logFile)).size === 0) await sleep(5);
     const input = await open(`${spec.belongings.marker ?? ''}.in`, 'w');
     await truncate(spec.logFile, LOG_FILE_BYTES + 1);
     await Promise.all([boundLog(spec.logFile), boundLog(spec.logFile)]);
