@@ -22,6 +22,8 @@ import type { Log } from './sys/log.ts';
 const VERSION = (
   JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as { version: string }
 ).version;
+/** A client that lost its power says no goodbye: without a sign of life its watches would be kept for ever. */
+const SERVER_OPTIONS = { 'grpc.keepalive_time_ms': 20_000, 'grpc.keepalive_timeout_ms': 10_000 };
 const INCARNATION_BELOW = 2 ** 47;
 /** A daemon that was told to stop and hangs is worse than one that is gone: its peers know how to go on without it. */
 const STOP_LIMIT_MS = 10_000;
@@ -41,7 +43,7 @@ async function run(config: Config, log: Log): Promise<Running> {
   const incarnation = randomInt(1, INCARNATION_BELOW);
   const identity = { incarnation, version: VERSION, bootId: readBootId() };
   const health = new HealthImplementation({ '': 'NOT_SERVING' });
-  const server = new Server();
+  const server = new Server(SERVER_OPTIONS);
   health.addToServer(server);
   const control =
     config.control === undefined

@@ -133,11 +133,14 @@ function parsedViolation(violation: {
   return { field: violation.field, value: JSON.parse(parts[1] ?? '""') as string, allowed: parts[2] ?? '' };
 }
 
-/** A header must not carry control characters or much text; the middle of a log tail is its least useful part. */
+/**
+ * A header must not carry much text; the middle of a log tail is its least useful part. What a client sent comes back
+ * in it, and half a surrogate pair, sent so or cut so here, would make grpc-js throw where nobody catches.
+ */
 function shortened(message: string): string {
-  if (message.length <= MAX_MESSAGE_CHARACTERS) return message;
+  if (message.length <= MAX_MESSAGE_CHARACTERS) return message.toWellFormed();
   const half = Math.floor(MAX_MESSAGE_CHARACTERS / 2);
-  return `${message.slice(0, half)} ... ${message.slice(-half)}`;
+  return `${message.slice(0, half).toWellFormed()} ... ${message.slice(-half).toWellFormed()}`;
 }
 
 function any(typeUrl: string, encoded: { finish(): Uint8Array }): Any {

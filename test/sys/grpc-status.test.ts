@@ -77,6 +77,16 @@ t.test('a message with the log of an engine is shortened, not lost', async (t) =
   t.match(got.message, /end: no space é$/);
 });
 
+t.test(
+  'a message that is cut inside a pair of surrogates, or came with half of one, is still sent',
+  async (t) => {
+    for (const hostile of [`x${'\u{1F600}'.repeat(2000)}`, 'half \uD83D of one', '\uDE00'.repeat(3000)]) {
+      const got = await overTheWire(t, new LockstepError('INVALID_ARGUMENT', hostile));
+      t.equal(got.code, 'INVALID_ARGUMENT');
+    }
+  },
+);
+
 t.test('a failed precondition carries the detail of its kind', async (t) => {
   const reply = statusReply(
     new LockstepError('FAILED_PRECONDITION', 'not now', {
