@@ -5,7 +5,7 @@
  * SIGUSR2: engines are stopped, file systems unmounted, devices detached; then this process ends.
  */
 import { randomInt } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
@@ -54,7 +54,7 @@ async function run(config: Config, log: Log): Promise<Running> {
           log,
           clock: bootClock,
           wallClock: Date.now,
-          ...deathAfterLogEntries(process.env['LOCKSTEP_TEST_DIE_AFTER_LOG_ENTRIES']),
+          ...deathAfterLogEntries(process.env['LOCKSTEP_TEST_DEATH_FILE']),
         });
   control?.addServices(server);
   const storage =
@@ -72,14 +72,20 @@ async function run(config: Config, log: Log): Promise<Running> {
   return { storage, control, server, metrics, health };
 }
 
-/** For tests alone: control dies, as by a power cut, when so many entries of workflow logs are durable. */
-function deathAfterLogEntries(count: string | undefined): { afterLog?: () => void } {
-  if (count === undefined) return {};
-  let left = Number(count);
+/**
+ * For tests alone: control dies, as by a power cut, once so many more entries of workflow logs are durable as the file
+ * says; the file goes first, so that the next life is a long one.
+ */
+function deathAfterLogEntries(path: string | undefined): { afterLog?: () => void } {
+  if (path === undefined) return {};
+  let left: number | undefined;
   return {
     afterLog: () => {
-      left--;
-      if (left === 0) process.kill(process.pid, 'SIGKILL');
+      if (left === undefined && !existsSync(path)) return;
+      left = (left ?? Number(readFileSync(path, 'utf8'))) - 1;
+      if (left > 0) return;
+      rmSync(path);
+      process.kill(process.pid, 'SIGKILL');
     },
   };
 }
