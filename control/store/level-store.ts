@@ -9,6 +9,7 @@
  * after a crash or after the key that bore it was deleted. Transactions run one after the other: that is what makes
  * their conditions hold while they write.
  */
+import { chmodSync, mkdirSync } from 'node:fs';
 import { Level } from 'level';
 import { assert, invalidField, LockstepError, messageOf } from '../../daemon/sys/errors.ts';
 import type { Condition, ControlStore, Entry, Mutation, TransactResult } from './store.ts';
@@ -28,6 +29,7 @@ const ABOVE_EVERY_KEY = '\x7f';
 export async function openLevelStore(folder: string): Promise<ControlStore> {
   const level = new Level(folder, { keyEncoding: 'utf8', valueEncoding: 'utf8' });
   try {
+    makePrivate(folder);
     await level.open();
   } catch (error) {
     throw openingError(folder, error);
@@ -38,6 +40,12 @@ export async function openLevelStore(folder: string): Promise<ControlStore> {
     await level.close();
     throw error;
   }
+}
+
+/** Records hold a generated password until it is claimed, and level's log keeps old ones for a while. */
+function makePrivate(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
 }
 
 interface StoredRecord {

@@ -110,9 +110,11 @@ function raiseGeneration(around: Surroundings): Step<FailoverState> {
     deadlineMs: BEFORE_MS,
     attempts: ATTEMPTS,
     backoffMs: FORWARD_BACKOFF_MS,
-    async do({ state }) {
+    async do(context) {
+      const { state } = context;
       if (!(await isRaised(around, state))) {
         await requireUnchanged(around, state);
+        if (state.requested) await requireReady(actions(around, context), state);
         await around.repository.updateVolume(state.volume, (record) => {
           if (record.generation !== state.fromGeneration) throw superseded(record, state.from);
           return { ...record, generation: record.generation + 1, primary: state.to, inSync: [state.to] };
@@ -133,6 +135,20 @@ async function requireUnchanged(around: Surroundings, state: FailoverState): Pro
   const { value } = await around.repository.requireVolume(state.volume);
   if (value.generation !== state.fromGeneration || !value.inSync.includes(state.to))
     throw superseded(value, `${state.from} with ${state.to} in sync`);
+}
+
+/**
+ * The release of a well primary takes seconds, in which the one that is to follow may have died. Asked at the last
+ * moment: then the old one is told to serve again, rather than nobody.
+ */
+async function requireReady(hosts: HostActions, { to, fromGeneration }: FailoverState): Promise<void> {
+  const { state, generation } = await hosts.replica(to);
+  if (state === 'SECONDARY' && generation === fromGeneration) return;
+  throw new LockstepError(
+    'FAILED_PRECONDITION',
+    `${to} is ${state} of generation ${String(generation)}, no longer an in-sync secondary`,
+    { reason: 'NOT_PROMOTABLE' },
+  );
 }
 
 function forward(

@@ -110,6 +110,19 @@ t.test(
   },
 );
 
+t.test('a requested failover to a host that died meanwhile leaves the old primary serving', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  harness.b.injectOnce(
+    'getReplica',
+    new LockstepError('FAILED_PRECONDITION', 'it has just been restarted', { reason: 'GONE' }),
+  );
+  const done = await harness.finished(await failOver(harness));
+  t.match(done.error, { message: /step raise-generation failed/ });
+  const back = await harness.until((database) => database.state === 2 && database.busyWith === '');
+  t.match(back, { primary: { host: 'host-a' }, generation: 2n });
+});
+
 t.test('a failover gets through blips and refusals at every call', async (t) => {
   const harness = await ControlHarness.open(t);
   await harness.createOrders();

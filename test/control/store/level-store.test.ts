@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -30,6 +30,13 @@ t.test('a record that was written is read back with the revision of its transact
   t.strictSame(await store.get('hosts/a'), { key: 'hosts/a', value: { zone: 'a' }, revision: 1 });
   t.strictSame(await store.get('hosts/b'), { key: 'hosts/b', value: { zone: 'b' }, revision: 2 });
   t.equal(await store.get('hosts/c'), undefined);
+});
+
+t.test('nobody but its owner can look into the folder: it has passwords', async (t) => {
+  const folder = join(await folderFor(t), 'control');
+  const store = await openLevelStore(folder);
+  t.teardown(() => store.close());
+  t.equal((await stat(folder)).mode & 0o777, 0o700);
 });
 
 t.test('a condition that fails writes nothing and names its key', async (t) => {
