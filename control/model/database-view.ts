@@ -139,7 +139,7 @@ function servingState(facts: DatabaseFacts): Verdict<DatabaseState> {
     const what = `the primary ${volume.primary} ${silence}`;
     return refusal === undefined
       ? unavailable(`${what}; a failover follows`, 'nothing; watch the failover')
-      : unavailable(`${what}, and ${refusal}`, `bring host ${volume.primary} back`);
+      : unavailable(`${what}, and ${refusal}`, `bring ${volume.primary} back`);
   }
   if (replica === undefined)
     return unavailable(
@@ -218,7 +218,7 @@ function missingHosts(volume: VolumeRecord): string {
 function adviceFor(facts: DatabaseFacts, volume: VolumeRecord | undefined): string {
   const silent = (volume?.replicas ?? []).filter((host) => !lookAt(facts, host).reachable);
   if (silent.length > 0)
-    return `bring host ${silent.join(', ')} back; it is then brought up to date by itself`;
+    return `bring ${silent.join(', ')} back; it is then brought up to date by itself`;
   return 'nothing; a reseed follows by itself';
 }
 

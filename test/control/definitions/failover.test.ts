@@ -46,7 +46,7 @@ t.test('a primary that dies is replaced, phase by phase, and reseeded when it is
     safeToFailOver: false,
     secondary: { role: 'UNREACHABLE' },
   });
-  t.match(moved.nextStep, /bring host host-a back/);
+  t.match(moved.nextStep, /bring host-a back/);
   const failedOver = (await eventsOf(harness)).find((event) => event.reason === 'FAILED_OVER');
   t.same(
     failedOver?.phases.map(({ phase }) => phase),

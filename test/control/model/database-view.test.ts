@@ -159,7 +159,7 @@ t.test('what is said of a database follows from records and hosts together', asy
 t.test('whatever is not as it should be comes with a reason and the next thing to do', async (t) => {
   const view = viewDatabase(facts({}, [primary, { ...secondary, ...silent }]));
   t.match(view.reason, /b1 has been silent for 2.0 s/);
-  t.match(view.nextStep, /bring host b1 back/);
+  t.match(view.nextStep, /bring b1 back/);
   t.equal(viewDatabase(facts()).nextStep, '');
 });
 
