@@ -20,9 +20,9 @@ export interface Failure {
   readonly tail: readonly string[];
 }
 
-/** Undefined: the run kept every promise. A seed that fails is run again, with a trace. */
-export function runSeed(seed: number): Failure | undefined {
-  if (tryRun(seed, noTrace) === undefined) return undefined;
+/** Undefined: the run kept every promise. A seed that fails is run again, with a trace that `watch` does not see. */
+export function runSeed(seed: number, watch: TraceSink = noTrace): Failure | undefined {
+  if (tryRun(seed, watch) === undefined) return undefined;
   const trace = new Trace({ isVerbose: false, maxLines: TAIL_LINES });
   const what = tryRun(seed, trace) ?? 'it does not fail again: the run is not determined by its seed';
   return { seed, what, tail: trace.lines.slice(-TAIL_LINES) };
