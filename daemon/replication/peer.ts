@@ -18,6 +18,8 @@ export class Peer {
   /** A write is acknowledged only after its answer, a read only under its lease: it is, or may be, in the in-sync set. */
   required: boolean;
   ackedSequence: Sequence = 0;
+  /** Sent while it was not required, and not yet answered to the last. */
+  catchUpBytes = 0;
   /** On the primary's clock. */
   leaseUntilMs = -Infinity;
   lastHeardMs: number;

@@ -60,7 +60,6 @@ export class Primary {
   /** In sequence order; the first `#applying` of them are being applied (one at the most). */
   #inflight: InflightWrite[] = [];
   #applying = false;
-  #catchUpBytes = 0;
   #flushRound: FlushRound | undefined;
   #flushWaiters: FlushWaiters = { clients: [], then: [] };
   /** Reads that the disk has not answered. */
@@ -85,11 +84,16 @@ export class Primary {
     return this.#inflight.length === 0 && this.#flushRound === undefined;
   }
 
-  /** After a restart: sequence numbers go on where the secondary is. */
+  /**
+   * A reign begins: sequence numbers go on where the secondary is. What was stable in an earlier one of this process
+   * was counted by other numbers, and said of these it would make the secondary forget what it holds unstable.
+   */
   continueFrom(sequence: Sequence): void {
     assert(this.#inflight.length === 0, 'sequence numbers are only set before anything is in flight');
     this.#lastSequence = sequence;
     this.#appliedSequence = sequence;
+    this.#stableSequence = 0;
+    this.bytesWithoutPeer = 0;
   }
 
   submit(id: number, request: ClientRequest): void {
@@ -156,7 +160,7 @@ export class Primary {
     if (appliedSequence > this.#lastSequence) return false;
     if (appliedSequence <= peer.ackedSequence) return true;
     peer.ackedSequence = appliedSequence;
-    if (this.peerCaughtUp) this.#catchUpBytes = 0;
+    if (this.peerCaughtUp) peer.catchUpBytes = 0;
     this.applyNext();
     this.retryHeld();
     return true;
@@ -176,7 +180,6 @@ export class Primary {
   /** The peer is no longer required: what waited only for it goes on. */
   peerDropped(): void {
     this.peer = undefined;
-    this.#catchUpBytes = 0;
     if (this.#flushRound !== undefined) this.#flushRound.peerDone = true;
     this.applyNext();
     this.#finishFlushRound();
@@ -243,7 +246,8 @@ export class Primary {
     length: number,
     data: Uint8Array | undefined,
   ): boolean {
-    if (!this.#takesChanges() || this.#catchUpBytes > CATCH_UP_WINDOW_BYTES) return false;
+    if (!this.#takesChanges()) return false;
+    if (this.peer !== undefined && this.peer.catchUpBytes > CATCH_UP_WINDOW_BYTES) return false;
     if (this.copyLock !== undefined && overlaps(this.copyLock, { offset, length })) return false;
     const write = { id, sequence: ++this.#lastSequence, kind, offset, length, data, fua };
     this.#inflight.push(write);
@@ -275,7 +279,7 @@ export class Primary {
     const peer = this.peer;
     if (peer?.link === undefined || !peer.ready) return;
     const { sequence, offset, length, kind, data } = write;
-    if (!peer.required) this.#catchUpBytes += data?.length ?? 0;
+    if (!peer.required) peer.catchUpBytes += data?.length ?? 0;
     this.#core.send(
       peer.link,
       {

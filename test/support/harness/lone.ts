@@ -117,15 +117,20 @@ export function hello(
 }
 
 /** What a secondary answers. */
-export function helloAnswer(from: string, generation: number, appliedSequence = 0): Message {
+export function helloAnswer(
+  from: string,
+  generation: number,
+  more: Partial<Extract<Message, { type: 'hello-answer' }>> = {},
+): Message {
   return {
     type: 'hello-answer',
     wireVersion: WIRE_VERSION,
     host: from,
     generation,
     incarnation: 3,
-    appliedSequence,
+    appliedSequence: 0,
     unstableKnown: true,
     blank: false,
+    ...more,
   };
 }
