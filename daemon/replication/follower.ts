@@ -147,7 +147,9 @@ export class Follower {
   }
 
   #becomeSecondary(view: View, then: () => void): void {
-    const { bootId } = this.#core.options;
+    const { options, durable } = this.#core;
+    // Of a process that did not take part in all of it, a view says nothing about what its machine lost in a restart.
+    const { bootId } = this.secondary.unstableKnown ? options : durable;
     this.#core.persist({ view, complete: true, candidateFor: 0, bootId }, then);
     this.#core.transition('SECONDARY', `in sync with ${view.primary}`);
   }

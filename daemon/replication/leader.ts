@@ -21,11 +21,6 @@ const REDIAL_MS = 100;
 const HELLO_MS = 3000;
 /** Between two proposals whose answer did not come. */
 const PROPOSE_AGAIN_MS = 500;
-/**
- * The holder counts its lease this much shorter than the grantor: two clocks that drift apart by 2 % over one lease
- * still end it in the right order.
- */
-const LEASE_MARGIN = 0.02;
 
 export class Leader {
   readonly primary: Primary;
@@ -123,7 +118,7 @@ export class Leader {
         return;
       case 'heartbeat-answer':
         if (message.generation !== this.#core.generation) return;
-        peer.leaseUntilMs = message.askedAtMs + message.leaseMs * (1 - LEASE_MARGIN);
+        peer.takeLease(message);
         this.primary.retryHeld();
         return;
       case 'pull-region':
@@ -263,11 +258,14 @@ export class Leader {
   }
 
   viewAsPrimary(view: View): void {
-    const { options } = this.#core;
+    const { options, durable } = this.#core;
     this.primary.adopting = true;
     // The move that it was to step down for began in a generation that is over.
     this.#steppingDown = false;
-    this.#core.persist({ view, complete: true, asking: '', bootId: options.bootId }, () => {
+    // What its machine lost in a restart the other still has to give it, in this generation too.
+    const hasToPull = this.state === 'RECOVERING' && view.inSync.length > 1;
+    const bootId = hasToPull ? durable.bootId : options.bootId;
+    this.#core.persist({ view, complete: true, asking: '', bootId }, () => {
       if (this.state === 'RECOVERING' || this.state === 'STEPPED_DOWN')
         this.#core.whenWritten(() => {
           this.#adopted(view);
@@ -460,14 +458,7 @@ export class Leader {
 
   #heartbeat(peer: Peer): void {
     // While a view is adopted the peer is not of its generation yet, and would refuse it.
-    if (peer.link === undefined || !peer.ready || this.primary.adopting) return;
-    peer.lastHeartbeatMs = this.#core.nowMs;
-    this.#core.send(peer.link, {
-      type: 'heartbeat',
-      generation: this.#core.generation,
-      askedAtMs: Math.floor(this.#core.nowMs),
-      stableSequence: this.primary.stableSequence,
-    });
+    if (!this.primary.adopting) peer.askForLease(this.#core, this.primary.stableSequence);
   }
 
   /** Control is asked when the peer has been gone for long enough, and again until the outcome is known. */

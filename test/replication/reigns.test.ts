@@ -4,7 +4,9 @@ import type { Effect } from '../../daemon/replication/interface.ts';
 import { REGION_BYTES } from '../../daemon/replication/units.ts';
 import { completeState, hello, helloAnswer, Lone, sentOf } from '../support/harness/lone.ts';
 
+const both = { generation: 5, primary: 'a', inSync: ['a', 'b'] };
 const alone = { generation: 5, primary: 'b', inSync: ['b'] };
+const rebooted = { ...completeState(both), bootId: 'the boot before' };
 
 function write(lone: Lone, id: number, region = 0): Effect[] {
   const data = new Uint8Array(REGION_BYTES).fill(1);
@@ -56,4 +58,79 @@ t.test('bytes that a target never answered do not hold the writes of the next re
   fenceAndPromote(lone, 6);
   t.equal(lone.replica.state, 'SOLO');
   t.ok(isAcknowledged(write(lone, 5000)));
+});
+
+t.test('a primary whose machine restarted says so until it pulled, whatever view it hears', async (t) => {
+  const lone = new Lone('a', rebooted);
+  lone.step({ type: 'view', view: { ...both, generation: 6 }, explicit: false });
+  t.ok(lone.replica.status.hostRebooted);
+  t.equal(lone.persisted.at(-1)?.bootId, 'the boot before');
+  lone.hear(lone.connect(), helloAnswer('b', 6, { unstableKnown: false }));
+  const proposal = lone.tick(600).find((effect) => effect.type === 'propose');
+  t.match(proposal, { fromGeneration: 6, inSync: ['a'], hostRebooted: true });
+});
+
+t.test('a primary whose machine restarted is whole again when it has pulled', async (t) => {
+  const lone = new Lone('a', rebooted);
+  const link = lone.connect();
+  lone.hear(link, helloAnswer('b', 5));
+  t.ok(lone.replica.status.hostRebooted);
+  lone.hear(link, { type: 'pull-done', appliedSequence: 0 });
+  t.equal(lone.replica.state, 'SERVING');
+  t.notOk(lone.replica.status.hostRebooted);
+});
+
+t.test(
+  'a secondary whose machine restarted says so until it was copied to, whatever view it hears',
+  async (t) => {
+    const lone = new Lone('b', rebooted);
+    lone.step({ type: 'view', view: { ...both, generation: 6 }, explicit: false });
+    t.equal(lone.replica.view.generation, 6);
+    t.ok(lone.replica.status.hostRebooted);
+    const candidate = new Lone('b', { ...rebooted, complete: false, candidateFor: 6 });
+    candidate.hear(1, hello('a', 6, 'recover'));
+    t.equal(candidate.replica.state, 'SECONDARY');
+    t.ok(candidate.replica.status.hostRebooted);
+  },
+);
+
+t.test(
+  'a secondary whose disk failed is not resumed with: it would be told "done" of what is gone',
+  async (t) => {
+    const lone = new Lone('b', completeState(both));
+    // In the set by this process.
+    lone.hear(1, hello('a', 6, 'join'));
+    lone.hear(1, { type: 'candidate', generation: 6, proposedGeneration: 7 });
+    lone.hear(1, { type: 'view', generation: 7, primary: 'a', inSync: ['a', 'b'] });
+    const flush = { type: 'flush', generation: 7, flushId: 1 } as const;
+    const [effect] = lone.replica.step(
+      { type: 'frame', link: 1, message: flush, payload: undefined, intact: true },
+      lone.nowMs,
+    );
+    const token = effect?.type === 'disk-flush' ? effect.token : 0;
+    t.match(sentOf(lone.step({ type: 'disk-done', token, failure: 'EIO' })), [
+      { type: 'refusal', reason: 'DISK' },
+    ]);
+    t.match(lone.hear(2, hello('a', 7, 'resume', { mine: 1, yours: 7 })), [
+      { type: 'refusal', reason: 'DISK' },
+    ]);
+    t.match(lone.hear(3, hello('a', 7, 'recover')), [{ type: 'refusal', reason: 'DISK' }]);
+    t.match(lone.hear(4, hello('a', 8, 'join')), [{ type: 'hello-answer' }], 'a copy makes it whole');
+  },
+);
+
+t.test('a primary goes on without a secondary whose disk failed, rather than try it for ever', async (t) => {
+  const lone = new Lone('a', completeState(both));
+  const link = lone.connect();
+  lone.hear(link, helloAnswer('b', 5));
+  lone.hear(link, { type: 'pull-done', appliedSequence: 0 });
+  write(lone, 1);
+  lone.hear(link, { type: 'refusal', generation: 5, primary: 'a', reason: 'DISK', message: 'EIO' });
+  t.equal(lone.replica.state, 'HOLDING');
+  const effects = [...lone.tick(100), ...lone.tick(100), ...lone.tick(400)];
+  t.notOk(effects.some((effect) => effect.type === 'dial'));
+  t.match(
+    effects.find((effect) => effect.type === 'propose'),
+    { fromGeneration: 5, inSync: ['a'] },
+  );
 });
