@@ -76,6 +76,9 @@ export class Follower {
       return { reason: 'STATE', message: `this replica is ${state} of generation ${String(generation)}` };
     if (state === 'JOINING' && hello.generation !== durable.candidateFor)
       return { reason: 'STATE', message: 'the copy to this replica is not complete' };
+    // What it was told to flush may be gone although its next flush would succeed.
+    if (this.secondary.diskHasFailed)
+      return { reason: 'DISK', message: `the disk of ${options.host} failed; it has to be copied to anew` };
     if (hello.intent === 'resume') {
       const same =
         hello.peerIncarnation === options.incarnation &&

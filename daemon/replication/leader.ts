@@ -32,8 +32,8 @@ export class Leader {
   /** What the secondary sends to a recovering primary; another one for each link. */
   #pull: Pull | undefined;
   #lastProposalMs = -Infinity;
-  /** RECOVERING, HOLDING: the secondary is another process than before, so that there is nothing to pull or resume. */
-  #peerForgot = false;
+  /** RECOVERING, HOLDING: the secondary is another process than before, or its disk failed it: nothing to go on with. */
+  #isPeerUnfit = false;
   #steppingDown = false;
 
   constructor(core: Core) {
@@ -147,7 +147,7 @@ export class Leader {
   }
 
   #newPeer(host: string): Peer {
-    this.#peerForgot = false;
+    this.#isPeerUnfit = false;
     return new Peer(host, { inSync: true, nowMs: this.#core.nowMs });
   }
 
@@ -187,7 +187,7 @@ export class Leader {
     }
     if (this.state === 'RECOVERING') {
       if (!answer.unstableKnown) {
-        this.#peerForgot = true;
+        this.#isPeerUnfit = true;
         this.#core.why = `${peer.host} restarted too, so what may differ is not known`;
         this.#closeLink(peer);
         return;
@@ -212,8 +212,8 @@ export class Leader {
       return;
     }
     // Of a generation that this replica was granted and has not heard of: control is asked again, and answers with it.
-    if (refusal.reason === 'INCARNATION' || refusal.generation > this.#core.generation)
-      this.#peerForgot = true;
+    const isUnfit = refusal.reason === 'INCARNATION' || refusal.reason === 'DISK';
+    if (peer.required && (isUnfit || refusal.generation > this.#core.generation)) this.#isPeerUnfit = true;
     this.#core.why = `${peer.host} refused: ${refusal.message}`;
     const wasJoin = peer === this.#join?.peer;
     this.#closeLink(peer);
@@ -295,7 +295,7 @@ export class Leader {
     this.failJoin('the volume goes on without the target');
     if (peer !== undefined) this.#closeLink(peer);
     this.#core.transition('SOLO', this.#aloneSince);
-    this.#peerForgot = false;
+    this.#isPeerUnfit = false;
     this.primary.peerDropped();
   }
 
@@ -446,7 +446,7 @@ export class Leader {
     if (peer.ready && nowMs - peer.lastHeartbeatMs >= options.heartbeatMs) this.#heartbeat(peer);
     const target = peer === this.#join?.peer;
     const redial = target ? this.#join?.phase === 'SEEDING' || this.#join?.phase === 'DONE' : true;
-    if (redial && !this.#peerForgot) this.#dial(peer);
+    if (redial && !this.#isPeerUnfit) this.#dial(peer);
     if (
       target &&
       this.#join?.phase === 'SEEDING' &&
@@ -471,7 +471,7 @@ export class Leader {
     const alone =
       (this.state === 'HOLDING' || this.state === 'RECOVERING') &&
       peer?.ready === false &&
-      (nowMs - peer.lostSinceMs >= options.silenceMs || this.#peerForgot);
+      (nowMs - peer.lostSinceMs >= options.silenceMs || this.#isPeerUnfit);
     if (asking || alone || undecided) this.#propose();
   }
 

@@ -32,6 +32,8 @@ export class Secondary {
   leaseGrantedUntilMs: number;
   /** What was written since both sides were last stable is known: this process took part in all of it. */
   unstableKnown = false;
+  /** Since the last copy to it began. */
+  diskHasFailed = false;
 
   #appliedSequence: Sequence = 0;
   #answeredSequence: Sequence = 0;
@@ -60,6 +62,7 @@ export class Secondary {
   beginJoin(): void {
     this.#unstable.clear();
     this.unstableKnown = true;
+    this.diskHasFailed = false;
     this.#anySequence = true;
     this.#appliedSequence = 0;
     this.#answeredSequence = 0;
@@ -253,8 +256,9 @@ export class Secondary {
     });
   }
 
-  /** A secondary that cannot write is a lost peer: it says so and takes nothing more. */
+  /** A secondary that cannot write is a lost peer: it says so and takes nothing more, on whichever link there is now. */
   #diskFailed(link: number, failure: DiskFailure): void {
-    this.#core.refuse(link, 'DISK', `the disk of ${this.#core.host} failed: ${failure}`);
+    this.diskHasFailed = true;
+    this.#core.refuse(this.link ?? link, 'DISK', `the disk of ${this.#core.host} failed: ${failure}`);
   }
 }
