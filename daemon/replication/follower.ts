@@ -38,8 +38,7 @@ export class Follower {
   }
 
   hello(link: number, hello: Hello): void {
-    const again: Objection = { reason: 'MALFORMED', message: 'a link says hello once' };
-    const refusal = this.secondary.link === link ? again : this.#objectionTo(hello);
+    const refusal = this.#objectionToLink(link) ?? this.#objectionTo(hello);
     if (refusal !== undefined) {
       this.#core.refuse(link, refusal.reason, refusal.message);
       return;
@@ -53,8 +52,14 @@ export class Follower {
     else this.#follow(link, hello);
   }
 
+  #objectionToLink(link: number): Objection | undefined {
+    if (this.secondary.link === link) return { reason: 'MALFORMED', message: 'a link says hello once' };
+    if (this.#leader.peerOfLink(link) === undefined) return undefined;
+    return { reason: 'MALFORMED', message: 'the side that dialled says hello' };
+  }
+
   #objectionTo(hello: Hello): Objection | undefined {
-    const { generation, durable, options, state } = this.#core;
+    const { generation, durable, options, state, host } = this.#core;
     if (hello.wireVersion !== WIRE_VERSION)
       return {
         reason: 'WIRE_VERSION',
@@ -70,6 +75,9 @@ export class Follower {
         reason: 'GENERATION',
         message: `generation ${String(hello.generation)}, here ${String(generation)}`,
       };
+    // Two primaries in one generation cannot be: one of the names is wrong.
+    if (hello.host === host || (hello.generation === generation && hello.host !== durable.view.primary))
+      return { reason: 'STATE', message: `${hello.host} is not primary of generation ${String(generation)}` };
     if (hello.intent === 'join') return this.#objectionToJoin(hello);
     const accepted = hello.generation === generation || hello.generation === durable.candidateFor;
     if ((state !== 'SECONDARY' && state !== 'JOINING') || !accepted)
@@ -94,8 +102,7 @@ export class Follower {
     const { generation, durable, state, host } = this.#core;
     // What serves, or is in the in-sync set of the very generation, is nobody's target: the sender has to be newer.
     const newer = hello.generation > generation;
-    if (isPrimaryState(state) && (!newer || durable.view.primary === hello.host))
-      return { reason: 'STATE', message: `this replica is ${state}` };
+    if (isPrimaryState(state) && !newer) return { reason: 'STATE', message: `this replica is ${state}` };
     if (!newer && durable.complete && durable.view.inSync.includes(host))
       return { reason: 'STATE', message: 'this replica is in the in-sync set' };
     return undefined;
@@ -186,7 +193,7 @@ export class Follower {
   #viewOfPrimary(link: number, view: Extract<Message, { type: 'view' }>): void {
     const { durable, host } = this.#core;
     const expected = this.state === 'JOINING' && durable.candidateFor === view.generation;
-    if (!expected || !view.inSync.includes(host)) {
+    if (!expected || view.primary !== durable.view.primary || !view.inSync.includes(host)) {
       this.#core.refuse(link, 'STATE', `view ${String(view.generation)} does not follow from ${this.state}`);
       return;
     }
@@ -202,6 +209,14 @@ export class Follower {
       return;
     }
     const candidateFor = message.proposedGeneration;
+    if (candidateFor !== message.generation + 1) {
+      this.#core.refuse(
+        link,
+        'MALFORMED',
+        `generation ${String(candidateFor)} does not follow from this one`,
+      );
+      return;
+    }
     this.#core.persist({ candidateFor, bootId: this.#core.options.bootId }, () => {
       if (this.secondary.link === link)
         this.#core.send(link, { type: 'candidate-answer', proposedGeneration: candidateFor });
@@ -254,7 +269,8 @@ export class Follower {
       this.#leader.primary.adopting = true;
       this.#core.persist({ ...change, blank: false, bootId }, () => {
         this.#leader.primary.adopting = false;
-        this.#leader.serveFirst();
+        // Copied to meanwhile, by whoever is of a newer generation.
+        if (this.state === 'BLANK') this.#leader.serveFirst();
       });
       return;
     }

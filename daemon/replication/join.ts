@@ -36,7 +36,10 @@ export class Join {
   #error = '';
   /** To be copied, in this order. */
   #todo: { readonly region: Region; readonly stage: Stage }[] = [];
-  #outstanding = 0;
+  /** From disk. */
+  #reads = 0;
+  /** Offered or sent, and not answered. */
+  readonly #unanswered = new Map<Region, Stage>();
   /** A live region is being read; one at a time, since its range is locked against writes. */
   #reading = false;
   #blank = false;
@@ -60,7 +63,7 @@ export class Join {
   }
 
   get status(): JoinStatus {
-    const left = this.#phase === 'DONE' ? 0 : this.#todo.length + this.#outstanding;
+    const left = this.#phase === 'DONE' ? 0 : this.#todo.length + this.#underWay;
     return {
       target: this.peer.host,
       phase: this.#phase,
@@ -69,6 +72,10 @@ export class Join {
       sentBytes: this.#sentBytes,
       error: this.#error,
     };
+  }
+
+  get #underWay(): number {
+    return this.#reads + this.#unanswered.size;
   }
 
   /** The store may have been asked about the target: it is asked again until its answer is known. */
@@ -128,7 +135,7 @@ export class Join {
   }
 
   pump(): void {
-    while (this.#outstanding < COPY_WINDOW && !this.#reading) {
+    while (this.#underWay < COPY_WINDOW && !this.#reading) {
       if (this.peer.link === undefined || !this.peer.ready || this.#phase === 'FAILED') return;
       const next = this.#todo[0];
       if (next === undefined) break;
@@ -136,7 +143,7 @@ export class Join {
       this.#todo.shift();
       this.#read(next.region, next.stage);
     }
-    if (this.#todo.length === 0 && this.#outstanding === 0) this.#listDone();
+    if (this.#todo.length === 0 && this.#underWay === 0) this.#listDone();
   }
 
   /** Writes that come now wait, those in flight end first: a region that is written all the time is copied too. */
@@ -145,22 +152,27 @@ export class Join {
     return !this.#primary.overlapsInflight(this.#primary.copyLock);
   }
 
-  onCopyAnswer(region: Region, needed: boolean): void {
-    this.#outstanding--;
+  /** False: it answers what was never sent. Counted as an answer, it would end the copy with regions missing. */
+  onCopyAnswer(region: Region, needed: boolean): boolean {
+    const stage = this.#unanswered.get(region);
+    if (stage === undefined || (needed && stage === 'data')) return false;
+    this.#unanswered.delete(region);
     if (needed) this.#todo.unshift({ region, stage: 'data' });
     else this.#doneBytes += REGION_BYTES;
     this.pump();
+    return true;
   }
 
   #read(region: Region, stage: Stage): void {
     const live = this.#isLive;
-    this.#outstanding++;
+    this.#reads++;
     this.#reading = live;
     const token = this.#core.nextToken();
     const from = live ? 'live' : 'snapshot';
     this.#core.effects.push({ type: 'read-region', token, region, from, digest: stage === 'offer' });
     this.#core.await(token, (event) => {
       assert(event.type === 'region-done', 'a region read is answered by region-done');
+      this.#reads--;
       if (this.#phase === 'FAILED') return;
       if (event.failure !== undefined) {
         this.#job.onFailure(`region ${String(region)} cannot be read: ${event.failure}`);
@@ -184,14 +196,16 @@ export class Join {
     const { link } = this.peer;
     if (link === undefined || !this.peer.ready) return;
     const { generation } = this.#core;
+    // Zeroes to a target that holds nothing: equal already.
+    if (data === undefined && this.#blank && this.#phase === 'SEEDING') {
+      this.#doneBytes += REGION_BYTES;
+      return;
+    }
+    this.#unanswered.set(region, stage);
     if (stage === 'offer') this.#core.send(link, { type: 'copy-offer', generation, region, digest });
     else if (data !== undefined) {
       this.#sentBytes += REGION_BYTES;
       this.#core.send(link, { type: 'copy-data', generation, region }, data);
-    } else if (this.#blank && this.#phase === 'SEEDING') {
-      // Zeroes to a target that holds nothing: equal already.
-      this.#outstanding--;
-      this.#doneBytes += REGION_BYTES;
     } else this.#core.send(link, { type: 'copy-zero', generation, region });
   }
 

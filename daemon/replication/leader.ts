@@ -122,14 +122,19 @@ export class Leader {
         this.primary.retryHeld();
         return;
       case 'pull-region':
-        if (payload !== undefined) this.#pull?.onRegion(message.region, payload, this.#onDiskFailure);
+        if (
+          payload !== undefined &&
+          this.#pull?.onRegion(message.region, payload, this.#onDiskFailure) === false
+        )
+          this.#core.refuse(link, 'MALFORMED', 'a region outside the volume');
         return;
       case 'pull-done':
         this.#pull?.onDone(message.appliedSequence);
         this.afterProgress();
         return;
       case 'copy-answer':
-        if (peer === this.#join?.peer) this.#join.onCopyAnswer(message.region, message.needed);
+        if (peer !== this.#join?.peer || !this.#join.onCopyAnswer(message.region, message.needed))
+          this.#core.refuse(link, 'MALFORMED', 'an answer to a copy that was never sent');
         this.afterProgress();
         return;
       case 'candidate-answer':
@@ -177,6 +182,10 @@ export class Leader {
     const { nowMs } = this.#core;
     const { link } = peer;
     assert(link !== undefined, 'an answer came over a link');
+    if (peer.ready) {
+      this.#core.refuse(link, 'MALFORMED', 'a hello is answered once');
+      return;
+    }
     peer.incarnation = answer.incarnation;
     if (peer === this.#join?.peer && peer !== this.primary.peer) {
       peer.ready = true;

@@ -21,13 +21,16 @@ export class Pull {
     return this.#writing === 0 ? this.#sentUpTo : undefined;
   }
 
-  onRegion(region: Region, data: Uint8Array, onFailure: (failure: DiskFailure) => void): void {
-    this.#writing++;
+  /** False: there is no such region. */
+  onRegion(region: Region, data: Uint8Array, onFailure: (failure: DiskFailure) => void): boolean {
     const offset = region * REGION_BYTES;
+    if (offset + REGION_BYTES > this.#core.options.sizeBytes) return false;
+    this.#writing++;
     this.#core.write({ kind: 'data', offset, length: REGION_BYTES, data }, (failure) => {
       this.#writing--;
       if (failure !== undefined) onFailure(failure);
     });
+    return true;
   }
 
   onDone(appliedSequence: Sequence): void {

@@ -212,6 +212,78 @@ t.test('an answer to a write that was never sent ends the link', async (t) => {
   t.equal(lone.replica.state, 'HOLDING');
 });
 
+t.test('a view, a candidacy or a hello that cannot be is refused, and stops nobody', async (t) => {
+  const joining = (): Lone => {
+    const lone = new Lone('b', blankState);
+    lone.hear(1, hello('a', 1, 'join'));
+    return lone;
+  };
+  t.match(joining().hear(1, { type: 'candidate', generation: 1, proposedGeneration: 3 }), [
+    { type: 'refusal', reason: 'MALFORMED' },
+  ]);
+  const candidate = joining();
+  candidate.hear(1, { type: 'candidate', generation: 1, proposedGeneration: 2 });
+  const view = { type: 'view', generation: 2, primary: 'b', inSync: ['a', 'b'] } as const;
+  t.match(candidate.hear(1, view), [{ type: 'refusal', reason: 'STATE' }]);
+
+  for (const intent of ['resume', 'recover', 'join'] as const) {
+    t.match(new Lone('b', completeState(both)).hear(1, hello('x', 5, intent)), [{ reason: 'STATE' }]);
+    t.match(new Lone('b', completeState(both)).hear(1, hello('b', 6, intent)), [{ reason: 'STATE' }]);
+  }
+  const { lone, link } = primary();
+  t.match(lone.hear(link, hello('b', 6, 'join')), [{ type: 'refusal', reason: 'MALFORMED' }]);
+  t.equal(lone.replica.state, 'HOLDING');
+
+  const first = new Lone('a', blankState);
+  const [persist] = first.replica.step(
+    { type: 'view', view: { generation: 1, primary: 'a', inSync: ['a'] }, explicit: true },
+    first.nowMs,
+  );
+  first.hear(1, hello('b', 2, 'join'));
+  first.step({ type: 'persisted', token: persist?.type === 'persist' ? persist.token : 0 });
+  t.equal(first.replica.state, 'JOINING');
+});
+
+t.test('a second answer to a hello ends the link', async (t) => {
+  const { lone, link } = primary();
+  t.match(lone.hear(link, helloAnswer('b', 5)), [{ type: 'refusal', reason: 'MALFORMED' }]);
+});
+
+t.test('a pulled region outside the volume is not written', async (t) => {
+  const lone = new Lone('a', completeState(both));
+  const link = lone.connect();
+  lone.hear(link, helloAnswer('b', 5));
+  const region = SIZE_BYTES / REGION_BYTES;
+  const message = { type: 'pull-region', region } as const;
+  const payload = new Uint8Array(REGION_BYTES);
+  const effects = lone.step({ type: 'frame', link, message, payload, intact: true });
+  t.match(effects, [
+    { type: 'send', message: { type: 'refusal', reason: 'MALFORMED' } },
+    { type: 'close-link' },
+  ]);
+});
+
+t.test('an answer to a copy that was never sent, or that cannot be, ends the copy', async (t) => {
+  for (const answer of [
+    { region: 1, needed: false },
+    { region: 0, needed: true },
+  ]) {
+    const lone = new Lone('a', completeState({ ...both, inSync: ['a'] }));
+    const [dial] = lone.step({ type: 'seed', target: 'b', allocated: [] });
+    const link = dial?.type === 'dial' ? dial.link : 0;
+    lone.step({ type: 'link-opened', link, peer: 'b' });
+    lone.hear(link, helloAnswer('b', 5, { blank: true }));
+    const sent = lone.step({ type: 'connect', target: 'b', changed: [0] });
+    t.match(
+      sent.find((effect) => effect.type === 'send'),
+      { message: { type: 'copy-zero', region: 0 } },
+    );
+    t.match(lone.hear(link, { type: 'copy-answer', ...answer }), [{ type: 'refusal', reason: 'MALFORMED' }]);
+    t.equal(lone.replica.status.join?.phase, 'FAILED');
+    t.equal(lone.replica.state, 'SOLO');
+  }
+});
+
 t.test('a second hello on a link ends it', async (t) => {
   t.match(secondary().hear(1, hello('a', 5, 'recover')), [{ type: 'refusal', reason: 'MALFORMED' }]);
 });
