@@ -131,7 +131,7 @@ export class Control {
       if (!isVoid && state !== 'STEPPED_DOWN' && scheduler.nowMs < giveUpAtMs) return true;
       this.#job = undefined;
       if (isVoid) return false;
-      if (state !== 'STEPPED_DOWN' || regret || this.#whyNot(to) !== undefined) this.#undoMove(from, state);
+      if (state !== 'STEPPED_DOWN' || regret || this.#whyNot(to) !== undefined) this.serveOn(from);
       else this.failOver(to, 'a planned move');
       return false;
     });
@@ -144,14 +144,7 @@ export class Control {
     return whyNotPromotable({ record, hosts: this.#observed, ...times }, host);
   }
 
-  /** As control/workflow/definitions/failover.ts does: the primary serves again in a newer generation. */
-  #undoMove(from: string, state: string | undefined): void {
-    if (state === 'STEPPED_DOWN' && !this.storeIsDown)
-      this.#write({ ...this.record, generation: this.record.generation + 1 }, 'the move is undone');
-    this.serveOn(from);
-  }
-
-  /** Nobody moves the volume, and its primary stepped down or still may: it is told that it is the primary. */
+  /** As the undo of control/workflow/definitions/failover.ts and recover-primary do: nobody moves the volume after all. */
   serveOn(primary: string): void {
     this.#parts.log(`control: ${primary} serves on`);
     this.command(primary, (process) =>
