@@ -198,10 +198,10 @@ const changingHands: readonly Mutation[] = [
   },
   {
     name: 'candidate-rule',
-    what: 'A joining replica tells control that it is a candidate when it is none.',
+    what: 'Control is not told that a joining replica is a candidate, and leaves the only copy alone.',
     file: REPLICA,
     find: `candidateFor: persisted.candidateFor,`,
-    replace: `candidateFor: persisted.view.generation + 1,`,
+    replace: `candidateFor: 0,`,
   },
   {
     name: 'recover-without-pull',
