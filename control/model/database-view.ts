@@ -217,8 +217,7 @@ function missingHosts(volume: VolumeRecord): string {
 
 function adviceFor(facts: DatabaseFacts, volume: VolumeRecord | undefined): string {
   const silent = (volume?.replicas ?? []).filter((host) => !lookAt(facts, host).reachable);
-  if (silent.length > 0)
-    return `bring ${silent.join(', ')} back; it is then brought up to date by itself`;
+  if (silent.length > 0) return `bring ${silent.join(', ')} back; it is then brought up to date by itself`;
   return 'nothing; a reseed follows by itself';
 }
 
