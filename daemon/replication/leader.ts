@@ -286,7 +286,7 @@ export class Leader {
   #adopted(view: View): void {
     if (this.#core.generation !== view.generation || this.state === 'FENCED') return;
     const peer = this.primary.peer;
-    this.primary.adopted();
+    this.primary.adopting = false;
     if (this.state === 'PROMOTING') return;
     if (this.state === 'STEPPED_DOWN') this.#serveAgain(view);
     else if (view.inSync.length === 1) this.#goSolo();
@@ -314,6 +314,7 @@ export class Leader {
     if (peer.link !== undefined && peer.ready) {
       const { generation, primary, inSync } = view;
       this.#core.send(peer.link, { type: 'view', generation, primary, inSync });
+      this.primary.peerFollows();
       this.#core.transition('SERVING', `in sync with ${peer.host}`);
       this.#heartbeat(peer);
     } else this.#core.transition('HOLDING', `the link to ${peer.host} is down`);

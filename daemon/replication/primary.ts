@@ -192,9 +192,8 @@ export class Primary {
     this.#startFlushRound();
   }
 
-  /** The new view is durable. What must name its generation was not sent meanwhile. */
-  adopted(): void {
-    this.adopting = false;
+  /** The peer was told of the generation that was adopted: a flush that waited meanwhile may name it. */
+  peerFollows(): void {
     if (this.#flushRound?.peerDone === false) this.#sendFlush(this.#flushRound);
   }
 
@@ -344,7 +343,7 @@ export class Primary {
 
   #sendFlush(round: FlushRound): void {
     const peer = this.peer;
-    // While a view is adopted the peer is not of its generation yet: `adopted` sends it.
+    // While a view is adopted the peer is not of its generation yet: `peerFollows` sends it.
     if (peer?.link === undefined || !peer.ready || this.adopting) return;
     this.#core.send(peer.link, { type: 'flush', generation: this.#core.generation, flushId: round.flushId });
   }

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { randomBytes, randomInt } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setImmediate } from 'node:timers/promises';
 import type { BlockRequest, BlockResult } from '../../daemon/nbd/block.ts';
 import { Pair, type TestHost } from '../support/pair.ts';
@@ -158,3 +159,28 @@ t.test(
     });
   },
 );
+
+t.test('a copy becomes in sync under commits without costing the link', async (t) => {
+  await withPair(t, async (pair, { a, b }) => {
+    await b.stop();
+    await pair.until(() => a.volume().state === 'SOLO');
+    await pair.start('b');
+    const holds: unknown[] = [];
+    const listener = (change: unknown): void => {
+      if ((change as { readonly to: string }).to === 'HOLDING') holds.push(change);
+    };
+    subscribe('lockstep:replica:state', listener);
+    t.teardown(() => unsubscribe('lockstep:replica:state', listener));
+    let writing = true;
+    const committers = Array.from({ length: 4 }, async () => {
+      while (writing) {
+        await submit(a, write(randomInt(SIZE - 512), randomBytes(512)));
+        await submit(a, { kind: 'flush' });
+      }
+    });
+    await pair.reseed(a, 'b');
+    writing = false;
+    await Promise.all(committers);
+    t.strictSame(holds, []);
+  });
+});
