@@ -133,10 +133,6 @@ export class Installation {
     return hostId(database.primary?.host ?? '');
   }
 
-  logOf(id: string): string {
-    return readFileSync(this.host(id).log, 'utf8');
-  }
-
   async until(what: string, condition: () => Promise<boolean>, limitMs = 30_000): Promise<void> {
     const endMs = performance.now() + limitMs;
     while (!(await condition())) {

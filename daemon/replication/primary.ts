@@ -80,10 +80,6 @@ export class Primary {
     return this.#held.length + this.#inflight.length;
   }
 
-  get idle(): boolean {
-    return this.#inflight.length === 0 && this.#flushRound === undefined;
-  }
-
   /**
    * A reign begins: sequence numbers go on where the secondary is. What was stable in an earlier one of this process
    * was counted by other numbers, and said of these it would make the secondary forget what it holds unstable.
