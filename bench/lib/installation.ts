@@ -2,15 +2,7 @@
  * A whole installation of its own for tests and measurements: three daemons as three hosts on loopback addresses
  * 127.0.N.10, .11 and .12, the same code and configuration as the quick start, in a folder that is gone afterwards.
  */
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
