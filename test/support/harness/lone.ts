@@ -136,6 +136,7 @@ export function helloAnswer(
     unstableKnown: true,
     blank: false,
     consistentAt: 0,
+    copyingSince: 0,
     changesKnown: false,
     distrusted: false,
     ...more,
