@@ -45,6 +45,8 @@ export type Message =
       readonly blank: boolean;
       /** The generation that its data, with the changes of the payload, is of; 0: of none. */
       readonly consistentAt: Generation;
+      /** The generation in which the asker began a copy to it that has not ended; 0: none of the asker's. */
+      readonly copyingSince: Generation;
       /** The payload names all of its own changes. */
       readonly changesKnown: boolean;
       /** Its disk failed: what it reads may not be what is on stable storage, so that a comparison proves nothing. */
