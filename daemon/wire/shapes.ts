@@ -246,6 +246,7 @@ function helloAnswerFromShape(answer: NonNullable<Shape['helloAnswer']>): Found 
     unstableKnown: answer.unstableKnown ?? false,
     blank: answer.blank ?? false,
     consistentAt: answer.consistentAt ?? 0,
+    copyingSince: answer.copyingSince ?? 0,
     changesKnown: answer.changesKnown ?? false,
     distrusted: answer.distrusted ?? false,
   } as const;

@@ -248,6 +248,7 @@ t.test('the map of changes behind a hello-answer is of any length, or none, and 
     unstableKnown: false,
     blank: false,
     consistentAt: 2,
+    copyingSince: 0,
     changesKnown: true,
     distrusted: false,
   };

@@ -24,6 +24,7 @@ const helloAnswer = fc.record({
   unstableKnown: fc.boolean(),
   blank: fc.boolean(),
   consistentAt: uint,
+  copyingSince: uint,
   changesKnown: fc.boolean(),
   distrusted: fc.boolean(),
 });

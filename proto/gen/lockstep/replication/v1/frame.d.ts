@@ -418,6 +418,9 @@ export namespace lockstep {
                 /** HelloAnswer checksum. */
                 checksum: number;
 
+                /** HelloAnswer copyingSince. */
+                copyingSince: number;
+
                 /**
                  * Encodes the specified HelloAnswer message. Does not implicitly {@link lockstep.replication.v1.HelloAnswer.verify|verify} messages.
                  * @param message HelloAnswer message or plain object to encode
@@ -481,6 +484,9 @@ export namespace lockstep {
 
                     /** HelloAnswer checksum */
                     checksum?: (number|null);
+
+                    /** HelloAnswer copyingSince */
+                    copyingSince?: (number|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];

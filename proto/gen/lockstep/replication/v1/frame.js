@@ -967,6 +967,7 @@ export const lockstep = $root.lockstep = (() => {
                  * @property {boolean|null} [changesKnown] HelloAnswer changesKnown
                  * @property {boolean|null} [distrusted] HelloAnswer distrusted
                  * @property {number|null} [checksum] HelloAnswer checksum
+                 * @property {number|null} [copyingSince] HelloAnswer copyingSince
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -1087,6 +1088,14 @@ export const lockstep = $root.lockstep = (() => {
                 HelloAnswer.prototype.checksum = 0;
 
                 /**
+                 * HelloAnswer copyingSince.
+                 * @member {number} copyingSince
+                 * @memberof lockstep.replication.v1.HelloAnswer
+                 * @instance
+                 */
+                HelloAnswer.prototype.copyingSince = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
                  * Encodes the specified HelloAnswer message. Does not implicitly {@link lockstep.replication.v1.HelloAnswer.verify|verify} messages.
                  * @function encode
                  * @memberof lockstep.replication.v1.HelloAnswer
@@ -1124,6 +1133,8 @@ export const lockstep = $root.lockstep = (() => {
                         writer.uint32(/* id 10, wireType 0 =*/80).bool(message.distrusted);
                     if (message.checksum != null && $Object.hasOwnProperty.call(message, "checksum") && message.checksum !== 0)
                         writer.uint32(/* id 11, wireType 5 =*/93).fixed32(message.checksum);
+                    if (message.copyingSince != null && $Object.hasOwnProperty.call(message, "copyingSince") && (typeof message.copyingSince === "object" ? message.copyingSince.low || message.copyingSince.high : message.copyingSince !== 0))
+                        writer.uint32(/* id 12, wireType 0 =*/96).uint64(message.copyingSince);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -1265,6 +1276,15 @@ export const lockstep = $root.lockstep = (() => {
                                     message.checksum = value;
                                 else
                                     delete message.checksum;
+                                continue;
+                            }
+                        case 12: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.copyingSince = value;
+                                else
+                                    delete message.copyingSince;
                                 continue;
                             }
                         }
