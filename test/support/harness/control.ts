@@ -159,6 +159,14 @@ export class Control {
     for (const host of this.#parts.hosts.keys()) this.command(host, (process) => this.#tell(process, true));
   }
 
+  /** A person chooses a replica that may lack acknowledged writes: what only others hold is given up. */
+  force(to: string): void {
+    const generation = this.record.generation + 1;
+    this.#job = undefined;
+    this.#write({ ...this.record, generation, primary: to, inSync: [to] }, 'a person chose it');
+    this.command(to, (process) => process.deliver({ type: 'force', view: viewOf(this.record) }));
+  }
+
   /** control/workflow/definitions/copy.ts in small. */
   reseed(source: string, target: string): void {
     const job = this.#begin(`seed ${target} from ${source}`);

@@ -3,12 +3,12 @@
  * the links between them, control, clients. It is driven by events in virtual time, and checked after each of them
  * (checks.ts); a breach of what is promised ends the run with a `Breach`.
  */
-import type { DurableState, Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
+import type { Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
 import { messageOf } from '../../../daemon/sys/errors.ts';
 import { Checks } from './checks.ts';
 import { readRequest, writeRequest, zeroRequest } from './clients.ts';
 import { Control, VOLUME } from './control.ts';
-import { SECTOR_BYTES } from './disk.ts';
+import { type Below, SECTOR_BYTES } from './disk.ts';
 import { History, type SectorRange } from './history.ts';
 import { Host } from './host.ts';
 import { Network } from './network.ts';
@@ -17,7 +17,7 @@ import { Process, type ProcessWatcher } from './process.ts';
 import { Scheduler } from './scheduler.ts';
 import type { TraceSink } from './trace.ts';
 
-export const TIMING = { leaseMs: 400, heartbeatMs: 100, silenceMs: 300 };
+export const TIMING = { leaseMs: 400, heartbeatMs: 100, silenceMs: 300, stallMs: 600 };
 const TICK_MS = 20;
 const REPORT_MS = 100;
 
@@ -97,7 +97,8 @@ export class World implements ProcessWatcher {
 
   start(name: string): void {
     const host = this.hosts.get(name);
-    if (host === undefined || host.process?.alive === true) return;
+    if (host === undefined || host.process?.alive === true || host.isOff) return;
+    host.disk.forget();
     const process = new Process(host, ++this.#lastIncarnation, this);
     host.process = process;
     this.note(`${name}: starts as ${process.state}`);
@@ -113,11 +114,32 @@ export class World implements ProcessWatcher {
   }
 
   crash(name: string): void {
+    if (this.process(name) === undefined) return;
+    this.note(`${name}: dies`);
+    this.#end(name, false);
+  }
+
+  #end(name: string, powerLost: boolean): void {
     const process = this.process(name);
     if (process === undefined) return;
-    this.note(`${name}: dies`);
-    process.die();
+    process.die(powerLost);
     for (const [id, owner] of this.unanswered) if (owner === process) this.unanswered.delete(id);
+  }
+
+  /** The machine is off until somebody switches it on; of what no flush covered, any part is gone. */
+  losePower(name: string, below: Below): void {
+    const host = this.hosts.get(name);
+    if (host === undefined || host.isOff) return;
+    this.#end(name, true);
+    this.note(`${name}: loses power`);
+    host.isOff = true;
+    host.losePower(below);
+  }
+
+  powerOn(name: string): void {
+    const host = this.hosts.get(name);
+    if (host !== undefined) host.isOff = false;
+    this.start(name);
   }
 
   note(line: string): void {
@@ -229,20 +251,14 @@ export class World implements ProcessWatcher {
     this.control.propose(process, proposal);
   }
 
+  flushFailed(process: Process): void {
+    this.note(`${process.name}: a flush fails, and pages may be gone`);
+  }
+
   #makeHost(name: string, { sizeBytes, pace, clockRateOf }: WorldOptions): Host {
-    const durable: DurableState = {
-      view: { generation: 0, primary: '', inSync: [] },
-      complete: false,
-      blank: true,
-      candidateFor: 0,
-      asking: '',
-      promoting: false,
-      bootId: 'one boot',
-    };
     return new Host({
       name,
-      options: { volume: VOLUME, sizeBytes, host: name, bootId: 'one boot', ...TIMING },
-      durable,
+      options: { volume: VOLUME, sizeBytes, host: name, ...TIMING },
       scheduler: this.scheduler,
       network: this.network,
       pace,
