@@ -1,0 +1,73 @@
+/**
+ * No region is taken from a dirty map unless the replica it is kept for has on stable storage what the keeper has
+ * there, or is about to: what was written to both since the copy was made stable is not on the map's account.
+ */
+import type { Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
+import type { HostName, Region } from '../../../daemon/replication/units.ts';
+import { SECTOR_BYTES, SECTORS_PER_REGION } from './disk.ts';
+import type { Host } from './host.ts';
+import type { Process } from './process.ts';
+import { type Chunks, changed, isMarked } from './store.ts';
+import type { World } from './world.ts';
+
+type Persist = Extract<Effect, { type: 'persist' }>;
+
+export class MapChecks {
+  readonly #world: World;
+  /** By host: the changes of its disk when a live write to the sector last came in. */
+  readonly #written = new Map<string, Float64Array>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  event(process: Process, event: ReplicaEvent): void {
+    if (event.type !== 'frame' || event.message.type !== 'write') return;
+    const { offset, length } = event.message;
+    const first = offset / SECTOR_BYTES;
+    this.#writtenOn(process.name).fill(process.host.disk.changes, first, first + length / SECTOR_BYTES);
+  }
+
+  /** `before`: the maps as the process last asked for them to be kept. */
+  check(process: Process, { durable, maps }: Persist, before: ReadonlyMap<HostName, Chunks>): void {
+    const after = changed(before, maps);
+    for (const { host } of maps) {
+      const target = this.#world.hosts.get(host);
+      const isTracked = durable.tracked.some((tracked) => tracked.host === host);
+      // One that nobody tracks any more, and that is not in sync, is compared as a whole.
+      if (target === undefined || (!isTracked && !durable.view.inSync.includes(host))) continue;
+      for (const region of this.#cleared(before.get(host), after.get(host)))
+        this.#checkClean(process.host, target, region);
+    }
+  }
+
+  #cleared(before: Chunks | undefined, after: Chunks | undefined): Region[] {
+    const cleared: Region[] = [];
+    if (before === undefined) return cleared;
+    for (let region = 0; region < this.#world.sectors / SECTORS_PER_REGION; region++)
+      if (isMarked(before, region) && !isMarked(after, region)) cleared.push(region);
+    return cleared;
+  }
+
+  #writtenOn(host: string): Float64Array {
+    const known = this.#written.get(host);
+    if (known !== undefined) return known;
+    const written = new Float64Array(this.#world.sectors).fill(-1);
+    this.#written.set(host, written);
+    return written;
+  }
+
+  #checkClean(keeper: Host, target: Host, region: Region): void {
+    const first = region * SECTORS_PER_REGION;
+    for (let at = first; at < first + SECTORS_PER_REGION; at++) {
+      if (keeper.disk.stable[at] === target.disk.stable[at]) continue;
+      const { disk, name } = target;
+      const isLive = disk.isUnflushed(at) && (this.#writtenOn(name)[at] ?? -1) >= disk.flushedUpTo;
+      const isUnderWay = keeper.disk.isUnflushed(at) || isLive;
+      if (!isUnderWay && !this.#world.history.isOpen(at))
+        this.#world.breach(
+          `${keeper.name} takes region ${region} from the dirty map of ${target.name}, and sector ${at} is ${keeper.disk.stable[at] ?? 0} here and ${target.disk.stable[at] ?? 0} there`,
+        );
+    }
+  }
+}
