@@ -2,9 +2,9 @@
  * No region is taken from a dirty map unless the replica it is kept for has on stable storage what the keeper has
  * there, or is about to: what was written to both since the copy was made stable is not on the map's account.
  */
-import type { Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
+import type { DurableState, Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
 import type { HostName, Region } from '../../../daemon/replication/units.ts';
-import { SECTOR_BYTES, SECTORS_PER_REGION } from './disk.ts';
+import { SECTOR_BYTES, SECTORS_PER_REGION, stampsOf } from './disk.ts';
 import type { Host } from './host.ts';
 import type { Process } from './process.ts';
 import { type Chunks, changed, isMarked } from './store.ts';
@@ -14,7 +14,7 @@ type Persist = Extract<Effect, { type: 'persist' }>;
 
 export class MapChecks {
   readonly #world: World;
-  /** By host: the changes of its disk when a live write to the sector last came in. */
+  /** By host: what the last live write that came in for the sector has there. */
   readonly #written = new Map<string, Float64Array>();
 
   constructor(world: World) {
@@ -23,22 +23,39 @@ export class MapChecks {
 
   event(process: Process, event: ReplicaEvent): void {
     if (event.type !== 'frame' || event.message.type !== 'write') return;
-    const { offset, length } = event.message;
-    const first = offset / SECTOR_BYTES;
-    this.#writtenOn(process.name).fill(process.host.disk.changes, first, first + length / SECTOR_BYTES);
+    const first = event.message.offset / SECTOR_BYTES;
+    const written = this.#writtenOn(process.name);
+    const { payload } = event;
+    if (payload === undefined) written.fill(0, first, first + event.message.length / SECTOR_BYTES);
+    else written.set(stampsOf(payload), first);
   }
 
   /** `before`: the maps as the process last asked for them to be kept. */
   check(process: Process, { durable, maps }: Persist, before: ReadonlyMap<HostName, Chunks>): void {
     const after = changed(before, maps);
     for (const { host } of maps) {
-      const target = this.#world.hosts.get(host);
-      const isTracked = durable.tracked.some((tracked) => tracked.host === host);
-      // One that nobody tracks any more, and that is not in sync, is compared as a whole.
-      if (target === undefined || (!isTracked && !durable.view.inSync.includes(host))) continue;
+      const other = this.#world.hosts.get(host);
+      if (other === undefined) continue;
       for (const region of this.#cleared(before.get(host), after.get(host)))
-        this.#checkClean(process.host, target, region);
+        if (durable.view.primary !== process.name) this.#checkHandedOver(process.host, durable, region);
+        // One that nobody tracks any more, and that is not in sync, is compared as a whole.
+        else if (
+          durable.tracked.some((tracked) => tracked.host === host) ||
+          durable.view.inSync.includes(host)
+        )
+          this.#checkClean(process.host, other, region);
     }
+  }
+
+  /** A target forgets what it changed by itself once the source has that among what it copies. */
+  #checkHandedOver(target: Host, { copyFrom }: DurableState, region: Region): void {
+    const source = this.#world.hosts.get(copyFrom.host);
+    if (source === undefined || source.store.durable.view.generation !== copyFrom.generation) return;
+    const { maps } = source.store;
+    if (!isMarked(maps.get(target.name), region))
+      this.#world.breach(
+        `${target.name} forgets that it changed region ${region}, and the dirty map of ${source.name} does not have it`,
+      );
   }
 
   #cleared(before: Chunks | undefined, after: Chunks | undefined): Region[] {
@@ -62,7 +79,7 @@ export class MapChecks {
     for (let at = first; at < first + SECTORS_PER_REGION; at++) {
       if (keeper.disk.stable[at] === target.disk.stable[at]) continue;
       const { disk, name } = target;
-      const isLive = disk.isUnflushed(at) && (this.#writtenOn(name)[at] ?? -1) >= disk.flushedUpTo;
+      const isLive = disk.isUnflushed(at) && this.#writtenOn(name)[at] === disk.stamps[at];
       const isUnderWay = keeper.disk.isUnflushed(at) || isLive;
       if (!isUnderWay && !this.#world.history.isOpen(at))
         this.#world.breach(
