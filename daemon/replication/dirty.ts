@@ -102,7 +102,8 @@ export class DirtyMaps {
 
   /** One at a time: what comes meanwhile goes out together with the next. */
   #write(): void {
-    if (this.#isWriting || this.#changed.size === 0) return;
+    // Marks of a map that was replaced meanwhile are durable with whatever goes out next.
+    if (this.#isWriting || (this.#changed.size === 0 && this.#marked.size === 0)) return;
     const changes = [...this.#changed].map(([host, chunks]) => ({
       host,
       anew: false,

@@ -90,6 +90,8 @@ export class Join {
     this.#progress = new Progress(core.nowMs);
     this.#written = new RegionSet(core.options.sizeBytes / REGION_BYTES);
     this.#written.addAll(job.changed);
+    // Taken before, and perhaps not yet where the snapshot, or what changed since, could show them.
+    this.#written.addAll(parts.primary.inflightRegions());
   }
 
   get phase(): JoinPhase {
