@@ -35,7 +35,8 @@ export class MapChecks {
     const after = changed(before, maps);
     for (const { host } of maps) {
       const other = this.#world.hosts.get(host);
-      if (other === undefined) continue;
+      // One that went on without the keeper has a map of its own, and what this one says is of the past.
+      if (other === undefined || other.store.durable.view.generation > durable.view.generation) continue;
       for (const region of this.#cleared(before.get(host), after.get(host)))
         if (durable.view.primary !== process.name) this.#checkHandedOver(process.host, durable, region);
         // One that nobody tracks any more, and that is not in sync, is compared as a whole.
