@@ -90,6 +90,24 @@ export interface RequestRecord {
   readonly fingerprint: string;
 }
 
+/** The store is opened once in each run. */
+export interface StoreRun {
+  /** Drawn at the start. */
+  readonly id: string;
+  /** Revision of the store when it was opened: the run before ended there. */
+  readonly from: number;
+}
+
+/** Oldest first. */
+export interface RunsRecord {
+  readonly runs: readonly StoreRun[];
+}
+
+/** Volumes whose record may be older than what a host holds, since the store was found to have come back older. */
+export interface UnconfirmedRecord {
+  readonly volumes: readonly string[];
+}
+
 /** Sequence numbers in keys are padded so that key order is number order. */
 const SEQUENCE_DIGITS = 12;
 const padded = (sequence: number): string => String(sequence).padStart(SEQUENCE_DIGITS, '0');
@@ -111,4 +129,6 @@ export const keys = {
   port: (port: number): string => `ports/${String(port)}`,
   requests: 'requests/',
   request: (requestId: string): string => `requests/${requestId}`,
+  runs: 'store/runs',
+  unconfirmed: 'store/unconfirmed',
 } as const;
