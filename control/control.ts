@@ -15,6 +15,8 @@ import { AliasView } from './dns/view.ts';
 import { type HostRecord, keys } from './model/records.ts';
 import { Monitor } from './monitor/monitor.ts';
 import { Observations } from './monitor/observations.ts';
+import { whyBehind } from './monitor/catch-up.ts';
+import { Timeline } from './monitor/timeline.ts';
 import { roomOf } from './placement/choose.ts';
 import { Repository } from './repository.ts';
 import { clusterService } from './services/cluster.ts';
@@ -75,7 +77,9 @@ export class Control {
       const view = await AliasView.open({ store, clock: options.wallClock, log: options.log });
       const settings = { zone: dns.zone, ttlSeconds: dns.ttl_seconds };
       const server = new DnsServer({ address, port: dns.port, settings, view, log: options.log });
-      parts = assemble(options, store, { view, server });
+      const observations = observationsOf(options);
+      const timeline = await Timeline.open({ store, hosts: () => observations.hosts, log: options.log });
+      parts = assemble(options, store, { dns: { view, server }, observations, timeline });
       await server.listen();
       await registerOwnHost(options, parts.repository);
       // After the responder: what a workflow publishes must be answered from the first moment.
@@ -92,7 +96,7 @@ export class Control {
   /** Everything but health, which is the daemon's to say. */
   addServices(server: Server): void {
     const { config, log, wallClock, clock } = this.#options;
-    const { repository, engine, observations, starter, views, hosts, watchers } = this.#parts;
+    const { repository, engine, observations, timeline, starter, views, hosts, watchers } = this.#parts;
     const nowMs = (): number => clock.nowMs();
     const enginePort = controlSection(config).engine_port;
     const shared = { repository, engine, views, log, wallClock };
@@ -105,7 +109,10 @@ export class Control {
       ClusterServiceService,
       clusterService({ ...shared, observations, ownHost: config.host.name }),
     );
-    server.addService(CoordinatorServiceService, coordinatorService({ repository, observations, log }));
+    server.addService(
+      CoordinatorServiceService,
+      coordinatorService({ repository, observations, timeline, log }),
+    );
     addReflection(
       server,
       config.storage === undefined ? SERVICES : [...SERVICES, 'lockstep.agent.v1.AgentService'],
@@ -123,6 +130,7 @@ interface Parts {
   readonly dns: { readonly view: AliasView; readonly server: DnsServer };
   readonly repository: Repository;
   readonly observations: Observations;
+  readonly timeline: Timeline;
   readonly agents: Agents;
   readonly engine: WorkflowEngine;
   readonly starter: Starter;
@@ -132,14 +140,22 @@ interface Parts {
   readonly retention: Retention;
 }
 
-function assemble(options: ControlOptions, store: ControlStore, dns: Parts['dns']): Parts {
+function observationsOf({ config, clock }: ControlOptions): Observations {
+  return new Observations({ nowMs: () => clock.nowMs(), silenceMs: config.timing.silence_ms });
+}
+
+function assemble(
+  options: ControlOptions,
+  store: ControlStore,
+  given: Pick<Parts, 'dns' | 'observations' | 'timeline'>,
+): Parts {
+  const { observations, timeline } = given;
   const { config, log, clock, wallClock, afterLog, pace = PACE } = options;
   const nowMs = (): number => clock.nowMs();
   const repository = new Repository(store, wallClock);
-  const observations = new Observations({ nowMs, silenceMs: config.timing.silence_ms });
   const limitMs = silenceLimitMs(config.timing.silence_ms);
   const agents = new Agents(repository, (host) => observations.silence(host) >= limitMs);
-  const hosts = hostKnowledge(repository, observations);
+  const hosts = hostKnowledge(repository, observations, timeline);
   const define = options.definitions ?? definitionsOf;
   const definitions = define({ repository, agents, hosts, log, nowMs, wallClock, pace });
   const hook = afterLog === undefined ? {} : { afterLog };
@@ -150,7 +166,7 @@ function assemble(options: ControlOptions, store: ControlStore, dns: Parts['dns'
   const views = new Views({ repository, engine, observations, nowMs, dns: dnsNames });
   const watchers = new Watchers(repository, engine, observations);
   const retention = new Retention(store, log);
-  return { store, dns, repository, observations, agents, engine, starter, hosts, views, watchers, retention };
+  return { ...given, store, repository, agents, engine, starter, hosts, views, watchers, retention };
 }
 
 function startMonitor(options: ControlOptions, parts: Parts): Monitor {
@@ -159,6 +175,7 @@ function startMonitor(options: ControlOptions, parts: Parts): Monitor {
     repository: parts.repository,
     starter: parts.starter,
     observations: parts.observations,
+    timeline: parts.timeline,
     nowMs: () => clock.nowMs(),
     heartbeatMs: config.timing.heartbeat_ms,
     log,
@@ -176,8 +193,13 @@ async function closeParts(parts: Parts): Promise<void> {
   await parts.store.close();
 }
 
-function hostKnowledge(repository: Repository, observations: Observations): HostKnowledge {
+function hostKnowledge(
+  repository: Repository,
+  observations: Observations,
+  timeline: Timeline,
+): HostKnowledge {
   return {
+    behind: (record) => whyBehind(record, observations.hosts, timeline.isUnconfirmed(record.volume)),
     isGone: (host) => observations.silence(host) >= observations.silenceMs,
     hasListened: () => observations.hasListened,
     incarnation: (host) => observations.incarnation(host),

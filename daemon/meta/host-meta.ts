@@ -4,6 +4,7 @@
  *   key                 value
  *   replica/<volume>    ReplicaRecord as JSON
  *   address/<host>      HostAddress as JSON: where a peer listens, so that a restart needs no control
+ *   control/position    the last run and revision of the control store that this host was told, as JSON
  *
  * Level's own lock makes this also the guard against two daemons on one state folder.
  */
@@ -11,6 +12,7 @@ import { mkdirSync } from 'node:fs';
 import { Level } from 'level';
 import type { DurableState } from '../replication/interface.ts';
 import { LockstepError, messageOf } from '../sys/errors.ts';
+import type { StorePosition } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 
 export interface ReplicaRecord {
   readonly volume: string;
@@ -25,6 +27,7 @@ export interface HostAddress {
 
 const ADDRESS_PREFIX = 'address/';
 const REPLICA_PREFIX = 'replica/';
+const POSITION_KEY = 'control/position';
 
 export class HostMeta {
   readonly #db: Level<string, unknown>;
@@ -75,6 +78,17 @@ export class HostMeta {
 
   async putAddress(host: string, address: HostAddress): Promise<void> {
     await this.#inOrder(() => this.#db.put(`${ADDRESS_PREFIX}${host}`, address, { sync: true }));
+  }
+
+  async storePosition(): Promise<StorePosition | undefined> {
+    const kept = (await this.#db.get(POSITION_KEY)) as { run: string; revision: string } | undefined;
+    return kept === undefined ? undefined : { run: kept.run, revision: BigInt(kept.revision) };
+  }
+
+  async putStorePosition({ run, revision }: StorePosition): Promise<void> {
+    await this.#inOrder(() =>
+      this.#db.put(POSITION_KEY, { run, revision: String(revision) }, { sync: true }),
+    );
   }
 
   /** On stable storage when it resolves. */

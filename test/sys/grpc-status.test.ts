@@ -31,7 +31,7 @@ async function overTheWire(t: Test, error: unknown): Promise<LockstepError> {
     server.forceShutdown();
   });
   const method = methodOf(client, CoordinatorServiceService.proposeView);
-  const request = { host: '', volume: '', fromGeneration: 0n, inSync: [], hostRebooted: false, reason: '' };
+  const request = ProposeViewRequest.fromPartial({});
   try {
     await callUnary(method, request, { deadlineMs: 5000 });
   } catch (caught) {
