@@ -13,7 +13,7 @@ import { errorOfService, statusReply } from '../../daemon/sys/grpc-status.ts';
 import { callUnary, methodOf, unary } from '../../daemon/sys/grpc-unary.ts';
 import { PreconditionFailure } from '../../proto/gen/google/rpc/error_details.ts';
 import { Status } from '../../proto/gen/google/rpc/status.ts';
-import { CoordinatorServiceService } from '../../proto/gen/lockstep/agent/v1/agent.ts';
+import { CoordinatorServiceService, ProposeViewRequest } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import { quietLog } from '../support/quiet-log.ts';
 
 /** A server whose every heartbeat fails with this, and what a client sees of it. */
