@@ -9,6 +9,7 @@ import type { Log } from '../daemon/sys/log.ts';
 import { OperationsService } from '../proto/gen/google/longrunning/operations.ts';
 import { CoordinatorServiceService } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import { ClusterServiceService, DatabaseServiceService } from '../proto/gen/lockstep/v1/database_service.ts';
+import { VolumeServiceService } from '../proto/gen/lockstep/v1/volume_service.ts';
 import { Agents, silenceLimitMs } from './agents.ts';
 import { DnsServer } from './dns/server.ts';
 import { AliasView } from './dns/view.ts';
@@ -23,6 +24,7 @@ import { clusterService } from './services/cluster.ts';
 import { coordinatorService } from './services/coordinator.ts';
 import { databaseService } from './services/databases.ts';
 import { operationsService } from './services/operations.ts';
+import { volumeService } from './services/volumes.ts';
 import { Views } from './services/views.ts';
 import { Watchers } from './services/watch.ts';
 import { Starter } from './starter.ts';
@@ -52,6 +54,7 @@ export interface ControlOptions {
 /** Full names, for reflection. */
 const SERVICES = [
   'lockstep.v1.DatabaseService',
+  'lockstep.v1.VolumeService',
   'lockstep.v1.ClusterService',
   'google.longrunning.Operations',
   'lockstep.agent.v1.CoordinatorService',
@@ -96,7 +99,8 @@ export class Control {
   /** Everything but health, which is the daemon's to say. */
   addServices(server: Server): void {
     const { config, log, wallClock, clock } = this.#options;
-    const { repository, engine, observations, timeline, starter, views, hosts, watchers } = this.#parts;
+    const { repository, engine, observations, timeline, agents, starter, views, hosts, watchers } =
+      this.#parts;
     const nowMs = (): number => clock.nowMs();
     const enginePort = controlSection(config).engine_port;
     const shared = { repository, engine, views, log, wallClock };
@@ -105,6 +109,10 @@ export class Control {
       databaseService({ ...shared, starter, hosts, watchers, enginePort, nowMs }),
     );
     server.addService(OperationsService, operationsService({ engine, views, log }));
+    server.addService(
+      VolumeServiceService,
+      volumeService({ ...shared, observations, timeline, agents, nowMs }),
+    );
     server.addService(
       ClusterServiceService,
       clusterService({ ...shared, observations, ownHost: config.host.name }),

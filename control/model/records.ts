@@ -79,6 +79,7 @@ export type EventReason =
   | 'RESEED_STARTED'
   | 'RESEED_FAILED'
   | 'IN_SYNC'
+  | 'PRIMARY_FORCED'
   | 'ENGINE_RESTARTED'
   | 'DELETE_STARTED'
   | 'DELETE_FAILED';

@@ -29,6 +29,7 @@ interface Replica {
   view: VolumeView;
   copy: CopyProgress | undefined;
   hostRebooted: boolean;
+  consistentAt: bigint;
 }
 
 export interface Injection {
@@ -278,6 +279,7 @@ export class AgentDouble {
       peerConnected: isConnected,
       peerSilenceMs: isConnected ? 0 : Math.round(performance.now() - this.#lastPeerMs),
       hostRebooted: replica.hostRebooted,
+      consistentAt: replica.consistentAt,
       sizeBytes: replica.sizeBytes,
       primary: replica.view.primary,
       inSync: replica.view.inSync,
@@ -349,6 +351,7 @@ export class AgentDouble {
             view: blank,
             copy: undefined,
             hostRebooted: false,
+            consistentAt: 0n,
           });
         }
         return {};
