@@ -116,7 +116,7 @@ function replicaMethods(parts: AgentParts) {
       checkFence(parts, request.fence, given.volume);
       parts.learnAddresses(given);
       const volume = volumes.require(given.volume);
-      volume.run({ type: 'force', view: viewOf(given) });
+      volumes.force(given.volume, viewOf(given));
       return { replica: reporter.replica(volume) };
     }),
     stepDown: unary(log, async (request: { fence: Fence | undefined; volume: string }) => {
@@ -156,12 +156,8 @@ function copyMethods(parts: AgentParts) {
         if (isCopying(volume, request.target) || volume.view.inSync.includes(request.target)) return {};
         if (volume.state !== 'SOLO' && volume.state !== 'SERVING') throw notPrimary(volume);
         // Read and handed over in one turn: no write can come between.
-        volume.run({
-          type: 'seed',
-          target: request.target,
-          allocated: snapshot.allocated,
-          changed: snapshot.changedRegions(),
-        });
+        const changed = snapshot.changedRegions();
+        volume.run({ type: 'seed', target: request.target, allocated: snapshot.allocated, changed });
         return {};
       },
     ),

@@ -121,3 +121,22 @@ export type Message =
 export const wireVersions: ReadonlyMap<number, string> = new Map([
   [2, 'a join begins with what the target changed, a handover ends the lease, a region can be fetched'],
 ]);
+
+/** The newest version that both sides speak; undefined: there is none. */
+export function commonVersion(theirs: {
+  readonly oldest: number;
+  readonly newest: number;
+}): number | undefined {
+  const common = [...wireVersions.keys()].filter(
+    (version) => version >= theirs.oldest && version <= theirs.newest,
+  );
+  return common.length === 0 ? undefined : Math.max(...common);
+}
+
+export const newestVersion = Math.max(...wireVersions.keys());
+export const oldestVersion = Math.min(...wireVersions.keys());
+
+/** What this side speaks, for people: each version with its reason. */
+export function describeVersions(): string {
+  return [...wireVersions].map(([version, reason]) => `${String(version)} (${reason})`).join(', ');
+}
