@@ -49,6 +49,10 @@ export interface Tracked {
   readonly until: Generation;
   /** Nothing that `host` wrote up to then is unknown here: its own changes need not be asked for. */
   readonly covers: boolean;
+  /** The generation of this replica in which a copy to `host` was begun that this map is kept for; 0: none was. */
+  readonly copying: Generation;
+  /** Its regions are not known to differ, only not known to be equal: they are compared first. */
+  readonly compare: boolean;
 }
 
 /** Of a dirty map: `bits` has one bit for each of CHUNK_REGIONS regions, the first in bit 0 of byte 0. */
@@ -124,10 +128,18 @@ export type ReplicaEvent =
   /** Of the control store. `explicit`: said to this replica by a workflow, not merely repeated by a heartbeat. */
   | { readonly type: 'view'; readonly view: View; readonly explicit: boolean }
   | { readonly type: 'proposal-failed'; readonly reason: string }
-  /** Copy a snapshot to `target`. `allocated`: regions of the snapshot that may hold anything but zeroes. */
-  | { readonly type: 'seed'; readonly target: HostName; readonly allocated: readonly Region[] }
-  /** `changed`: regions written since the snapshot was taken, read at the instant of this event. */
-  | { readonly type: 'connect'; readonly target: HostName; readonly changed: readonly Region[] }
+  /**
+   * Copy a snapshot to `target`. `allocated`: regions of the snapshot that may hold anything but zeroes; `changed`:
+   * those written since it was taken, read at the instant of this event.
+   */
+  | {
+      readonly type: 'seed';
+      readonly target: HostName;
+      readonly allocated: readonly Region[];
+      readonly changed: readonly Region[];
+    }
+  /** Live writes go to the target from now on. */
+  | { readonly type: 'connect'; readonly target: HostName }
   /** Said before the snapshot goes or is replaced: a copy that still reads it ends. */
   | { readonly type: 'snapshot-gone' }
   | { readonly type: 'step-down' }

@@ -45,6 +45,8 @@ export type Message =
       readonly blank: boolean;
       /** The generation that its data, with the changes of the payload, is of; 0: of none. */
       readonly consistentAt: Generation;
+      /** The generation in which the asker began a copy to it that has not ended; 0: none of the asker's. */
+      readonly copyingSince: Generation;
       /** The payload names all of its own changes. */
       readonly changesKnown: boolean;
       /** Its disk failed: what it reads may not be what is on stable storage, so that a comparison proves nothing. */
@@ -119,3 +121,22 @@ export type Message =
 export const wireVersions: ReadonlyMap<number, string> = new Map([
   [2, 'a join begins with what the target changed, a handover ends the lease, a region can be fetched'],
 ]);
+
+/** The newest version that both sides speak; undefined: there is none. */
+export function commonVersion(theirs: {
+  readonly oldest: number;
+  readonly newest: number;
+}): number | undefined {
+  const common = [...wireVersions.keys()].filter(
+    (version) => version >= theirs.oldest && version <= theirs.newest,
+  );
+  return common.length === 0 ? undefined : Math.max(...common);
+}
+
+export const newestVersion = Math.max(...wireVersions.keys());
+export const oldestVersion = Math.min(...wireVersions.keys());
+
+/** What this side speaks, for people: each version with its reason. */
+export function describeVersions(): string {
+  return [...wireVersions].map(([version, reason]) => `${String(version)} (${reason})`).join(', ');
+}
