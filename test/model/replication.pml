@@ -112,12 +112,25 @@ byte heard_generation, heard_content, lowest;
 #define is_alone(r) (state[r] == SOLO && !required[r])
 #define room (len(frames[peer]) < 2)
 
+/* Runs that have to exist: searches.ts has the list, and the search has to come to it. */
+#define PROMOTED (state[1] == SOLO && generation[1] == 2)
+#define TAKEN_IN_AGAIN (state[1] == SERVING && primary[1] == 1 && both[1])
+#define MOVED_BACK (state[0] == SOLO && generation[0] == 4)
+#define ORPHAN_PULLED (state[0] == SERVING && (has[0] & orphans))
+#define ANSWER_NEVER_HEARD (state[0] == RECOVERING && asking[0] && !both[0] && record_both && record_primary == 0)
+#define LATE_PROPOSAL (state[0] == SERVING && ready[0] && record_primary == 0 && !record_both)
+#define LEFT_BEHIND (state[0] == FENCED && (has[0] & orphans & ~has[1]))
+
 /* The promises, looked at after every step. The comment above an assertion says what it is when it is broken. */
 inline check() {
-  /* two replicas answer reads at once */
-  assert(!(answers(0) && answers(1)));
+#ifdef HAPPENS
+  /* it happens */
+  assert(!HAPPENS);
+#endif
   /* two replicas acknowledge writes, each alone */
   assert(!(is_alone(0) && is_alone(1)));
+  /* two replicas answer reads at once */
+  assert(!(answers(0) && answers(1)));
   /* a replica that serves lacks a write that was acknowledged or read */
   assert(!(answers(0) && (promised & ~has[0])) && !(answers(1) && (promised & ~has[1])));
   /* a write is back that a reader saw to be missing */
