@@ -42,8 +42,9 @@ export class Host {
   /** Its machine has no power. */
   isOff = false;
   #boots = 1;
-  readonly #clockRate: number;
-  readonly #clockStartMs: number;
+  #clockRate: number;
+  /** What its clock showed at true time `sinceMs`. */
+  #clock: { readonly atMs: number; readonly sinceMs: number };
 
   constructor(parts: HostParts) {
     this.name = parts.name;
@@ -53,7 +54,7 @@ export class Host {
     this.pace = parts.pace;
     this.disk = new VirtualDisk(parts.options.sizeBytes);
     this.#clockRate = parts.clockRate;
-    this.#clockStartMs = parts.clockStartMs;
+    this.#clock = { atMs: parts.clockStartMs, sinceMs: 0 };
   }
 
   get bootId(): string {
@@ -61,7 +62,13 @@ export class Host {
   }
 
   nowMs(): number {
-    return this.#clockStartMs + this.scheduler.nowMs * this.#clockRate;
+    return this.#clock.atMs + (this.scheduler.nowMs - this.#clock.sinceMs) * this.#clockRate;
+  }
+
+  /** From now on its clock goes `rate` of a millisecond in each true one. */
+  drift(rate: number): void {
+    this.#clock = { atMs: this.nowMs(), sinceMs: this.scheduler.nowMs };
+    this.#clockRate = rate;
   }
 
   diskHangsForMs(): number {
