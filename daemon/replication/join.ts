@@ -157,9 +157,14 @@ export class Join {
       this.#job.throttle.begin(this.#core.nowMs);
       // What differs by a map is little, and read as it is now; what is much is read from the snapshot.
       const stage = entry.compare ? 'offer' : 'data';
-      if (mode !== 'QUICK') this.#todo = [...regions].map((region) => ({ region, stage }));
+      if (mode !== 'QUICK') this.#todo = this.#ofSnapshot(regions).map((region) => ({ region, stage }));
       this.pump();
     });
+  }
+
+  /** What was written since the snapshot was taken is read as it is, once live writes go to the target. */
+  #ofSnapshot(regions: RegionSet): Region[] {
+    return [...regions].filter((region) => !this.#written.has(region));
   }
 
   #plan(

@@ -41,7 +41,7 @@ export class Secondary {
   readonly fallback: Fallback;
   readonly #dirty: DirtyMaps;
   /** Its primary said hello to copy, and has not yet said that the copy begins. */
-  #awaitsBegin = false;
+  awaitsBegin = false;
 
   #appliedSequence: Sequence = 0;
   #answeredSequence: Sequence = 0;
@@ -70,7 +70,7 @@ export class Secondary {
 
   /** A primary will copy: numbers start anew. */
   beginJoin(): void {
-    this.#awaitsBegin = true;
+    this.awaitsBegin = true;
     this.#anySequence = true;
     this.#appliedSequence = 0;
     this.#answeredSequence = 0;
@@ -108,7 +108,7 @@ export class Secondary {
       case 'copy-offer':
       case 'copy-data':
       case 'copy-zero':
-        if (this.#awaitsBegin && message.type !== 'copy-begin') {
+        if (this.awaitsBegin && message.type !== 'copy-begin') {
           this.#core.refuse(link, 'MALFORMED', `a ${message.type} before the copy begins`);
           return;
         }
@@ -116,7 +116,7 @@ export class Secondary {
           this.#core.refuse(link, 'MALFORMED', `a ${message.type} outside the volume`);
           return;
         }
-        if (message.type === 'copy-begin') this.#awaitsBegin = false;
+        if (message.type === 'copy-begin') this.awaitsBegin = false;
         this.#queue.push({ link, message, payload });
         this.#next();
         return;

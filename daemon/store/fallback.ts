@@ -175,9 +175,9 @@ export class Fallback {
   }
 
   async #drop(): Promise<void> {
+    if (this.#file === undefined && this.#failure === undefined) return;
+    await removeFallback(this.#path);
     this.#closeFile();
-    await rm(this.#path, { force: true });
-    await syncFolder(dirname(this.#path));
     this.#failure = undefined;
   }
 
@@ -185,6 +185,12 @@ export class Fallback {
     this.#file?.close();
     this.#file = undefined;
   }
+}
+
+/** Gone from stable storage when it resolves, also if an earlier process removed it and came no further. */
+export async function removeFallback(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await syncFolder(dirname(path));
 }
 
 function asError(error: unknown): Error {
