@@ -264,6 +264,7 @@ function heartbeatOf(process: Process): HeartbeatRequest {
     replicas: [replicaStatus(status)],
     engines: [{ database: VOLUME, volume: VOLUME, state: 'RUNNING', version: '', logTail: [] }],
     roles: [],
+    store: undefined,
   };
 }
 
@@ -284,6 +285,11 @@ function replicaStatus(status: ReplicaStatus): HeartbeatRequest['replicas'][numb
     allocatedBytes: 0n,
     primary: status.view.primary,
     inSync: [...status.view.inSync],
+    dirty: [],
+    consistentAt: 0n,
+    mixed: false,
+    repairedRegions: 0n,
+    heldRequests: 0,
   };
 }
 
