@@ -22,6 +22,16 @@ export interface FaultOptions {
   readonly clockRates: readonly [low: number, high: number];
 }
 
+/** Not while control is older than somebody who could tell it: that is not promised to be survived. */
+const silencing: ReadonlySet<FaultKind> = new Set([
+  'kill',
+  'lose-power',
+  'lose-all-power',
+  'isolate',
+  'lose-control',
+  'stop',
+]);
+
 /** What chance says of one fault: its stream, and the host that it strikes. */
 interface Strike {
   readonly random: Random;
@@ -110,6 +120,7 @@ export class Faults {
   #strike(fault: Fault, at: Host | undefined): void {
     const host = at ?? this.#world.hosts.get(fault.host);
     if (this.#world.isAtPeace || host === undefined || this.#options.leftOut.has(fault.index)) return;
+    if (!this.#world.control.isCurrent && silencing.has(fault.kind)) return;
     this.struck.push({ fault, atMs: this.#nowMs });
     this.#world.note(`fault ${fault.index}: ${fault.kind} ${host.name}`);
     this.#acts[fault.kind]({ random: Random.of(this.#options.seed, 'fault', fault.index), host });

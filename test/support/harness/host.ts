@@ -1,4 +1,5 @@
 /** What of a host outlives its daemon: disk, store, fallback, clock, and what is wrong with them just now. */
+import type { StorePosition } from '../../../control/monitor/catch-up.ts';
 import type { DiskFailure, ReplicaOptions } from '../../../daemon/replication/interface.ts';
 import { type Below, VirtualDisk } from './disk.ts';
 import { Fallback } from './fallback.ts';
@@ -31,6 +32,8 @@ export class Host {
   process: Process | undefined;
   /** On its own clock: leases that it has granted, in whichever life, are over by then. */
   grantedUntilMs = -Infinity;
+  /** How far the control store was when it was last heard; on stable storage. */
+  told: StorePosition = { run: '', revision: 0 };
   reachesControl = true;
   controlReachesIt = true;
   /** True time until which its disk does nothing. */

@@ -93,6 +93,10 @@ export class Process implements NetworkNode {
     return this.#diskBusy === 0 && this.#persisting.length === 0 && this.#backlog === undefined;
   }
 
+  get isPersisting(): boolean {
+    return this.#persisting.length > 0;
+  }
+
   /** It says something by itself. */
   get isHeard(): boolean {
     return this.alive && this.#backlog === undefined;
