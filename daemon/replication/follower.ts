@@ -251,7 +251,8 @@ export class Follower {
   }
 
   #candidate(link: number, message: Extract<Message, { type: 'candidate' }>): void {
-    if (this.state !== 'JOINING' || message.generation !== this.#core.generation) {
+    const isJoining = this.state === 'JOINING' && !this.secondary.awaitsBegin;
+    if (!isJoining || message.generation !== this.#core.generation) {
       this.#core.refuse(link, 'STATE', 'only a joining replica becomes a candidate');
       return;
     }

@@ -103,18 +103,24 @@ export class Join {
   }
 
   get status(): JoinStatus {
-    const left = this.#phase === 'DONE' ? 0 : this.#todo.length + this.#underWay;
     return {
       target: this.peer.host,
       phase: this.#phase,
       mode: this.#mode,
       doneBytes: this.#progress.doneBytes,
-      leftBytes: left * REGION_BYTES,
+      leftBytes: this.#left * REGION_BYTES,
       sentBytes: this.#progress.sentBytes,
       bytesPerSecond: this.isOver ? 0 : this.#progress.bytesPerSecond(this.#core.nowMs),
       limitBytesPerSecond: this.isOver ? 0 : this.#job.throttle.limitBytesPerSecond,
       error: this.#error,
     };
+  }
+
+  get #left(): number {
+    if (this.isOver) return 0;
+    // What a map names is listed when live writes go to the target.
+    const isListed = this.#mode !== 'QUICK' || this.#isLive;
+    return isListed ? this.#todo.length + this.#underWay : (this.#dirty.get(this.peer.host)?.size ?? 0);
   }
 
   get #underWay(): number {
@@ -157,9 +163,14 @@ export class Join {
       this.#job.throttle.begin(this.#core.nowMs);
       // What differs by a map is little, and read as it is now; what is much is read from the snapshot.
       const stage = entry.compare ? 'offer' : 'data';
-      if (mode !== 'QUICK') this.#todo = [...regions].map((region) => ({ region, stage }));
+      if (mode !== 'QUICK') this.#todo = this.#ofSnapshot(regions).map((region) => ({ region, stage }));
       this.pump();
     });
+  }
+
+  /** What was written since the snapshot was taken is read as it is, once live writes go to the target. */
+  #ofSnapshot(regions: RegionSet): Region[] {
+    return [...regions].filter((region) => !this.#written.has(region));
   }
 
   #plan(

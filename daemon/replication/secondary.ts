@@ -41,7 +41,7 @@ export class Secondary {
   readonly fallback: Fallback;
   readonly #dirty: DirtyMaps;
   /** Its primary said hello to copy, and has not yet said that the copy begins. */
-  #awaitsBegin = false;
+  awaitsBegin = false;
 
   #appliedSequence: Sequence = 0;
   #answeredSequence: Sequence = 0;
@@ -70,7 +70,7 @@ export class Secondary {
 
   /** A primary will copy: numbers start anew. */
   beginJoin(): void {
-    this.#awaitsBegin = true;
+    this.awaitsBegin = true;
     this.#anySequence = true;
     this.#appliedSequence = 0;
     this.#answeredSequence = 0;
@@ -108,7 +108,7 @@ export class Secondary {
       case 'copy-offer':
       case 'copy-data':
       case 'copy-zero':
-        if (this.#awaitsBegin && message.type !== 'copy-begin') {
+        if (this.awaitsBegin && message.type !== 'copy-begin') {
           this.#core.refuse(link, 'MALFORMED', `a ${message.type} before the copy begins`);
           return;
         }
@@ -116,7 +116,7 @@ export class Secondary {
           this.#core.refuse(link, 'MALFORMED', `a ${message.type} outside the volume`);
           return;
         }
-        if (message.type === 'copy-begin') this.#awaitsBegin = false;
+        if (message.type === 'copy-begin') this.awaitsBegin = false;
         this.#queue.push({ link, message, payload });
         this.#next();
         return;
@@ -166,8 +166,10 @@ export class Secondary {
     if (changedBy(next.message).every((region) => fallback.has(region))) return false;
     const regions = new Set<Region>();
     for (const { message } of this.#queue) {
-      for (const region of changedBy(message)) if (!fallback.has(region)) regions.add(region);
-      if (regions.size >= PRESERVED_AT_ONCE) break;
+      for (const region of changedBy(message)) {
+        if (regions.size >= PRESERVED_AT_ONCE) break;
+        if (!fallback.has(region)) regions.add(region);
+      }
     }
     this.#busy = true;
     fallback.preserve([...regions], () => {

@@ -18,6 +18,7 @@ import { regionRange } from '../../../daemon/replication/units.ts';
 import { unreachable } from '../../../daemon/sys/errors.ts';
 import { SECTOR_BYTES } from './disk.ts';
 import type { Host } from './host.ts';
+import type { KeptStore } from './store.ts';
 import type { LinkEnd, NetworkNode, SentFrame } from './network.ts';
 
 type DiskWrite = Extract<Effect, { type: 'disk-write' }>;
@@ -49,6 +50,8 @@ export class Process implements NetworkNode {
   readonly #clients = new Map<number, (result: ClientResult) => void>();
   readonly #underWay = new Set<UnderWay>();
   readonly #persisting: Persist[] = [];
+  /** What is on stable storage once everything that was asked for is. */
+  readonly asked: KeptStore;
   #lastPersistAtMs = 0;
   #diskBusy = 0;
   /** Stopped, as by SIGSTOP: what happens meanwhile is seen when it goes on. */
@@ -64,6 +67,7 @@ export class Process implements NetworkNode {
     // Kept from a copy whose end is durable: the crash came before it was dropped.
     if (!host.store.durable.mixed) host.fallback.drop(host.scheduler.nowMs);
     const kept = host.store.kept(host.fallback.regions);
+    this.asked = host.store.copy();
     this.#replica = new Replica({ ...host.options, bootId: host.bootId, incarnation }, kept, host.nowMs());
   }
 
@@ -333,6 +337,7 @@ export class Process implements NetworkNode {
   /** In the order of asking. */
   #persist(effect: Persist): void {
     const { pace, scheduler } = this.host;
+    this.asked.apply(effect.durable, effect.maps);
     this.#persisting.push(effect);
     this.#lastPersistAtMs = Math.max(this.#lastPersistAtMs, scheduler.nowMs + pace.persistMs());
     scheduler.after(this.#lastPersistAtMs - scheduler.nowMs, () => {

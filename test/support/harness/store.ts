@@ -36,6 +36,12 @@ export class KeptStore {
     this.#maps = changed(this.#maps, changes);
   }
 
+  copy(): KeptStore {
+    const copy = new KeptStore(this.durable);
+    copy.#maps = this.#maps;
+    return copy;
+  }
+
   kept(preserved: readonly Region[]): KeptState {
     const maps = new Map(
       [...this.#maps].map(([host, chunks]) => [

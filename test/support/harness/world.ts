@@ -69,8 +69,8 @@ export class World implements ProcessWatcher {
         log: (line) => {
           this.note(line);
         },
-        recordChanged: (record) => {
-          this.checks.recordChanged(record);
+        recordChanged: (record, asOfMs) => {
+          this.checks.recordChanged(record, asOfMs);
         },
       },
       options.hosts[0] ?? '',
@@ -108,7 +108,10 @@ export class World implements ProcessWatcher {
       return process.alive;
     });
     this.scheduler.every(REPORT_MS, () => {
-      if (process.isHeard) this.control.heartbeat(process);
+      if (process.isHeard) {
+        this.checks.reported(process);
+        this.control.heartbeat(process);
+      }
       return process.alive;
     });
   }
@@ -134,6 +137,7 @@ export class World implements ProcessWatcher {
     this.note(`${name}: loses power`);
     host.isOff = true;
     host.losePower(below);
+    this.checks.durability.lost(name);
   }
 
   powerOn(name: string): void {
@@ -158,7 +162,7 @@ export class World implements ProcessWatcher {
     process.submit(id, readRequest(range), (result) => {
       this.unanswered.delete(id);
       if (result.ok && result.data !== undefined) {
-        this.checks.acknowledges(process, { what: 'a read', begunAt: Infinity });
+        this.#acknowledges(process, 'a read', Infinity);
         this.#judge(this.history.readAnswered(range, begunAt, result.data), `read ${id} of ${process.name}`);
       }
       done();
@@ -195,7 +199,7 @@ export class World implements ProcessWatcher {
     process.submit(id, { kind: 'flush' }, (result) => {
       this.unanswered.delete(id);
       if (result.ok) {
-        this.checks.acknowledges(process, { what: 'a flush', begunAt });
+        this.#acknowledges(process, 'a flush', begunAt);
         this.checks.flushed(process, begunAt);
       }
       done();
@@ -218,9 +222,14 @@ export class World implements ProcessWatcher {
       this.history.writeRefused(write);
       return;
     }
-    this.checks.acknowledges(process, { what: `write ${write.stamp}`, begunAt: write.begunAt });
-    this.checks.written(process, write, fua);
+    this.#acknowledges(process, `write ${write.stamp}`, write.begunAt);
+    this.checks.written(process, write);
     this.#judge(this.history.writeAcknowledged(write), `write ${write.stamp} of ${process.name}`);
+    if (fua) this.checks.fuaWritten(process, write);
+  }
+
+  #acknowledges(process: Process, what: string, begunAt: number): void {
+    this.#judge(this.checks.whyNotAcknowledge(process, what, begunAt), 'two at once');
   }
 
   #judge(problem: string | undefined, what: string): void {
@@ -231,6 +240,7 @@ export class World implements ProcessWatcher {
 
   stepping(process: Process, event: ReplicaEvent): void {
     this.#trace.event(this.scheduler.nowMs, process.name, event);
+    this.checks.event(process, event);
   }
 
   effect(process: Process, effect: Effect): void {
@@ -253,6 +263,7 @@ export class World implements ProcessWatcher {
 
   flushFailed(process: Process): void {
     this.note(`${process.name}: a flush fails, and pages may be gone`);
+    this.checks.durability.lost(process.name);
   }
 
   #makeHost(name: string, { sizeBytes, pace, clockRateOf }: WorldOptions): Host {
