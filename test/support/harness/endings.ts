@@ -56,9 +56,13 @@ export function chooseOldCopy(world: World): void {
     control.insist();
     return control.record.generation === generation + 1 && chosen.process?.state !== 'SOLO';
   });
+  world.onEffect = (process, effect) => {
+    if (process.name !== chosen.name || effect.type !== 'state-changed' || effect.to !== 'SOLO') return;
+    world.onEffect = () => undefined;
+    world.checks.fallbacks.checkReverted(chosen, expected);
+  };
   if (!world.run(TAKE_OVER_MS, () => chosen.process?.state === 'SOLO'))
     world.breach(`${chosen.name} was chosen, and does not serve: it is ${chosen.process?.state ?? 'dead'}`);
-  world.checks.fallbacks.checkReverted(chosen, expected);
   world.run(AFTERLIFE_MS);
   old.isOff = false;
 }
