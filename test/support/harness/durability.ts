@@ -33,7 +33,7 @@ export class Durability {
     this.#look();
   }
 
-  /** A primary pulled what it may have lacked. */
+  /** A primary pulled what it may have lacked; or it is alone, and what it holds is the volume from here on. */
   madeWhole(host: string): void {
     this.#lossy.delete(host);
   }
@@ -89,8 +89,6 @@ export class Durability {
   #look(): void {
     if (this.#inSync.length === 0 || !this.#inSync.every((host) => this.#lossy.has(host))) return;
     this.#world.note(`what was not flushed may be gone from ${this.#inSync.join(' ')}`);
-    // Alone, it is what the volume is from here on; several are not equal before one of them was made the measure.
-    if (this.#inSync.length === 1) this.#lossy.clear();
     this.#world.history.powerLost();
   }
 }

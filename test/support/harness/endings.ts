@@ -71,11 +71,10 @@ function halfway(world: World): Host | undefined {
   const { control, hosts } = world;
   const { primary, inSync } = control.record;
   if (!control.isCurrent || control.isAway || inSync.length > 1) return undefined;
-  return [...hosts.values()].find(({ name, store, fallback, process }) => {
-    const { mixed, consistentAt } = store.durable;
-    return (
-      name !== primary && process?.alive === true && mixed && consistentAt > 0 && fallback.regions.length > 0
-    );
+  return [...hosts.values()].find(({ name, fallback, process }) => {
+    if (name === primary || process?.alive !== true || fallback.regions.length === 0) return false;
+    const { mixed, consistentAt } = process.asked.durable;
+    return mixed && consistentAt > 0;
   });
 }
 
