@@ -16,6 +16,8 @@ export class Durability {
   /** When a target last said that it is complete. */
   readonly #completeSince = new Map<string, number>();
   #inSync: readonly string[];
+  /** Of the last loss that the history was told of. */
+  #weakenedAtMs = -1;
 
   constructor(world: World) {
     this.#world = world;
@@ -87,8 +89,12 @@ export class Durability {
 
   /** Everybody who held everything lost something: it is as if it had not been acknowledged. */
   #look(): void {
-    if (this.#inSync.length === 0 || !this.#inSync.every((host) => this.#lossy.has(host))) return;
+    const lostAtMs = this.#inSync.map((host) => this.#lossy.get(host) ?? Infinity);
+    const lastMs = Math.max(...lostAtMs);
+    if (lastMs === Infinity || lastMs <= this.#weakenedAtMs) return;
+    this.#weakenedAtMs = lastMs;
+    const { history } = this.#world;
     this.#world.note(`what was not flushed may be gone from ${this.#inSync.join(' ')}`);
-    this.#world.history.powerLost();
+    history.powerLost((owner) => this.#world.processes().some((process) => process === owner));
   }
 }
