@@ -41,7 +41,7 @@ export class Leader {
       this.#giveUp(`the disk of this host failed: ${failure}`);
     };
     const onFlushFailure = (failure: DiskFailure): void => {
-      const isShared = this.primary.required.length > 0;
+      const isShared = core.durable.view.inSync.length > 1;
       onDiskFailure(failure);
       // The others have what may be gone here: a later life of this process must not go on without them.
       if (isShared) core.persist({ complete: false }, () => undefined);
