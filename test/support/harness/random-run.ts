@@ -28,8 +28,8 @@ export interface Failure {
 
 export interface RunOptions {
   readonly watch?: TraceSink;
-  /** Faults that do not strike, by their index. */
-  readonly leftOut?: ReadonlySet<number>;
+  /** Only these faults strike, by their index; all of the plan without. */
+  readonly only?: ReadonlySet<number>;
 }
 
 /** How a run ended. */
@@ -56,7 +56,7 @@ export function traced(seed: number, options: RunOptions): Omit<Failure, 'seed'>
   return { what, struck, tail: trace.lines.slice(-TAIL_LINES) };
 }
 
-export function tryRun(seed: number, { watch = noTrace, leftOut = new Set() }: RunOptions): Outcome {
+export function tryRun(seed: number, { watch = noTrace, only }: RunOptions): Outcome {
   const random = Random.of(seed, 'run');
   const pace = new RandomPace(Random.of(seed, 'pace'));
   const regions = 2 + random.below(5);
@@ -72,7 +72,7 @@ export function tryRun(seed: number, { watch = noTrace, leftOut = new Set() }: R
   });
   world.mayReadStale = isBeyond;
   const plan = drawFaults({ seed, hosts: names, forMs: TROUBLE_MS });
-  const faults = new Faults(world, { seed, plan, leftOut, clockRates });
+  const faults = new Faults(world, { seed, plan, only, clockRates });
   const what = problemOf(() => {
     const mix = randomMix(random, regions);
     world.clientsRun = true;
