@@ -80,8 +80,8 @@ export class Faults {
       this.#world.network.damage(host.name, this.#other(random, host), damage, untilMs);
     },
     slow: ({ random, host }) => {
-      const bytesPerMs = random.pick([50, 500, 5000]) ?? 500;
-      const untilMs = this.#nowMs + random.between(50, 1000);
+      const bytesPerMs = random.pick([50, 200, 1000]) ?? 200;
+      const untilMs = this.#nowMs + random.between(50, 3000);
       this.#world.network.slow(host.name, this.#other(random, host), bytesPerMs, untilMs);
     },
     drift: ({ random, host }) => host.drift(random.between(...this.#options.clockRates)),

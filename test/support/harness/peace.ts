@@ -42,10 +42,11 @@ export function readAll(world: World): void {
   if (world.unanswered.size > 0) world.breach('the last reads were not answered');
 }
 
-/** The only copy, out of service since its disk failed: a person repaired the disk, and restarts the daemon. */
+/** Out of service since its disk failed, and nobody can take over: a person repaired it, and restarts the daemon. */
 function operate(world: World, lost: string): void {
   const { primary, inSync } = world.control.record;
-  if (inSync.length > 1 || primary === lost || world.process(primary)?.state !== 'FENCED') return;
+  if (primary === lost || world.process(primary)?.state !== 'FENCED') return;
+  if (inSync.some((name) => world.process(name)?.state === 'SECONDARY')) return;
   world.crash(primary);
   world.start(primary);
 }

@@ -59,7 +59,7 @@ export function traced(seed: number, options: RunOptions): Omit<Failure, 'seed'>
 export function tryRun(seed: number, { watch = noTrace, only }: RunOptions): Outcome {
   const random = Random.of(seed, 'run');
   const pace = new RandomPace(Random.of(seed, 'pace'));
-  const regions = 2 + random.below(5);
+  const regions = random.pick([2, 3, 4, 5, 6, 6, 24]) ?? 4;
   const isBeyond = random.happens(0.05);
   const clockRates = isBeyond ? BEYOND_BOUND : WITHIN_BOUND;
   const names = ['a', 'b', 'c'].slice(0, random.pick([1, 2, 2, 2, 2, 2, 2, 3, 3, 3]));
@@ -71,6 +71,8 @@ export function tryRun(seed: number, { watch = noTrace, only }: RunOptions): Out
     clockRateOf: () => random.between(clockRates[0], clockRates[1]),
   });
   world.mayReadStale = isBeyond;
+  // Slow enough, now and then, for a copy to take some seconds.
+  world.network.bytesPerMs = random.pick([Infinity, Infinity, Infinity, 2000, 400, 180]) ?? Infinity;
   const plan = drawFaults({ seed, hosts: names, forMs: TROUBLE_MS });
   const faults = new Faults(world, { seed, plan, only, clockRates });
   const what = problemOf(() => {
