@@ -147,6 +147,13 @@ inline check() {
   skip
 }
 
+inline tell_record() {
+  if
+  :: record_both -> printf("generation %d, %c is primary, both are in the set\n", record_generation, 'a' + record_primary)
+  :: else -> printf("generation %d, %c alone\n", record_generation, 'a' + record_primary)
+  fi
+}
+
 #include "connection.pml"
 #include "reign.pml"
 #include "frames.pml"
@@ -323,7 +330,8 @@ inline raise(new_primary, new_both) {
   record_generation++;
   record_primary = new_primary;
   record_both = new_both;
-  printf("control: generation %d, %c is primary, %d\n", record_generation, 'a' + record_primary, record_both);
+  printf("control decides: ");
+  tell_record();
 #ifdef NO_COMPARE_AND_SET
   if
   :: record_both -> proposed_join = 0

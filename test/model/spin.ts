@@ -46,6 +46,8 @@ export async function search({ macros, shortest, signal }: Search): Promise<Foun
     try {
       return (await promisify(execFile)(program, args, options)).stdout;
     } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+        throw new LockstepError('FAILED_PRECONDITION', `${program} is missing: run "sh test/setup.sh"`);
       throw new LockstepError('UNAVAILABLE', `${program}: ${messageOf(error)}`, { cause: error });
     }
   };
@@ -68,7 +70,7 @@ export async function search({ macros, shortest, signal }: Search): Promise<Foun
       states: numberIn(output, /(\S+) states, stored/) ?? 0,
       seconds: numberIn(output, /elapsed time (\S+) seconds/) ?? 0,
       mebibytes: numberIn(output, /(\S+)\s+total actual memory usage/) ?? 0,
-      breach: errors === 0 ? undefined : breachIn(await run('spin', ['-k', TRAIL, ...defines, MODEL])),
+      breach: errors === 0 ? undefined : breachIn(await run('spin', ['-T', '-k', TRAIL, ...defines, MODEL])),
     };
   } finally {
     rmSync(folder, { recursive: true });
