@@ -37,6 +37,7 @@ export class Leader {
     this.#core = core;
     this.#dirty = dirty;
     const onDiskFailure = (failure: DiskFailure): void => {
+      core.diskHasFailed = true;
       this.#giveUp(`the disk of this host failed: ${failure}`);
     };
     this.repair = new Repair(core, { primary: () => this.primary, onDiskFailure });
@@ -76,7 +77,6 @@ export class Leader {
         this.#recovered(sequence, unstable);
       },
     });
-    // Alone in the view and yet RECOVERING: the answer to a proposal was never heard. Proposing anew decides it.
     if (this.state === 'RECOVERING') this.#meetMembers(core.durable.view);
   }
 
@@ -239,9 +239,12 @@ export class Leader {
     this.primary.continueFrom(sequence, unstable);
     for (const peer of this.primary.required) peer.ackedSequence = sequence;
     if (this.#core.hostRebooted) this.#core.persist({ bootId: this.#core.options.bootId }, () => undefined);
-    const missing = this.primary.required.find(({ ready }) => !ready);
-    if (missing === undefined) this.#core.transition('SERVING', this.#inSyncWith);
-    else this.#core.transition('HOLDING', `${missing.host} is missing, or not equal`);
+    const missing = this.primary.required.filter(({ ready }) => !ready);
+    // It may lack what was pulled, so that nothing may be read under its lease, and it cannot be gone on with.
+    for (const peer of missing) peer.exclude();
+    if (missing.length === 0) this.#core.transition('SERVING', this.#inSyncWith);
+    else
+      this.#core.transition('HOLDING', `${missing.map(({ host }) => host).join(' and ')} may not be equal`);
     for (const peer of this.primary.required) this.#links.heartbeat(peer);
     this.primary.retryHeld();
   }

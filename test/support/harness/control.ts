@@ -159,7 +159,6 @@ export class Control {
     if (newest.kind === 'newer') this.#write(newest.next, `${newest.host} holds it`, -Infinity);
     if (this.#store.content.isUnconfirmed && isConfirmed(this.record, this.#observed))
       this.#store.commit({ isUnconfirmed: false });
-    this.#lookBack();
   }
 
   #lookBack(): void {
@@ -298,11 +297,14 @@ export class Control {
 
   #write(record: VolumeRecord, why: string, asOfMs: number | undefined): void {
     this.#store.commit({ record });
+    // What is taken over from one host may be old news to another.
+    const wasCurrent = this.isCurrent;
+    this.#lookBack();
     const { generation, primary, inSync } = record;
     this.#parts.log(
       `control: generation ${generation}, primary ${primary}, in sync ${inSync.join(' ')}: ${why}`,
     );
-    this.#parts.recordChanged(record, asOfMs);
+    if (this.isCurrent) this.#parts.recordChanged(record, wasCurrent ? asOfMs : -Infinity);
   }
 
   #tell(process: Process, explicit: boolean): void {

@@ -284,13 +284,13 @@ export class Process implements NetworkNode {
 
   #preserve({ token, regions }: Extract<Effect, { type: 'preserve' }>): void {
     const { disk, fallback, pace } = this.host;
-    const isReadable = regions.every((region) => disk.isReadable(regionRange(region)));
     const interrupt: UnderWay = () => {
       fallback.preserve(disk, regions.slice(0, pace.doneOf(regions.length)));
     };
     this.#later(
       pace.flushMs(),
       () => {
+        const isReadable = regions.every((region) => disk.isReadable(regionRange(region)));
         const failure = isReadable ? this.host.writeFailure() : 'EIO';
         if (failure === undefined) fallback.preserve(disk, regions);
         else interrupt(false);
