@@ -70,7 +70,7 @@ export const transitionReasons: {
   },
   SECONDARY: {
     PROMOTING: 'promoted, or a person chose this copy',
-    STALE: 'dropped from the in-sync set',
+    STALE: 'dropped from the in-sync set, or its disk failed',
   },
   RECOVERING: {
     SERVING: 'equal to every secondary',
