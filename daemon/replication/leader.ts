@@ -40,9 +40,16 @@ export class Leader {
       core.diskHasFailed = true;
       this.#giveUp(`the disk of this host failed: ${failure}`);
     };
+    const onFlushFailure = (failure: DiskFailure): void => {
+      const isShared = core.durable.view.inSync.length > 1;
+      onDiskFailure(failure);
+      // The others have what may be gone here: a later life of this process must not go on without them.
+      if (isShared) core.persist({ complete: false }, () => undefined);
+    };
     this.repair = new Repair(core, { primary: () => this.primary, onDiskFailure });
     this.primary = new Primary(core, dirty, {
       onDiskFailure,
+      onFlushFailure,
       repair: (id, request) => this.repair.begin(id, request),
       onWrite: (range) => {
         this.copies.onWrite(range);
