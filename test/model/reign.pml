@@ -160,6 +160,18 @@ inline die() {
   state[me] = DOWN
 }
 
+/* What was written may be gone from the cache without being on the disk. */
+inline fail_flush() {
+  spoilt[me] = 1;
+  has[me] = 0;
+#ifndef FLUSH_FAILURE_FORGOTTEN
+  complete[me] = 0;
+  candidate_for[me] = 0;
+  state[me] = STALE;
+#endif
+  refuse()
+}
+
 inline start() {
 #ifndef LEASE_FORGOTTEN
   lease_granted[me] = 1;
