@@ -41,7 +41,7 @@ export type ReplicaState =
   /** Was primary; a newer generation names another, or its own disk failed it. */
   | 'FENCED';
 
-export const transitions: Readonly<Record<ReplicaState, readonly ReplicaState[]>> = {
+const legal = {
   BLANK: ['SOLO', 'JOINING'],
   STALE: ['JOINING', 'PROMOTING'],
   JOINING: ['SECONDARY', 'STALE', 'PROMOTING'],
