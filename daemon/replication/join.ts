@@ -307,7 +307,7 @@ export class Join {
   }
 
   #answeredNow(): void {
-    this.peer.waitingSinceMs = this.#unanswered.size === 0 ? undefined : this.#core.nowMs;
+    this.peer.copyingSinceMs = this.#unanswered.size === 0 ? undefined : this.#core.nowMs;
   }
 
   #read(region: Region, stage: Stage): void {
@@ -349,7 +349,7 @@ export class Join {
       return;
     }
     this.#unanswered.set(region, stage);
-    this.peer.waitingSinceMs ??= nowMs;
+    this.peer.copyingSinceMs ??= nowMs;
     if (stage === 'offer') {
       // What a comparison costs both disks counts, too.
       this.#job.throttle.sent(REGION_BYTES / 2);

@@ -40,8 +40,6 @@ type ReadRequest = Extract<ClientRequest, { kind: 'read' }>;
 
 export interface PrimaryHooks {
   readonly onDiskFailure: (failure: DiskFailure) => void;
-  /** What was acknowledged and not flushed may be gone here, although the next flush would succeed. */
-  readonly onFlushFailure: (failure: DiskFailure) => void;
   /** A read that the own disk failed. False: nobody can help. */
   readonly repair: (id: number, request: ReadRequest) => boolean;
   /** A write was taken. */
@@ -97,7 +95,6 @@ export class Primary {
       reply: (id, result) => {
         this.#reply(id, result);
       },
-      onFailure: hooks.onFlushFailure,
     });
   }
 
@@ -245,10 +242,6 @@ export class Primary {
     peer.proven = true;
     this.#answered(peer);
     return true;
-  }
-
-  onFlushFailure(failure: DiskFailure): void {
-    this.#hooks.onFlushFailure(failure);
   }
 
   nextFlushId(): number {

@@ -113,6 +113,11 @@ export class Promotion {
   /** A person chose it, though it may lack acknowledged writes. */
   forced(view: View): void {
     const { durable, generation, state } = this.#core;
+    // The last primary, which waits for one that is to give it what it may lack.
+    if (state === 'RECOVERING' && view.generation > generation) {
+      this.#parts.leader.viewAsPrimary(view);
+      return;
+    }
     if (view.generation <= generation || !choosable.has(state) || durable.consistentAt === 0) {
       this.#core.why = `cannot become primary of generation ${String(view.generation)}: ${state} of generation ${String(generation)}, consistent as of generation ${String(durable.consistentAt)}`;
       return;

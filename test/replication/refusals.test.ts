@@ -309,6 +309,8 @@ t.test(
     const flush = lone.replica.step({ type: 'client', id: 5, request: { kind: 'flush' } }, lone.nowMs);
     const flushToken = flush.find((one) => one.type === 'disk-flush')?.token ?? 0;
     t.match(lone.step({ type: 'disk-done', token: flushToken, failure: 'EIO' }), [
+      // A later life of the process must not trust this disk, nor go on without the other.
+      { type: 'persist', durable: { complete: true, flushFailedIn: 'boot 1' } },
       { type: 'reply', id: 5, result: { ok: false } },
       // Nobody has to wait for the end of the lease.
       { type: 'send', message: { type: 'yield' } },
