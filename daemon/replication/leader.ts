@@ -46,7 +46,13 @@ export class Leader {
       // The others have what may be gone here: a later life of this process must not go on without them.
       if (isShared) core.persist({ complete: false }, () => undefined);
     };
-    this.repair = new Repair(core, { primary: () => this.primary, onDiskFailure });
+    this.repair = new Repair(core, {
+      primary: () => this.primary,
+      onDiskFailure,
+      onStuck: (peer) => {
+        this.#links.exclude(peer, `${peer.host} answers, and gives no region`);
+      },
+    });
     this.primary = new Primary(core, dirty, {
       onDiskFailure,
       onFlushFailure,
@@ -222,9 +228,12 @@ export class Leader {
     }
     peer.ready = true;
     this.#links.heartbeat(peer);
+    if (!this.primary.resume(peer, answer.appliedSequence)) {
+      this.#links.exclude(peer, `${peer.host} is not where it was: at write ${String(answer.appliedSequence)}`);
+      return;
+    }
     this.#serveIfComplete();
-    if (!this.primary.resume(peer, answer.appliedSequence))
-      this.#core.refuse(link, 'MALFORMED', 'it holds writes of nobody');
+    this.primary.retryHeld();
   }
 
   #refused(peer: Peer, refusal: Extract<Message, { type: 'refusal' }>): void {
@@ -284,6 +293,11 @@ export class Leader {
 
   viewAsPrimary(view: View): void {
     const { options, durable } = this.#core;
+    // Chosen by a person, and on its way back to what it last held whole: it is complete when it is there.
+    if (!durable.complete) {
+      this.#core.persist({ view }, () => undefined);
+      return;
+    }
     this.primary.adopting = true;
     // The move that it was to step down for began in a generation that is over.
     this.#steppingDown = false;
@@ -351,7 +365,10 @@ export class Leader {
   }
 
   #drop(peer: Peer): void {
-    if (peer.link !== undefined) this.#core.effects.push({ type: 'close-link', link: peer.link });
+    if (peer.link !== undefined) {
+      this.#core.effects.push({ type: 'close-link', link: peer.link });
+      this.repair.linkClosed(peer.link);
+    }
     peer.lost(this.#core.nowMs);
     this.primary.peerDropped(peer);
   }
@@ -378,6 +395,7 @@ export class Leader {
     const missing = this.primary.required.find(({ ready }) => !ready);
     if (missing === undefined) this.#core.transition('SERVING', this.#inSyncWith);
     else this.#core.transition('HOLDING', `the link to ${missing.host} is down`);
+    this.repair.progress();
     this.primary.applyNext();
     this.primary.retryHeld();
   }

@@ -48,6 +48,8 @@ export class Secondary {
   readonly #unstable = new UnstableRegions();
   #queue: Queued[] = [];
   #busy = false;
+  /** A write of the primary is on its way to the disk. */
+  #isWriting = false;
 
   constructor(core: Core, dirty: DirtyMaps, preserved: readonly Region[]) {
     this.#core = core;
@@ -72,6 +74,15 @@ export class Secondary {
     this.#anySequence = true;
     this.#appliedSequence = 0;
     this.#answeredSequence = 0;
+  }
+
+  /** The copy is complete, and up to here every write was sent: from now on none may be missing. */
+  numberFrom(sequence: Sequence): void {
+    if (!this.#anySequence || this.#isWriting) return;
+    const next = this.#queue.find(({ message }) => message.type === 'write')?.message;
+    this.#appliedSequence = next?.type === 'write' ? next.sequence - 1 : sequence;
+    this.#answeredSequence = this.#appliedSequence;
+    this.#anySequence = false;
   }
 
   attach(link: number, primaryIncarnation: number): void {
@@ -246,6 +257,7 @@ export class Secondary {
     const range = { offset, length };
     // Before the bytes: if this process goes on after half a write, the region counts as one that may differ.
     this.#unstable.written(firstRegion(range), lastRegion(range), sequence);
+    this.#isWriting = true;
     this.#onDisk(link, { kind, offset, length, data: payload }, () => {
       this.#anySequence = false;
       this.#appliedSequence = sequence;
@@ -263,6 +275,7 @@ export class Secondary {
     this.#busy = true;
     this.#core.write(write, (failure) => {
       this.#busy = false;
+      this.#isWriting = false;
       if (failure === undefined) done();
       else this.#diskFailed(link, failure);
       this.#next();
