@@ -34,6 +34,17 @@ export interface ControlParts {
   readonly log: (line: string) => void;
   /** `asOfMs`: when what it was decided by was so; undefined: a person decided, whatever is so. */
   readonly recordChanged: (record: VolumeRecord, asOfMs: number | undefined) => void;
+  /** The store came back older, and this is the newest decision that somebody holds. */
+  readonly restored: (view: View) => void;
+}
+
+/** What anybody acts by: a decision that was lost before a replica kept it was none. */
+function newestOf(record: VolumeRecord, hosts: readonly Host[]): View {
+  const views = hosts.map(({ store }) => store.durable.view);
+  return views.reduce(
+    (newest, view) => (view.generation > newest.generation ? view : newest),
+    viewOf(record),
+  );
 }
 
 type Proposal = Extract<Effect, { type: 'propose' }>;
@@ -111,6 +122,7 @@ export class Control {
       this.isCurrent = false;
       this.restart();
       this.#lookBack();
+      this.#parts.restored(newestOf(this.record, [...hosts.values()]));
       this.#parts.log(`control: is back with generation ${this.record.generation}`);
       return false;
     });

@@ -89,7 +89,7 @@ export class Faults {
     'store-down': ({ random }) => this.#storeDown(random),
     'store-older': ({ random }) => this.#world.control.restoreOlder(1 + random.below(3)),
     move: ({ random }) => this.#world.control.move(random.happens(0.4)),
-    'step-down': () => this.#stepDown(),
+    'step-down': ({ random }) => this.#stepDown(random),
     'fail-workflow': () => this.#world.control.failWorkflow(),
   };
 
@@ -188,10 +188,13 @@ export class Faults {
     this.#later(random.between(50, 1000), () => (control.storeIsDown = false));
   }
 
-  /** Somebody begins a move and drops it, whether there is anybody to move to or not. */
-  #stepDown(): void {
-    const { control } = this.#world;
-    control.stepDown();
+  /** Somebody begins a move and drops it, whether there is anybody to move to or not; or the link goes meanwhile. */
+  #stepDown(random: Random): void {
+    this.#world.control.stepDown();
+    if (random.happens(0.4))
+      this.#later(random.between(0, 40), () => {
+        this.#world.network.cutAll();
+      });
   }
 
   /** Peace comes before its time where it is not over by then. */

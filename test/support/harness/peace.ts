@@ -49,7 +49,11 @@ export function readAll(world: World): void {
 function operate(world: World, lost: string): void {
   const { control } = world;
   const { primary, inSync } = control.record;
-  if (primary === lost || inSync.some((name) => world.process(name)?.state === 'SECONDARY')) return;
+  const takesOver = (name: string): boolean => {
+    const process = world.process(name);
+    return process?.state === 'SECONDARY' && !process.status.hostRebooted;
+  };
+  if (primary === lost || inSync.some(takesOver)) return;
   const state = world.process(primary)?.state;
   if (state === 'FENCED') {
     world.crash(primary);
