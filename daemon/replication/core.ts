@@ -138,10 +138,15 @@ export class Core {
     const token = this.nextToken();
     const payload = data === undefined ? {} : { data };
     this.effects.push({ type: 'disk-write', token, kind, offset, length, ...payload });
+    this.onWritten(token, done);
+  }
+
+  /** Registers who is told how an effect ended that writes to the volume. */
+  onWritten(token: number, done: (failure: DiskFailure | undefined) => void): void {
     this.#writesUnderWay++;
-    this.#waiting.set(token, (event) => {
+    this.onDone(token, (failure) => {
       this.#writesUnderWay--;
-      done(event.type === 'disk-done' ? event.failure : 'EIO');
+      done(failure);
       if (this.#writesUnderWay > 0) return;
       for (const then of this.#whenWritten.splice(0)) then();
     });

@@ -7,13 +7,14 @@ import { Consent } from './consent.ts';
 import { Copies } from './copies.ts';
 import type { Core } from './core.ts';
 import type { DirtyMaps } from './dirty.ts';
-import type { DiskFailure, MapChange, ReplicaEvent, Tracked, View } from './interface.ts';
+import type { DiskFailure, ReplicaEvent, View } from './interface.ts';
 import { isForeign, Links } from './links.ts';
 import type { HelloIntent, Message } from './messages.ts';
 import { Peer } from './peer.ts';
 import { Primary } from './primary.ts';
 import { Recovery } from './recovery.ts';
 import { Repair } from './repair.ts';
+import { trackRemoved } from './removed.ts';
 import { isPrimaryState, type ReplicaState } from './states.ts';
 import type { Region } from './units.ts';
 
@@ -307,7 +308,7 @@ export class Leader {
     // What its machine lost in a restart the others still have to give it, in this generation too.
     const hasToPull = this.state === 'RECOVERING' && view.inSync.length > 1;
     const bootId = hasToPull ? durable.bootId : options.bootId;
-    const { tracked, maps } = this.#trackRemoved(durable.view, view);
+    const { tracked, maps } = trackRemoved(this.#core, this.#dirty, this.primary, view);
     const change = { view, complete: true, asking: '', bootId, consistentAt: view.generation, tracked };
     this.#core.persist(
       change,
@@ -320,29 +321,6 @@ export class Leader {
       },
       maps,
     );
-  }
-
-  /** The maps of those that leave the in-sync set begin, of those that come into it end, with the view itself. */
-  #trackRemoved(old: View, next: View): { readonly tracked: readonly Tracked[]; readonly maps: MapChange[] } {
-    const { durable, host } = this.#core;
-    const removed = old.inSync.filter((member) => member !== host && !next.inSync.includes(member));
-    const kept = durable.tracked.filter(
-      (entry) => !next.inSync.includes(entry.host) && !removed.includes(entry.host),
-    );
-    const gone = durable.tracked.filter((entry) => !kept.includes(entry));
-    const maps = gone.map((entry) => this.#dirty.forget(entry.host));
-    // A process that started anew does not know what was written since all were last stable.
-    if (this.state === 'RECOVERING') return { tracked: kept, maps };
-    const regions = this.primary.unstable.regions();
-    const begun = removed.map((host): Tracked => {
-      // One that a restarted primary never heard of again may hold writes that nobody else got.
-      const peer = this.primary.peers.get(host);
-      const covers = peer?.isCovered === true;
-      const since = covers ? peer.generationKnown : old.generation;
-      return { host, since, until: old.generation, covers, copying: 0, compare: false };
-    });
-    maps.push(...begun.map((entry) => this.#dirty.replace(entry.host, regions)));
-    return { tracked: [...kept, ...begun], maps };
   }
 
   #adopted(view: View): void {

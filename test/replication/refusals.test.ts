@@ -49,11 +49,14 @@ t.test('a hello of an older generation is refused with the newer one and its pri
 });
 
 t.test(
-  'a hello of a generation that this replica never heard of is refused unless it is to join',
+  'a hello of a generation whose set this replica is not in is refused unless it is to join',
   async (t) => {
     for (const intent of ['resume', 'recover'] as const) {
       const lone = new Lone('b', completeState(both));
-      t.match(lone.hear(1, hello('a', 6, intent)), [{ type: 'refusal', reason: 'STATE' }]);
+      const without = { ...hello('a', 6, intent), inSync: ['a', 'c'] } as Message;
+      t.match(lone.hear(1, without), [{ type: 'refusal', reason: 'STATE' }]);
+      const ofAnother = hello('c', 6, intent);
+      t.match(lone.hear(2, ofAnother), [{ type: 'refusal', reason: 'STATE' }]);
     }
   },
 );
