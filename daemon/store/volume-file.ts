@@ -30,6 +30,7 @@ import {
   regionRange,
 } from '../replication/units.ts';
 import { SeedSnapshot } from './seed-snapshot.ts';
+import { diskFailure, type RegionContent, type Store } from './store.ts';
 
 export const EMPTY_DIGEST = new Uint8Array();
 const zeroRegion = Buffer.alloc(REGION_BYTES);
@@ -38,19 +39,11 @@ const zeroDigest = createHash('sha256').update(zeroRegion).digest();
 const ZERO_CHUNK_BYTES = 1024 * 1024;
 const BYTES_PER_STAT_BLOCK = 512;
 
-export interface RegionContent {
-  /** Undefined: zeroes. */
-  readonly data: Buffer | undefined;
-  /** SHA-256, or empty if it was not asked for. */
-  readonly digest: Uint8Array;
-}
-
-export class VolumeFile {
+export class VolumeFile implements Store {
   readonly sizeBytes: number;
   readonly #path: string;
   readonly #fd: number;
   #snapshot: SeedSnapshot | undefined;
-  /** The snapshot ended by itself: what it shows could not be kept. */
   onSnapshotLost: (error: unknown) => void = () => undefined;
 
   /** Opens the file, or makes it: sparse, all zeroes. */
@@ -94,16 +87,15 @@ export class VolumeFile {
   }
 
   write(offset: number, data: Uint8Array): void {
-    this.preserve({ offset, length: data.length });
+    this.keepForSnapshot({ offset, length: data.length });
     let written = 0;
     while (written < data.length)
       written += writeSync(this.#fd, data, written, data.length - written, offset + written);
   }
 
-  /** `keepSpace`: the zeroes stay allocated. Both ways the range reads as zeroes afterwards, always. */
   zero(range: ByteRange, { keepSpace }: { readonly keepSpace: boolean }): void {
     if (range.length === 0) return;
-    this.preserve(range);
+    this.keepForSnapshot(range);
     if (fallocate(this.#fd, keepSpace ? ZERO_RANGE : PUNCH_HOLE, range) !== 0) this.#writeZeroes(range);
   }
 
@@ -130,7 +122,6 @@ export class VolumeFile {
     return { data, digest: digest ? createHash('sha256').update(data).digest() : EMPTY_DIGEST };
   }
 
-  /** Regions that may hold anything but zeroes. */
   allocatedRegions(): Region[] {
     const regions: Region[] = [];
     let next = 0;
@@ -143,7 +134,6 @@ export class VolumeFile {
     return regions;
   }
 
-  /** The volume as it is at this instant. There is one at a time, and it ends with this process. */
   takeSnapshot(id: string): SeedSnapshot {
     this.dropSnapshot();
     this.#snapshot = new SeedSnapshot(id, `${this.#path}.snapshot`, {
@@ -157,7 +147,7 @@ export class VolumeFile {
    * What a snapshot still shows is kept before it is overwritten. Where it cannot be, for want of room, the snapshot
    * ends and not the write: a copy can be begun anew, a file system above that is told of an error stops its database.
    */
-  preserve(range: ByteRange): void {
+  keepForSnapshot(range: ByteRange): void {
     const snapshot = this.#snapshot;
     if (snapshot === undefined || range.length === 0) return;
     for (let region = firstRegion(range); region <= lastRegion(range); region++) {
@@ -197,10 +187,4 @@ export class VolumeFile {
     for (let written = 0; written < length;)
       written += writeSync(this.#fd, zeroes, 0, Math.min(zeroes.length, length - written), offset + written);
   }
-}
-
-/** What a system call's error means to a client. */
-export function diskFailure(error: unknown): DiskFailure {
-  const code = error instanceof Error && 'code' in error ? error.code : '';
-  return code === 'ENOSPC' || code === 'EDQUOT' ? 'ENOSPC' : 'EIO';
 }

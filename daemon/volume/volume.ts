@@ -18,7 +18,8 @@ import type {
 import { Replica } from '../replication/replica.ts';
 import { isPrimaryState, type ReplicaState } from '../replication/states.ts';
 import type { SeedSnapshot } from '../store/seed-snapshot.ts';
-import { diskFailure, EMPTY_DIGEST, type VolumeFile } from '../store/volume-file.ts';
+import { diskFailure, type Store } from '../store/store.ts';
+import { EMPTY_DIGEST } from '../store/volume-file.ts';
 import type { Clock } from '../sys/clock.ts';
 import { messageOf, unreachable } from '../sys/errors.ts';
 import type { Log } from '../sys/log.ts';
@@ -59,7 +60,7 @@ const stateChannel = channel('lockstep:replica:state');
 export class Volume implements BlockBackend {
   readonly name: string;
   readonly sizeBytes: number;
-  readonly file: VolumeFile;
+  readonly file: Store;
   readonly #replica: Replica;
   readonly #world: VolumeWorld;
   readonly #links = new Map<number, Link>();
@@ -71,7 +72,7 @@ export class Volume implements BlockBackend {
   #dialFailure = '';
   #closed = false;
 
-  constructor(world: VolumeWorld, file: VolumeFile, options: ReplicaOptions, durable: DurableState) {
+  constructor(world: VolumeWorld, file: Store, options: ReplicaOptions, durable: DurableState) {
     this.name = options.volume;
     this.sizeBytes = options.sizeBytes;
     this.file = file;
@@ -222,7 +223,7 @@ export class Volume implements BlockBackend {
     const end = effect.offset + effect.length;
     for (let offset = effect.offset; offset < end; offset += PRESERVED_AT_ONCE_BYTES) {
       try {
-        this.file.preserve({ offset, length: Math.min(PRESERVED_AT_ONCE_BYTES, end - offset) });
+        this.file.keepForSnapshot({ offset, length: Math.min(PRESERVED_AT_ONCE_BYTES, end - offset) });
       } catch {
         // What cannot be read now cannot be read below either, where the failure is told.
         break;

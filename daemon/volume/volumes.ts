@@ -9,6 +9,7 @@ import type { ExportDirectory, ExportEntry, OpenResult } from '../nbd/block.ts';
 import type { DurableState, View } from '../replication/interface.ts';
 import { isPrimaryState, type ReplicaState } from '../replication/states.ts';
 import { REGION_BYTES } from '../replication/units.ts';
+import type { Store } from '../store/store.ts';
 import { VolumeFile } from '../store/volume-file.ts';
 import { invalidField, LockstepError, messageOf } from '../sys/errors.ts';
 import type { DecodedFrame } from '../wire/codec.ts';
@@ -25,6 +26,8 @@ export interface VolumesOptions {
   readonly heartbeatMs: number;
   readonly silenceMs: number;
   readonly world: Omit<VolumeWorld, 'stateChanged'>;
+  /** Puts a layer over the disk of each volume, such as one that fails. */
+  readonly layer?: (volume: string, store: Store) => Store;
   /** Clients are already cut off when it is called. */
   readonly stateChanged: (volume: Volume, to: ReplicaState) => void;
 }
@@ -202,6 +205,7 @@ export class Volumes implements ExportDirectory {
 
   #add(name: string, file: VolumeFile, durable: DurableState): void {
     const { host, incarnation, bootId, leaseMs, heartbeatMs, silenceMs, world, stateChanged } = this.#options;
+    const store = this.#options.layer?.(name, file) ?? file;
     const timing = { leaseMs, heartbeatMs, silenceMs };
     const volume = new Volume(
       {
@@ -211,8 +215,8 @@ export class Volumes implements ExportDirectory {
           stateChanged(changed, to);
         },
       },
-      file,
-      { volume: name, sizeBytes: file.sizeBytes, host, incarnation, bootId, ...timing },
+      store,
+      { volume: name, sizeBytes: store.sizeBytes, host, incarnation, bootId, ...timing },
       durable,
     );
     this.#volumes.set(name, volume);

@@ -11,7 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { REGION_BYTES } from '../../daemon/replication/units.ts';
-import { diskFailure, VolumeFile } from '../../daemon/store/volume-file.ts';
+import { diskFailure } from '../../daemon/store/store.ts';
+import { VolumeFile } from '../../daemon/store/volume-file.ts';
 
 const SIZE_BYTES = 16 * REGION_BYTES;
 
