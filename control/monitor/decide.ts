@@ -13,6 +13,7 @@ import {
   type ObservedReplica,
   silenceOf,
 } from '../model/observation.ts';
+import { NO_ENGINE } from '../model/engines.ts';
 import type { DatabaseRecord, VolumeRecord } from '../model/records.ts';
 
 export type Decision =
@@ -139,7 +140,7 @@ function aboutServingPrimary(
   const { record, database } = situation;
   const engine = primary.engines.find((candidate) => candidate.volume === record.volume);
   if (engine?.state === 'STARTING') return none('the engine is starting');
-  if (engine?.state !== 'RUNNING')
+  if (database.engine !== NO_ENGINE && engine?.state !== 'RUNNING')
     return {
       kind: 'recover-primary',
       why: `the engine on ${record.primary} is ${engine?.state ?? 'not running'}`,
