@@ -43,15 +43,15 @@ export interface Regime {
 }
 
 const REPLICATION: readonly LinkName[] = ['a to b', 'b to a'];
-/** Most that is of use: a failover takes about two seconds. */
-const LONG_MS = 4000;
+/** A failover takes about two seconds. */
+const LONG_MS = 6000;
 const WHOLE = 1000;
 
 export function regimeOf(random: Random, kinds: readonly FaultKind[]): Regime {
   const chosen = kinds.filter(() => random.happens(0.45));
   return {
     kinds: chosen.length === 0 ? [random.pick(kinds) ?? 'kill'] : chosen,
-    gapMs: random.pick([250, 800, 2000]) ?? 800,
+    gapMs: random.pick([400, 1200, 3000]) ?? 1200,
   };
 }
 
