@@ -175,6 +175,7 @@ export class StorageHost {
       leaseMs: timing.lease_ms,
       heartbeatMs: timing.heartbeat_ms,
       silenceMs: timing.silence_ms,
+      stallMs: timing.stall_ms,
       stateChanged: (volume, to) => {
         this.#stateChanged(volume, to);
       },

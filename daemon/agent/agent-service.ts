@@ -146,18 +146,18 @@ function copyMethods(parts: AgentParts) {
         const volume = fenced(parts, request);
         const snapshot = requireSnapshot(volume, request.snapshot);
         if (isCopying(volume, request.target)) return {};
-        if (volume.state !== 'SOLO') throw notSolo(volume);
-        volume.run({ type: 'seed', target: request.target, allocated: snapshot.allocated });
+        if (volume.state !== 'SOLO' && volume.state !== 'SERVING') throw notSolo(volume);
+        // Read and handed over in one turn: no write can come between.
+        const changed = snapshot.changedRegions();
+        volume.run({ type: 'seed', target: request.target, allocated: snapshot.allocated, changed });
         return {};
       },
     ),
     connectReplica: unary(log, (request: { fence: Fence | undefined; volume: string; target: string }) => {
       const volume = fenced(parts, request);
       const join = volume.status.join;
-      const { snapshot } = volume.file;
-      if (join?.target === request.target && join.phase === 'SEEDED' && snapshot !== undefined)
-        // Read and handed over in one turn: no write can come between.
-        volume.run({ type: 'connect', target: request.target, changed: snapshot.changedRegions() });
+      if (join?.target === request.target && join.phase === 'SEEDED')
+        volume.run({ type: 'connect', target: request.target });
       return {};
     }),
   };

@@ -1,21 +1,29 @@
 /**
- * What a host keeps beside the data of its volumes: one record per replica, in level, synced.
+ * What a host keeps beside the data of its volumes, in level, synced.
  *
- *   key                 value
- *   replica/<volume>    ReplicaRecord as JSON
- *   address/<host>      HostAddress as JSON: where a peer listens, so that a restart needs no control
+ *   key                             value
+ *   replica/<volume>                size and DurableState as JSON
+ *   dirty/<volume>/<host>/<chunk>   a piece of a dirty map: see dirty-chunks.ts
+ *   address/<host>                  HostAddress as JSON: where a peer listens, so that a restart needs no control
  *
+ * A replica's state and what changed of its maps go out in one batch: neither is ever found without the other.
  * Level's own lock makes this also the guard against two daemons on one state folder.
  */
 import { mkdirSync } from 'node:fs';
 import { Level } from 'level';
-import type { DurableState } from '../replication/interface.ts';
+import type { DurableState, KeptState, MapChange } from '../replication/interface.ts';
 import { LockstepError, messageOf } from '../sys/errors.ts';
+import { DirtyChunks } from './dirty-chunks.ts';
+import { GroupCommit, type MetaDb } from './group-commit.ts';
 
 export interface ReplicaRecord {
   readonly volume: string;
   readonly sizeBytes: number;
   readonly durable: DurableState;
+}
+
+export interface KeptReplica extends ReplicaRecord {
+  readonly maps: KeptState['maps'];
 }
 
 export interface HostAddress {
@@ -27,12 +35,14 @@ const ADDRESS_PREFIX = 'address/';
 const REPLICA_PREFIX = 'replica/';
 
 export class HostMeta {
-  readonly #db: Level<string, unknown>;
-  /** Writes of one key must not overtake each other on their way through the thread pool. */
-  #lastWrite: Promise<void> = Promise.resolve();
+  readonly #db: MetaDb;
+  readonly #writes: GroupCommit;
+  readonly #chunks: DirtyChunks;
 
-  private constructor(db: Level<string, unknown>) {
+  private constructor(db: MetaDb, chunks: DirtyChunks) {
     this.#db = db;
+    this.#writes = new GroupCommit(db);
+    this.#chunks = chunks;
   }
 
   static async open(folder: string): Promise<HostMeta> {
@@ -60,12 +70,21 @@ export class HostMeta {
         },
       );
     }
-    return new HostMeta(db);
+    const chunks = new DirtyChunks(db);
+    await chunks.load();
+    return new HostMeta(db, chunks);
   }
 
-  async list(): Promise<readonly ReplicaRecord[]> {
-    const records = await this.#db.values({ gte: REPLICA_PREFIX, lt: `${REPLICA_PREFIX}\uffff` }).all();
-    return records as ReplicaRecord[];
+  async list(): Promise<readonly KeptReplica[]> {
+    const found = await this.#db.values({ gte: REPLICA_PREFIX, lt: `${REPLICA_PREFIX}\uffff` }).all();
+    return Promise.all(
+      (found as ReplicaRecord[]).map(async ({ volume, sizeBytes, durable }) => ({
+        volume,
+        sizeBytes,
+        durable: upToDate(durable),
+        maps: await this.#chunks.read(volume),
+      })),
+    );
   }
 
   async addresses(): Promise<ReadonlyMap<string, HostAddress>> {
@@ -74,28 +93,44 @@ export class HostMeta {
   }
 
   async putAddress(host: string, address: HostAddress): Promise<void> {
-    await this.#inOrder(() => this.#db.put(`${ADDRESS_PREFIX}${host}`, address, { sync: true }));
+    await this.#writes.put([{ type: 'put', key: `${ADDRESS_PREFIX}${host}`, value: address }]);
   }
 
-  /** On stable storage when it resolves. */
-  async put(record: ReplicaRecord): Promise<void> {
-    await this.#inOrder(() => this.#db.put(`${REPLICA_PREFIX}${record.volume}`, record, { sync: true }));
+  /** Both on stable storage when it resolves. Calls take effect in their order, also if they are not waited for. */
+  async put({ volume, sizeBytes, durable }: ReplicaRecord, maps: readonly MapChange[] = []): Promise<void> {
+    await this.#writes.put([
+      { type: 'put', key: `${REPLICA_PREFIX}${volume}`, value: { volume, sizeBytes, durable } },
+      ...this.#chunks.changes(volume, maps),
+    ]);
   }
 
   async delete(volume: string): Promise<void> {
-    await this.#inOrder(() => this.#db.del(`${REPLICA_PREFIX}${volume}`, { sync: true }));
+    await this.#writes.put([
+      { type: 'del', key: `${REPLICA_PREFIX}${volume}` },
+      ...this.#chunks.deletion(volume),
+    ]);
   }
 
   async close(): Promise<void> {
-    await this.#lastWrite;
+    await this.#writes.idle();
     await this.#db.close();
   }
+}
 
-  #inOrder(write: () => Promise<void>): Promise<void> {
-    const result = this.#lastWrite.then(write);
-    this.#lastWrite = result.catch(() => undefined);
-    return result;
-  }
+type LaterField = 'consistentAt' | 'mixed' | 'copyFrom' | 'tracked';
+
+/**
+ * A record of a build before there were dirty maps lacks what belongs to them. Such a replica was consistent in its
+ * view if it was complete, and never else; nobody keeps track of what it lacks.
+ */
+function upToDate(durable: Omit<DurableState, LaterField> & Partial<DurableState>): DurableState {
+  return {
+    consistentAt: durable.complete ? durable.view.generation : 0,
+    mixed: false,
+    copyFrom: { host: '', generation: 0 },
+    tracked: [],
+    ...durable,
+  };
 }
 
 function isLocked(error: unknown): boolean {

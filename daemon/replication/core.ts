@@ -1,6 +1,13 @@
 /** What the parts of one replica's machine share: its state, its durable state, its time, and the way to emit effects. */
 import { assert } from '../sys/errors.ts';
-import type { DiskFailure, DurableState, Effect, ReplicaEvent, ReplicaOptions } from './interface.ts';
+import type {
+  DiskFailure,
+  DurableState,
+  Effect,
+  MapChange,
+  ReplicaEvent,
+  ReplicaOptions,
+} from './interface.ts';
 import type { Message, RefusalReason, WriteKind } from './messages.ts';
 import { checkTransition, type ReplicaState } from './states.ts';
 
@@ -91,8 +98,8 @@ export class Core {
     this.onLinkClosed(link);
   }
 
-  /** Runs `then` once the change is on stable storage. */
-  persist(change: Partial<DurableState>, then: () => void): void {
+  /** Runs `then` once the change, with those of the maps, is on stable storage. */
+  persist(change: Partial<DurableState>, then: () => void, maps: readonly MapChange[] = []): void {
     const durable = { ...this.#durable, ...change };
     assert(
       durable.view.generation >= this.#durable.view.generation,
@@ -100,7 +107,7 @@ export class Core {
     );
     this.#durable = durable;
     const token = this.nextToken();
-    this.effects.push({ type: 'persist', token, durable });
+    this.effects.push({ type: 'persist', token, durable, maps });
     this.#waiting.set(token, () => {
       this.#persisted = durable;
       then();
@@ -127,6 +134,20 @@ export class Core {
   whenWritten(then: () => void): void {
     if (this.#writesUnderWay === 0) then();
     else this.#whenWritten.push(then);
+  }
+
+  /** Runs `done` with what became of a flush of everything that was written before. */
+  flush(done: (failure: DiskFailure | undefined) => void): void {
+    const token = this.nextToken();
+    this.effects.push({ type: 'disk-flush', token });
+    this.onDone(token, done);
+  }
+
+  /** Registers who is told how an effect ended that disk-done answers. */
+  onDone(token: number, done: (failure: DiskFailure | undefined) => void): void {
+    this.await(token, (event) => {
+      done(event.type === 'disk-done' ? event.failure : 'EIO');
+    });
   }
 
   nextToken(): number {

@@ -4,14 +4,19 @@
  */
 import { assert } from '../sys/errors.ts';
 import type { Core } from './core.ts';
-import type { ReplicaEvent, View } from './interface.ts';
+import type { DirtyMaps } from './dirty.ts';
+import type { DurableState, ReplicaEvent, Tracked, View } from './interface.ts';
 import type { Leader } from './leader.ts';
-import { type Message, type RefusalReason, WIRE_VERSION } from './messages.ts';
+import { commonVersion, describeVersions, type Message, type RefusalReason } from './messages.ts';
+import { RegionSet } from './region-set.ts';
 import { Secondary } from './secondary.ts';
 import { isPrimaryState, type ReplicaState } from './states.ts';
+import { REGION_BYTES, type Region } from './units.ts';
 
 type Frame = Extract<ReplicaEvent, { type: 'frame' }>;
 type Hello = Extract<Message, { type: 'hello' }>;
+
+const nobody: DurableState['copyFrom'] = { host: '', generation: 0 };
 
 interface Objection {
   readonly reason: RefusalReason;
@@ -23,10 +28,16 @@ export class Follower {
   readonly #core: Core;
   readonly #leader: Leader;
 
-  constructor(core: Core, leader: Leader) {
+  readonly #dirty: DirtyMaps;
+
+  constructor(
+    core: Core,
+    parts: { readonly leader: Leader; readonly dirty: DirtyMaps; readonly preserved: readonly Region[] },
+  ) {
     this.#core = core;
-    this.#leader = leader;
-    this.secondary = new Secondary(core);
+    this.#leader = parts.leader;
+    this.#dirty = parts.dirty;
+    this.secondary = new Secondary(core, parts.dirty, parts.preserved);
   }
 
   get state(): ReplicaState {
@@ -60,10 +71,10 @@ export class Follower {
 
   #objectionTo(hello: Hello): Objection | undefined {
     const { generation, durable, options, state, host } = this.#core;
-    if (hello.wireVersion !== WIRE_VERSION)
+    if (commonVersion({ oldest: hello.oldestVersion, newest: hello.wireVersion }) === undefined)
       return {
         reason: 'WIRE_VERSION',
-        message: `wire version ${String(hello.wireVersion)}, here ${String(WIRE_VERSION)}`,
+        message: `wire versions ${String(hello.oldestVersion)} to ${String(hello.wireVersion)}, here ${describeVersions()}`,
       };
     if (hello.sizeBytes !== options.sizeBytes)
       return {
@@ -79,7 +90,13 @@ export class Follower {
     if (hello.host === host || (hello.generation === generation && hello.host !== durable.view.primary))
       return { reason: 'STATE', message: `${hello.host} is not primary of generation ${String(generation)}` };
     if (hello.intent === 'join') return this.#objectionToJoin(hello);
-    const accepted = hello.generation === generation || hello.generation === durable.candidateFor;
+    // The set changed around this replica, and it has not heard of it.
+    const isNext =
+      state === 'SECONDARY' &&
+      hello.generation === generation + 1 &&
+      hello.host === durable.view.primary &&
+      hello.inSync.includes(host);
+    const accepted = hello.generation === generation || hello.generation === durable.candidateFor || isNext;
     if ((state !== 'SECONDARY' && state !== 'JOINING') || !accepted)
       return { reason: 'STATE', message: `this replica is ${state} of generation ${String(generation)}` };
     if (state === 'JOINING' && hello.generation !== durable.candidateFor)
@@ -109,22 +126,21 @@ export class Follower {
   }
 
   #beginJoining(link: number, hello: Hello): void {
-    const { blank } = this.#core.durable;
     const primary = hello.host;
     this.#leader.fence(`${primary} is primary of generation ${String(hello.generation)}`);
     if (this.state === 'SECONDARY') this.#core.transition('STALE', 'dropped from the in-sync set');
     this.secondary.attach(link, hello.incarnation);
     const view =
       hello.generation > this.#core.generation
-        ? { generation: hello.generation, primary, inSync: [primary] }
+        ? { generation: hello.generation, primary, inSync: hello.inSync }
         : this.#core.durable.view;
     // Durable before the first byte of the copy: a copy that breaks off must never look like a complete replica.
-    const change = { view, complete: false, blank: false, candidateFor: 0, asking: '', promoting: false };
+    const change = { view, complete: false, candidateFor: 0, asking: '', promoting: false };
     this.#core.persist(change, () => {
       this.#core.whenWritten(() => {
         if (this.secondary.link !== link) return;
         this.secondary.beginJoin();
-        this.#answerHello(link, blank);
+        this.#answerHello(link, hello);
       });
     });
     this.#core.transition('JOINING', `${primary} copies to this replica`);
@@ -133,34 +149,62 @@ export class Follower {
   #follow(link: number, hello: Hello): void {
     this.secondary.attach(link, hello.incarnation);
     if (hello.generation === this.#core.generation) {
-      this.#answerHello(link, false);
+      this.#answerHello(link, hello);
       return;
     }
-    // A candidate whose primary was told "yes", and that has not heard of it before the link broke.
-    const view = { generation: hello.generation, primary: hello.host, inSync: [hello.host, this.#core.host] };
+    // Its primary was told "yes", and it has not heard of it before the link broke.
+    const view = { generation: hello.generation, primary: hello.host, inSync: hello.inSync };
     this.#becomeSecondary(view, () => {
-      if (this.secondary.link === link) this.#answerHello(link, false);
+      if (this.secondary.link === link) this.#answerHello(link, hello);
     });
   }
 
-  #answerHello(link: number, blank: boolean): void {
-    this.#core.send(link, {
+  #answerHello(link: number, hello: Hello): void {
+    const { secondary } = this;
+    const { durable, host, generation, options } = this.#core;
+    const { copyFrom } = durable;
+    const own = this.#dirty.entry(hello.host);
+    const message: Message = {
       type: 'hello-answer',
-      wireVersion: WIRE_VERSION,
-      host: this.#core.host,
-      generation: this.#core.generation,
-      incarnation: this.#core.options.incarnation,
-      appliedSequence: this.secondary.appliedSequence,
-      unstableKnown: this.secondary.unstableKnown,
-      blank,
-    });
+      wireVersion: commonVersion({ oldest: hello.oldestVersion, newest: hello.wireVersion }) ?? 0,
+      host,
+      generation,
+      incarnation: options.incarnation,
+      appliedSequence: secondary.appliedSequence,
+      unstableKnown: secondary.unstableKnown,
+      blank: durable.blank,
+      consistentAt: own?.until ?? durable.consistentAt,
+      copyingSince: copyFrom.host === hello.host ? copyFrom.generation : 0,
+      changesKnown: own !== undefined || secondary.unstableKnown,
+      distrusted: secondary.diskHasFailed,
+    };
+    if (hello.intent === 'join') this.#core.send(link, message, this.#ownChanges(hello.host).bitmap());
+    else this.#core.send(link, message);
+  }
+
+  /** What this replica wrote that `host`, which will copy to it, may not know of. */
+  #ownChanges(host: string): RegionSet {
+    const changes = new RegionSet(this.#core.options.sizeBytes / REGION_BYTES);
+    changes.addAll(this.#dirty.get(host) ?? []);
+    changes.addAll(this.secondary.fallback.regions);
+    changes.addAll(this.secondary.unstable.regions());
+    return changes;
   }
 
   #becomeSecondary(view: View, then: () => void): void {
     const { options, durable } = this.#core;
     // Of a process that did not take part in all of it, a view says nothing about what its machine lost in a restart.
     const { bootId } = this.secondary.unstableKnown ? options : durable;
-    this.#core.persist({ view, complete: true, candidateFor: 0, bootId }, then);
+    const isCopied = durable.mixed;
+    const change = { view, complete: true, candidateFor: 0, bootId, copyFrom: nobody, tracked: [] };
+    this.#core.persist(
+      { ...change, consistentAt: view.generation, mixed: false },
+      () => {
+        if (isCopied) this.secondary.fallback.drop();
+        then();
+      },
+      this.#dirty.forgetAll(),
+    );
     this.#core.transition('SECONDARY', `in sync with ${view.primary}`);
   }
 
@@ -192,7 +236,10 @@ export class Follower {
 
   #viewOfPrimary(link: number, view: Extract<Message, { type: 'view' }>): void {
     const { durable, host } = this.#core;
-    const expected = this.state === 'JOINING' && durable.candidateFor === view.generation;
+    const expected =
+      this.state === 'SECONDARY'
+        ? view.generation === durable.view.generation + 1
+        : this.state === 'JOINING' && durable.candidateFor === view.generation;
     if (!expected || view.primary !== durable.view.primary || !view.inSync.includes(host)) {
       this.#core.refuse(link, 'STATE', `view ${String(view.generation)} does not follow from ${this.state}`);
       return;
@@ -204,7 +251,8 @@ export class Follower {
   }
 
   #candidate(link: number, message: Extract<Message, { type: 'candidate' }>): void {
-    if (this.state !== 'JOINING' || message.generation !== this.#core.generation) {
+    const isJoining = this.state === 'JOINING' && !this.secondary.awaitsBegin;
+    if (!isJoining || message.generation !== this.#core.generation) {
       this.#core.refuse(link, 'STATE', 'only a joining replica becomes a candidate');
       return;
     }
@@ -217,7 +265,11 @@ export class Follower {
       );
       return;
     }
-    this.#core.persist({ candidateFor, bootId: this.#core.options.bootId }, () => {
+    const { generation, options } = this.#core;
+    // The copy is complete and flushed: what was kept of the time before is worth less than what there is now.
+    const change = { candidateFor, bootId: options.bootId, consistentAt: generation, mixed: false };
+    this.#core.persist(change, () => {
+      this.secondary.fallback.drop();
       if (this.secondary.link === link)
         this.#core.send(link, { type: 'candidate-answer', proposedGeneration: candidateFor });
     });
@@ -232,6 +284,9 @@ export class Follower {
       const follows =
         view.generation === durable.view.generation + 1 && view.primary === durable.view.primary;
       if (this.state !== 'SECONDARY' || !follows) return;
+      // The primary says it in the stream, between the writes of the two generations, as long as it says anything.
+      const { link, lastHeardMs } = this.secondary;
+      if (link !== undefined && this.#core.nowMs - lastHeardMs <= this.#core.options.silenceMs) return;
       this.#dropPrimaryLink();
       this.#becomeSecondary(view, () => undefined);
       return;
@@ -243,7 +298,7 @@ export class Follower {
   }
 
   promoted(view: View): void {
-    const { durable, host, options } = this.#core;
+    const { durable, host } = this.#core;
     const first = this.state === 'BLANK' && view.generation === 1;
     const member =
       this.state === 'SECONDARY' && durable.complete && durable.view.generation === view.generation - 1;
@@ -255,31 +310,109 @@ export class Follower {
     }
     assert(view.inSync.length === 1, 'a replica is promoted alone');
     this.#dropPrimaryLink();
-    const { bootId } = options;
-    const bootIdKept = this.#core.hostRebooted ? durable.bootId : bootId;
+    const tracked = first || !this.secondary.unstableKnown ? [] : this.#otherMembers(durable);
+    this.#becomePrimary(view, { first, tracked, regions: this.secondary.unstable.regions() });
+  }
+
+  /** Of the set that ends: where they may differ from this replica is what it holds unstable. */
+  #otherMembers({ view, candidateFor }: DurableState): Tracked[] {
+    const { generation, primary } = view;
+    const until = Math.max(generation, candidateFor);
+    return view.inSync
+      .filter((host) => host !== this.#core.host)
+      .map((host) => {
+        // What the primary held this replica held too; another secondary may have got what this one did not.
+        const covers = host === primary;
+        return { host, since: generation, until, covers, copying: 0, compare: false };
+      });
+  }
+
+  #becomePrimary(
+    view: View,
+    {
+      first,
+      tracked,
+      regions,
+    }: {
+      readonly first: boolean;
+      readonly tracked: readonly Tracked[];
+      readonly regions: readonly Region[];
+    },
+  ): void {
+    const { durable, options } = this.#core;
+    const { primary } = this.#leader;
+    const maps = [
+      ...this.#dirty.forgetAll(),
+      ...tracked.map(({ host }) => this.#dirty.replace(host, regions)),
+    ];
     const change = {
       view,
       complete: true,
-      blank: durable.blank && first,
+      blank: false,
       candidateFor: 0,
-      bootId: bootIdKept,
+      bootId: first || !this.#core.hostRebooted ? options.bootId : durable.bootId,
       promoting: !first,
+      consistentAt: view.generation,
+      mixed: false,
+      copyFrom: nobody,
+      tracked,
     };
-    if (first) {
-      this.#leader.primary.adopting = true;
-      this.#core.persist({ ...change, blank: false, bootId }, () => {
-        this.#leader.primary.adopting = false;
+    primary.adopting = true;
+    if (!first) this.#core.transition('PROMOTING', 'waits for the end of the lease that it granted');
+    this.#core.persist(
+      change,
+      () => {
+        primary.adopting = false;
+        if (durable.mixed) this.secondary.fallback.drop();
         // Copied to meanwhile, by whoever is of a newer generation.
         if (this.state === 'BLANK') this.#leader.serveFirst();
-      });
+        this.maybeServe();
+      },
+      maps,
+    );
+  }
+
+  /** A person chose it, though it may lack acknowledged writes: what it last held whole is what there is from now on. */
+  forced(view: View): void {
+    const { durable, generation } = this.#core;
+    const { state } = this;
+    const isIdle = state === 'STALE' || state === 'JOINING' || state === 'SECONDARY';
+    if (view.generation <= generation || !isIdle || durable.consistentAt === 0) {
+      this.#core.why = `cannot become primary of generation ${String(view.generation)}: ${state}, consistent as of generation ${String(durable.consistentAt)}`;
       return;
     }
+    this.#dropPrimaryLink();
+    this.#core.transition('PROMOTING', 'a person chose this copy; it goes back to what it last held whole');
     this.#leader.primary.adopting = true;
-    this.#core.transition('PROMOTING', 'waits for the end of the lease that it granted');
-    this.#core.persist(change, () => {
-      this.#leader.primary.adopting = false;
-      this.maybeServe();
+    const { fallback } = this.secondary;
+    this.#core.whenWritten(() => {
+      if (!durable.mixed) this.#serveForced(view, []);
+      else
+        fallback.revert(
+          () => {
+            this.#serveForced(view, [...fallback.regions]);
+          },
+          (failure) => {
+            this.#core.why = `what it last held whole cannot be brought back: ${failure}`;
+          },
+        );
     });
+  }
+
+  /** `reverted`: regions in which it may differ from whoever copied to it. */
+  #serveForced(view: View, reverted: readonly Region[]): void {
+    // A newer generation was heard of meanwhile.
+    if (this.state !== 'PROMOTING') return;
+    const { durable, host } = this.#core;
+    const since = durable.consistentAt;
+    const others = [...new Set([durable.view.primary, ...durable.view.inSync])].filter(
+      (name) => name !== host,
+    );
+    const tracked = others.map((name) => {
+      return { host: name, since, until: since, covers: false, copying: 0, compare: false };
+    });
+    const regions = [...reverted, ...this.secondary.unstable.regions()];
+    this.#becomePrimary(view, { first: false, tracked, regions });
   }
 
   /** Promotion ends when the view is durable and the last lease granted to the old primary is over. */

@@ -31,6 +31,51 @@ export interface DurableState {
   readonly promoting: boolean;
   /** Of the host's last start in which the replica was known to hold every acknowledged write. */
   readonly bootId: string;
+  /** The last generation in which it was complete; 0: it never was. What it holds, or its fallback, is as of then. */
+  readonly consistentAt: Generation;
+  /** A copy to it was begun and has not ended: its data is a mixture, and its fallback what it held before. */
+  readonly mixed: boolean;
+  /** The primary that keeps track of what this replica lacks, in this generation of it; `host` empty: nobody does. */
+  readonly copyFrom: { readonly host: HostName; readonly generation: Generation };
+  /** Replicas outside the in-sync set of which this one knows in which regions they may differ from it. */
+  readonly tracked: readonly Tracked[];
+}
+
+/** The head of a dirty map. Its regions are kept beside it, in chunks: see `MapChange`. */
+export interface Tracked {
+  readonly host: HostName;
+  /** The map is complete for what `host` held in any generation from `since` to `until`. */
+  readonly since: Generation;
+  readonly until: Generation;
+  /** Nothing that `host` wrote up to then is unknown here: its own changes need not be asked for. */
+  readonly covers: boolean;
+  /** The generation of this replica in which a copy to `host` was begun that this map is kept for; 0: none was. */
+  readonly copying: Generation;
+  /** Its regions are not known to differ, only not known to be equal: they are compared first. */
+  readonly compare: boolean;
+}
+
+/** Of a dirty map: `bits` has one bit for each of CHUNK_REGIONS regions, the first in bit 0 of byte 0. */
+export interface MapChunk {
+  /** Place of the chunk: its first region / CHUNK_REGIONS. */
+  readonly at: number;
+  readonly bits: Uint8Array;
+}
+
+/** A change of the dirty map of `host`. */
+export interface MapChange {
+  readonly host: HostName;
+  /** What was kept of this map is forgotten first; chunks that are not named are then all clean. */
+  readonly anew: boolean;
+  readonly chunks: readonly MapChunk[];
+}
+
+/** What a replica finds on stable storage when its process starts. */
+export interface KeptState {
+  readonly durable: DurableState;
+  readonly maps: ReadonlyMap<HostName, readonly MapChunk[]>;
+  /** Regions of which the fallback keeps what they held. */
+  readonly preserved: readonly Region[];
 }
 
 export type ClientRequest =
@@ -83,13 +128,23 @@ export type ReplicaEvent =
   /** Of the control store. `explicit`: said to this replica by a workflow, not merely repeated by a heartbeat. */
   | { readonly type: 'view'; readonly view: View; readonly explicit: boolean }
   | { readonly type: 'proposal-failed'; readonly reason: string }
-  /** Copy a snapshot to `target`. `allocated`: regions of the snapshot that may hold anything but zeroes. */
-  | { readonly type: 'seed'; readonly target: HostName; readonly allocated: readonly Region[] }
-  /** `changed`: regions written since the snapshot was taken, read at the instant of this event. */
-  | { readonly type: 'connect'; readonly target: HostName; readonly changed: readonly Region[] }
+  /**
+   * Copy a snapshot to `target`. `allocated`: regions of the snapshot that may hold anything but zeroes; `changed`:
+   * those written since it was taken, read at the instant of this event.
+   */
+  | {
+      readonly type: 'seed';
+      readonly target: HostName;
+      readonly allocated: readonly Region[];
+      readonly changed: readonly Region[];
+    }
+  /** Live writes go to the target from now on. */
+  | { readonly type: 'connect'; readonly target: HostName }
   /** Said before the snapshot goes or is replaced: a copy that still reads it ends. */
   | { readonly type: 'snapshot-gone' }
   | { readonly type: 'step-down' }
+  /** A person chose this replica, which may lack acknowledged writes, as the primary of `view`. */
+  | { readonly type: 'force'; readonly view: View }
   | { readonly type: 'tick' }
   /** Everything that arrived together was stepped: answers that cover several events can be sent. */
   | { readonly type: 'batch-end' };
@@ -119,7 +174,24 @@ export type Effect =
       readonly from: 'live' | 'snapshot';
       readonly digest: boolean;
     }
-  | { readonly type: 'persist'; readonly token: number; readonly durable: DurableState }
+  /** The state and the changes of the maps become durable together, in the order of the effects. */
+  | {
+      readonly type: 'persist';
+      readonly token: number;
+      readonly durable: DurableState;
+      readonly maps: readonly MapChange[];
+    }
+  /**
+   * Keep what these regions hold now in the fallback, on stable storage; one that is kept already stays as it is.
+   * Answered by disk-done.
+   */
+  | { readonly type: 'preserve'; readonly token: number; readonly regions: readonly Region[] }
+  /** Write back what the fallback keeps, on stable storage, and keep it still. Answered by disk-done. */
+  | { readonly type: 'revert'; readonly token: number }
+  /** The fallback is of no use any more. Not answered; a process that finds one and is not `mixed` drops it too. */
+  | { readonly type: 'drop-fallback' }
+  /** A region that could not be read was read from another replica and written anew. */
+  | { readonly type: 'repaired'; readonly region: Region; readonly from: HostName }
   /** Ask the control store for the generation after `fromGeneration`. Answered by view or proposal-failed, or never. */
   | {
       readonly type: 'propose';
@@ -137,13 +209,29 @@ export type Effect =
 
 export type JoinPhase = 'SEEDING' | 'SEEDED' | 'CATCHING_UP' | 'ASKING' | 'DONE' | 'FAILED';
 
+/** SEED: what is allocated is sent. QUICK: what the dirty maps name is sent. COMPARE: every region is compared. */
+export type JoinMode = 'SEED' | 'QUICK' | 'COMPARE';
+
 export interface JoinStatus {
   readonly target: HostName;
   readonly phase: JoinPhase;
+  readonly mode: JoinMode;
   readonly doneBytes: number;
   readonly leftBytes: number;
   readonly sentBytes: number;
+  /** Over the last seconds; 0 while nothing is known. */
+  readonly bytesPerSecond: number;
+  /** What the rate is held to for the clients' sake; 0: to nothing. */
+  readonly limitBytesPerSecond: number;
   readonly error: string;
+}
+
+/** Of a replica outside the in-sync set. */
+export interface DirtyStatus {
+  readonly host: HostName;
+  readonly dirtyBytes: number;
+  /** False: no map is kept, so that every region will be compared. */
+  readonly isKnown: boolean;
 }
 
 export interface ReplicaStatus {
@@ -156,7 +244,13 @@ export interface ReplicaStatus {
   /** Since the last frame of the peer; 0 where there is no peer. */
   readonly peerSilenceMs: number;
   readonly leaseLeftMs: number;
+  /** What a replica outside the in-sync set may lack: the most of `dirty`. */
   readonly lagBytes: number;
+  readonly dirty: readonly DirtyStatus[];
+  /** See DurableState. */
+  readonly consistentAt: Generation;
+  readonly mixed: boolean;
+  readonly repairedRegions: number;
   readonly candidateFor: Generation;
   readonly hostRebooted: boolean;
   readonly appliedSequence: Sequence;
@@ -176,4 +270,6 @@ export interface ReplicaOptions {
   readonly heartbeatMs: number;
   /** How long the link to an in-sync peer may be gone before control is asked to go on without it. */
   readonly silenceMs: number;
+  /** How long one operation of a disk, here or at the peer, may take before that disk counts as failed. */
+  readonly stallMs: number;
 }

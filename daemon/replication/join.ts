@@ -1,18 +1,36 @@
 /**
- * The source's side of making a target in sync: copy a snapshot (SEEDING), then, with live writes in the same stream,
- * what changed since (CATCHING_UP), then ask the control store to take the target into the in-sync set (ASKING).
+ * The source's side of making a target in sync: copy what it may lack (SEEDING from a snapshot where that is much),
+ * then, with live writes in the same stream, what changed since (CATCHING_UP), then ask the control store to take the
+ * target into the in-sync set (ASKING). What is to be copied stands in the dirty map of the target (dirty.ts), so that
+ * a copy that breaks off goes on where it was.
  *
- * A region is copied in one of two ways. To a target that never held anything, what is not zeroes is sent. Otherwise
- * its digest is offered, the target compares at that place of the stream, and the data is sent where they differ. In
- * both ways a copy that was read before a live write was applied is never sent after that write: a region is read
- * only when no write in flight overlaps it, and writes that overlap wait until the read was sent.
+ * A region is copied in one of two ways. Where it is known to differ it is sent. Otherwise its digest is offered, the
+ * target compares at that place of the stream, and the data is sent where they differ. In both ways a copy that was
+ * read before a live write was applied is never sent after that write: a region is read only when no write in flight
+ * overlaps it, and writes that overlap wait until the read was sent.
  */
 import { assert } from '../sys/errors.ts';
+import { Cleaning } from './cleaning.ts';
 import type { Core } from './core.ts';
-import type { JoinPhase, JoinStatus } from './interface.ts';
+import type { DirtyMaps } from './dirty.ts';
+import type { JoinMode, JoinPhase, JoinStatus, MapChange, Tracked } from './interface.ts';
+import type { Message } from './messages.ts';
 import { Peer } from './peer.ts';
 import type { Primary } from './primary.ts';
-import { type HostName, REGION_BYTES, type Region, regionRange } from './units.ts';
+import { Progress } from './progress.ts';
+import { RegionSet } from './region-set.ts';
+import type { Throttle } from './throttle.ts';
+import {
+  type ByteRange,
+  firstRegion,
+  type HostName,
+  lastRegion,
+  REGION_BYTES,
+  type Region,
+  regionRange,
+} from './units.ts';
+
+type HelloAnswer = Extract<Message, { type: 'hello-answer' }>;
 
 /** Regions that are read, offered or sent and not yet answered. */
 const COPY_WINDOW = 16;
@@ -23,6 +41,9 @@ export interface JoinJob {
   readonly target: HostName;
   /** Regions of the snapshot that may hold anything but zeroes. */
   readonly allocated: readonly Region[];
+  /** Regions written since the snapshot was taken. */
+  readonly changed: readonly Region[];
+  readonly throttle: Throttle;
   readonly onFailure: (error: string) => void;
   /** Asks the control store to take the target into the in-sync set. */
   readonly propose: () => void;
@@ -32,34 +53,53 @@ export class Join {
   readonly peer: Peer;
   readonly #core: Core;
   readonly #primary: Primary;
+  readonly #dirty: DirtyMaps;
+  readonly #cleaning: Cleaning;
+  readonly #progress: Progress;
+  readonly #job: JoinJob;
   #phase: JoinPhase = 'SEEDING';
+  #mode: JoinMode = 'SEED';
   #error = '';
+  /** The union of what is missing is on stable storage here, and the target knows. */
+  #hasBegun = false;
   /** To be copied, in this order. */
   #todo: { readonly region: Region; readonly stage: Stage }[] = [];
   /** From disk. */
   #reads = 0;
   /** Offered or sent, and not answered. */
   readonly #unanswered = new Map<Region, Stage>();
-  /** A live region is being read; one at a time, since its range is locked against writes. */
+  /** A live region that is being read; one at a time, locked against writes. */
   #reading = false;
+  #lock: ByteRange | undefined;
+  /** Nothing was ever written to the target: zeroes are there already. */
   #blank = false;
-  #doneBytes = 0;
-  #sentBytes = 0;
+  /** Written since the snapshot was taken: what it shows of them is old. */
+  readonly #written: RegionSet;
   /** Live writes go to the target, and regions are read as they are now. */
   #isLive = false;
   #isCandidateAsked = false;
   #mayPropose = false;
-  readonly #job: JoinJob;
 
-  constructor(core: Core, primary: Primary, job: JoinJob) {
+  constructor(core: Core, parts: { readonly primary: Primary; readonly dirty: DirtyMaps }, job: JoinJob) {
     this.#core = core;
-    this.#primary = primary;
+    this.#primary = parts.primary;
+    this.#dirty = parts.dirty;
     this.#job = job;
     this.peer = new Peer(job.target, { inSync: false, nowMs: core.nowMs });
+    this.#cleaning = new Cleaning(core, parts, this.peer);
+    this.#progress = new Progress(core.nowMs);
+    this.#written = new RegionSet(core.options.sizeBytes / REGION_BYTES);
+    this.#written.addAll(job.changed);
+    // Taken before, and perhaps not yet where the snapshot, or what changed since, could show them.
+    this.#written.addAll(parts.primary.inflightRegions());
   }
 
   get phase(): JoinPhase {
     return this.#phase;
+  }
+
+  get isOver(): boolean {
+    return this.#phase === 'DONE' || this.#phase === 'FAILED';
   }
 
   get status(): JoinStatus {
@@ -67,9 +107,12 @@ export class Join {
     return {
       target: this.peer.host,
       phase: this.#phase,
-      doneBytes: this.#doneBytes,
+      mode: this.#mode,
+      doneBytes: this.#progress.doneBytes,
       leftBytes: left * REGION_BYTES,
-      sentBytes: this.#sentBytes,
+      sentBytes: this.#progress.sentBytes,
+      bytesPerSecond: this.isOver ? 0 : this.#progress.bytesPerSecond(this.#core.nowMs),
+      limitBytesPerSecond: this.isOver ? 0 : this.#job.throttle.limitBytesPerSecond,
       error: this.#error,
     };
   }
@@ -86,35 +129,110 @@ export class Join {
   fail(error: string): void {
     this.#phase = 'FAILED';
     this.#error = error;
-    this.#todo = [];
-    this.#primary.copyLock = undefined;
+    this.#ended();
   }
 
   done(): void {
     this.#phase = 'DONE';
+    this.#ended();
   }
 
-  /** The target said hello: it is JOINING. */
-  begin(blank: boolean): void {
-    this.#blank = blank;
-    const regions = blank ? this.#job.allocated : allRegions(this.#core.options.sizeBytes);
-    this.#todo = regions.map((region) => ({ region, stage: blank ? 'data' : 'offer' }));
-    this.pump();
+  #ended(): void {
+    this.#todo = [];
+    this.#unlock();
+    this.#job.throttle.end();
   }
 
-  /** From now on the target gets live writes. `changed` includes every region that differs from the snapshot now. */
-  connect(changed: readonly Region[]): void {
+  /** The target said hello: it is JOINING, and told what it changed by itself. */
+  begin(answer: HelloAnswer, ownChanges: Uint8Array): void {
+    this.#blank = answer.blank;
+    const { mode, entry, regions } = this.#plan(answer, ownChanges);
+    this.#mode = mode;
+    const map = this.#dirty.replace(entry.host, regions);
+    this.#persistEntry(entry, map, () => {
+      const { link, ready } = this.peer;
+      if (this.#phase !== 'SEEDING' || link === undefined || !ready) return;
+      this.#core.send(link, { type: 'copy-begin', generation: this.#core.generation });
+      this.#hasBegun = true;
+      this.#job.throttle.begin(this.#core.nowMs);
+      // What differs by a map is little, and read as it is now; what is much is read from the snapshot.
+      const stage = entry.compare ? 'offer' : 'data';
+      if (mode !== 'QUICK') this.#todo = this.#ofSnapshot(regions).map((region) => ({ region, stage }));
+      this.pump();
+    });
+  }
+
+  /** What was written since the snapshot was taken is read as it is, once live writes go to the target. */
+  #ofSnapshot(regions: RegionSet): Region[] {
+    return [...regions].filter((region) => !this.#written.has(region));
+  }
+
+  #plan(
+    answer: HelloAnswer,
+    ownChanges: Uint8Array,
+  ): { readonly mode: JoinMode; readonly entry: Tracked; readonly regions: RegionSet } {
+    const { generation, options } = this.#core;
+    const host = this.peer.host;
+    const count = options.sizeBytes / REGION_BYTES;
+    const map = this.#dirty.get(host);
+    const entry = this.#dirty.entry(host);
+    if (answer.blank) {
+      const regions = RegionSet.fromBitmap(count, this.#written.bitmap());
+      regions.addAll(this.#job.allocated);
+      const blank = { host, since: 0, until: 0, covers: false, copying: generation, compare: false };
+      return { mode: 'SEED', entry: blank, regions };
+    }
+    // Of a disk that failed nothing is believed that it reads: a region can look equal and be gone.
+    const compare = !answer.distrusted;
+    if (map !== undefined && entry !== undefined && isResumed(entry, answer))
+      return { mode: 'QUICK', entry: { ...entry, compare: entry.compare && compare }, regions: map };
+    if (map !== undefined && entry !== undefined && isKnown(entry, answer)) {
+      // The union: what this side wrote without the target, and what the target wrote without this side.
+      const regions = RegionSet.fromBitmap(count, ownChanges);
+      regions.addAll(map);
+      return { mode: 'QUICK', entry: { ...entry, copying: generation, compare: false }, regions };
+    }
+    const regions = new RegionSet(count);
+    regions.fill();
+    const { consistentAt } = answer;
+    const all = { host, since: consistentAt, until: consistentAt, covers: false, copying: generation };
+    return { mode: 'COMPARE', entry: { ...all, compare }, regions };
+  }
+
+  #persistEntry(entry: Tracked, map: MapChange, then: () => void): void {
+    const others = this.#core.durable.tracked.filter(({ host }) => host !== entry.host);
+    this.#core.persist({ tracked: [...others, entry] }, then, [map]);
+  }
+
+  /** From now on the target gets live writes. */
+  connect(): void {
     assert(this.#phase === 'SEEDED', 'a target is connected when it is seeded');
     this.#phase = 'CATCHING_UP';
-    this.#todo = changed.map((region) => ({ region, stage: 'data' }));
+    const map = this.#dirty.get(this.peer.host);
+    const isCompared = this.#dirty.entry(this.peer.host)?.compare === true;
+    if (this.#mode === 'QUICK')
+      this.#todo = [...(map ?? [])].map((region) => ({ region, stage: isCompared ? 'offer' : 'data' }));
+    else {
+      this.#written.addAll(this.#primary.inflightRegions());
+      this.#todo = [...this.#written].map((region) => ({ region, stage: 'data' }));
+    }
     this.peer.receivesWrites = true;
     this.#isLive = true;
     this.pump();
   }
 
-  /** Something came in that the next stage may have waited for. */
+  /** A client's write was taken. */
+  onWrite(range: ByteRange): void {
+    if (this.isOver) return;
+    for (let region = firstRegion(range); region <= lastRegion(range); region++) {
+      if (!this.#isLive) this.#written.add(region);
+      this.#cleaning.written(region);
+    }
+  }
+
+  /** Something came in that the next stage may have waited for, or time went on. */
   progress(): void {
-    if (this.#phase === 'CATCHING_UP') this.pump();
+    if (this.#phase === 'CATCHING_UP' || this.#phase === 'SEEDING') this.pump();
     if (this.#phase !== 'ASKING' || this.#isCandidateAsked) return;
     this.#isCandidateAsked = true;
     this.#primary.flush(() => {
@@ -134,11 +252,17 @@ export class Join {
     });
   }
 
+  onFlushAnswer(flushId: number): void {
+    this.#cleaning.onFlushAnswer(flushId);
+  }
+
   pump(): void {
+    if (!this.#hasBegun || this.isOver) return;
     while (this.#underWay < COPY_WINDOW && !this.#reading) {
-      if (this.peer.link === undefined || !this.peer.ready || this.#phase === 'FAILED') return;
+      if (this.peer.link === undefined || !this.peer.ready || this.isOver) return;
       const next = this.#todo[0];
       if (next === undefined) break;
+      if (!this.#job.throttle.mayGo(this.#core.nowMs)) return;
       if (this.#isLive && !this.#isLocked(next.region)) return;
       this.#todo.shift();
       this.#read(next.region, next.stage);
@@ -148,8 +272,15 @@ export class Join {
 
   /** Writes that come now wait, those in flight end first: a region that is written all the time is copied too. */
   #isLocked(region: Region): boolean {
-    this.#primary.copyLock = regionRange(region);
-    return !this.#primary.overlapsInflight(this.#primary.copyLock);
+    this.#lock ??= regionRange(region);
+    this.#primary.locks.add(this.#lock);
+    return !this.#primary.overlapsInflight(this.#lock);
+  }
+
+  #unlock(): void {
+    if (this.#lock === undefined) return;
+    this.#primary.locks.delete(this.#lock);
+    this.#lock = undefined;
   }
 
   /** False: it answers what was never sent. Counted as an answer, it would end the copy with regions missing. */
@@ -157,10 +288,18 @@ export class Join {
     const stage = this.#unanswered.get(region);
     if (stage === undefined || (needed && stage === 'data')) return false;
     this.#unanswered.delete(region);
+    this.#answeredNow();
     if (needed) this.#todo.unshift({ region, stage: 'data' });
-    else this.#doneBytes += REGION_BYTES;
+    else {
+      this.#progress.done(this.#core.nowMs);
+      if (this.#isLive || !this.#written.has(region)) this.#cleaning.copied(region);
+    }
     this.pump();
     return true;
+  }
+
+  #answeredNow(): void {
+    this.peer.waitingSinceMs = this.#unanswered.size === 0 ? undefined : this.#core.nowMs;
   }
 
   #read(region: Region, stage: Stage): void {
@@ -173,7 +312,7 @@ export class Join {
     this.#core.await(token, (event) => {
       assert(event.type === 'region-done', 'a region read is answered by region-done');
       this.#reads--;
-      if (this.#phase === 'FAILED') return;
+      if (this.isOver) return;
       if (event.failure !== undefined) {
         this.#job.onFailure(`region ${String(region)} cannot be read: ${event.failure}`);
         return;
@@ -181,7 +320,7 @@ export class Join {
       this.#sendRegion(region, stage, event);
       if (live) {
         this.#reading = false;
-        this.#primary.copyLock = undefined;
+        this.#unlock();
         this.#primary.retryHeld();
       }
       this.pump();
@@ -195,16 +334,21 @@ export class Join {
   ): void {
     const { link } = this.peer;
     if (link === undefined || !this.peer.ready) return;
-    const { generation } = this.#core;
+    const { generation, nowMs } = this.#core;
     // Zeroes to a target that holds nothing: equal already.
     if (data === undefined && this.#blank && this.#phase === 'SEEDING') {
-      this.#doneBytes += REGION_BYTES;
+      this.#progress.done(nowMs);
       return;
     }
     this.#unanswered.set(region, stage);
-    if (stage === 'offer') this.#core.send(link, { type: 'copy-offer', generation, region, digest });
-    else if (data !== undefined) {
-      this.#sentBytes += REGION_BYTES;
+    this.peer.waitingSinceMs ??= nowMs;
+    if (stage === 'offer') {
+      // What a comparison costs both disks counts, too.
+      this.#job.throttle.sent(REGION_BYTES / 2);
+      this.#core.send(link, { type: 'copy-offer', generation, region, digest });
+    } else if (data !== undefined) {
+      this.#progress.sentBytes += REGION_BYTES;
+      this.#job.throttle.sent(REGION_BYTES);
       this.#core.send(link, { type: 'copy-data', generation, region }, data);
     } else this.#core.send(link, { type: 'copy-zero', generation, region });
   }
@@ -217,10 +361,18 @@ export class Join {
     else if (this.#phase === 'CATCHING_UP') {
       this.#phase = 'ASKING';
       this.peer.required = true;
+      this.#job.throttle.end();
     }
   }
 }
 
-function allRegions(sizeBytes: number): Region[] {
-  return Array.from({ length: sizeBytes / REGION_BYTES }, (_unused, region) => region);
+/** A copy of this primary that broke off: nobody else touched the target since. */
+function isResumed(entry: Tracked, answer: HelloAnswer): boolean {
+  return entry.copying !== 0 && answer.copyingSince === entry.copying;
+}
+
+/** The map says in which regions the target, as it describes itself, may differ. */
+function isKnown(entry: Tracked, answer: HelloAnswer): boolean {
+  const isOfThen = answer.consistentAt >= Math.max(entry.since, 1) && answer.consistentAt <= entry.until;
+  return isOfThen && !entry.compare && (entry.covers || answer.changesKnown);
 }

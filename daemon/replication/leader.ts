@@ -1,56 +1,87 @@
 /**
  * The replica as a primary: whom it replicates to, when it may serve, and what it asks of control. The data path
- * itself is primary.ts, the copy to a target join.ts.
+ * itself is primary.ts, the copy to a target copies.ts and join.ts, the start of a new process recovery.ts.
  */
 import { assert } from '../sys/errors.ts';
+import { Consent } from './consent.ts';
+import { Copies } from './copies.ts';
 import type { Core } from './core.ts';
-import type { DiskFailure, ReplicaEvent, View } from './interface.ts';
-import { Join } from './join.ts';
+import type { DirtyMaps } from './dirty.ts';
+import type { DiskFailure, MapChange, ReplicaEvent, Tracked, View } from './interface.ts';
+import { isForeign, Links } from './links.ts';
 import type { HelloIntent, Message } from './messages.ts';
-import { helloTo, otherMember, Peer } from './peer.ts';
+import { Peer } from './peer.ts';
 import { Primary } from './primary.ts';
-import { Pull } from './pull.ts';
+import { Recovery } from './recovery.ts';
+import { Repair } from './repair.ts';
 import { isPrimaryState, type ReplicaState } from './states.ts';
+import type { Region } from './units.ts';
 
 type Frame = Extract<ReplicaEvent, { type: 'frame' }>;
 type HelloAnswer = Extract<Message, { type: 'hello-answer' }>;
 
-/** Between two tries to reach the peer. */
-const REDIAL_MS = 100;
-/** A peer that takes the connection and does not answer the hello, or never got it, is dialled anew. */
-const HELLO_MS = 3000;
-/** Between two proposals whose answer did not come. */
-const PROPOSE_AGAIN_MS = 500;
+const NO_CHANGES = new Uint8Array();
 
 export class Leader {
   readonly primary: Primary;
+  readonly copies: Copies;
+  readonly repair: Repair;
   readonly #core: Core;
-  readonly #onDiskFailure = (failure: DiskFailure): void => {
-    this.fence(`the disk of this host failed: ${failure}`);
-  };
-  #join: Join | undefined;
-  /** What the secondary sends to a recovering primary; another one for each link. */
-  #pull: Pull | undefined;
-  #lastProposalMs = -Infinity;
-  /** RECOVERING, HOLDING: the secondary is another process than before, or its disk failed it: nothing to go on with. */
-  #isPeerUnfit = false;
+  readonly #dirty: DirtyMaps;
+  readonly #links: Links;
+  readonly #recovery: Recovery;
+  readonly #consent: Consent;
   #steppingDown = false;
 
-  constructor(core: Core) {
+  constructor(core: Core, dirty: DirtyMaps) {
     this.#core = core;
-    this.primary = new Primary(core, this.#onDiskFailure);
-    const { view } = core.durable;
+    this.#dirty = dirty;
+    const onDiskFailure = (failure: DiskFailure): void => {
+      this.#giveUp(`the disk of this host failed: ${failure}`);
+    };
+    this.repair = new Repair(core, { primary: () => this.primary, onDiskFailure });
+    this.primary = new Primary(core, dirty, {
+      onDiskFailure,
+      repair: (id, request) => this.repair.begin(id, request),
+      onWrite: (range) => {
+        this.copies.onWrite(range);
+      },
+      onLatency: (ms) => {
+        this.copies.onLatency(ms);
+      },
+    });
+    const { primary } = this;
+    this.#links = new Links(core, {
+      onClosed: (link) => {
+        this.linkClosed(link);
+      },
+      isAdopting: () => primary.adopting,
+      stableSequence: () => primary.stableSequence,
+    });
+    const links = this.#links;
+    this.copies = new Copies(core, {
+      primary,
+      dirty,
+      links,
+      propose: () => {
+        this.#consent.ask();
+      },
+    });
+    this.#consent = new Consent(core, { primary, copies: this.copies });
+    this.#recovery = new Recovery(core, {
+      primary,
+      links,
+      onDiskFailure,
+      onRecovered: (sequence, unstable) => {
+        this.#recovered(sequence, unstable);
+      },
+    });
     // Alone in the view and yet RECOVERING: the answer to a proposal was never heard. Proposing anew decides it.
-    if (this.state === 'RECOVERING' && view.inSync.length > 1)
-      this.primary.peer = this.#newPeer(otherMember(view, core.host));
+    if (this.state === 'RECOVERING') this.#meetMembers(core.durable.view);
   }
 
   get state(): ReplicaState {
     return this.#core.state;
-  }
-
-  get join(): Join | undefined {
-    return this.#join;
   }
 
   client({ id, request }: Extract<ReplicaEvent, { type: 'client' }>): void {
@@ -59,22 +90,24 @@ export class Leader {
   }
 
   tick(): void {
-    const join = this.#join;
-    const { peer } = this.primary;
-    if (peer !== undefined) this.#tickPeer(peer);
-    if (join !== undefined && join.peer !== peer && (join.phase === 'SEEDING' || join.phase === 'SEEDED'))
-      this.#tickPeer(join.peer);
-    if (join?.phase === 'CATCHING_UP') join.pump();
-    this.#proposeIfDue();
+    if (isPrimaryState(this.state)) {
+      for (const peer of [...this.primary.peers.values()])
+        if (peer !== this.copies.peer || peer.required) this.#links.tick(peer, true);
+      this.copies.tick();
+      this.#recovery.tick();
+      this.#consent.tick();
+      this.#standAsideIfStuck();
+    }
+    this.repair.progress();
     this.primary.retryHeld();
   }
 
   // Links: the primary dials, the other side answers.
 
-  /** The peer of the data path, or the target of a copy that does not take part in it yet. */
+  /** A peer of the data path, or the target of a copy that does not take part in it yet. */
   peerOfLink(link: number): Peer | undefined {
-    if (this.primary.peer?.link === link) return this.primary.peer;
-    return this.#join?.peer.link === link ? this.#join.peer : undefined;
+    for (const peer of this.primary.peers.values()) if (peer.link === link) return peer;
+    return this.copies.peer?.link === link ? this.copies.peer : undefined;
   }
 
   linkOpened(link: number): void {
@@ -84,36 +117,41 @@ export class Leader {
       this.#core.effects.push({ type: 'close-link', link });
       return;
     }
-    this.#core.send(link, helloTo(peer, this.#core, this.#intentFor(peer)));
+    this.#links.hello(peer, link, this.#intentFor(peer));
   }
 
   linkClosed(link: number): void {
+    this.repair.linkClosed(link);
     const peer = this.peerOfLink(link);
     if (peer === undefined) return;
     const wasReady = peer.ready;
     peer.lost(this.#core.nowMs);
-    this.#pull = undefined;
-    if (peer === this.#join?.peer && this.#join.phase !== 'ASKING' && this.#join.phase !== 'DONE') {
-      if (wasReady) this.failJoin(`the link to ${peer.host} was lost`);
-    } else if (wasReady) this.#hold(`the link to ${peer.host} is down`);
+    this.#recovery.linkClosed(peer);
+    if (!wasReady) return;
+    if (peer === this.copies.peer && !peer.required)
+      this.copies.fail(
+        peer.isUnfit ? `${peer.host} has finished nothing for too long` : `the link to ${peer.host} was lost`,
+      );
+    else this.#hold(peer.isUnfit ? this.#core.why : `the link to ${peer.host} is down`);
   }
 
   frameOfPeer(peer: Peer, { link, message, payload }: Frame): void {
     peer.lastHeardMs = this.#core.nowMs;
+    const join = peer === this.copies.peer ? this.copies.join : undefined;
     switch (message.type) {
       case 'hello-answer':
-        this.#helloAnswer(peer, message);
+        this.#helloAnswer(peer, message, payload);
         return;
       case 'refusal':
         this.#refused(peer, message);
         return;
       case 'write-answer':
-        if (peer !== this.primary.peer || !this.primary.onWriteAnswer(message.appliedSequence))
+        if (!this.primary.onWriteAnswer(peer, message.appliedSequence))
           this.#core.refuse(link, 'MALFORMED', 'an answer to a write that was never sent');
         this.afterProgress();
         return;
       case 'flush-answer':
-        this.primary.onFlushAnswer(message.flushId);
+        if (!this.primary.onFlushAnswer(peer, message.flushId)) join?.onFlushAnswer(message.flushId);
         this.afterProgress();
         return;
       case 'heartbeat-answer':
@@ -122,96 +160,63 @@ export class Leader {
         this.primary.retryHeld();
         return;
       case 'pull-region':
-        if (
-          payload !== undefined &&
-          this.#pull?.onRegion(message.region, payload, this.#onDiskFailure) === false
-        )
-          this.#core.refuse(link, 'MALFORMED', 'a region outside the volume');
-        return;
       case 'pull-done':
-        this.#pull?.onDone(message.appliedSequence);
+        if (!this.#recovery.onFrame(peer, message, payload))
+          this.#core.refuse(link, 'MALFORMED', 'a region outside the volume');
         this.afterProgress();
         return;
+      case 'fetched':
+        if (payload === undefined || !this.repair.onFetched(link, message.region, payload))
+          this.#core.refuse(link, 'MALFORMED', 'a region that was not asked for');
+        return;
       case 'copy-answer':
-        if (peer !== this.#join?.peer || !this.#join.onCopyAnswer(message.region, message.needed))
+        if (join?.onCopyAnswer(message.region, message.needed) !== true)
           this.#core.refuse(link, 'MALFORMED', 'an answer to a copy that was never sent');
         this.afterProgress();
         return;
       case 'candidate-answer':
-        if (peer === this.#join?.peer) this.#join.onCandidateAnswer(message.proposedGeneration);
+        // From here on it may be told of the next generation by others than this replica.
+        peer.generationKnown = this.#core.generation;
+        join?.onCandidateAnswer(message.proposedGeneration);
         return;
       case 'view-answer':
+        peer.generationKnown = message.generation;
         return;
       default:
         this.#core.refuse(link, 'MALFORMED', `a ${message.type} is not for a primary`);
     }
   }
 
-  get #isRecovering(): boolean {
-    return this.state === 'RECOVERING' && !this.primary.adopting;
-  }
-
-  #newPeer(host: string): Peer {
-    this.#isPeerUnfit = false;
-    return new Peer(host, { inSync: true, nowMs: this.#core.nowMs });
-  }
-
-  #dial(peer: Peer): void {
-    if (peer.link !== undefined || this.#core.nowMs - peer.lastDialMs < REDIAL_MS) return;
-    peer.lastDialMs = this.#core.nowMs;
-    peer.link = this.#core.nextLink();
-    this.#core.effects.push({ type: 'dial', link: peer.link, peer: peer.host });
-  }
-
   #intentFor(peer: Peer): HelloIntent {
-    if (peer !== this.primary.peer) {
-      assert(this.state === 'SOLO', 'only a primary that is alone copies to another');
-      return 'join';
-    }
+    if (peer === this.copies.peer && !peer.required) return 'join';
     return this.state === 'RECOVERING' ? 'recover' : 'resume';
   }
 
-  #closeLink(peer: Peer): void {
-    if (peer.link === undefined) return;
-    const { link } = peer;
-    this.#core.effects.push({ type: 'close-link', link });
-    this.linkClosed(link);
-  }
-
-  #helloAnswer(peer: Peer, answer: HelloAnswer): void {
-    const { nowMs } = this.#core;
+  #helloAnswer(peer: Peer, answer: HelloAnswer, payload: Uint8Array | undefined): void {
     const { link } = peer;
     assert(link !== undefined, 'an answer came over a link');
-    if (peer.ready) {
-      this.#core.refuse(link, 'MALFORMED', 'a hello is answered once');
+    if (peer.ready || isForeign(answer)) {
+      const what = peer.ready ? 'a hello is answered once' : `version ${String(answer.wireVersion)}`;
+      this.#core.refuse(link, 'MALFORMED', what);
       return;
     }
     peer.incarnation = answer.incarnation;
-    if (peer === this.#join?.peer && peer !== this.primary.peer) {
+    if (this.#intentFor(peer) === 'join') {
       peer.ready = true;
-      this.#join.begin(answer.blank);
-      this.#heartbeat(peer);
+      this.copies.join?.begin(answer, payload ?? NO_CHANGES);
+      this.#links.heartbeat(peer);
       this.afterProgress();
       return;
     }
+    peer.generationKnown = answer.generation;
     if (this.state === 'RECOVERING') {
-      if (!answer.unstableKnown) {
-        this.#isPeerUnfit = true;
-        this.#core.why = `${peer.host} restarted too, so what may differ is not known`;
-        this.#closeLink(peer);
-        return;
-      }
-      peer.ready = true;
-      this.#beginPull(peer, link);
+      this.#recovery.helloAnswer(peer, answer);
       return;
     }
     peer.ready = true;
-    peer.lastHeardMs = nowMs;
-    this.#heartbeat(peer);
-    if (this.state === 'HOLDING' && !this.primary.adopting) {
-      this.#core.transition('SERVING', `in sync with ${peer.host}`);
-    }
-    if (!this.primary.resume(answer.appliedSequence))
+    this.#links.heartbeat(peer);
+    this.#serveIfComplete();
+    if (!this.primary.resume(peer, answer.appliedSequence))
       this.#core.refuse(link, 'MALFORMED', 'it holds writes of nobody');
   }
 
@@ -222,31 +227,32 @@ export class Leader {
     }
     // Of a generation that this replica was granted and has not heard of: control is asked again, and answers with it.
     const isUnfit = refusal.reason === 'INCARNATION' || refusal.reason === 'DISK';
-    if (peer.required && (isUnfit || refusal.generation > this.#core.generation)) this.#isPeerUnfit = true;
+    if (peer.required && (isUnfit || refusal.generation > this.#core.generation)) peer.isUnfit = true;
     this.#core.why = `${peer.host} refused: ${refusal.message}`;
-    const wasJoin = peer === this.#join?.peer;
-    this.#closeLink(peer);
-    if (wasJoin) this.failJoin(this.#core.why);
+    const wasJoin = peer === this.copies.peer;
+    this.#links.close(peer);
+    if (wasJoin) this.copies.fail(`${peer.host} refused: ${refusal.message}`);
   }
 
-  /** What is under way (of an earlier pull, of the time before it stepped down) must not land on what is pulled. */
-  #beginPull(peer: Peer, link: number): void {
-    this.#core.whenWritten(() => {
-      if (peer.link !== link || this.state !== 'RECOVERING' || this.primary.adopting) return;
-      this.#pull = new Pull(this.#core, link);
-    });
-  }
-
-  /** Equal to the secondary again: it is served, in the generation that there was. */
-  #recovered(sequence: number): void {
-    const peer = this.primary.peer;
-    assert(peer !== undefined, 'a recovery has a peer');
-    this.primary.continueFrom(sequence);
-    peer.ackedSequence = sequence;
-    this.#core.transition('SERVING', `in sync with ${peer.host}`);
+  /** Equal to each member of its set again: it is served, in the generation that there was. */
+  #recovered(sequence: number, unstable: Iterable<Region>): void {
+    this.primary.continueFrom(sequence, unstable);
+    for (const peer of this.primary.required) peer.ackedSequence = sequence;
     if (this.#core.hostRebooted) this.#core.persist({ bootId: this.#core.options.bootId }, () => undefined);
-    this.#heartbeat(peer);
+    const missing = this.primary.required.find(({ ready }) => !ready);
+    if (missing === undefined) this.#core.transition('SERVING', this.#inSyncWith);
+    else this.#core.transition('HOLDING', `${missing.host} is missing, or not equal`);
+    for (const peer of this.primary.required) this.#links.heartbeat(peer);
     this.primary.retryHeld();
+  }
+
+  get #inSyncWith(): string {
+    return `in sync with ${this.primary.required.map(({ host }) => host).join(' and ')}`;
+  }
+
+  #serveIfComplete(): void {
+    if (this.state !== 'HOLDING' || this.primary.adopting) return;
+    if (this.primary.required.every(({ ready }) => ready)) this.#core.transition('SERVING', this.#inSyncWith);
   }
 
   // Views.
@@ -259,7 +265,7 @@ export class Leader {
 
   /** Promoted, and whatever had to be waited for is over; `sequence`: the last write that it took as a secondary. */
   servePromoted(sequence: number): void {
-    this.primary.continueFrom(sequence);
+    this.primary.continueFrom(sequence, []);
     this.#core.transition('SOLO', this.#aloneSince);
     // Not waited for: a life that does not find it waits once more.
     this.#core.persist({ promoting: false }, () => undefined);
@@ -271,28 +277,54 @@ export class Leader {
     this.primary.adopting = true;
     // The move that it was to step down for began in a generation that is over.
     this.#steppingDown = false;
-    // What its machine lost in a restart the other still has to give it, in this generation too.
+    // What its machine lost in a restart the others still have to give it, in this generation too.
     const hasToPull = this.state === 'RECOVERING' && view.inSync.length > 1;
     const bootId = hasToPull ? durable.bootId : options.bootId;
-    this.#core.persist({ view, complete: true, asking: '', bootId }, () => {
-      if (this.state === 'RECOVERING' || this.state === 'STEPPED_DOWN')
-        this.#core.whenWritten(() => {
-          this.#adopted(view);
-        });
-      else this.#adopted(view);
+    const { tracked, maps } = this.#trackRemoved(durable.view, view);
+    const change = { view, complete: true, asking: '', bootId, consistentAt: view.generation, tracked };
+    this.#core.persist(
+      change,
+      () => {
+        if (this.state === 'RECOVERING' || this.state === 'STEPPED_DOWN')
+          this.#core.whenWritten(() => {
+            this.#adopted(view);
+          });
+        else this.#adopted(view);
+      },
+      maps,
+    );
+  }
+
+  /** The maps of those that leave the in-sync set begin, of those that come into it end, with the view itself. */
+  #trackRemoved(old: View, next: View): { readonly tracked: readonly Tracked[]; readonly maps: MapChange[] } {
+    const { durable, host } = this.#core;
+    const removed = old.inSync.filter((member) => member !== host && !next.inSync.includes(member));
+    const kept = durable.tracked.filter(
+      (entry) => !next.inSync.includes(entry.host) && !removed.includes(entry.host),
+    );
+    const gone = durable.tracked.filter((entry) => !kept.includes(entry));
+    const maps = gone.map((entry) => this.#dirty.forget(entry.host));
+    // A process that started anew does not know what was written since all were last stable.
+    if (this.state === 'RECOVERING') return { tracked: kept, maps };
+    const regions = this.primary.unstable.regions();
+    const begun = removed.map((host): Tracked => {
+      // One that a restarted primary never heard of again may hold writes that nobody else got.
+      const known = this.primary.peers.get(host)?.generationKnown ?? 0;
+      const since = known === 0 ? old.generation : known;
+      return { host, since, until: old.generation, covers: known !== 0, copying: 0, compare: false };
     });
+    maps.push(...begun.map((entry) => this.#dirty.replace(entry.host, regions)));
+    return { tracked: [...kept, ...begun], maps };
   }
 
   #adopted(view: View): void {
     if (this.#core.generation !== view.generation || this.state === 'FENCED') return;
-    const peer = this.primary.peer;
     this.primary.adopting = false;
     if (this.state === 'PROMOTING') return;
     if (this.state === 'STEPPED_DOWN') this.#serveAgain(view);
     else if (view.inSync.length === 1) this.#goSolo();
-    else if (peer !== undefined && view.inSync.includes(peer.host) && this.state !== 'RECOVERING')
-      this.#joined(peer, view);
-    else this.#recoverWith(view);
+    else if (this.state === 'RECOVERING') this.#recoverWith(view);
+    else this.#serveWith(view);
   }
 
   get #aloneSince(): string {
@@ -300,34 +332,60 @@ export class Leader {
   }
 
   #goSolo(): void {
-    const peer = this.primary.peer;
-    this.failJoin('the volume goes on without the target');
-    if (peer !== undefined) this.#closeLink(peer);
+    this.copies.fail('the volume goes on without the target');
+    for (const peer of [...this.primary.peers.values()]) this.#drop(peer);
     this.#core.transition('SOLO', this.#aloneSince);
-    this.#isPeerUnfit = false;
-    this.primary.peerDropped();
-  }
-
-  #joined(peer: Peer, view: View): void {
-    this.#join?.done();
-    this.primary.bytesWithoutPeer = 0;
-    if (peer.link !== undefined && peer.ready) {
-      const { generation, primary, inSync } = view;
-      this.#core.send(peer.link, { type: 'view', generation, primary, inSync });
-      this.primary.peerFollows();
-      this.#core.transition('SERVING', `in sync with ${peer.host}`);
-      this.#heartbeat(peer);
-    } else this.#core.transition('HOLDING', `the link to ${peer.host} is down`);
+    this.repair.progress();
+    this.primary.applyNext();
     this.primary.retryHeld();
   }
 
-  /** The store said yes to a proposal of an earlier life of this process. */
+  #drop(peer: Peer): void {
+    if (peer.link !== undefined) this.#core.effects.push({ type: 'close-link', link: peer.link });
+    peer.lost(this.#core.nowMs);
+    this.primary.peerDropped(peer);
+  }
+
+  /** The members are those that it worked with, without some, or with the target of the copy. */
+  #serveWith(view: View): void {
+    const { join } = this.copies;
+    if (join !== undefined && view.inSync.includes(join.peer.host)) join.done();
+    else this.copies.fail('the in-sync set changed');
+    for (const peer of [...this.primary.peers.values()])
+      if (!view.inSync.includes(peer.host)) this.#drop(peer);
+    for (const member of view.inSync)
+      assert(
+        member === this.#core.host || this.primary.peers.has(member),
+        `${member} is in the set, and is no peer`,
+      );
+    const { generation, primary, inSync } = view;
+    for (const peer of this.primary.required) {
+      if (peer.link === undefined || !peer.ready) continue;
+      this.#core.send(peer.link, { type: 'view', generation, primary, inSync });
+      this.primary.peerFollows(peer);
+      this.#links.heartbeat(peer);
+    }
+    const missing = this.primary.required.find(({ ready }) => !ready);
+    if (missing === undefined) this.#core.transition('SERVING', this.#inSyncWith);
+    else this.#core.transition('HOLDING', `the link to ${missing.host} is down`);
+    this.primary.applyNext();
+    this.primary.retryHeld();
+  }
+
+  /** The store said yes to a proposal of an earlier life of this process, or of the set without some. */
   #recoverWith(view: View): void {
-    assert(this.state === 'RECOVERING', `a view with an unknown peer while ${this.state}`);
-    const old = this.primary.peer;
-    if (old !== undefined) this.#closeLink(old);
-    this.primary.peer = this.#newPeer(otherMember(view, this.#core.host));
+    this.#meetMembers(view);
     this.#core.why = 'the process restarted; what the secondary holds is pulled first';
+  }
+
+  #meetMembers(view: View): void {
+    for (const peer of [...this.primary.peers.values()]) this.#drop(peer);
+    for (const host of view.inSync) {
+      if (host === this.#core.host) continue;
+      const peer = new Peer(host, { inSync: true, nowMs: this.#core.nowMs });
+      this.primary.peers.set(host, peer);
+    }
+    this.#recovery.begin();
   }
 
   /** Another is primary now. Durable, so that a later life of this process knows it too. */
@@ -352,28 +410,40 @@ export class Leader {
       this.#goSolo();
       return;
     }
-    const old = this.primary.peer;
-    if (old !== undefined) this.#closeLink(old);
-    this.#join?.done();
+    this.copies.fail('the primary stepped down');
     this.#core.transition('RECOVERING', 'serves again; what the secondary holds is pulled first');
-    this.primary.peer = this.#newPeer(otherMember(view, this.#core.host));
+    this.#meetMembers(view);
+  }
+
+  // The end of a reign.
+
+  /** This host cannot go on; nothing is answered any more, so that nobody has to wait for the end of a lease. */
+  #giveUp(why: string): void {
+    const required = [...this.primary.required];
+    if (!isPrimaryState(this.state)) return;
+    this.primary.refuseAll();
+    for (const peer of required) peer.endLease(this.#core);
+    this.fence(why);
   }
 
   fence(why: string): void {
     this.#steppingDown = false;
     if (this.state === 'FENCED' || !(isPrimaryState(this.state) || this.state === 'STEPPED_DOWN')) return;
-    this.failJoin(why);
-    const peer = this.primary.peer;
-    if (peer?.link !== undefined) this.#core.effects.push({ type: 'close-link', link: peer.link });
-    peer?.lost(this.#core.nowMs);
-    this.primary.peer = undefined;
-    this.primary.refuseAll();
+    this.#leave();
+    for (const peer of [...this.primary.peers.values()]) this.#drop(peer);
     this.#core.transition('FENCED', why);
   }
 
+  #leave(): void {
+    this.primary.refuseAll();
+    this.copies.fail('the primary serves nobody any more');
+    this.repair.abandon();
+    this.#recovery.abandon();
+  }
+
   #hold(why: string): void {
-    if (this.state === 'SERVING' || (this.state === 'SOLO' && this.primary.peer?.required === true))
-      this.#core.transition('HOLDING', why);
+    const asks = this.state === 'SOLO' && this.primary.required.length > 0;
+    if (this.state === 'SERVING' || asks) this.#core.transition('HOLDING', why);
   }
 
   stepDown(): void {
@@ -382,119 +452,30 @@ export class Leader {
     this.#steppingDown = true;
     this.primary.flush(() => {
       // Called off, or fenced, while the flush was under way.
-      if (!this.#steppingDown) return;
-      this.#steppingDown = false;
-      this.#core.transition('STEPPED_DOWN', 'gave up the volume to be moved');
-      this.primary.refuseAll();
+      if (this.#steppingDown) this.#standAside('gave up the volume to be moved');
     });
   }
 
-  // Copies to a target.
-
-  seed(target: string, allocated: readonly number[]): void {
-    if (this.state !== 'SOLO' || this.#join?.phase === 'ASKING') return;
-    this.failJoin('begun anew');
-    this.#join = new Join(this.#core, this.primary, {
-      target,
-      allocated,
-      onFailure: (error) => {
-        this.failJoin(error);
-      },
-      propose: () => {
-        this.#propose();
-      },
-    });
-    this.#dial(this.#join.peer);
+  #standAside(why: string): void {
+    this.#steppingDown = false;
+    this.#core.transition('STEPPED_DOWN', why);
+    this.#leave();
+    for (const peer of this.primary.required) peer.endLease(this.#core);
   }
 
-  connect(target: string, changed: readonly number[]): void {
-    const join = this.#join;
-    if (join?.peer.host !== target || join.phase !== 'SEEDED' || this.state !== 'SOLO') return;
-    this.primary.peer = join.peer;
-    join.peer.ackedSequence = this.primary.lastSequence;
-    join.connect([...new Set([...changed, ...this.primary.inflightRegions()])]);
-    this.afterProgress();
-  }
-
-  /** Once live writes go to the target too, regions are read as they are now. */
-  snapshotGone(): void {
-    const phase = this.#join?.phase;
-    if (phase === 'SEEDING' || phase === 'SEEDED') this.failJoin('the snapshot that was copied is gone');
-  }
-
-  failJoin(error: string): void {
-    const join = this.#join;
-    if (join === undefined || join.phase === 'DONE' || join.phase === 'FAILED') return;
-    const { peer } = join;
-    join.fail(error);
-    if (peer.link !== undefined) this.#core.effects.push({ type: 'close-link', link: peer.link });
-    peer.lost(this.#core.nowMs);
-    // A target that was only copied to is let go; one that the store may have taken in is not.
-    if (this.primary.peer === peer && !peer.required) this.primary.peerDropped();
+  /** A disk that does not answer must not keep a replica from serving that could. */
+  #standAsideIfStuck(): void {
+    const { nowMs, options } = this.#core;
+    const since = this.primary.diskBusySinceMs;
+    if (since === undefined || nowMs - since <= options.stallMs) return;
+    if (this.state !== 'SERVING' || this.primary.adopting) return;
+    this.#standAside(`the disk of this host has done nothing for ${String(options.stallMs / 1000)} s`);
   }
 
   /** Whatever came in may have been what a later stage waited for. */
   afterProgress(): void {
-    const pulledUpTo = this.#pull?.doneUpTo;
-    if (pulledUpTo !== undefined && this.#isRecovering) {
-      this.#pull = undefined;
-      this.#recovered(pulledUpTo);
-    }
-    this.#join?.progress();
-  }
-
-  // Time.
-
-  #tickPeer(peer: Peer): void {
-    const { nowMs, options } = this.#core;
-    if (this.state === 'FENCED' || this.state === 'STEPPED_DOWN') return;
-    const isLate = peer.link !== undefined && !peer.ready && nowMs - peer.lastDialMs > HELLO_MS;
-    if (isLate || (peer.ready && nowMs - peer.lastHeardMs > options.silenceMs)) {
-      this.#closeLink(peer);
-      return;
-    }
-    if (peer.ready && nowMs - peer.lastHeartbeatMs >= options.heartbeatMs) this.#heartbeat(peer);
-    const target = peer === this.#join?.peer;
-    const redial = target ? this.#join?.phase === 'SEEDING' || this.#join?.phase === 'DONE' : true;
-    if (redial && !this.#isPeerUnfit) this.#dial(peer);
-    if (
-      target &&
-      this.#join?.phase === 'SEEDING' &&
-      !peer.ready &&
-      nowMs - peer.lostSinceMs > options.silenceMs
-    )
-      this.failJoin(`${peer.host} cannot be reached`);
-  }
-
-  #heartbeat(peer: Peer): void {
-    // While a view is adopted the peer is not of its generation yet, and would refuse it.
-    if (!this.primary.adopting) peer.askForLease(this.#core, this.primary.stableSequence);
-  }
-
-  /** Control is asked when the peer has been gone for long enough, and again until the outcome is known. */
-  #proposeIfDue(): void {
-    const { nowMs, options } = this.#core;
-    if (this.primary.adopting || nowMs - this.#lastProposalMs < PROPOSE_AGAIN_MS) return;
-    const peer = this.primary.peer;
-    const asking = this.state === 'SOLO' && this.#join?.isProposed === true;
-    const undecided = this.state === 'RECOVERING' && peer === undefined;
-    const alone =
-      (this.state === 'HOLDING' || this.state === 'RECOVERING') &&
-      peer?.ready === false &&
-      (nowMs - peer.lostSinceMs >= options.silenceMs || this.#isPeerUnfit);
-    if (asking || alone || undecided) this.#propose();
-  }
-
-  #propose(): void {
-    const { host, durable, generation } = this.#core;
-    const target = this.state === 'SOLO' && this.#join?.phase === 'ASKING' ? this.#join.peer.host : '';
-    this.#lastProposalMs = this.#core.nowMs;
-    this.#core.effects.push({
-      type: 'propose',
-      fromGeneration: generation,
-      inSync: target === '' ? [host] : [host, target],
-      hostRebooted: this.#core.hostRebooted,
-      reason: target === '' ? this.#core.why : `${target} holds everything (asked for as ${durable.asking})`,
-    });
+    this.#recovery.progress();
+    this.copies.join?.progress();
+    this.repair.progress();
   }
 }

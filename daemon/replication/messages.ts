@@ -19,7 +19,9 @@ export type RefusalReason =
 export type Message =
   | {
       readonly type: 'hello';
+      /** The newest that the sender speaks, and the oldest. */
       readonly wireVersion: number;
+      readonly oldestVersion: number;
       readonly volume: string;
       readonly sizeBytes: number;
       readonly host: HostName;
@@ -27,9 +29,13 @@ export type Message =
       readonly incarnation: number;
       readonly peerIncarnation: number;
       readonly intent: HelloIntent;
+      /** Of `generation`. */
+      readonly inSync: readonly HostName[];
     }
+  /** The payload of an answer to 'join' is the receiver's own changes since `consistentAt`: one bit for each region. */
   | {
       readonly type: 'hello-answer';
+      /** The one that is spoken on this link. */
       readonly wireVersion: number;
       readonly host: HostName;
       readonly generation: Generation;
@@ -37,6 +43,14 @@ export type Message =
       readonly appliedSequence: Sequence;
       readonly unstableKnown: boolean;
       readonly blank: boolean;
+      /** The generation that its data, with the changes of the payload, is of; 0: of none. */
+      readonly consistentAt: Generation;
+      /** The generation in which the asker began a copy to it that has not ended; 0: none of the asker's. */
+      readonly copyingSince: Generation;
+      /** The payload names all of its own changes. */
+      readonly changesKnown: boolean;
+      /** Its disk failed: what it reads may not be what is on stable storage, so that a comparison proves nothing. */
+      readonly distrusted: boolean;
     }
   /** The payload is the data of kind 'data'. */
   | {
@@ -63,6 +77,14 @@ export type Message =
       readonly askedAtMs: number;
       readonly leaseMs: number;
     }
+  /** The primary answers nothing any more under a lease that it was granted. */
+  | { readonly type: 'yield'; readonly generation: Generation }
+  /** A region that the primary cannot read; in one stream with the writes. */
+  | { readonly type: 'fetch'; readonly generation: Generation; readonly region: Region }
+  /** The payload is the whole region. */
+  | { readonly type: 'fetched'; readonly region: Region }
+  /** What the hello-answer told is on stable storage at the primary: from here on it alone tracks what is missing. */
+  | { readonly type: 'copy-begin'; readonly generation: Generation }
   | { readonly type: 'pull'; readonly generation: Generation }
   /** The payload is the whole region. */
   | { readonly type: 'pull-region'; readonly region: Region }
@@ -95,5 +117,26 @@ export type Message =
       readonly message: string;
     };
 
-/** Raised when a frame changes its meaning. 1: the first. */
-export const WIRE_VERSION = 1;
+/** Every version of the frames, and why there is one. A daemon speaks all that stand here. */
+export const wireVersions: ReadonlyMap<number, string> = new Map([
+  [2, 'a join begins with what the target changed, a handover ends the lease, a region can be fetched'],
+]);
+
+/** The newest version that both sides speak; undefined: there is none. */
+export function commonVersion(theirs: {
+  readonly oldest: number;
+  readonly newest: number;
+}): number | undefined {
+  const common = [...wireVersions.keys()].filter(
+    (version) => version >= theirs.oldest && version <= theirs.newest,
+  );
+  return common.length === 0 ? undefined : Math.max(...common);
+}
+
+export const newestVersion = Math.max(...wireVersions.keys());
+export const oldestVersion = Math.min(...wireVersions.keys());
+
+/** What this side speaks, for people: each version with its reason. */
+export function describeVersions(): string {
+  return [...wireVersions].map(([version, reason]) => `${String(version)} (${reason})`).join(', ');
+}

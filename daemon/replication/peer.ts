@@ -1,9 +1,7 @@
-/** The other replica as the primary knows it: its link, its lease, how far it is. */
-import { assert } from '../sys/errors.ts';
+/** Another replica as the primary knows it: its link, its lease, how far it is. */
 import type { Core } from './core.ts';
-import type { View } from './interface.ts';
-import { type HelloIntent, type Message, WIRE_VERSION } from './messages.ts';
-import type { HostName, Sequence } from './units.ts';
+import type { Message } from './messages.ts';
+import type { Generation, HostName, Sequence } from './units.ts';
 
 /**
  * The holder counts its lease this much shorter than the grantor: two clocks that drift apart by 2 % over one lease
@@ -33,6 +31,12 @@ export class Peer {
   lastHeartbeatMs = -Infinity;
   /** Since when there is no ready link. */
   lostSinceMs: number;
+  /** The last generation that it is known to have taken part in. */
+  generationKnown: Generation = 0;
+  /** Another process than before, on a disk that failed it, or too slow: nothing to go on with. */
+  isUnfit = false;
+  /** Since when it owes an answer to a write or a flush, without any progress; undefined: it owes none. */
+  waitingSinceMs: number | undefined;
 
   constructor(host: HostName, options: { readonly inSync: boolean; readonly nowMs: number }) {
     this.host = host;
@@ -46,6 +50,14 @@ export class Peer {
     if (this.ready) this.lostSinceMs = nowMs;
     this.link = undefined;
     this.ready = false;
+    this.waitingSinceMs = undefined;
+  }
+
+  /** Nothing will be answered under what it granted. */
+  endLease(core: Core): void {
+    this.leaseUntilMs = -Infinity;
+    if (this.link !== undefined && this.ready)
+      core.send(this.link, { type: 'yield', generation: core.generation });
   }
 
   askForLease(core: Core, stableSequence: Sequence): void {
@@ -59,26 +71,4 @@ export class Peer {
   takeLease({ askedAtMs, leaseMs }: Extract<Message, { type: 'heartbeat-answer' }>): void {
     this.leaseUntilMs = askedAtMs + leaseMs * (1 - LEASE_MARGIN);
   }
-}
-
-/** The first frame of a link. */
-export function helloTo(peer: Peer, { options, generation, host }: Core, intent: HelloIntent): Message {
-  const { volume, sizeBytes, incarnation } = options;
-  return {
-    type: 'hello',
-    wireVersion: WIRE_VERSION,
-    volume,
-    sizeBytes,
-    host,
-    generation,
-    incarnation,
-    peerIncarnation: peer.incarnation,
-    intent,
-  };
-}
-
-export function otherMember(view: View, host: string): string {
-  const other = view.inSync.find((member) => member !== host);
-  assert(other !== undefined, 'the in-sync set has another member');
-  return other;
 }

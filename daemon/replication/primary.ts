@@ -1,16 +1,27 @@
 /**
  * The primary's data path: client requests in, answers out.
  *
- * A write is numbered, sent to the peer, applied here *after* the peer's answer, then acknowledged. What this replica
- * holds the peer holds too, at every instant; when this one dies, the survivor is a superset. Writes are applied one
- * after the other in their order, on both sides.
+ * A write is numbered, sent to the peers, applied here *after* the answer of each that is in the in-sync set, then
+ * acknowledged. What this replica holds each of them holds too, at every instant; when this one dies, any survivor is
+ * a superset. Writes are applied one after the other in their order, on all sides.
  */
 import { assert, unreachable } from '../sys/errors.ts';
 import type { Core } from './core.ts';
+import type { DirtyMaps } from './dirty.ts';
+import { FlushRounds } from './flush.ts';
 import type { ClientRequest, ClientResult, DiskFailure } from './interface.ts';
 import type { WriteKind } from './messages.ts';
 import type { Peer } from './peer.ts';
-import { type ByteRange, firstRegion, lastRegion, overlaps, type Region, type Sequence } from './units.ts';
+import {
+  type ByteRange,
+  firstRegion,
+  type HostName,
+  lastRegion,
+  overlaps,
+  type Region,
+  type Sequence,
+} from './units.ts';
+import { UnstableRegions } from './unstable.ts';
 
 interface HeldRequest {
   readonly id: number;
@@ -25,19 +36,16 @@ interface InflightWrite extends ByteRange {
   readonly fua: boolean;
 }
 
-/** Clients are answered before anything is done: what is done may be to stop answering. */
-interface FlushWaiters {
-  readonly clients: number[];
-  readonly then: (() => void)[];
-}
+type ReadRequest = Extract<ClientRequest, { kind: 'read' }>;
 
-interface FlushRound {
-  readonly flushId: number;
-  /** Every write up to here was applied on both sides when the round began. */
-  readonly upTo: Sequence;
-  readonly waiters: FlushWaiters;
-  localDone: boolean;
-  peerDone: boolean;
+export interface PrimaryHooks {
+  readonly onDiskFailure: (failure: DiskFailure) => void;
+  /** A read that the own disk failed. False: nobody can help. */
+  readonly repair: (id: number, request: ReadRequest) => boolean;
+  /** A write was taken. */
+  readonly onWrite: (range: ByteRange) => void;
+  /** A client's write was answered, so long after it came. */
+  readonly onLatency: (ms: number) => void;
 }
 
 /** Unacknowledged bytes to a peer that is still being copied to: above it, clients wait for the peer. */
@@ -45,54 +53,99 @@ const CATCH_UP_WINDOW_BYTES = 16 * 1024 * 1024;
 
 export class Primary {
   readonly #core: Core;
-  peer: Peer | undefined;
-  /** Region being read for a copy: a write that overlaps it must not come between the read and the sending. */
-  copyLock: ByteRange | undefined;
+  readonly #dirty: DirtyMaps;
+  readonly #hooks: PrimaryHooks;
+  readonly #flushes: FlushRounds;
+  /** Those that get live writes: the in-sync set, and a target that is about to be taken into it. */
+  readonly peers = new Map<HostName, Peer>();
+  /** Regions being read for a copy, or repaired: no write that overlaps one is taken. */
+  readonly locks = new Set<ByteRange>();
   /** Set while a new view is being made durable: nothing new is taken in between. */
   adopting = false;
-  /** Acknowledged while alone; what a peer that is gone cannot have. */
-  bytesWithoutPeer = 0;
 
   #lastSequence: Sequence = 0;
   #appliedSequence: Sequence = 0;
-  #stableSequence: Sequence = 0;
+  /** Written since a flush that completed on all in-sync replicas: where they may differ if one is lost. */
+  readonly #unstable = new UnstableRegions();
   #held: HeldRequest[] = [];
-  /** In sequence order; the first `#applying` of them are being applied (one at the most). */
+  /** When each request that is held or in flight came. */
+  readonly #cameAtMs = new Map<number, number>();
+  /** In sequence order; the first one is being applied, or none. */
   #inflight: InflightWrite[] = [];
-  #applying = false;
-  #flushRound: FlushRound | undefined;
-  #flushWaiters: FlushWaiters = { clients: [], then: [] };
-  /** Reads that the disk has not answered. */
-  readonly #reads = new Set<number>();
-  #lastFlushId = 0;
-  readonly #onDiskFailure: (failure: DiskFailure) => void;
+  #applyingSinceMs: number | undefined;
+  /** Reads that the disk has not answered, with when it was asked. */
+  readonly #reads = new Map<number, number>();
 
-  constructor(core: Core, onDiskFailure: (failure: DiskFailure) => void) {
+  constructor(core: Core, dirty: DirtyMaps, hooks: PrimaryHooks) {
     this.#core = core;
-    this.#onDiskFailure = onDiskFailure;
+    this.#dirty = dirty;
+    this.#hooks = hooks;
+    dirty.onMarked = () => {
+      this.applyNext();
+    };
+    this.#flushes = new FlushRounds(core, {
+      peers: this.peers,
+      isAdopting: () => this.adopting,
+      appliedSequence: () => this.#appliedSequence,
+      onStable: (sequence) => {
+        this.#unstable.stableUpTo(sequence);
+      },
+      reply: (id, result) => {
+        this.#reply(id, result);
+      },
+      onFailure: hooks.onDiskFailure,
+    });
   }
 
   get appliedSequence(): Sequence {
     return this.#appliedSequence;
   }
 
+  get lastSequence(): Sequence {
+    return this.#lastSequence;
+  }
+
+  get stableSequence(): Sequence {
+    return this.#flushes.stableSequence;
+  }
+
   get heldRequests(): number {
     return this.#held.length + this.#inflight.length;
+  }
+
+  get unstable(): UnstableRegions {
+    return this.#unstable;
+  }
+
+  /** Those whose answer a write needs, and whose lease a read. */
+  get required(): readonly Peer[] {
+    return [...this.peers.values()].filter((peer) => peer.required);
+  }
+
+  /** Since when the own disk owes an answer; undefined: it owes none. */
+  get diskBusySinceMs(): number | undefined {
+    const [oldestRead] = this.#reads.values();
+    const since = [oldestRead, this.#applyingSinceMs, this.#flushes.localSinceMs];
+    const known = since.filter((at) => at !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
   }
 
   /**
    * A reign begins: sequence numbers go on where the secondary is. What was stable in an earlier one of this process
    * was counted by other numbers, and said of these it would make the secondary forget what it holds unstable.
+   * `unstable`: where in-sync replicas may still differ if one of them is lost.
    */
-  continueFrom(sequence: Sequence): void {
+  continueFrom(sequence: Sequence, unstable: Iterable<Region>): void {
     assert(this.#inflight.length === 0, 'sequence numbers are only set before anything is in flight');
     this.#lastSequence = sequence;
     this.#appliedSequence = sequence;
-    this.#stableSequence = 0;
-    this.bytesWithoutPeer = 0;
+    this.#flushes.startAnew();
+    this.#unstable.clear();
+    for (const region of unstable) this.#unstable.written(region, region, sequence);
   }
 
   submit(id: number, request: ClientRequest): void {
+    if (!this.#cameAtMs.has(id)) this.#cameAtMs.set(id, this.#core.nowMs);
     if (!this.#admit(id, request)) this.#held.push({ id, request });
   }
 
@@ -107,21 +160,20 @@ export class Primary {
   /** Nobody is served any more: whatever is held or under way was never acknowledged and never will be. */
   refuseAll(): void {
     const refused: ClientResult = { ok: false, failure: 'ESHUTDOWN' };
-    for (const { id } of this.#held) this.#reply(id, refused);
-    for (const { id } of this.#inflight) this.#reply(id, refused);
-    for (const id of this.#reads) this.#reply(id, refused);
-    for (const id of this.#flushRound?.waiters.clients ?? []) this.#reply(id, refused);
-    for (const id of this.#flushWaiters.clients) this.#reply(id, refused);
+    for (const id of [...this.#cameAtMs.keys()]) this.#reply(id, refused);
     this.#held = [];
     this.#inflight = [];
     this.#reads.clear();
-    this.#applying = false;
-    this.#flushRound = undefined;
-    this.#flushWaiters = { clients: [], then: [] };
+    this.#applyingSinceMs = undefined;
+    this.#flushes.abandon();
   }
 
   leaseHolds(): boolean {
-    return this.peer?.required !== true || this.#core.nowMs < this.peer.leaseUntilMs;
+    return this.required.every((peer) => this.#core.nowMs < peer.leaseUntilMs);
+  }
+
+  overlapsInflight(range: ByteRange): boolean {
+    return this.#inflight.some((write) => overlaps(write, range));
   }
 
   /** Regions of writes that are not applied yet: a target that is connected now will not see them in the stream. */
@@ -132,81 +184,76 @@ export class Primary {
     return [...regions];
   }
 
-  overlapsInflight(range: ByteRange): boolean {
-    return this.#inflight.some((write) => overlaps(write, range));
-  }
-
-  /** Everything sent so far was answered by the peer. */
-  get peerCaughtUp(): boolean {
-    return this.peer !== undefined && this.peer.ackedSequence >= this.#lastSequence;
-  }
-
-  get lastSequence(): Sequence {
-    return this.#lastSequence;
-  }
-
-  get stableSequence(): Sequence {
-    return this.#stableSequence;
-  }
-
   /** False: it answers what was never sent, so that nothing it says can be built on. */
-  onWriteAnswer(appliedSequence: Sequence): boolean {
-    const peer = this.peer;
-    if (peer === undefined) return true;
+  onWriteAnswer(peer: Peer, appliedSequence: Sequence): boolean {
+    if (this.peers.get(peer.host) !== peer) return true;
     if (appliedSequence > this.#lastSequence) return false;
     if (appliedSequence <= peer.ackedSequence) return true;
     peer.ackedSequence = appliedSequence;
-    if (this.peerCaughtUp) peer.catchUpBytes = 0;
+    if (appliedSequence === this.#lastSequence) peer.catchUpBytes = 0;
+    this.#answered(peer);
     this.applyNext();
     this.retryHeld();
     return true;
   }
 
   /** The link stands again, and the peer has applied up to here: what it lacks is sent again, in order. */
-  resume(appliedSequence: Sequence): boolean {
-    const peer = this.peer;
-    assert(peer !== undefined && peer.ready, 'only a ready peer is resumed');
-    for (const write of this.#inflight) if (write.sequence > appliedSequence) this.#send(write);
-    if (this.#flushRound?.peerDone === false) this.#sendFlush(this.#flushRound);
-    const sound = this.onWriteAnswer(appliedSequence);
+  resume(peer: Peer, appliedSequence: Sequence): boolean {
+    assert(peer.ready, 'only a ready peer is resumed');
+    for (const write of this.#inflight) if (write.sequence > appliedSequence) this.#send(peer, write);
+    this.#flushes.sendTo(peer);
+    const sound = this.onWriteAnswer(peer, appliedSequence);
     this.retryHeld();
     return sound;
   }
 
-  /** The peer is no longer required: what waited only for it goes on. */
-  peerDropped(): void {
-    this.peer = undefined;
-    if (this.#flushRound !== undefined) this.#flushRound.peerDone = true;
+  /** The peer gets no writes any more: what waited only for it goes on. */
+  peerDropped(peer: Peer): void {
+    this.peers.delete(peer.host);
+    this.#flushes.peerDropped(peer);
     this.applyNext();
-    this.#finishFlushRound();
     this.retryHeld();
   }
 
-  /** Calls back when everything acknowledged so far is on stable storage, on both sides if the peer is required. */
+  /** Calls back when everything acknowledged so far is on stable storage, on each replica that is required. */
   flush(done: () => void): void {
-    this.#flushWaiters.then.push(done);
-    this.#startFlushRound();
+    this.#flushes.request({ then: done });
   }
 
   /** The peer was told of the generation that was adopted: a flush that waited meanwhile may name it. */
-  peerFollows(): void {
-    if (this.#flushRound?.peerDone === false) this.#sendFlush(this.#flushRound);
+  peerFollows(peer: Peer): void {
+    this.#flushes.sendTo(peer);
   }
 
-  onFlushAnswer(flushId: number): void {
-    if (this.#flushRound?.flushId !== flushId) return;
-    this.#flushRound.peerDone = true;
-    this.#finishFlushRound();
+  /** False: of no round of the clients. */
+  onFlushAnswer(peer: Peer, flushId: number): boolean {
+    if (!this.#flushes.onAnswer(peer, flushId)) return false;
+    this.#answered(peer);
+    return true;
+  }
+
+  nextFlushId(): number {
+    return this.#flushes.nextId();
   }
 
   applyNext(): void {
     const write = this.#inflight[0];
-    if (write === undefined || this.#applying) return;
-    if (this.peer?.required === true && write.sequence > this.peer.ackedSequence) return;
-    this.#applying = true;
+    if (write === undefined || this.#applyingSinceMs !== undefined) return;
+    for (const peer of this.peers.values()) if (peer.required && write.sequence > peer.ackedSequence) return;
+    if (!this.#dirty.isMarked(write)) return;
+    this.#applyingSinceMs = this.#core.nowMs;
     this.#core.write(write, (failure) => {
       if (this.#inflight[0] === write) this.#applied(write, failure);
     });
+  }
+
+  /** A read whose regions were repaired, or cannot be. */
+  readAgain(id: number, request: ReadRequest): void {
+    if (this.#cameAtMs.has(id)) this.submit(id, request);
+  }
+
+  failRead(id: number, failure: DiskFailure): void {
+    if (this.#cameAtMs.has(id)) this.#reply(id, { ok: false, failure });
   }
 
   #admit(id: number, request: ClientRequest): boolean {
@@ -215,7 +262,7 @@ export class Primary {
         return this.#admitRead(id, request);
       case 'flush':
         if (!this.#takesChanges()) return false;
-        this.#flushFor(id);
+        this.#flushes.request({ client: id });
         return true;
       case 'write':
         return this.#admitWrite(id, request, 'data', request.data.length, request.data);
@@ -231,7 +278,8 @@ export class Primary {
   #takesChanges(): boolean {
     const { state } = this.#core;
     if (this.adopting || (state !== 'SERVING' && state !== 'SOLO')) return false;
-    return this.peer === undefined || !this.peer.receivesWrites || this.peer.ready;
+    for (const peer of this.peers.values()) if (peer.receivesWrites && !peer.ready) return false;
+    return true;
   }
 
   #admitWrite(
@@ -242,27 +290,33 @@ export class Primary {
     data: Uint8Array | undefined,
   ): boolean {
     if (!this.#takesChanges()) return false;
-    if (this.peer !== undefined && this.peer.catchUpBytes > CATCH_UP_WINDOW_BYTES) return false;
-    if (this.copyLock !== undefined && overlaps(this.copyLock, { offset, length })) return false;
+    const range = { offset, length };
+    for (const lock of this.locks) if (overlaps(lock, range)) return false;
+    for (const peer of this.peers.values()) if (peer.catchUpBytes > CATCH_UP_WINDOW_BYTES) return false;
     const write = { id, sequence: ++this.#lastSequence, kind, offset, length, data, fua };
     this.#inflight.push(write);
-    if (this.peer?.receivesWrites === true) this.#send(write);
+    this.#hooks.onWrite(range);
+    this.#dirty.mark(range);
+    if (this.peers.size > 0) this.#unstable.written(firstRegion(range), lastRegion(range), write.sequence);
+    for (const peer of this.peers.values()) if (peer.receivesWrites) this.#send(peer, write);
     this.applyNext();
     return true;
   }
 
-  #admitRead(id: number, request: Extract<ClientRequest, { kind: 'read' }>): boolean {
+  #admitRead(id: number, request: ReadRequest): boolean {
     const { state } = this.#core;
     if (state !== 'SERVING' && state !== 'SOLO' && state !== 'HOLDING') return false;
     if (!this.leaseHolds()) return false;
     const token = this.#core.nextToken();
     this.#core.effects.push({ type: 'disk-read', token, offset: request.offset, length: request.length });
-    this.#reads.add(id);
+    this.#reads.set(id, this.#core.nowMs);
     this.#core.await(token, (event) => {
       assert(event.type === 'read-done', 'a read is answered by read-done');
       // Refused meanwhile: this replica serves nobody, or serves anew.
       if (!this.#reads.delete(id)) return;
-      if (event.failure !== undefined) this.#reply(id, { ok: false, failure: event.failure });
+      if (event.failure !== undefined) {
+        if (!this.#hooks.repair(id, request)) this.#reply(id, { ok: false, failure: event.failure });
+      }
       // The lease is checked after the bytes were read: what was read under it may be answered late, nothing else.
       else if (this.leaseHolds() && event.data !== undefined) this.#reply(id, { ok: true, data: event.data });
       else this.submit(id, request);
@@ -270,99 +324,43 @@ export class Primary {
     return true;
   }
 
-  #send(write: InflightWrite): void {
-    const peer = this.peer;
-    if (peer?.link === undefined || !peer.ready) return;
+  #send(peer: Peer, write: InflightWrite): void {
+    if (peer.link === undefined || !peer.ready) return;
     const { sequence, offset, length, kind, data } = write;
+    const { generation, nowMs } = this.#core;
     if (!peer.required) peer.catchUpBytes += data?.length ?? 0;
+    peer.waitingSinceMs ??= nowMs;
+    const { stableSequence } = this;
     this.#core.send(
       peer.link,
-      {
-        type: 'write',
-        generation: this.#core.generation,
-        sequence,
-        offset,
-        length,
-        kind,
-        stableSequence: this.#stableSequence,
-      },
+      { type: 'write', generation, sequence, offset, length, kind, stableSequence },
       data,
     );
   }
 
+  #answered(peer: Peer): void {
+    const owes = peer.ackedSequence < this.#lastSequence || this.#flushes.waitsFor(peer);
+    peer.waitingSinceMs = owes ? this.#core.nowMs : undefined;
+  }
+
   #applied(write: InflightWrite, failure: DiskFailure | undefined): void {
-    this.#applying = false;
+    this.#applyingSinceMs = undefined;
     this.#inflight.shift();
     this.#appliedSequence = write.sequence;
     if (failure !== undefined) {
-      // The peer has the write and this replica has not: they differ, so this one must not go on as if they didn't.
-      if (this.peer?.receivesWrites === true) this.#onDiskFailure(failure);
+      // A peer has the write and this replica has not: they differ, so this one must not go on as if they didn't.
+      if (this.peers.size > 0) this.#hooks.onDiskFailure(failure);
       this.#reply(write.id, { ok: false, failure });
-    } else {
-      if (this.peer?.receivesWrites !== true) this.bytesWithoutPeer += write.length;
-      if (write.fua) this.#flushFor(write.id);
-      else this.#reply(write.id, { ok: true });
-    }
+    } else if (write.fua) this.#flushes.request({ client: write.id });
+    else this.#reply(write.id, { ok: true });
     this.applyNext();
   }
 
-  #flushFor(id: number): void {
-    this.#flushWaiters.clients.push(id);
-    this.#startFlushRound();
-  }
-
-  /** Flushes that wait together share one round; one round at a time. */
-  #startFlushRound(): void {
-    const waiters = this.#flushWaiters;
-    if (this.#flushRound !== undefined || waiters.clients.length + waiters.then.length === 0) return;
-    const needsPeer = this.peer?.required === true;
-    const round: FlushRound = {
-      flushId: ++this.#lastFlushId,
-      upTo: this.#appliedSequence,
-      waiters,
-      localDone: false,
-      peerDone: !needsPeer,
-    };
-    this.#flushWaiters = { clients: [], then: [] };
-    this.#flushRound = round;
-    if (needsPeer) this.#sendFlush(round);
-    const token = this.#core.nextToken();
-    this.#core.effects.push({ type: 'disk-flush', token });
-    this.#core.await(token, (event) => {
-      if (this.#flushRound !== round) return;
-      if (event.type === 'disk-done' && event.failure === undefined) {
-        round.localDone = true;
-        this.#finishFlushRound();
-      } else this.#flushFailed();
-    });
-  }
-
-  #sendFlush(round: FlushRound): void {
-    const peer = this.peer;
-    // While a view is adopted the peer is not of its generation yet: `peerFollows` sends it.
-    if (peer?.link === undefined || !peer.ready || this.adopting) return;
-    this.#core.send(peer.link, { type: 'flush', generation: this.#core.generation, flushId: round.flushId });
-  }
-
-  #finishFlushRound(): void {
-    const round = this.#flushRound;
-    if (round === undefined || !round.localDone || !round.peerDone) return;
-    this.#flushRound = undefined;
-    this.#stableSequence = round.upTo;
-    for (const id of round.waiters.clients) this.#reply(id, { ok: true });
-    for (const then of round.waiters.then) then();
-    this.#startFlushRound();
-  }
-
-  /**
-   * After a failed fsync the kernel may have dropped the pages: to try again would be told "done" of data that is
-   * gone. The waiting clients are refused; with a peer this replica hands over, alone it is out of service.
-   */
-  #flushFailed(): void {
-    this.#onDiskFailure('EIO');
-  }
-
   #reply(id: number, result: ClientResult): void {
+    const cameAtMs = this.#cameAtMs.get(id);
+    if (cameAtMs === undefined) return;
+    this.#cameAtMs.delete(id);
+    if (result.ok && result.data === undefined) this.#hooks.onLatency(this.#core.nowMs - cameAtMs);
     this.#core.effects.push({ type: 'reply', id, result });
   }
 }

@@ -5,8 +5,20 @@
 import { assert, unreachable } from '../sys/errors.ts';
 import { Core } from './core.ts';
 import { Follower } from './follower.ts';
-import type { DurableState, Effect, ReplicaEvent, ReplicaOptions, ReplicaStatus, View } from './interface.ts';
+import { DirtyMaps } from './dirty.ts';
+import type {
+  DirtyStatus,
+  DurableState,
+  Effect,
+  KeptState,
+  ReplicaEvent,
+  ReplicaOptions,
+  ReplicaStatus,
+  View,
+} from './interface.ts';
 import { Leader } from './leader.ts';
+import type { Peer } from './peer.ts';
+import { RegionSet } from './region-set.ts';
 import { isPrimaryState, type ReplicaState } from './states.ts';
 import { REGION_BYTES } from './units.ts';
 
@@ -16,8 +28,9 @@ export class Replica {
   readonly #core: Core;
   readonly #leader: Leader;
   readonly #follower: Follower;
+  readonly #dirty: DirtyMaps;
 
-  constructor(options: ReplicaOptions, durable: DurableState, nowMs: number) {
+  constructor(options: ReplicaOptions, { durable, maps, preserved }: KeptState, nowMs: number) {
     assert(options.sizeBytes % REGION_BYTES === 0, 'a volume is a whole number of regions');
     const state = initialState(options, durable);
     this.#core = new Core(options, durable, state);
@@ -26,8 +39,12 @@ export class Replica {
     this.#core.onLinkClosed = (link) => {
       this.#linkClosed(link);
     };
-    this.#leader = new Leader(this.#core);
-    this.#follower = new Follower(this.#core, this.#leader);
+    const regions = options.sizeBytes / REGION_BYTES;
+    const kept = [...maps].map(([host, chunks]) => [host, RegionSet.fromChunks(regions, chunks)] as const);
+    this.#dirty = new DirtyMaps(this.#core, new Map(kept));
+    this.#leader = new Leader(this.#core, this.#dirty);
+    const parts = { leader: this.#leader, dirty: this.#dirty, preserved };
+    this.#follower = new Follower(this.#core, parts);
   }
 
   get state(): ReplicaState {
@@ -51,26 +68,40 @@ export class Replica {
 
   get status(): ReplicaStatus {
     const { state, persisted, nowMs, why, hostRebooted } = this.#core;
-    const { primary, join } = this.#leader;
+    const { primary, copies, repair } = this.#leader;
     const { secondary } = this.#follower;
     const leads = this.#leads;
-    const { peer } = primary;
-    const heardMs = leads ? (peer?.lastHeardMs ?? nowMs) : secondary.lastHeardMs;
+    const peers = leads ? primary.required : [];
+    const silences = leads ? peers.map((peer) => nowMs - peer.lastHeardMs) : [nowMs - secondary.lastHeardMs];
+    const dirty = this.#dirtyStatus();
     return {
       state,
       view: persisted.view,
       reason: why,
-      peerConnected: leads ? peer?.ready === true : secondary.link !== undefined,
-      peerSilenceMs: Math.max(0, nowMs - heardMs),
-      leaseLeftMs: leads && peer !== undefined ? Math.max(0, Math.round(peer.leaseUntilMs - nowMs)) : 0,
-      lagBytes: primary.bytesWithoutPeer,
+      peerConnected: leads
+        ? peers.length > 0 && peers.every(({ ready }) => ready)
+        : secondary.link !== undefined,
+      peerSilenceMs: Math.max(0, ...silences),
+      leaseLeftMs: leaseLeft(peers, nowMs),
+      lagBytes: Math.max(0, ...dirty.map(({ dirtyBytes }) => dirtyBytes)),
+      dirty,
+      consistentAt: persisted.consistentAt,
+      mixed: persisted.mixed,
+      repairedRegions: repair.repairedRegions,
       candidateFor: persisted.candidateFor,
       hostRebooted,
       appliedSequence: leads ? primary.appliedSequence : secondary.appliedSequence,
-      unstableRegions: secondary.unstableRegions,
+      unstableRegions: (leads ? primary : secondary).unstable.size,
       heldRequests: primary.heldRequests,
-      join: join?.status,
+      join: copies.join?.status,
     };
+  }
+
+  #dirtyStatus(): DirtyStatus[] {
+    return this.#core.durable.tracked.map(({ host, compare }) => {
+      const dirtyBytes = (this.#dirty.get(host)?.size ?? 0) * REGION_BYTES;
+      return { host, dirtyBytes, isKnown: !compare };
+    });
   }
 
   /** It has, or had until it stepped down, the part of a primary. */
@@ -107,13 +138,16 @@ export class Replica {
         if (isPrimaryState(this.state)) this.#core.why = event.reason;
         return;
       case 'seed':
-        leader.seed(event.target, event.allocated);
+        leader.copies.seed(event);
         return;
       case 'connect':
-        leader.connect(event.target, event.changed);
+        leader.copies.connect(event.target);
         return;
       case 'snapshot-gone':
-        leader.snapshotGone();
+        leader.copies.snapshotGone();
+        return;
+      case 'force':
+        this.#follower.forced(event.view);
         return;
       case 'step-down':
         leader.stepDown();
@@ -178,7 +212,7 @@ export class Replica {
       );
     if (state === 'SERVING') {
       assert(durable.view.primary === host, 'SERVING, and the view names another primary');
-      assert(primary.peer?.required === true, 'SERVING without a peer that every write waits for');
+      assert(primary.required.length > 0, 'SERVING without a peer that every write waits for');
     }
     if (state === 'SECONDARY')
       assert(durable.complete && durable.view.primary !== host, 'SECONDARY, and incomplete or primary');
@@ -210,4 +244,10 @@ function initialReason(state: ReplicaState): string {
     default:
       return '';
   }
+}
+
+/** Of the leases that it needs all of: until the first ends. */
+function leaseLeft(peers: readonly Peer[], nowMs: number): number {
+  if (peers.length === 0) return 0;
+  return Math.max(0, Math.round(Math.min(...peers.map((peer) => peer.leaseUntilMs)) - nowMs));
 }

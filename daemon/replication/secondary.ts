@@ -5,6 +5,8 @@
  */
 import { unreachable } from '../sys/errors.ts';
 import type { Core, DiskWrite } from './core.ts';
+import type { DirtyMaps } from './dirty.ts';
+import { Fallback } from './fallback.ts';
 import type { DiskFailure } from './interface.ts';
 import type { Message } from './messages.ts';
 import { firstRegion, lastRegion, REGION_BYTES, type Region, type Sequence } from './units.ts';
@@ -12,12 +14,14 @@ import { UnstableRegions } from './unstable.ts';
 
 type WriteMessage = Extract<Message, { type: 'write' }>;
 type CopyMessage = Extract<Message, { type: 'copy-offer' | 'copy-data' | 'copy-zero' }>;
-type Pull = Extract<Message, { type: 'pull' }>;
-type FlushMessage = Extract<Message, { type: 'flush' }>;
+type Other = Extract<Message, { type: 'pull' | 'flush' | 'fetch' | 'copy-begin' }>;
+
+/** Regions: 16 MiB. */
+const PRESERVED_AT_ONCE = 256;
 
 interface Queued {
   readonly link: number;
-  readonly message: WriteMessage | CopyMessage | Pull | FlushMessage;
+  readonly message: WriteMessage | CopyMessage | Other;
   readonly payload: Uint8Array | undefined;
 }
 
@@ -34,6 +38,10 @@ export class Secondary {
   unstableKnown = false;
   /** Since the last copy to it began. */
   diskHasFailed = false;
+  readonly fallback: Fallback;
+  readonly #dirty: DirtyMaps;
+  /** Its primary said hello to copy, and has not yet said that the copy begins. */
+  awaitsBegin = false;
 
   #appliedSequence: Sequence = 0;
   #answeredSequence: Sequence = 0;
@@ -43,8 +51,10 @@ export class Secondary {
   #queue: Queued[] = [];
   #busy = false;
 
-  constructor(core: Core) {
+  constructor(core: Core, dirty: DirtyMaps, preserved: readonly Region[]) {
     this.#core = core;
+    this.#dirty = dirty;
+    this.fallback = new Fallback(core, preserved);
     this.lastHeardMs = core.nowMs;
     // What an earlier life of this process granted is not known any more; it was one lease at the most.
     this.leaseGrantedUntilMs = core.nowMs + core.options.leaseMs;
@@ -54,15 +64,13 @@ export class Secondary {
     return this.#appliedSequence;
   }
 
-  get unstableRegions(): number {
-    return this.#unstable.size;
+  get unstable(): UnstableRegions {
+    return this.#unstable;
   }
 
-  /** A copy begins: from here on every write is seen by this process, and numbers start anew. */
+  /** A primary will copy: numbers start anew. */
   beginJoin(): void {
-    this.#unstable.clear();
-    this.unstableKnown = true;
-    this.diskHasFailed = false;
+    this.awaitsBegin = true;
     this.#anySequence = true;
     this.#appliedSequence = 0;
     this.#answeredSequence = 0;
@@ -89,16 +97,26 @@ export class Secondary {
         this.#unstable.stableUpTo(message.stableSequence);
         this.#grantLease(link, message.askedAtMs);
         return;
+      case 'yield':
+        this.leaseGrantedUntilMs = this.#core.nowMs;
+        return;
       case 'write':
       case 'pull':
       case 'flush':
+      case 'fetch':
+      case 'copy-begin':
       case 'copy-offer':
       case 'copy-data':
       case 'copy-zero':
+        if (this.awaitsBegin && message.type !== 'copy-begin') {
+          this.#core.refuse(link, 'MALFORMED', `a ${message.type} before the copy begins`);
+          return;
+        }
         if (!this.#insideVolume(message)) {
           this.#core.refuse(link, 'MALFORMED', `a ${message.type} outside the volume`);
           return;
         }
+        if (message.type === 'copy-begin') this.awaitsBegin = false;
         this.#queue.push({ link, message, payload });
         this.#next();
         return;
@@ -133,10 +151,30 @@ export class Secondary {
 
   #next(): void {
     while (!this.#busy) {
-      const queued = this.#queue.shift();
-      if (queued === undefined) return;
+      const queued = this.#queue[0];
+      if (queued === undefined || this.#preserves()) return;
+      this.#queue.shift();
       this.#begin(queued);
     }
+  }
+
+  /** What the next change would destroy, and those behind it, is kept first: they share one trip to the disk. */
+  #preserves(): boolean {
+    const [next] = this.#queue;
+    const { fallback } = this;
+    if (next === undefined || !fallback.isNeeded) return false;
+    if (changedBy(next.message).every((region) => fallback.has(region))) return false;
+    const regions = new Set<Region>();
+    for (const { message } of this.#queue) {
+      for (const region of changedBy(message)) if (!fallback.has(region)) regions.add(region);
+      if (regions.size >= PRESERVED_AT_ONCE) break;
+    }
+    this.#busy = true;
+    fallback.preserve([...regions], () => {
+      this.#busy = false;
+      this.#next();
+    });
+    return true;
   }
 
   #begin({ link, message, payload }: Queued): void {
@@ -150,6 +188,12 @@ export class Secondary {
       case 'pull':
         this.#sendUnstable(link);
         return;
+      case 'fetch':
+        this.#fetch(link, message.region);
+        return;
+      case 'copy-begin':
+        this.#copyBegins(message.generation);
+        return;
       case 'copy-offer':
         this.#compare(link, message.region, message.digest);
         return;
@@ -162,6 +206,28 @@ export class Secondary {
       default:
         unreachable(message);
     }
+  }
+
+  /** The primary has made durable what may be missing here, this replica's own changes among it. */
+  #copyBegins(generation: number): void {
+    const { durable } = this.#core;
+    if (!durable.mixed) this.fallback.drop();
+    this.#busy = true;
+    const copyFrom = { host: durable.view.primary, generation };
+    const change = { mixed: true, blank: false, copyFrom, tracked: [] };
+    const forgotten = this.#dirty.forgetAll();
+    this.#core.persist(
+      change,
+      () => {
+        this.#busy = false;
+        // From here on every write is seen by this process.
+        this.#unstable.clear();
+        this.unstableKnown = true;
+        this.diskHasFailed = false;
+        this.#next();
+      },
+      forgotten,
+    );
   }
 
   #write(link: number, message: WriteMessage, payload: Uint8Array | undefined): void {
@@ -205,20 +271,39 @@ export class Secondary {
 
   /** Runs beside later writes: it covers those before it, which are applied. */
   #flush(link: number, flushId: number): void {
-    const token = this.#core.nextToken();
-    this.#core.effects.push({ type: 'disk-flush', token });
-    this.#core.await(token, (event) => {
-      const failure = event.type === 'disk-done' ? event.failure : 'EIO';
+    this.#core.flush((failure) => {
       if (failure !== undefined) this.#diskFailed(link, failure);
       else if (this.link === link) this.#core.send(link, { type: 'flush-answer', flushId });
     });
   }
 
   #compare(link: number, region: Region, digest: Uint8Array): void {
-    this.#readRegion(link, { region, digest: true }, (_data, own) => {
-      const needed = Buffer.compare(own, digest) !== 0;
+    const answer = (needed: boolean): void => {
       if (this.link === link) this.#core.send(link, { type: 'copy-answer', region, needed });
-    });
+    };
+    this.#readRegion(
+      { region, digest: true },
+      (_data, own) => {
+        answer(Buffer.compare(own, digest) !== 0);
+      },
+      // What cannot be read is written anew.
+      () => {
+        answer(true);
+      },
+    );
+  }
+
+  #fetch(link: number, region: Region): void {
+    this.#readRegion(
+      { region, digest: false },
+      (data) => {
+        if (this.link === link)
+          this.#core.send(link, { type: 'fetched', region }, data ?? new Uint8Array(REGION_BYTES));
+      },
+      () => {
+        this.#diskFailed(link, 'EIO');
+      },
+    );
   }
 
   #sendUnstable(link: number): void {
@@ -233,24 +318,30 @@ export class Secondary {
         this.#core.send(link, { type: 'pull-done', appliedSequence: this.#appliedSequence });
       return;
     }
-    this.#readRegion(link, { region, digest: false }, (data) => {
-      if (this.link !== link) return;
-      this.#core.send(link, { type: 'pull-region', region }, data ?? new Uint8Array(REGION_BYTES));
-      this.#sendRegions(link, regions, at + 1);
-    });
+    this.#readRegion(
+      { region, digest: false },
+      (data) => {
+        if (this.link !== link) return;
+        this.#core.send(link, { type: 'pull-region', region }, data ?? new Uint8Array(REGION_BYTES));
+        this.#sendRegions(link, regions, at + 1);
+      },
+      () => {
+        this.#diskFailed(link, 'EIO');
+      },
+    );
   }
 
   #readRegion(
-    link: number,
     { region, digest }: { readonly region: Region; readonly digest: boolean },
     then: (data: Uint8Array | undefined, digest: Uint8Array) => void,
+    onFailure: () => void,
   ): void {
     const token = this.#core.nextToken();
     this.#core.effects.push({ type: 'read-region', token, region, from: 'live', digest });
     this.#busy = true;
     this.#core.await(token, (event) => {
       this.#busy = false;
-      if (event.type !== 'region-done' || event.failure !== undefined) this.#diskFailed(link, 'EIO');
+      if (event.type !== 'region-done' || event.failure !== undefined) onFailure();
       else then(event.data, event.digest);
       this.#next();
     });
@@ -260,5 +351,20 @@ export class Secondary {
   #diskFailed(link: number, failure: DiskFailure): void {
     this.diskHasFailed = true;
     this.#core.refuse(this.link ?? link, 'DISK', `the disk of ${this.#core.host} failed: ${failure}`);
+  }
+}
+
+/** Regions that it writes to. */
+function changedBy(message: Queued['message']): Region[] {
+  switch (message.type) {
+    case 'write': {
+      const first = firstRegion(message);
+      return Array.from({ length: lastRegion(message) - first + 1 }, (_unused, at) => first + at);
+    }
+    case 'copy-data':
+    case 'copy-zero':
+      return [message.region];
+    default:
+      return [];
   }
 }

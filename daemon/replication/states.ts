@@ -43,10 +43,10 @@ export type ReplicaState =
 
 export const transitions: Readonly<Record<ReplicaState, readonly ReplicaState[]>> = {
   BLANK: ['SOLO', 'JOINING'],
-  STALE: ['JOINING'],
+  STALE: ['JOINING', 'PROMOTING'],
   JOINING: ['SECONDARY', 'STALE', 'PROMOTING'],
   SECONDARY: ['PROMOTING', 'STALE'],
-  RECOVERING: ['SERVING', 'SOLO', 'FENCED'],
+  RECOVERING: ['SERVING', 'HOLDING', 'SOLO', 'FENCED'],
   PROMOTING: ['SOLO', 'FENCED'],
   SERVING: ['HOLDING', 'STEPPED_DOWN', 'FENCED', 'SOLO'],
   HOLDING: ['SERVING', 'SOLO', 'FENCED', 'STEPPED_DOWN'],

@@ -2,6 +2,8 @@
 
 /** The unit of dirty tracking and of copies. A volume's size is a multiple of it. */
 export const REGION_BYTES = 65_536;
+/** Of a dirty map, kept together: 512 bytes of bits, for 256 MiB of the volume. */
+export const CHUNK_REGIONS = 4096;
 
 /** Raised by one at every change of primary or of the in-sync set. */
 export type Generation = number;

@@ -34,6 +34,9 @@ const milliseconds = (least: number, most: number) => {
   return z.int(allowed).min(least, allowed).max(most, allowed);
 };
 
+const LEAST_DEFAULT_STALL_MS = 5000;
+const leastStallMs = (silenceMs: number): number => silenceMs * 2;
+
 /** Exported for the test that keeps docs/configuration.md complete. */
 export const schema = z
   .strictObject({
@@ -109,9 +112,15 @@ export const schema = z
           heartbeat_ms: milliseconds(20, 5000).default(250),
           /** How long a host must be silent before it counts as gone. */
           silence_ms: milliseconds(100, 60_000).default(1500),
+          /** How long one operation of a disk may take before the disk counts as failed. */
+          stall_ms: milliseconds(200, 600_000).optional(),
         },
         section('timing'),
       )
+      .transform((timing) => ({
+        ...timing,
+        stall_ms: timing.stall_ms ?? Math.max(LEAST_DEFAULT_STALL_MS, leastStallMs(timing.silence_ms)),
+      }))
       .prefault({}),
     log: z
       .strictObject({ level: z.enum(logLevels, logLevels.join(', ')).default('info') }, section('log'))
@@ -139,6 +148,11 @@ export const schema = z
       const message = `at most half of timing.${key}: ${String(heartbeatMs)} of ${String(limitMs)}`;
       context.addIssue({ code: 'custom', path: ['timing', 'heartbeat_ms'], message });
     }
+    // A host that is gone must be found so by its silence, not by the disk operations that it leaves unanswered.
+    const { silence_ms: silenceMs, stall_ms: stallMs } = config.timing;
+    if (stallMs >= leastStallMs(silenceMs)) return;
+    const message = `at least twice timing.silence_ms: ${String(stallMs)} for ${String(silenceMs)}`;
+    context.addIssue({ code: 'custom', path: ['timing', 'stall_ms'], message });
   });
 
 export type Config = z.output<typeof schema>;

@@ -4,12 +4,11 @@
  * nothing can come between a check of the machine and the act that follows from it.
  */
 import { channel } from 'node:diagnostics_channel';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BlockBackend, BlockRequest, BlockResult } from '../nbd/block.ts';
 import type { HostMeta } from '../meta/host-meta.ts';
 import type {
-  DurableState,
   Effect,
+  KeptState,
   ReplicaEvent,
   ReplicaOptions,
   ReplicaStatus,
@@ -18,13 +17,13 @@ import type {
 import { Replica } from '../replication/replica.ts';
 import { isPrimaryState, type ReplicaState } from '../replication/states.ts';
 import type { SeedSnapshot } from '../store/seed-snapshot.ts';
-import { diskFailure, type Store } from '../store/store.ts';
-import { EMPTY_DIGEST } from '../store/volume-file.ts';
+import type { Store } from '../store/store.ts';
 import type { Clock } from '../sys/clock.ts';
 import { messageOf, unreachable } from '../sys/errors.ts';
 import type { Log } from '../sys/log.ts';
 import type { DecodedFrame } from '../wire/codec.ts';
 import type { Link } from '../wire/link.ts';
+import { type Disk, VolumeDisk } from './volume-disk.ts';
 
 /** What the volume needs of the rest of the daemon. */
 export interface VolumeWorld {
@@ -49,18 +48,15 @@ export interface Proposal {
 }
 
 type Done = (result: BlockResult) => void;
-type DiskWrite = Extract<Effect, { type: 'disk-write' }>;
-type RegionRead = Extract<Effect, { type: 'read-region' }>;
-
-/** Of a snapshot, in one turn of the loop: some 20 ms. */
-const PRESERVED_AT_ONCE_BYTES = 8 * 1024 * 1024;
 
 const stateChannel = channel('lockstep:replica:state');
+const repairChannel = channel('lockstep:replica:repaired');
 
 export class Volume implements BlockBackend {
   readonly name: string;
   readonly sizeBytes: number;
   readonly file: Store;
+  readonly #disk: VolumeDisk;
   readonly #replica: Replica;
   readonly #world: VolumeWorld;
   readonly #links = new Map<number, Link>();
@@ -72,13 +68,25 @@ export class Volume implements BlockBackend {
   #dialFailure = '';
   #closed = false;
 
-  constructor(world: VolumeWorld, file: Store, options: ReplicaOptions, durable: DurableState) {
+  constructor(world: VolumeWorld, disk: Disk, options: ReplicaOptions, kept: Omit<KeptState, 'preserved'>) {
     this.name = options.volume;
     this.sizeBytes = options.sizeBytes;
-    this.file = file;
+    this.file = disk.store;
     this.#world = world;
-    this.#replica = new Replica(options, durable, world.clock.nowMs());
-    file.onSnapshotLost = (error) => {
+    this.#disk = new VolumeDisk(disk, {
+      volume: this.name,
+      log: world.log,
+      congestedLink: () => [...this.#links.values()].find((link) => link.isCongested),
+      answer: (event) => {
+        this.run(event);
+      },
+      dropFailed: (error) => {
+        world.fatal(`the fallback of volume ${this.name} cannot be removed: ${messageOf(error)}`);
+      },
+    });
+    const { regions: preserved } = disk.fallback;
+    this.#replica = new Replica(options, { ...kept, preserved }, world.clock.nowMs());
+    this.file.onSnapshotLost = (error) => {
       world.log.warn(
         { volume: this.name, error: messageOf(error) },
         'the snapshot ended: what it shows cannot be kept; the copy has to be begun anew',
@@ -155,7 +163,7 @@ export class Volume implements BlockBackend {
     this.#closed = true;
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
-    this.file.close();
+    this.#disk.close();
   }
 
   #perform(effect: Effect): void {
@@ -174,22 +182,19 @@ export class Volume implements BlockBackend {
         this.#links.delete(effect.link);
         return;
       case 'disk-write':
-        this.#diskWrite(effect);
-        return;
       case 'disk-read':
-        this.#diskRead(effect);
-        return;
       case 'disk-flush':
-        this.file.flush((failure) => {
-          this.run({ type: 'disk-done', token: effect.token, ...(failure === undefined ? {} : { failure }) });
-          this.run({ type: 'batch-end' });
-        });
-        return;
       case 'read-region':
-        this.#readRegion(effect);
+      case 'preserve':
+      case 'revert':
+      case 'drop-fallback':
+        this.#disk.perform(effect);
         return;
       case 'persist':
-        void this.#persist(effect.token, effect.durable);
+        void this.#persist(effect);
+        return;
+      case 'repaired':
+        this.#repaired(effect);
         return;
       case 'propose':
         void this.#propose(effect);
@@ -209,83 +214,12 @@ export class Volume implements BlockBackend {
     else done?.(result.ok ? { ok: true } : result);
   }
 
-  #diskWrite(effect: DiskWrite): void {
-    const isLarge = effect.data === undefined && effect.length > PRESERVED_AT_ONCE_BYTES;
-    if (isLarge && this.file.snapshot !== undefined) void this.#zeroUnderSnapshot(effect);
-    else this.#queue.push(this.#written(effect));
-  }
-
-  /**
-   * What a snapshot shows of up to 4 GiB is kept piece by piece: the leases and heartbeats of the whole host wait for
-   * one turn. Nothing changes before the last, in which the range becomes zeroes.
-   */
-  async #zeroUnderSnapshot(effect: DiskWrite): Promise<void> {
-    const end = effect.offset + effect.length;
-    for (let offset = effect.offset; offset < end; offset += PRESERVED_AT_ONCE_BYTES) {
-      try {
-        this.file.keepForSnapshot({ offset, length: Math.min(PRESERVED_AT_ONCE_BYTES, end - offset) });
-      } catch {
-        // What cannot be read now cannot be read below either, where the failure is told.
-        break;
-      }
-      await nextTurn();
-      if (this.#closed) return;
-    }
-    this.run(this.#written(effect));
-    this.run({ type: 'batch-end' });
-  }
-
-  #written({ token, kind, offset, length, data }: DiskWrite): ReplicaEvent {
+  /** In the order of the effects, also behind a fallback that was dropped: `mixed` would else find the old one. */
+  async #persist({ token, durable, maps }: Extract<Effect, { type: 'persist' }>): Promise<void> {
+    await this.#disk.dropped;
+    if (this.#closed) return;
     try {
-      if (data !== undefined) this.file.write(offset, data);
-      else this.file.zero({ offset, length }, { keepSpace: kind === 'zero' });
-      return { type: 'disk-done', token };
-    } catch (error) {
-      this.#diskError('write', error);
-      return { type: 'disk-done', token, failure: diskFailure(error) };
-    }
-  }
-
-  #diskRead({ token, offset, length }: Extract<Effect, { type: 'disk-read' }>): void {
-    try {
-      this.#queue.push({ type: 'read-done', token, data: this.file.read({ offset, length }) });
-    } catch (error) {
-      this.#diskError('read', error);
-      this.#queue.push({ type: 'read-done', token, failure: diskFailure(error) });
-    }
-  }
-
-  /** Regions are read to be sent: not faster than they leave, or the link is cut for what waits in it. */
-  #readRegion(effect: RegionRead): void {
-    const congested = [...this.#links.values()].find((link) => link.isCongested);
-    if (congested === undefined) {
-      this.#queue.push(this.#region(effect));
-      return;
-    }
-    congested.onceSent(() => {
-      if (this.#closed) return;
-      this.run(this.#region(effect));
-      this.run({ type: 'batch-end' });
-    });
-  }
-
-  #region({ token, region, from, digest }: RegionRead): ReplicaEvent {
-    try {
-      return { type: 'region-done', token, ...this.file.readRegion(region, { from, digest }) };
-    } catch (error) {
-      this.#diskError('read', error);
-      const failure = diskFailure(error);
-      return { type: 'region-done', token, data: undefined, digest: EMPTY_DIGEST, failure };
-    }
-  }
-
-  #diskError(what: string, error: unknown): void {
-    this.#world.log.error({ volume: this.name, error: messageOf(error) }, `the disk failed a ${what}`);
-  }
-
-  async #persist(token: number, durable: DurableState): Promise<void> {
-    try {
-      await this.#world.meta.put({ volume: this.name, sizeBytes: this.sizeBytes, durable });
+      await this.#world.meta.put({ volume: this.name, sizeBytes: this.sizeBytes, durable }, maps);
     } catch (error) {
       this.#world.fatal(`the state of volume ${this.name} cannot be made durable: ${messageOf(error)}`);
       return;
@@ -347,6 +281,11 @@ export class Volume implements BlockBackend {
     }));
     if (answer.view !== undefined) this.run({ type: 'view', view: answer.view, explicit: false });
     if (answer.reason !== '') this.run({ type: 'proposal-failed', reason: answer.reason });
+  }
+
+  #repaired({ region, from }: Extract<Effect, { type: 'repaired' }>): void {
+    this.#world.log.warn({ volume: this.name, region, from }, 'a region that could not be read was repaired');
+    if (repairChannel.hasSubscribers) repairChannel.publish({ volume: this.name });
   }
 
   #stateChanged({ from, to, why }: Extract<Effect, { type: 'state-changed' }>): void {

@@ -2,14 +2,16 @@
  * All volumes of this host: opened at start, made and deleted by control, served to NBD clients while this host's
  * replica is primary, and given the links that peers open.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeyedMutex } from '../host/poll.ts';
 import type { ExportDirectory, ExportEntry, OpenResult } from '../nbd/block.ts';
-import type { DurableState, View } from '../replication/interface.ts';
+import type { DurableState, KeptState, View } from '../replication/interface.ts';
 import { isPrimaryState, type ReplicaState } from '../replication/states.ts';
 import { REGION_BYTES } from '../replication/units.ts';
+import { Fallback, removeFallback } from '../store/fallback.ts';
 import type { Store } from '../store/store.ts';
+import { syncFolder } from '../store/sync-folder.ts';
 import { VolumeFile } from '../store/volume-file.ts';
 import { invalidField, LockstepError, messageOf } from '../sys/errors.ts';
 import type { DecodedFrame } from '../wire/codec.ts';
@@ -25,6 +27,7 @@ export interface VolumesOptions {
   readonly leaseMs: number;
   readonly heartbeatMs: number;
   readonly silenceMs: number;
+  readonly stallMs: number;
   readonly world: Omit<VolumeWorld, 'stateChanged'>;
   /** Puts a layer over the disk of each volume, such as one that fails. */
   readonly layer?: (volume: string, store: Store) => Store;
@@ -36,6 +39,8 @@ export interface VolumesOptions {
 const TICK_MS = 20;
 /** A name becomes a folder. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
+
+type Kept = Omit<KeptState, 'preserved'>;
 
 export class Volumes implements ExportDirectory {
   readonly #options: VolumesOptions;
@@ -55,9 +60,9 @@ export class Volumes implements ExportDirectory {
   /** Opens what this host holds. A volume that cannot be opened is reported and left alone; the others serve on. */
   async openAll(): Promise<void> {
     const { world } = this.#options;
-    for (const { volume, sizeBytes, durable } of await world.meta.list()) {
+    for (const { volume, sizeBytes, durable, maps } of await world.meta.list()) {
       try {
-        this.#add(volume, new VolumeFile(this.#path(volume), sizeBytes, 'open'), durable);
+        await this.#open(volume, sizeBytes, { durable, maps });
       } catch (error) {
         this.#unopened.set(volume, { generation: durable.view.generation, why: messageOf(error) });
         world.log.error({ volume, error: messageOf(error) }, 'a volume cannot be opened');
@@ -88,25 +93,17 @@ export class Volumes implements ExportDirectory {
     rmSync(this.#folder(volume), { recursive: true, force: true });
     mkdirSync(this.#folder(volume), { recursive: true, mode: 0o700 });
     const file = new VolumeFile(this.#path(volume), sizeBytes, 'create');
-    const durable: DurableState = {
-      view: { generation: 0, primary: '', inSync: [] },
-      complete: false,
-      blank: true,
-      candidateFor: 0,
-      asking: '',
-      promoting: false,
-      bootId: this.#options.bootId,
-    };
+    const durable = firstState(this.#options.bootId);
     try {
       // Before the record: one that outlives the loss of power must find its file.
-      for (const folder of [this.#folder(volume), this.#options.folder]) syncFolder(folder);
+      for (const folder of [this.#folder(volume), this.#options.folder]) await syncFolder(folder);
       await this.#options.world.meta.put({ volume, sizeBytes, durable });
     } catch (error) {
       file.close();
       throw error;
     }
     this.#unopened.delete(volume);
-    this.#add(volume, file, durable);
+    this.#add(volume, file, { durable, maps: new Map() });
   }
 
   /**
@@ -153,6 +150,11 @@ export class Volumes implements ExportDirectory {
   /** Of the control store: an answer to a heartbeat, or the word of a workflow. */
   tell(volume: string, view: View, options: { readonly explicit: boolean }): void {
     this.#volumes.get(volume)?.run({ type: 'view', view, explicit: options.explicit });
+  }
+
+  /** A person chose this host's replica, which may lack acknowledged writes, as the primary of `view`. */
+  force(volume: string, view: View): void {
+    this.require(volume).run({ type: 'force', view });
   }
 
   /** A peer opened a link and said which volume it is about. */
@@ -203,10 +205,23 @@ export class Volumes implements ExportDirectory {
     this.#revocations.get(name)?.delete(onRevoke);
   }
 
-  #add(name: string, file: VolumeFile, durable: DurableState): void {
-    const { host, incarnation, bootId, leaseMs, heartbeatMs, silenceMs, world, stateChanged } = this.#options;
+  async #open(name: string, sizeBytes: number, kept: Kept): Promise<void> {
+    // Of a copy that was completed, or that never began to change anything.
+    if (!kept.durable.mixed) await removeFallback(this.#fallbackPath(name));
+    const file = new VolumeFile(this.#path(name), sizeBytes, 'open');
+    try {
+      this.#add(name, file, kept);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  #add(name: string, file: VolumeFile, kept: Kept): void {
+    const { host, incarnation, bootId, world, stateChanged } = this.#options;
+    const { leaseMs, heartbeatMs, silenceMs, stallMs } = this.#options;
+    const timing = { leaseMs, heartbeatMs, silenceMs, stallMs };
     const store = this.#options.layer?.(name, file) ?? file;
-    const timing = { leaseMs, heartbeatMs, silenceMs };
     const volume = new Volume(
       {
         ...world,
@@ -215,9 +230,9 @@ export class Volumes implements ExportDirectory {
           stateChanged(changed, to);
         },
       },
-      store,
+      { store, fallback: new Fallback(this.#fallbackPath(name), store) },
       { volume: name, sizeBytes: store.sizeBytes, host, incarnation, bootId, ...timing },
-      durable,
+      kept,
     );
     this.#volumes.set(name, volume);
   }
@@ -235,6 +250,10 @@ export class Volumes implements ExportDirectory {
   #path(volume: string): string {
     return join(this.#folder(volume), 'data');
   }
+
+  #fallbackPath(volume: string): string {
+    return join(this.#folder(volume), 'fallback');
+  }
 }
 
 function checkName(volume: string): void {
@@ -242,11 +261,18 @@ function checkName(volume: string): void {
     throw invalidField('volume', volume, '1 to 63 of letters, digits, "_", "." and "-"');
 }
 
-function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+function firstState(bootId: string): DurableState {
+  return {
+    view: { generation: 0, primary: '', inSync: [] },
+    complete: false,
+    blank: true,
+    candidateFor: 0,
+    asking: '',
+    promoting: false,
+    bootId,
+    consistentAt: 0,
+    mixed: false,
+    copyFrom: { host: '', generation: 0 },
+    tracked: [],
+  };
 }

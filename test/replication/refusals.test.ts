@@ -144,6 +144,7 @@ t.test('a target is incomplete on stable storage before the first byte of the co
 t.test('a candidate answers once it is durable that it is one', async (t) => {
   const lone = new Lone('b', blankState);
   lone.hear(1, hello('a', 1, 'join'));
+  lone.hear(1, { type: 'copy-begin', generation: 1 });
   lone.storeAnswers = false;
   t.strictSame(lone.hear(1, { type: 'candidate', generation: 1, proposedGeneration: 2 }), []);
   t.match(lone.persisted.at(-1), { candidateFor: 2 });
@@ -216,6 +217,7 @@ t.test('a view, a candidacy or a hello that cannot be is refused, and stops nobo
   const joining = (): Lone => {
     const lone = new Lone('b', blankState);
     lone.hear(1, hello('a', 1, 'join'));
+    lone.hear(1, { type: 'copy-begin', generation: 1 });
     return lone;
   };
   t.match(joining().hear(1, { type: 'candidate', generation: 1, proposedGeneration: 3 }), [
@@ -269,11 +271,11 @@ t.test('an answer to a copy that was never sent, or that cannot be, ends the cop
     { region: 0, needed: true },
   ]) {
     const lone = new Lone('a', completeState({ ...both, inSync: ['a'] }));
-    const [dial] = lone.step({ type: 'seed', target: 'b', allocated: [] });
+    const [dial] = lone.step({ type: 'seed', target: 'b', allocated: [], changed: [0] });
     const link = dial?.type === 'dial' ? dial.link : 0;
     lone.step({ type: 'link-opened', link, peer: 'b' });
     lone.hear(link, helloAnswer('b', 5, { blank: true }));
-    const sent = lone.step({ type: 'connect', target: 'b', changed: [0] });
+    const sent = lone.step({ type: 'connect', target: 'b' });
     t.match(
       sent.find((effect) => effect.type === 'send'),
       { message: { type: 'copy-zero', region: 0 } },
@@ -307,8 +309,10 @@ t.test(
     const flush = lone.replica.step({ type: 'client', id: 5, request: { kind: 'flush' } }, lone.nowMs);
     const flushToken = flush.find((one) => one.type === 'disk-flush')?.token ?? 0;
     t.match(lone.step({ type: 'disk-done', token: flushToken, failure: 'EIO' }), [
-      { type: 'close-link' },
       { type: 'reply', id: 5, result: { ok: false } },
+      // Nobody has to wait for the end of the lease.
+      { type: 'send', message: { type: 'yield' } },
+      { type: 'close-link' },
       { type: 'state-changed', to: 'FENCED' },
     ]);
   },

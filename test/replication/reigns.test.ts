@@ -19,17 +19,18 @@ const isAcknowledged = (effects: readonly Effect[]): boolean =>
 
 /** Copies region 0 to `target` beside live writes; answers the link. */
 function catchUp(lone: Lone, target: string, generation: number): number {
-  const [dial] = lone.step({ type: 'seed', target, allocated: [] });
+  const [dial] = lone.step({ type: 'seed', target, allocated: [], changed: [0] });
   const link = dial?.type === 'dial' ? dial.link : 0;
   lone.step({ type: 'link-opened', link, peer: target });
   lone.hear(link, helloAnswer(target, generation, { blank: true }));
-  lone.step({ type: 'connect', target, changed: [0] });
+  lone.step({ type: 'connect', target });
   return link;
 }
 
 /** b is made secondary of a, and then primary once more. */
 function fenceAndPromote(lone: Lone, generation: number): void {
   lone.hear(1, hello('a', generation, 'join'));
+  lone.hear(1, { type: 'copy-begin', generation });
   lone.hear(1, { type: 'candidate', generation, proposedGeneration: generation + 1 });
   lone.hear(1, { type: 'view', generation: generation + 1, primary: 'a', inSync: ['a', 'b'] });
   const view = { generation: generation + 2, primary: 'b', inSync: ['b'] };
@@ -100,6 +101,7 @@ t.test(
     const lone = new Lone('b', completeState(both));
     // In the set by this process.
     lone.hear(1, hello('a', 6, 'join'));
+    lone.hear(1, { type: 'copy-begin', generation: 6 });
     lone.hear(1, { type: 'candidate', generation: 6, proposedGeneration: 7 });
     lone.hear(1, { type: 'view', generation: 7, primary: 'a', inSync: ['a', 'b'] });
     const flush = { type: 'flush', generation: 7, flushId: 1 } as const;

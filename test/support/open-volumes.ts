@@ -32,6 +32,7 @@ export async function openVolumes(
     leaseMs: 400,
     heartbeatMs: 50,
     silenceMs: 300,
+    stallMs: 1000,
     stateChanged: () => undefined,
     world: {
       clock: bootClock,

@@ -16,7 +16,7 @@ import { dial } from '../../daemon/wire/link.ts';
 import { ReplicationServer } from '../../daemon/wire/replication-server.ts';
 
 export const VOLUME = 'v';
-const TIMING = { leaseMs: 400, heartbeatMs: 50, silenceMs: 300 };
+const TIMING = { leaseMs: 400, heartbeatMs: 50, silenceMs: 300, stallMs: 1000 };
 
 const quiet = (): void => undefined;
 const log: Log =
@@ -114,9 +114,10 @@ export class Pair {
   async reseed(source: TestHost, target: string): Promise<void> {
     const volume = source.volume();
     const snapshot = volume.file.takeSnapshot('s');
-    volume.run({ type: 'seed', target, allocated: snapshot.allocated });
+    const changed = snapshot.changedRegions();
+    volume.run({ type: 'seed', target, allocated: snapshot.allocated, changed });
     await this.until(() => volume.status.join?.phase === 'SEEDED');
-    volume.run({ type: 'connect', target, changed: snapshot.changedRegions() });
+    volume.run({ type: 'connect', target });
     volume.file.dropSnapshot();
     await this.until(() => volume.state === 'SERVING');
     await this.until(() => this.hosts.get(target)?.volume().state === 'SECONDARY');

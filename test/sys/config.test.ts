@@ -16,7 +16,7 @@ server = "10.0.3.10:7400"
 t.test('a host that stores needs six lines', (t) => {
   t.match(parseConfig(FILE, 'f'), {
     ports: { api: 7400, replication: 7401, metrics: 7402, nbd: 10_809 },
-    timing: { lease_ms: 2000, heartbeat_ms: 250, silence_ms: 1500 },
+    timing: { lease_ms: 2000, heartbeat_ms: 250, silence_ms: 1500, stall_ms: 5000 },
     log: { level: 'info' },
   });
   t.end();
@@ -61,6 +61,13 @@ const refused: readonly (readonly [
     'missing',
     /half of timing.lease_ms/,
   ],
+  [
+    '[storage]',
+    '[timing]\nstall_ms = 2999\n[storage]',
+    'timing.stall_ms',
+    '2999',
+    /twice timing.silence_ms: 2999 for 1500/,
+  ],
   ['[storage]', '[timing]\nlease_ms = 1.5\n[storage]', 'timing.lease_ms', '1.5', /from 200 to 60000/],
   [
     '[storage]',
@@ -82,6 +89,12 @@ for (const [from, to, field, value, allowed] of refused)
     });
     t.end();
   });
+
+t.test('a long silence_ms alone is no error: the disk is given twice that', (t) => {
+  const text = FILE.replace('[storage]', '[timing]\nsilence_ms = 4000\n[storage]');
+  t.match(parseConfig(text, 'f'), { timing: { silence_ms: 4000, stall_ms: 8000 } });
+  t.end();
+});
 
 t.test('an empty file is told what it lacks', (t) => {
   t.throws(() => parseConfig('', 'f'), {

@@ -47,7 +47,7 @@ const DATABASE = 'torture';
 const PORTS = { api: 7400, replication: 7401, metrics: 7402, nbd: 10_809 } as const;
 const DNS_PORT = 7453;
 /** Short, so that minutes see many failovers; long enough for a busy machine of two cores. */
-const TIMING = { lease_ms: 800, heartbeat_ms: 100, silence_ms: 600 } as const;
+const TIMING = { lease_ms: 800, heartbeat_ms: 100, silence_ms: 600, stall_ms: 1500 } as const;
 const LAST_NUMBER: Readonly<Record<ProcessName, number>> = { control: 10, a: 11, b: 12 };
 const CALL_MS = 2000;
 const POLL_MS = 100;
@@ -147,9 +147,10 @@ export class Cluster {
     return isWell ? undefined : told.map((text, index) => `${HOSTS[index] ?? ''} ${text}`).join('; ');
   }
 
-  async redundant(limitMs: number): Promise<void> {
+  async redundant(limitMs: number, signal: AbortSignal): Promise<void> {
     const endMs = performance.now() + limitMs;
     for (;;) {
+      signal.throwIfAborted();
       const why = await this.whyNotRedundant();
       if (why === undefined) return;
       if (performance.now() > endMs) throw new Error(`not redundant within ${limitMs} ms: ${why}`);

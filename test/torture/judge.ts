@@ -6,7 +6,7 @@
  * gives, opened in a newer generation, or in the same one after a restart. What was asked of those before and not
  * answered is over from then on: it was done, or it never will be.
  */
-import { History, type SectorRange, type Write } from '../support/harness/history.ts';
+import { History, type SectorRange } from '../support/harness/history.ts';
 import { readSectors } from './sectors.ts';
 
 /** The part of a process's life in which it is primary. Lives are numbered over all processes, in order. */
@@ -110,7 +110,11 @@ export class Judge {
 
   flush(session: Session): (error: number | undefined) => void {
     const operation = this.#begin('flush', session, { first: 0, count: 0 }, 0);
-    return (error) => void this.#ended(operation, session, error);
+    const begunAt = this.#history.now();
+    const history = this.#history;
+    return (error) => {
+      if (this.#ended(operation, session, error)) history.flushAnswered(begunAt);
+    };
   }
 
   nextStamp(): number {
@@ -128,14 +132,8 @@ export class Judge {
     const begunAt = before.now();
     this.#found(before.readAnswered({ first: 0, count: this.#sectors }, begunAt, data));
     this.#history = new History(this.#sectors);
+    this.#history.reset(stamps);
     this.#operations = [];
-    for (let first = 0; first < stamps.length;) {
-      const stamp = stamps[first] ?? 0;
-      let end = first + 1;
-      while (end < stamps.length && stamps[end] === stamp) end++;
-      if (stamp !== 0) this.#assume(stamp, { first, count: end - first });
-      first = end;
-    }
   }
 
   /** Everything that was done to a sector since the volume was last read as a whole. */
@@ -143,11 +141,6 @@ export class Judge {
     return this.#operations.filter(
       ({ range }) => range.first <= sector && sector < range.first + range.count,
     );
-  }
-
-  #assume(stamp: number, range: SectorRange): void {
-    const write: Write = this.#history.writeBegan(stamp, range, this);
-    this.#found(this.#history.writeAcknowledged(write));
   }
 
   #begin(kind: Operation['kind'], session: Session, range: SectorRange, stamp: number): Operation {

@@ -63,7 +63,9 @@ export class Torture {
   readonly #faults: Faults;
   readonly #clients: readonly Client[];
   readonly #random: Random;
+  /** Its time is over, or somebody wants it to be. */
   readonly #end = new AbortController();
+  readonly #failed = new AbortController();
   readonly #startedMs = performance.now();
   readonly #redundantAfterMs: number[] = [];
   #finding: Finding | undefined;
@@ -106,11 +108,10 @@ export class Torture {
     const progress = setInterval(() => this.#options.say(this.#progress()), PROGRESS_MS);
     try {
       await this.#cluster.start();
-      await this.#cluster.redundant(REDUNDANT_LIMIT_MS);
+      await this.#cluster.redundant(REDUNDANT_LIMIT_MS, this.#failed.signal);
       while (!this.#isOver) await this.#round();
     } catch (error) {
-      if (!this.#end.signal.aborted || this.#finding === undefined)
-        this.#found({ what: whatOf(error), sector: undefined });
+      this.#found({ what: whatOf(error), sector: undefined });
     } finally {
       clearInterval(progress);
       await Promise.all(this.#clients.map((client) => client.close()));
@@ -143,16 +144,18 @@ export class Torture {
       this.#faults.begin(nextFault(this.#random, regime.kinds, SECTORS));
       if (this.#faults.diskFailed) this.#judge.allowedErrors = new Set([EIO, ENOSPC]);
     }
-    if (!this.#end.signal.aborted || this.#finding === undefined) await this.#calm();
+    this.#failed.signal.throwIfAborted();
+    await this.#calm();
   }
 
   /** Faults are over: what was promised for then. */
   async #calm(): Promise<void> {
     await this.#faults.heal();
     const healedMs = performance.now();
-    await this.#cluster.redundant(REDUNDANT_LIMIT_MS);
+    await this.#cluster.redundant(REDUNDANT_LIMIT_MS, this.#failed.signal);
     this.#redundantAfterMs.push(performance.now() - healedMs);
     for (const client of this.#clients) client.stop();
+    this.#failed.signal.throwIfAborted();
     const left = await Promise.all(this.#clients.map((client) => client.drained(ANSWER_LIMIT_MS)));
     const unanswered = left.reduce((sum, count) => sum + count, 0);
     if (unanswered > 0)
@@ -161,7 +164,7 @@ export class Torture {
       );
     await Promise.all(this.#clients.map((client) => client.close()));
     await sleep(SETTLE_MS);
-    await this.#cluster.redundant(ANSWER_LIMIT_MS);
+    await this.#cluster.redundant(ANSWER_LIMIT_MS, this.#failed.signal);
     await this.#checkEqual();
     this.#judge.settle(await this.#readAll());
   }
@@ -218,6 +221,7 @@ export class Torture {
   #found(finding: Finding): void {
     this.#finding ??= finding;
     this.#end.abort();
+    this.#failed.abort();
   }
 
   #progress(): string {

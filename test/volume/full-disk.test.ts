@@ -39,7 +39,7 @@ t.test('a snapshot that cannot be kept ends, and the write that ended it is done
   const volume = volumes.require('v');
   t.strictSame(await submit(volumes, write(0, randomBytes(SIZE))), { ok: true });
   volume.takeSnapshot('s');
-  volume.run({ type: 'seed', target: 'b', allocated: volume.file.snapshot?.allocated ?? [] });
+  volume.run({ type: 'seed', target: 'b', allocated: volume.file.snapshot?.allocated ?? [], changed: [] });
   t.equal(volume.status.join?.phase, 'SEEDING');
   const data = randomBytes(SIZE);
   t.strictSame(await submit(volumes, write(0, data)), { ok: true }, 'the client is told of nothing');

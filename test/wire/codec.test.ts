@@ -209,3 +209,60 @@ t.test('a header without a message that this version knows is refused', async (t
   prefix.writeUInt32BE(header.length, 0);
   t.match(decode([Buffer.concat([prefix, header])]).refusal, /no known message/);
 });
+
+/** A frame of this header alone. */
+function headerOnly(header: Buffer): Buffer {
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  prefix.writeUInt32BE(header.length, 0);
+  return Buffer.concat([prefix, header]);
+}
+
+t.test('a hello of version 1, which told no oldest version and no in-sync set, is read', async (t) => {
+  // Fields 1, 2, 4 and 8: version 1, volume "v", host "a", intent RESUME.
+  const hello = Buffer.from([0x08, 1, 0x12, 1, 0x76, 0x22, 1, 0x61, 0x40, 1]);
+  const { frames, refusal } = decode([headerOnly(Buffer.from([0x0a, hello.length, ...hello]))]);
+  t.equal(refusal, undefined);
+  t.match(frames, [
+    {
+      message: { type: 'hello', wireVersion: 1, oldestVersion: 0, volume: 'v', intent: 'resume', inSync: [] },
+    },
+  ]);
+});
+
+t.test('a hello of a later version is read, whatever more it says', async (t) => {
+  // Version 900 (a varint of two bytes), intent JOIN, and field 99 with three bytes.
+  const hello = Buffer.from([0x08, 0x84, 0x07, 0x40, 3, 0x9a, 0x06, 3, 1, 2, 3]);
+  const { frames, refusal } = decode([headerOnly(Buffer.from([0x0a, hello.length, ...hello]))]);
+  t.equal(refusal, undefined);
+  t.match(frames, [{ message: { type: 'hello', wireVersion: 900, intent: 'join' } }]);
+});
+
+t.test('the map of changes behind a hello-answer is of any length, or none, and is checked', async (t) => {
+  const message: Message = {
+    type: 'hello-answer',
+    wireVersion: 2,
+    host: 'b',
+    generation: 3,
+    incarnation: 4,
+    appliedSequence: 0,
+    unstableKnown: false,
+    blank: false,
+    consistentAt: 2,
+    copyingSince: 0,
+    changesKnown: true,
+    distrusted: false,
+  };
+  t.match(decode([bytesOf({ message, payload: undefined })]).frames, [{ payload: undefined, intact: true }]);
+  const empty = decode([bytesOf({ message, payload: Buffer.alloc(0) })]).frames;
+  t.match(empty, [{ payload: undefined, intact: true }], 'no bytes are no payload');
+  const bytes = bytesOf({ message, payload: Buffer.alloc(33, 5) });
+  t.match(decode([bytes]).frames, [{ message: { consistentAt: 2 }, intact: true }]);
+  bytes[bytes.length - 1] = 0;
+  t.match(decode([bytes]).frames, [{ intact: false }]);
+});
+
+t.test('a region that was fetched comes whole or is refused', async (t) => {
+  const message: Message = { type: 'fetched', region: 1 };
+  t.match(decode([bytesOf({ message, payload: Buffer.alloc(16) })]).refusal, /16 bytes .* instead of 65536/);
+  t.match(decode([bytesOf({ message, payload: undefined })]).refusal, /0 bytes .* instead of 65536/);
+});

@@ -14,10 +14,26 @@ const name = fc.string({ maxLength: 60, unit: 'grapheme' });
 const names = fc.array(name, { maxLength: 3 });
 const digest = fc.uint8Array({ minLength: 32, maxLength: 32 });
 
+const helloAnswer = fc.record({
+  type: fc.constant('hello-answer' as const),
+  wireVersion: uint32,
+  host: name,
+  generation: uint,
+  incarnation: uint,
+  appliedSequence: uint,
+  unstableKnown: fc.boolean(),
+  blank: fc.boolean(),
+  consistentAt: uint,
+  copyingSince: uint,
+  changesKnown: fc.boolean(),
+  distrusted: fc.boolean(),
+});
+
 const bare: fc.Arbitrary<Message> = fc.oneof(
   fc.record({
     type: fc.constant('hello' as const),
     wireVersion: uint32,
+    oldestVersion: uint32,
     volume: name,
     sizeBytes: uint,
     host: name,
@@ -25,17 +41,9 @@ const bare: fc.Arbitrary<Message> = fc.oneof(
     incarnation: uint,
     peerIncarnation: uint,
     intent: fc.constantFrom('resume' as const, 'recover' as const, 'join' as const),
+    inSync: names,
   }),
-  fc.record({
-    type: fc.constant('hello-answer' as const),
-    wireVersion: uint32,
-    host: name,
-    generation: uint,
-    incarnation: uint,
-    appliedSequence: uint,
-    unstableKnown: fc.boolean(),
-    blank: fc.boolean(),
-  }),
+  helloAnswer,
   fc.record({
     type: fc.constant('write' as const),
     generation: uint,
@@ -60,6 +68,9 @@ const bare: fc.Arbitrary<Message> = fc.oneof(
     askedAtMs: uint,
     leaseMs: uint32,
   }),
+  fc.record({ type: fc.constant('yield' as const), generation: uint }),
+  fc.record({ type: fc.constant('fetch' as const), generation: uint, region: uint }),
+  fc.record({ type: fc.constant('copy-begin' as const), generation: uint }),
   fc.record({ type: fc.constant('pull' as const), generation: uint }),
   fc.record({ type: fc.constant('pull-done' as const), appliedSequence: uint }),
   fc.record({ type: fc.constant('copy-offer' as const), generation: uint, region: uint, digest }),
@@ -105,6 +116,10 @@ const carrying: fc.Arbitrary<Sent> = fc.oneof(
   fc
     .record({ region: uint, data: region })
     .map(({ data: payload, ...rest }) => ({ message: { type: 'pull-region' as const, ...rest }, payload })),
+  fc
+    .record({ region: uint, data: region })
+    .map(({ data: payload, ...rest }) => ({ message: { type: 'fetched' as const, ...rest }, payload })),
+  fc.record({ message: helloAnswer, payload: data }),
 );
 
 /** Of every type of message. */

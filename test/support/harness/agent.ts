@@ -11,15 +11,16 @@ export function createSnapshot(process: Process, id: string): void {
 export function seedReplica(process: Process, target: string): void {
   const join = process.status.join;
   if (join?.target === target && join.phase !== 'FAILED' && join.phase !== 'DONE') return;
-  if (process.state !== 'SOLO') return;
-  process.deliver({ type: 'seed', target, allocated: process.host.disk.allocated() });
+  if (process.state !== 'SOLO' && process.state !== 'SERVING') return;
+  const { disk } = process.host;
+  process.deliver({ type: 'seed', target, allocated: disk.allocated(), changed: disk.changed() });
 }
 
 export function connectReplica(process: Process, target: string): void {
   const join = process.status.join;
   const { disk } = process.host;
   if (join?.target === target && join.phase === 'SEEDED' && disk.snapshotId !== undefined)
-    process.deliver({ type: 'connect', target, changed: disk.changed() });
+    process.deliver({ type: 'connect', target });
 }
 
 export function deleteSnapshot(process: Process): void {

@@ -1,32 +1,45 @@
 /** What must hold after every step, whatever broke. docs/replication.md says why each of these is promised. */
 import type { VolumeRecord } from '../../../control/model/records.ts';
-import type { Effect } from '../../../daemon/replication/interface.ts';
+import type { Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
 import { isPrimaryState, type ReplicaState } from '../../../daemon/replication/states.ts';
-import type { VirtualDisk } from './disk.ts';
-import type { Write } from './history.ts';
+import { Durability } from './durability.ts';
+import { Equality } from './equality.ts';
+import type { Write } from './history-sector.ts';
 import type { Host } from './host.ts';
+import { MapChecks } from './map-checks.ts';
 import type { Process } from './process.ts';
 import type { World } from './world.ts';
 
-/** Comparing two disks costs: not after each step of a burst. */
+/** Comparing disks costs: not after each step of a burst. */
 const COMPARE_EVERY_STEPS = 25;
 
 export class Checks {
+  readonly durability: Durability;
+  readonly equality: Equality;
+  readonly #maps: MapChecks;
   readonly #world: World;
   /** The process that may answer clients: the last one that began to serve, as long as it does. */
   #reigns: Process | undefined;
   #reignBeganAt = 0;
   #reignGeneration = 0;
   #steps = 0;
-  /** Of both disks when they were last found equal. */
-  #comparedChanges = -1;
 
   constructor(world: World) {
     this.#world = world;
+    this.durability = new Durability(world);
+    this.equality = new Equality(world, this.durability);
+    this.#maps = new MapChecks(world);
   }
 
   started(process: Process): void {
     if (process.state === 'SOLO') this.#reignBegins(process);
+  }
+
+  event(process: Process, event: ReplicaEvent): void {
+    // Nothing is answered any more under the lease that was granted.
+    if (event.type === 'frame' && event.message.type === 'yield')
+      if (event.message.generation === process.view.generation) process.host.grantedUntilMs = -Infinity;
+    this.#maps.event(process, event);
   }
 
   effect(process: Process, effect: Effect): void {
@@ -34,95 +47,79 @@ export class Checks {
       const { host } = process;
       host.grantedUntilMs = Math.max(host.grantedUntilMs, host.nowMs() + effect.message.leaseMs);
     }
+    if (effect.type === 'persist') {
+      const { durable, maps } = process.asked;
+      this.durability.persists(process, effect.durable, durable);
+      this.#maps.check(process, effect, maps);
+    }
     if (effect.type !== 'state-changed') return;
     if (!isPrimaryState(effect.to) && this.#reigns === process) this.#reigns = undefined;
+    if (effect.from === 'RECOVERING' && effect.to === 'SERVING') this.durability.madeWhole(process.name);
     if (isServing(effect.to) && !isServing(effect.from)) this.#reignBegins(process);
   }
 
   /**
    * At most one replica acknowledges at a time, and not while a lease that it granted still runs. What was begun
    * before another began to serve, and is on that other too, may be answered late: its answer could have been on the
-   * way for as long. A read may not: the lease is what it is answered under.
+   * way for as long. A read may not: the lease is what it is answered under. Answers why it may not.
    */
-  acknowledges(process: Process, { what, begunAt }: { what: string; begunAt: number }): void {
+  whyNotAcknowledge(process: Process, what: string, begunAt: number): string | undefined {
     const { host } = process;
     if (this.#reigns !== process && begunAt > this.#reignBeganAt)
-      this.#world.breach(
-        `${process.name} acknowledged ${what} after ${this.#reigns?.name ?? 'another'} began to serve`,
-      );
+      return `${process.name} acknowledged ${what} after ${this.#reigns?.name ?? 'another'} began to serve`;
     if (host.nowMs() < host.grantedUntilMs)
-      this.#world.breach(`${process.name} acknowledged ${what} while a lease that it granted still runs`);
+      return `${process.name} acknowledged ${what} while a lease that it granted still runs`;
+    return undefined;
   }
 
-  /** What is acknowledged is on every in-sync replica; with FUA on their stable storage. */
-  written(process: Process, write: Write, fua: boolean): void {
-    for (const host of this.#inSyncOf(process)) {
+  /** What is acknowledged is on every in-sync replica, but for what its machine lost since it answered. */
+  written(process: Process, write: Write): void {
+    for (const { name, disk } of this.#inSyncOf(process)) {
+      if (this.durability.isLossy(name)) continue;
       for (let at = write.first; at < write.first + write.count; at++) {
-        const found = host.disk.stamps[at] ?? 0;
+        const found = disk.stamps[at] ?? 0;
         if (!this.#world.history.mayHold(at, found, write))
           this.#world.breach(
-            `write ${write.stamp} was acknowledged by ${process.name}, and sector ${at} of ${host.name} holds ${found}`,
+            `write ${write.stamp} was acknowledged by ${process.name}, and sector ${at} of ${name} holds ${found}`,
           );
-        if (fua && found === write.stamp && found !== 0)
-          this.#checkStable(host, at, `write ${write.stamp} with FUA`);
       }
     }
+  }
+
+  /** Acknowledged with FUA. */
+  fuaWritten(process: Process, write: Write): void {
+    const places = this.#world.history.fuaAnswered(write);
+    this.durability.checkStable(this.#inSyncOf(process), places, `write ${write.stamp} with FUA`);
   }
 
   /** A flush covers what was acknowledged before it was asked for. */
   flushed(process: Process, begunAt: number): void {
-    for (const host of this.#inSyncOf(process))
-      for (const write of this.#world.history.writes) {
-        if (!write.acknowledged || write.endedAt > begunAt || write.stamp === 0) continue;
-        for (let at = write.first; at < write.first + write.count; at++)
-          if (host.disk.stamps[at] === write.stamp)
-            this.#checkStable(
-              host,
-              at,
-              `write ${write.stamp}, acknowledged before a flush that was answered`,
-            );
-      }
+    const places = this.#world.history.flushAnswered(begunAt);
+    this.durability.checkStable(
+      this.#inSyncOf(process),
+      places,
+      'acknowledged before a flush that was answered',
+    );
   }
 
-  recordChanged(record: VolumeRecord): void {
-    if (record.inSync.length > 1) this.#checkDifferences(record.inSync, 'as the record took both in');
+  recordChanged(record: VolumeRecord, asOfMs: number): void {
+    this.durability.recordChanged(record, asOfMs);
+    if (record.inSync.length > 1) this.equality.check('as the record changed');
+  }
+
+  reported(process: Process): void {
+    this.equality.checkStatus(process);
   }
 
   stepped(): void {
-    if (++this.#steps % COMPARE_EVERY_STEPS !== 0) return;
-    const { inSync } = this.#world.control.record;
-    if (inSync.length < 2) return;
-    this.#checkDifferences(inSync, 'in the in-sync set');
+    if (++this.#steps % COMPARE_EVERY_STEPS === 0) this.equality.check('in the in-sync set');
   }
 
-  /** Both copies in sync, and nothing under way that could make them differ. */
-  isRedundant(): boolean {
-    return this.whyNotRedundant() === '';
-  }
-
-  whyNotRedundant(): string {
-    const { control, network, unanswered } = this.#world;
-    const { primary, inSync } = control.record;
-    if (inSync.length < this.#world.hosts.size) return `in sync is ${inSync.join(' ')}`;
-    for (const { name, process } of this.#world.hosts.values()) {
-      const state: ReplicaState = name === primary ? 'SERVING' : 'SECONDARY';
-      if (process?.alive !== true) return `${name} is dead`;
-      if (process.state !== state) return `${name} is ${process.state}`;
-      if (!process.isQuiet) return `${name} is busy`;
-    }
-    if (unanswered.size > 0) return `requests ${[...unanswered.keys()].join(' ')} are not answered`;
-    return network.framesInFlight > 0 ? 'frames are in flight' : '';
-  }
-
-  checkEqual(): void {
-    const [first, ...others] = [...this.#world.hosts.values()];
-    for (const other of others)
-      first?.disk.stamps.forEach((stamp, at) => {
-        if (other.disk.stamps[at] !== stamp)
-          this.#world.breach(
-            `sector ${at} is ${stamp} on ${first.name} and ${other.disk.stamps[at] ?? 0} on ${other.name}, with nothing in flight`,
-          );
-      });
+  /** The volume was given up and goes on as another: who served it serves nobody any more. */
+  startedOver(generation: number): void {
+    this.#reigns = undefined;
+    this.#reignGeneration = generation;
+    this.#reignBeganAt = this.#world.history.now();
   }
 
   #reignBegins(process: Process): void {
@@ -137,40 +134,8 @@ export class Checks {
   #inSyncOf(process: Process): readonly Host[] {
     return process.view.inSync.flatMap((name) => this.#world.hosts.get(name) ?? []);
   }
-
-  #checkStable(host: Host, at: number, what: string): void {
-    const { disk } = host;
-    if ((disk.changedBy[at] ?? 0) > disk.flushedUpTo)
-      this.#world.breach(`${what}: sector ${at} of ${host.name} is not on stable storage`);
-  }
-
-  /** Members of the in-sync set differ only in writes that nobody was told of. */
-  #checkDifferences(inSync: readonly string[], when: string): void {
-    const [first, second] = inSync.flatMap((name) => this.#world.hosts.get(name)?.disk ?? []);
-    if (first === undefined || second === undefined) return;
-    const changes = first.changes + second.changes;
-    if (changes === this.#comparedChanges) return;
-    this.#comparedChanges = changes;
-    const different = differences(first, second);
-    if (different.length === 0) return;
-    const open = this.#world.history.writes.filter((write) => !write.acknowledged && !isOver(write));
-    for (const at of different)
-      if (!open.some((write) => at >= write.first && at < write.first + write.count))
-        this.#world.breach(
-          `sector ${at} is ${first.stamps[at] ?? 0} on ${inSync[0] ?? ''} and ${second.stamps[at] ?? 0} on ${inSync[1] ?? ''} ${when}, and no write to it is in flight`,
-        );
-  }
 }
 
 function isServing(state: ReplicaState): boolean {
   return state === 'SERVING' || state === 'SOLO' || state === 'HOLDING';
-}
-
-/** Decided by a reign that began since. */
-const isOver = (write: Write): boolean => write.endedAt < Number.MAX_SAFE_INTEGER;
-
-function differences(first: VirtualDisk, second: VirtualDisk): number[] {
-  const found: number[] = [];
-  for (let at = 0; at < first.stamps.length; at++) if (first.stamps[at] !== second.stamps[at]) found.push(at);
-  return found;
 }

@@ -26,7 +26,8 @@ export interface ControlParts {
   readonly sizeBytes: number;
   readonly silenceMs: number;
   readonly log: (line: string) => void;
-  readonly recordChanged: (record: VolumeRecord) => void;
+  /** `asOfMs`: when what it was decided by was so. */
+  readonly recordChanged: (record: VolumeRecord, asOfMs: number) => void;
 }
 
 type Proposal = Extract<Effect, { type: 'propose' }>;
@@ -35,6 +36,8 @@ export class Control {
   record: VolumeRecord;
   /** The store takes no writes. */
   storeIsDown = false;
+  /** Nothing that it decided is missing from its record. */
+  isCurrent = true;
   /** It decides by itself; in a story, its author does. */
   decides = true;
   readonly #parts: ControlParts;
@@ -83,6 +86,7 @@ export class Control {
   }
 
   propose(process: Process, { fromGeneration, inSync, hostRebooted }: Proposal): void {
+    const askedAtMs = this.#parts.scheduler.nowMs;
     this.#fromHost(process.host, () => {
       const proposal = { host: process.name, fromGeneration, inSync, hostRebooted };
       const answer = answerProposal(this.record, proposal, () => false);
@@ -90,7 +94,7 @@ export class Control {
         this.#toProcess(process, { type: 'proposal-failed', reason: 'the store takes no writes' });
         return;
       }
-      if (answer.accepted) this.#write(answer.next, `${process.name} proposed it`);
+      if (answer.accepted) this.#write(answer.next, `${process.name} proposed it`, askedAtMs);
       this.#tell(process, false);
       if (!answer.accepted) this.#toProcess(process, { type: 'proposal-failed', reason: answer.reason });
     });
@@ -155,8 +159,17 @@ export class Control {
   failOver(to: string, why: string): void {
     if (this.storeIsDown) return;
     const generation = this.record.generation + 1;
-    this.#write({ ...this.record, generation, primary: to, inSync: [to] }, why);
+    const heardMs = this.#observed.get(to)?.lastHeardMs ?? this.#parts.scheduler.nowMs;
+    this.#write({ ...this.record, generation, primary: to, inSync: [to] }, why, heardMs);
     for (const host of this.#parts.hosts.keys()) this.command(host, (process) => this.#tell(process, true));
+  }
+
+  /** A person chooses a replica that may lack acknowledged writes: what only others hold is given up. */
+  force(to: string): void {
+    const generation = this.record.generation + 1;
+    this.#job = undefined;
+    this.#write({ ...this.record, generation, primary: to, inSync: [to] }, 'a person chose it', -Infinity);
+    this.command(to, (process) => process.deliver({ type: 'force', view: viewOf(this.record) }));
   }
 
   /** control/workflow/definitions/copy.ts in small. */
@@ -196,13 +209,13 @@ export class Control {
     return job;
   }
 
-  #write(record: VolumeRecord, why: string): void {
+  #write(record: VolumeRecord, why: string, asOfMs: number): void {
     this.record = record;
     const { generation, primary, inSync } = record;
     this.#parts.log(
       `control: generation ${generation}, primary ${primary}, in sync ${inSync.join(' ')}: ${why}`,
     );
-    this.#parts.recordChanged(record);
+    this.#parts.recordChanged(record, asOfMs);
   }
 
   #tell(process: Process, explicit: boolean): void {

@@ -6,7 +6,21 @@
  * Memories", 1997).
  *
  * A write that was not answered when another reign began is over from then on: it was done, or it never will be.
+ *
+ * When all that hold every write lose power, each sector goes back to its last flushed value or to any that was
+ * written since, and the first read decides which. The history of the sector begins anew with these as its writes.
  */
+import {
+  addWrite,
+  emptySector,
+  type HistorySector,
+  possibleAfterLoss,
+  readZero,
+  saw,
+  sawZero,
+  type Span,
+  type Write,
+} from './history-sector.ts';
 import { stampsOf } from './disk.ts';
 
 export interface SectorRange {
@@ -14,59 +28,30 @@ export interface SectorRange {
   readonly count: number;
 }
 
-export interface Write extends SectorRange {
-  /** 0: zeroes. */
-  readonly stamp: number;
-  readonly begunAt: number;
-  /** Answered, or over because its reign is. Infinity: neither yet. */
-  endedAt: number;
-  acknowledged: boolean;
-  /** The process that it was given to. */
-  readonly owner: object;
-}
-
-/** From `certainAt` on somebody knew the value; at `askedAt` somebody still asked and was answered with it. */
-interface Value {
+/** A write as far as one sector goes. */
+export interface Place {
+  readonly at: number;
   readonly write: Write;
-  certainAt: number;
-  askedAt: number;
 }
 
-/** A zero that was written or read: it has no stamp to know its write by. */
-interface Zero {
-  readonly begunAt: number;
-  readonly endedAt: number;
-}
-
-interface Sector {
-  readonly values: Map<number, Value>;
-  readonly zeroWrites: Write[];
-  readonly zeroes: Zero[];
-}
+/** An owner whom no reign is. */
+const NOBODY = {};
 
 export class History {
   /** Orders everything that was begun and answered. */
   #instant = 0;
   #lastStamp = 0;
-  readonly #sectors: readonly Sector[];
-  readonly writes: Write[] = [];
+  readonly #sectors: readonly HistorySector[];
   #pending: Write[] = [];
+  /** Known to clients, and not known to be on stable storage. */
+  #unflushed: Place[] = [];
 
   constructor(sectors: number) {
-    const before: Write = {
-      stamp: 0,
-      first: 0,
-      count: sectors,
-      begunAt: -1,
-      endedAt: 0,
-      acknowledged: true,
-      owner: {},
-    };
-    this.#sectors = Array.from({ length: sectors }, () => ({
-      values: new Map(),
-      zeroWrites: [before],
-      zeroes: [],
-    }));
+    this.#sectors = Array.from({ length: sectors }, (_, at) => {
+      const sector = emptySector();
+      addWrite(sector, past({ stamp: 0, at, begunAt: -1, endedAt: 0 }), true);
+      return sector;
+    });
   }
 
   now(): number {
@@ -88,20 +73,10 @@ export class History {
   }
 
   writeBegan(stamp: number, range: SectorRange, owner: object): Write {
-    const write: Write = {
-      ...range,
-      stamp,
-      begunAt: this.now(),
-      endedAt: Infinity,
-      acknowledged: false,
-      owner,
-    };
-    this.writes.push(write);
+    const begunAt = this.now();
+    const write = { ...range, stamp, begunAt, endedAt: Infinity, acknowledged: false, owner };
     this.#pending.push(write);
-    for (const sector of this.#range(range)) {
-      if (stamp === 0) sector.zeroWrites.push(write);
-      else sector.values.set(stamp, { write, certainAt: Infinity, askedAt: write.begunAt });
-    }
+    for (const sector of this.#range(range)) addWrite(sector, write);
     return write;
   }
 
@@ -109,14 +84,11 @@ export class History {
     write.endedAt = Math.min(write.endedAt, this.now());
     write.acknowledged = true;
     this.#pending = this.#pending.filter((pending) => pending !== write);
-    let at = write.first;
-    for (const sector of this.#range(write)) {
-      const problem =
-        write.stamp === 0
-          ? this.#sawZero(sector, write)
-          : this.#saw(sector, write.stamp, { begunAt: write.begunAt, endedAt: write.endedAt });
+    for (let at = write.first; at < write.first + write.count; at++) {
+      const problem = this.#see(at, write.stamp, write);
       if (problem !== undefined) return `sector ${at}: ${problem}`;
-      at++;
+      // A zero that is read does not tell which one it is.
+      if (write.stamp === 0) this.#unflushed.push({ at, write });
     }
     return undefined;
   }
@@ -131,83 +103,112 @@ export class History {
   readAnswered(range: SectorRange, begunAt: number, data: Uint8Array): string | undefined {
     const read = { begunAt, endedAt: this.now() };
     const stamps = stampsOf(data);
-    let at = 0;
-    for (const sector of this.#range(range)) {
-      const stamp = stamps[at] ?? 0;
-      const problem = stamp === 0 ? this.#readZero(sector, read) : this.#saw(sector, stamp, read);
+    for (let at = 0; at < range.count; at++) {
+      const problem = this.#see(range.first + at, stamps[at] ?? 0, read);
       if (problem !== undefined) return `sector ${range.first + at}: ${problem}`;
-      at++;
     }
     return undefined;
+  }
+
+  /**
+   * A flush that was asked for at `begunAt` was answered, so that what clients knew by then is there for good. Answers
+   * what was not known to be before.
+   */
+  flushAnswered(begunAt: number): readonly Place[] {
+    return this.#madeStable(({ at, write }) => {
+      if (write.stamp === 0) return write.endedAt <= begunAt;
+      const certainAt = this.#sectors[at]?.values.get(write.stamp)?.certainAt;
+      return certainAt !== undefined && certainAt <= begunAt;
+    });
+  }
+
+  /** It was acknowledged, and asked to be on stable storage by then. */
+  fuaAnswered(fua: Write): readonly Place[] {
+    return this.#madeStable(({ write }) => write === fua);
+  }
+
+  /** What is there for good. */
+  flushed(): Place[] {
+    return this.#sectors.flatMap(({ values, zeroWrites }, at) =>
+      [...values.values(), ...zeroWrites]
+        .filter(({ isFlushed }) => isFlushed)
+        .map(({ write }) => ({ at, write })),
+    );
+  }
+
+  /** Nobody has for sure what was not flushed. */
+  powerLost(): void {
+    this.#beginAnew((sector) => possibleAfterLoss(sector));
+  }
+
+  /** Whatever was acknowledged, the volume holds `stamps` from here on. */
+  reset(stamps: Uint32Array): void {
+    this.#beginAnew((_sector, at) => new Set([stamps[at] ?? 0]));
+  }
+
+  /** A write that is neither answered nor over covers the sector. */
+  isOpen(at: number): boolean {
+    return this.#pending.some(({ first, count }) => at >= first && at < first + count);
   }
 
   /** Writes of this sector that may have come after `write` was begun, `write` itself among them. */
   mayHold(at: number, stamp: number, write: Write): boolean {
     if (stamp === write.stamp) return true;
     const sector = this.#sectors[at];
-    if (stamp === 0) return sector?.zeroWrites.some((zero) => zero.endedAt > write.begunAt) === true;
+    if (stamp === 0) return sector?.zeroWrites.some((zero) => zero.write.endedAt > write.begunAt) === true;
     const other = sector?.values.get(stamp)?.write;
     return other !== undefined && other.endedAt > write.begunAt;
   }
 
-  #range({ first, count }: SectorRange): readonly Sector[] {
-    return this.#sectors.slice(first, first + count);
-  }
-
-  #saw(
-    sector: Sector,
-    stamp: number,
-    by: { readonly begunAt: number; readonly endedAt: number },
-  ): string | undefined {
+  #see(at: number, stamp: number, by: Span | Write): string | undefined {
+    const sector = this.#sectors[at];
+    if (sector === undefined) return 'outside the volume';
+    if (stamp === 0) return 'stamp' in by ? sawZero(sector, by) : readZero(sector, by);
     const value = sector.values.get(stamp);
     if (value === undefined) return `shows ${stamp}, which nobody wrote there`;
-    value.certainAt = Math.min(value.certainAt, by.endedAt, value.write.endedAt);
-    value.askedAt = Math.max(value.askedAt, by.begunAt);
-    for (const other of sector.values.values()) {
-      const problem = other === value ? undefined : conflict(value, other);
-      if (problem !== undefined) return problem;
+    const { write } = value;
+    if (value.certainAt === Infinity) {
+      // What is read after a loss of power was on stable storage.
+      if (write.owner === NOBODY) value.isFlushed = true;
+      else this.#unflushed.push({ at, write });
     }
-    const zero = sector.zeroes.find(({ begunAt, endedAt }) => stands(value, begunAt, endedAt));
-    return zero === undefined ? undefined : `zeroes at ${span(zero)} while ${describe(value)} stood`;
+    return saw(sector, value, by);
   }
 
-  #sawZero(sector: Sector, zero: Zero): string | undefined {
-    sector.zeroes.push(zero);
-    for (const value of sector.values.values())
-      if (stands(value, zero.begunAt, zero.endedAt))
-        return `zeroes at ${span(zero)} while ${describe(value)} stood`;
-    return undefined;
+  #madeStable(isStable: (place: Place) => boolean): readonly Place[] {
+    const stable: Place[] = [];
+    const rest: Place[] = [];
+    for (const place of this.#unflushed) (isStable(place) ? stable : rest).push(place);
+    this.#unflushed = rest;
+    for (const { at, write } of stable) {
+      const sector = this.#sectors[at];
+      const one =
+        write.stamp === 0
+          ? sector?.zeroWrites.find((zero) => zero.write === write)
+          : sector?.values.get(write.stamp);
+      if (one !== undefined) one.isFlushed = true;
+    }
+    return stable;
   }
 
-  #readZero(sector: Sector, read: Zero): string | undefined {
-    const possible = sector.zeroWrites.some(
-      (zero) =>
-        ![...sector.values.values()].some(
-          ({ write, certainAt }) => write.begunAt > zero.endedAt && certainAt < read.begunAt,
-        ),
-    );
-    return possible ? this.#sawZero(sector, read) : `zeroes at ${span(read)}, and every zero was overwritten`;
+  #beginAnew(possible: (sector: HistorySector, at: number) => ReadonlySet<number>): void {
+    const begunAt = this.now();
+    const endedAt = this.now();
+    this.#sectors.forEach((sector, at) => {
+      const stamps = possible(sector, at);
+      Object.assign(sector, emptySector());
+      for (const stamp of stamps) addWrite(sector, past({ stamp, at, begunAt, endedAt }), stamps.size === 1);
+    });
+    this.#pending = [];
+    this.#unflushed = [];
+  }
+
+  #range({ first, count }: SectorRange): readonly HistorySector[] {
+    return this.#sectors.slice(first, first + count);
   }
 }
 
-function conflict(a: Value, b: Value): string | undefined {
-  if (b.certainAt === Infinity) return undefined;
-  const aStands = a.certainAt < a.askedAt;
-  const bStands = b.certainAt < b.askedAt;
-  const clash =
-    aStands && bStands
-      ? a.certainAt < b.askedAt && b.certainAt < a.askedAt
-      : aStands
-        ? stands(a, b.askedAt, b.certainAt)
-        : bStands && stands(b, a.askedAt, a.certainAt);
-  return clash ? `${describe(a)} and ${describe(b)} cannot both be` : undefined;
+function past(when: { stamp: number; at: number; begunAt: number; endedAt: number }): Write {
+  const { stamp, at, begunAt, endedAt } = when;
+  return { first: at, count: 1, stamp, begunAt, endedAt, acknowledged: false, owner: NOBODY };
 }
-
-function stands({ certainAt, askedAt }: Value, begunAt: number, endedAt: number): boolean {
-  return certainAt < begunAt && endedAt < askedAt;
-}
-
-const span = ({ begunAt, endedAt }: Zero): string => `${begunAt}..${endedAt}`;
-
-const describe = ({ write, certainAt, askedAt }: Value): string =>
-  `write ${write.stamp} (begun ${write.begunAt}, over ${write.endedAt}, known ${certainAt}, still asked for ${askedAt})`;

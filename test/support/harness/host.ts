@@ -1,15 +1,16 @@
-/** What of a host outlives its daemon: disk, durable state, clock. */
-import type { DurableState, ReplicaOptions } from '../../../daemon/replication/interface.ts';
-import { VirtualDisk } from './disk.ts';
+/** What of a host outlives its daemon: disk, store, fallback, clock, and what is wrong with them just now. */
+import type { DiskFailure, ReplicaOptions } from '../../../daemon/replication/interface.ts';
+import { type Below, VirtualDisk } from './disk.ts';
+import { Fallback } from './fallback.ts';
 import type { Network } from './network.ts';
 import type { Pace } from './pace.ts';
 import type { Process } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
+import { blankState, KeptStore } from './store.ts';
 
 export interface HostParts {
   readonly name: string;
-  readonly options: Omit<ReplicaOptions, 'incarnation'>;
-  readonly durable: DurableState;
+  readonly options: Omit<ReplicaOptions, 'incarnation' | 'bootId'>;
   readonly scheduler: Scheduler;
   readonly network: Network;
   readonly pace: Pace;
@@ -20,12 +21,13 @@ export interface HostParts {
 
 export class Host {
   readonly name: string;
-  readonly options: Omit<ReplicaOptions, 'incarnation'>;
+  readonly options: Omit<ReplicaOptions, 'incarnation' | 'bootId'>;
   readonly disk: VirtualDisk;
+  readonly store = new KeptStore(blankState);
+  readonly fallback = new Fallback();
   readonly scheduler: Scheduler;
   readonly network: Network;
   readonly pace: Pace;
-  durable: DurableState;
   process: Process | undefined;
   /** On its own clock: leases that it has granted, in whichever life, are over by then. */
   grantedUntilMs = -Infinity;
@@ -33,13 +35,19 @@ export class Host {
   controlReachesIt = true;
   /** True time until which its disk does nothing. */
   diskHangsUntilMs = 0;
+  /** Until true time `untilMs` every write of its disk fails. */
+  writesFail: { readonly failure: DiskFailure; readonly untilMs: number } = { failure: 'EIO', untilMs: 0 };
+  /** So many flushes of its disk, from the next one on, fail. */
+  flushesToFail = 0;
+  /** Its machine has no power. */
+  isOff = false;
+  #boots = 1;
   readonly #clockRate: number;
   readonly #clockStartMs: number;
 
   constructor(parts: HostParts) {
     this.name = parts.name;
     this.options = parts.options;
-    this.durable = parts.durable;
     this.scheduler = parts.scheduler;
     this.network = parts.network;
     this.pace = parts.pace;
@@ -48,11 +56,36 @@ export class Host {
     this.#clockStartMs = parts.clockStartMs;
   }
 
+  get bootId(): string {
+    return `boot ${this.#boots}`;
+  }
+
   nowMs(): number {
     return this.#clockStartMs + this.scheduler.nowMs * this.#clockRate;
   }
 
   diskHangsForMs(): number {
     return Math.max(0, this.diskHangsUntilMs - this.scheduler.nowMs);
+  }
+
+  writeFailure(): DiskFailure | undefined {
+    return this.scheduler.nowMs < this.writesFail.untilMs ? this.writesFail.failure : undefined;
+  }
+
+  /** Its process is dead already, and what it had under way is in the cache. */
+  losePower(below: Below): void {
+    this.disk.losePower(below);
+    this.#boots++;
+  }
+
+  /** Nothing is wrong with it any more. */
+  heal(): void {
+    this.reachesControl = true;
+    this.controlReachesIt = true;
+    this.diskHangsUntilMs = 0;
+    this.writesFail = { failure: 'EIO', untilMs: 0 };
+    this.flushesToFail = 0;
+    this.isOff = false;
+    this.disk.heal();
   }
 }

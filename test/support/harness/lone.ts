@@ -1,26 +1,25 @@
 /** One replica by itself: a test says what comes in and looks at what goes out. Disk and store answer at once, or not. */
-import type { DurableState, Effect, ReplicaEvent, View } from '../../../daemon/replication/interface.ts';
-import { type Message, WIRE_VERSION } from '../../../daemon/replication/messages.ts';
+import type {
+  DurableState,
+  Effect,
+  KeptState,
+  ReplicaEvent,
+  View,
+} from '../../../daemon/replication/interface.ts';
+import { type Message, wireVersions } from '../../../daemon/replication/messages.ts';
 import { Replica } from '../../../daemon/replication/replica.ts';
 import { REGION_BYTES } from '../../../daemon/replication/units.ts';
+import { blankState } from './store.ts';
 import { TIMING } from './world.ts';
 
+export { blankState };
 export const SIZE_BYTES = 4 * REGION_BYTES;
 const INCARNATION = 7;
-
-export const blankState: DurableState = {
-  view: { generation: 0, primary: '', inSync: [] },
-  complete: false,
-  blank: true,
-  candidateFor: 0,
-  asking: '',
-  promoting: false,
-  bootId: 'one boot',
-};
+const WIRE_VERSION = Math.max(...wireVersions.keys());
 
 /** It held every write of this view when its process was started. */
 export function completeState(view: View): DurableState {
-  return { ...blankState, view, complete: true, blank: false };
+  return { ...blankState, view, complete: true, blank: false, consistentAt: view.generation };
 }
 
 export class Lone {
@@ -31,9 +30,10 @@ export class Lone {
   /** False: nothing becomes durable. */
   storeAnswers = true;
 
-  constructor(host: string, durable: DurableState) {
-    const options = { volume: 'v', sizeBytes: SIZE_BYTES, host, bootId: 'one boot', ...TIMING };
-    this.replica = new Replica({ ...options, incarnation: INCARNATION }, durable, this.nowMs);
+  constructor(host: string, durable: DurableState, kept: Partial<KeptState> = {}) {
+    const options = { volume: 'v', sizeBytes: SIZE_BYTES, host, bootId: blankState.bootId, ...TIMING };
+    const found = { durable, maps: new Map(), preserved: [], ...kept };
+    this.replica = new Replica({ ...options, incarnation: INCARNATION }, found, this.nowMs);
   }
 
   /** The effects of the event, and of the answers of disk and store to it. */
@@ -79,6 +79,8 @@ export class Lone {
     switch (effect.type) {
       case 'disk-write':
       case 'disk-flush':
+      case 'preserve':
+      case 'revert':
         return { type: 'disk-done', token: effect.token };
       case 'disk-read':
         return { type: 'read-done', token: effect.token, data: new Uint8Array(effect.length) };
@@ -106,6 +108,7 @@ export function hello(
   return {
     type: 'hello',
     wireVersion: WIRE_VERSION,
+    oldestVersion: WIRE_VERSION,
     volume: 'v',
     sizeBytes: SIZE_BYTES,
     host: from,
@@ -113,6 +116,7 @@ export function hello(
     incarnation: incarnations.mine,
     peerIncarnation: incarnations.yours,
     intent,
+    inSync: [from],
   };
 }
 
@@ -131,6 +135,10 @@ export function helloAnswer(
     appliedSequence: 0,
     unstableKnown: true,
     blank: false,
+    consistentAt: 0,
+    copyingSince: 0,
+    changesKnown: false,
+    distrusted: false,
     ...more,
   };
 }

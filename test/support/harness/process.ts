@@ -1,11 +1,12 @@
 /**
  * One life of a daemon with one replica: daemon/volume/volume.ts with a virtual disk, links, clock and store. When it
- * dies its memory is lost; what it had written is kept, the last writes perhaps in part.
+ * dies its memory is lost; what it had written is kept, the last writes perhaps in part. When its machine loses power,
+ * what it had under way is in the cache, of which any part is lost.
  */
 import type {
   ClientRequest,
   ClientResult,
-  DurableState,
+  DiskFailure,
   Effect,
   ReplicaEvent,
   ReplicaStatus,
@@ -13,12 +14,18 @@ import type {
 } from '../../../daemon/replication/interface.ts';
 import { Replica } from '../../../daemon/replication/replica.ts';
 import { isPrimaryState, type ReplicaState } from '../../../daemon/replication/states.ts';
+import { regionRange } from '../../../daemon/replication/units.ts';
 import { unreachable } from '../../../daemon/sys/errors.ts';
 import { SECTOR_BYTES } from './disk.ts';
 import type { Host } from './host.ts';
+import type { KeptStore } from './store.ts';
 import type { LinkEnd, NetworkNode, SentFrame } from './network.ts';
 
 type DiskWrite = Extract<Effect, { type: 'disk-write' }>;
+type Persist = Extract<Effect, { type: 'persist' }>;
+
+/** What a crash finds under way: with `all`, everything of it was handed to the disk. */
+type UnderWay = (all: boolean) => void;
 
 /** What a process tells the world; the world checks, records and decides. */
 export interface ProcessWatcher {
@@ -27,6 +34,8 @@ export interface ProcessWatcher {
   stepped(process: Process): void;
   failed(process: Process, event: ReplicaEvent, error: unknown): void;
   propose(process: Process, proposal: Extract<Effect, { type: 'propose' }>): void;
+  /** The disk under it may have dropped what was not stable. */
+  flushFailed(process: Process): void;
 }
 
 export class Process implements NetworkNode {
@@ -39,8 +48,10 @@ export class Process implements NetworkNode {
   readonly #links = new Map<number, LinkEnd>();
   #lastAccepted = 0;
   readonly #clients = new Map<number, (result: ClientResult) => void>();
-  readonly #writing = new Set<DiskWrite>();
-  readonly #persisting: DurableState[] = [];
+  readonly #underWay = new Set<UnderWay>();
+  readonly #persisting: Persist[] = [];
+  /** What is on stable storage once everything that was asked for is. */
+  readonly asked: KeptStore;
   #lastPersistAtMs = 0;
   #diskBusy = 0;
   /** Stopped, as by SIGSTOP: what happens meanwhile is seen when it goes on. */
@@ -53,7 +64,11 @@ export class Process implements NetworkNode {
     this.host = host;
     this.incarnation = incarnation;
     this.#watcher = watcher;
-    this.#replica = new Replica({ ...host.options, incarnation }, host.durable, host.nowMs());
+    // Kept from a copy whose end is durable: the crash came before it was dropped.
+    if (!host.store.durable.mixed) host.fallback.drop(host.scheduler.nowMs);
+    const kept = host.store.kept(host.fallback.regions);
+    this.asked = host.store.copy();
+    this.#replica = new Replica({ ...host.options, bootId: host.bootId, incarnation }, kept, host.nowMs());
   }
 
   get state(): ReplicaState {
@@ -112,14 +127,15 @@ export class Process implements NetworkNode {
     for (const event of backlog) this.deliver(event);
   }
 
-  die(): void {
+  /** `powerLost`: what was under way is in the cache whole, for the loss of power to take what it likes of it. */
+  die(powerLost = false): void {
     if (!this.alive) return;
     this.alive = false;
-    const { pace, disk } = this.host;
-    for (const { offset, length, data } of this.#writing)
-      disk.write({ offset, length }, data, pace.doneOf(length / SECTOR_BYTES));
-    const kept = this.#persisting.slice(0, pace.doneOf(this.#persisting.length)).at(-1);
-    if (kept !== undefined) this.host.durable = kept;
+    const { pace, store, fallback, scheduler } = this.host;
+    for (const interrupt of this.#underWay) interrupt(powerLost);
+    const kept = pace.doneOf(this.#persisting.length);
+    for (const { durable, maps } of this.#persisting.slice(0, kept)) store.apply(durable, maps);
+    fallback.crash(scheduler.nowMs, (end) => pace.doneOf(end - 1));
     for (const end of this.#links.values()) end.die();
   }
 
@@ -191,84 +207,148 @@ export class Process implements NetworkNode {
         this.#diskWrite(effect);
         return;
       case 'disk-read':
-        this.#onDisk(() => ({
-          type: 'read-done',
-          token: effect.token,
-          data: this.host.disk.read(effect),
-        }));
+        this.#onDisk(() => {
+          const { token } = effect;
+          if (!this.host.disk.isReadable(effect)) return { type: 'read-done', token, failure: 'EIO' };
+          return { type: 'read-done', token, data: this.host.disk.read(effect) };
+        });
         return;
       case 'read-region':
-        this.#onDisk(() => ({
-          type: 'region-done',
-          token: effect.token,
-          ...this.host.disk.readRegion(effect.region, effect.from),
-        }));
+        this.#onDisk(() => this.#readRegion(effect));
         return;
       case 'disk-flush':
         this.#diskFlush(effect.token);
         return;
+      case 'preserve':
+        this.#preserve(effect);
+        return;
+      case 'revert':
+        this.#revert(effect.token);
+        return;
+      case 'drop-fallback':
+        this.host.fallback.drop(this.host.scheduler.nowMs);
+        return;
       case 'persist':
-        this.#persist(effect.token, effect.durable);
+        this.#persist(effect);
         return;
       case 'propose':
         this.#watcher.propose(this, effect);
         return;
       case 'state-changed':
+      case 'repaired':
         return;
       default:
         unreachable(effect);
     }
   }
 
+  #readRegion({ token, region, from }: Extract<Effect, { type: 'read-region' }>): ReplicaEvent {
+    const { disk } = this.host;
+    if (!disk.isReadable(regionRange(region)))
+      return { type: 'region-done', token, data: undefined, digest: new Uint8Array(0), failure: 'EIO' };
+    return { type: 'region-done', token, ...disk.readRegion(region, from) };
+  }
+
   #diskWrite(effect: DiskWrite): void {
-    this.#writing.add(effect);
+    const { disk, pace } = this.host;
+    const sectors = effect.length / SECTOR_BYTES;
+    const interrupt: UnderWay = (all) => {
+      disk.write(effect, effect.data, all ? sectors : pace.doneOf(sectors));
+    };
     this.#onDisk(() => {
-      this.#writing.delete(effect);
-      this.host.disk.write(effect, effect.data);
-      return { type: 'disk-done', token: effect.token };
-    });
+      const failure = this.host.writeFailure();
+      if (failure === undefined) disk.write(effect, effect.data);
+      else interrupt(false);
+      return diskDone(effect.token, failure);
+    }, interrupt);
   }
 
   #diskFlush(token: number): void {
-    const { disk, pace, scheduler } = this.host;
+    const { disk, pace } = this.host;
     const upTo = disk.changes;
-    this.#diskBusy++;
-    scheduler.after(pace.flushMs(), () => {
-      this.#diskBusy--;
-      if (!this.alive) return;
-      disk.flushedUpTo = Math.max(disk.flushedUpTo, upTo);
-      this.deliver({ type: 'disk-done', token });
-      this.deliver({ type: 'batch-end' });
+    this.#later(pace.flushMs(), () => {
+      if (this.host.flushesToFail > 0) {
+        this.host.flushesToFail--;
+        disk.flushFailed((end) => pace.doneOf(end - 1));
+        this.#watcher.flushFailed(this);
+        return diskDone(token, 'EIO');
+      }
+      disk.flushed(upTo);
+      return diskDone(token, undefined);
     });
   }
 
+  #preserve({ token, regions }: Extract<Effect, { type: 'preserve' }>): void {
+    const { disk, fallback, pace } = this.host;
+    const isReadable = regions.every((region) => disk.isReadable(regionRange(region)));
+    const interrupt: UnderWay = () => {
+      fallback.preserve(disk, regions.slice(0, pace.doneOf(regions.length)));
+    };
+    this.#later(
+      pace.flushMs(),
+      () => {
+        const failure = isReadable ? this.host.writeFailure() : 'EIO';
+        if (failure === undefined) fallback.preserve(disk, regions);
+        else interrupt(false);
+        return diskDone(token, failure);
+      },
+      interrupt,
+    );
+  }
+
+  #revert(token: number): void {
+    const { disk, fallback, pace } = this.host;
+    const interrupt: UnderWay = () => {
+      fallback.revert(disk, pace.doneOf(fallback.regions.length));
+    };
+    this.#later(
+      pace.flushMs(),
+      () => {
+        const failure = this.host.writeFailure();
+        if (failure === undefined) {
+          fallback.revert(disk);
+          disk.flushed(disk.changes);
+        } else interrupt(false);
+        return diskDone(token, failure);
+      },
+      interrupt,
+    );
+  }
+
   /** Operations overtake each other: a disk promises no order among those that are under way together. */
-  #onDisk(finish: () => ReplicaEvent): void {
-    const { pace, scheduler } = this.host;
-    const delayMs = pace.diskMs() + this.host.diskHangsForMs();
-    if (delayMs === 0) {
-      this.deliver(finish());
-      return;
-    }
+  #onDisk(finish: () => ReplicaEvent, interrupt?: UnderWay): void {
+    const delayMs = this.host.pace.diskMs();
+    if (delayMs === 0 && this.host.diskHangsForMs() === 0) this.deliver(finish());
+    else this.#later(delayMs, finish, interrupt);
+  }
+
+  #later(ms: number, finish: () => ReplicaEvent, interrupt: UnderWay = () => undefined): void {
     this.#diskBusy++;
-    scheduler.after(delayMs, () => {
+    this.#underWay.add(interrupt);
+    this.host.scheduler.after(ms + this.host.diskHangsForMs(), () => {
       this.#diskBusy--;
       if (!this.alive) return;
+      this.#underWay.delete(interrupt);
       this.deliver(finish());
       this.deliver({ type: 'batch-end' });
     });
   }
 
   /** In the order of asking. */
-  #persist(token: number, durable: DurableState): void {
+  #persist(effect: Persist): void {
     const { pace, scheduler } = this.host;
-    this.#persisting.push(durable);
+    this.asked.apply(effect.durable, effect.maps);
+    this.#persisting.push(effect);
     this.#lastPersistAtMs = Math.max(this.#lastPersistAtMs, scheduler.nowMs + pace.persistMs());
     scheduler.after(this.#lastPersistAtMs - scheduler.nowMs, () => {
       if (!this.alive) return;
       this.#persisting.shift();
-      this.host.durable = durable;
-      this.deliver({ type: 'persisted', token });
+      this.host.store.apply(effect.durable, effect.maps);
+      this.deliver({ type: 'persisted', token: effect.token });
     });
   }
+}
+
+function diskDone(token: number, failure: DiskFailure | undefined): ReplicaEvent {
+  return failure === undefined ? { type: 'disk-done', token } : { type: 'disk-done', token, failure };
 }

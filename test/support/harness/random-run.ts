@@ -53,9 +53,9 @@ function tryRun(seed: number, trace: TraceSink): string | undefined {
     // The primary's host never comes back: whoever the record names beside it holds everything, and has to serve.
     if (inSync.length > 1 && random.happens(0.3)) return loseForGood(world, primary, regions);
     makePeace(world);
-    if (!world.run(PEACE_MS, () => world.checks.isRedundant()))
-      return `it does not become redundant again: ${world.checks.whyNotRedundant()}`;
-    world.checks.checkEqual();
+    if (!world.run(PEACE_MS, () => world.checks.equality.whyNotRedundant() === ''))
+      return `it does not become redundant again: ${world.checks.equality.whyNotRedundant()}`;
+    world.checks.equality.checkAllEqual();
     readAll(world, regions);
     return undefined;
   } catch (error) {

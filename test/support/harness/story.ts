@@ -82,7 +82,7 @@ class Teller {
   }
 
   #untilTwoCopies(): void {
-    this.world.run(QUIET_MS, () => this.world.checks.isRedundant());
+    this.world.run(QUIET_MS, () => this.world.checks.equality.whyNotRedundant() === '');
     this.world.control.decides = false;
     // The next heartbeat of the link, so that the lease is that of every story.
     this.world.run(100);

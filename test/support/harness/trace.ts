@@ -1,5 +1,5 @@
 /** Events and effects as lines of text, for stories and for the tail that a failing seed leaves. */
-import type { Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
+import type { Effect, MapChange, ReplicaEvent, Tracked } from '../../../daemon/replication/interface.ts';
 import type { Message } from '../../../daemon/replication/messages.ts';
 import { stampsOf } from './disk.ts';
 
@@ -80,6 +80,8 @@ export function describeEvent(event: ReplicaEvent): string {
       return `disk-done ${event.token} ${event.failure ?? ''}`.trimEnd();
     case 'view':
       return `view ${viewText(event.view)}${event.explicit ? ', explicit' : ''}`;
+    case 'force':
+      return `force ${viewText(event.view)}`;
     default:
       return describeRest(event);
   }
@@ -96,11 +98,15 @@ export function describeEffect(effect: Effect): string {
     case 'reply':
       return `reply ${effect.id}: ${effect.result.ok ? `ok ${effect.result.data === undefined ? '' : stampText(effect.result.data)}`.trimEnd() : effect.result.failure}`;
     case 'persist': {
-      const { view, complete, candidateFor, asking } = effect.durable;
+      const { view, complete, candidateFor, asking, mixed, copyFrom, tracked } = effect.durable;
       const flags = [
         complete ? 'complete' : '',
         candidateFor === 0 ? '' : `candidate for ${candidateFor}`,
         asking === '' ? '' : `asking for ${asking}`,
+        mixed ? 'mixed' : '',
+        copyFrom.host === '' ? '' : `copy from ${copyFrom.host} of g${copyFrom.generation}`,
+        ...tracked.map(trackedText),
+        ...effect.maps.map(mapText),
       ];
       return [`persist ${effect.token}: ${viewText(view)}`, ...flags.filter((flag) => flag !== '')].join(
         ', ',
@@ -120,7 +126,9 @@ function describeMessage(message: Message, payload: Uint8Array | undefined): str
   delete shown['volume'];
   delete shown['sizeBytes'];
   delete shown['wireVersion'];
-  const data = payload === undefined ? '' : ` ${stampText(payload)}`;
+  delete shown['oldestVersion'];
+  const text = message.type === 'hello-answer' ? bitText : stampText;
+  const data = payload === undefined ? '' : ` ${text(payload)}`;
   return `${type}${factsOf(shown)}${data}`;
 }
 
@@ -137,6 +145,20 @@ function factsOf(facts: Readonly<Record<string, unknown>>): string {
 
 const viewText = (view: { generation: number; primary: string; inSync: readonly string[] }): string =>
   `g${view.generation} primary ${view.primary || 'none'} in sync ${view.inSync.join(' ') || 'none'}`;
+
+const trackedText = ({ host, since, until, covers }: Tracked): string =>
+  `tracks ${host} g${since}..${until}${covers ? ' whole' : ''}`;
+
+const mapText = ({ host, anew, chunks }: MapChange): string =>
+  `map of ${host}${anew ? ' anew' : ''}${chunks.map(({ at, bits }) => ` ${at}:${bitText(bits)}`).join('')}`;
+
+/** The places of the bits that are set. */
+function bitText(bits: Uint8Array): string {
+  const places = [...bits].flatMap((byte, at) =>
+    [0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => (byte & (1 << bit)) !== 0).map((bit) => 8 * at + bit),
+  );
+  return `{${places.join(' ')}}`;
+}
 
 function rangeOf(request: object): string {
   if (!('offset' in request)) return '';

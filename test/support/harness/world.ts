@@ -3,12 +3,12 @@
  * the links between them, control, clients. It is driven by events in virtual time, and checked after each of them
  * (checks.ts); a breach of what is promised ends the run with a `Breach`.
  */
-import type { DurableState, Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
+import type { Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
 import { messageOf } from '../../../daemon/sys/errors.ts';
 import { Checks } from './checks.ts';
 import { readRequest, writeRequest, zeroRequest } from './clients.ts';
 import { Control, VOLUME } from './control.ts';
-import { SECTOR_BYTES } from './disk.ts';
+import { type Below, SECTOR_BYTES } from './disk.ts';
 import { History, type SectorRange } from './history.ts';
 import { Host } from './host.ts';
 import { Network } from './network.ts';
@@ -17,7 +17,7 @@ import { Process, type ProcessWatcher } from './process.ts';
 import { Scheduler } from './scheduler.ts';
 import type { TraceSink } from './trace.ts';
 
-export const TIMING = { leaseMs: 400, heartbeatMs: 100, silenceMs: 300 };
+export const TIMING = { leaseMs: 400, heartbeatMs: 100, silenceMs: 300, stallMs: 600 };
 const TICK_MS = 20;
 const REPORT_MS = 100;
 
@@ -69,8 +69,8 @@ export class World implements ProcessWatcher {
         log: (line) => {
           this.note(line);
         },
-        recordChanged: (record) => {
-          this.checks.recordChanged(record);
+        recordChanged: (record, asOfMs) => {
+          this.checks.recordChanged(record, asOfMs);
         },
       },
       options.hosts[0] ?? '',
@@ -97,7 +97,8 @@ export class World implements ProcessWatcher {
 
   start(name: string): void {
     const host = this.hosts.get(name);
-    if (host === undefined || host.process?.alive === true) return;
+    if (host === undefined || host.process?.alive === true || host.isOff) return;
+    host.disk.forget();
     const process = new Process(host, ++this.#lastIncarnation, this);
     host.process = process;
     this.note(`${name}: starts as ${process.state}`);
@@ -107,17 +108,42 @@ export class World implements ProcessWatcher {
       return process.alive;
     });
     this.scheduler.every(REPORT_MS, () => {
-      if (process.isHeard) this.control.heartbeat(process);
+      if (process.isHeard) {
+        this.checks.reported(process);
+        this.control.heartbeat(process);
+      }
       return process.alive;
     });
   }
 
   crash(name: string): void {
+    if (this.process(name) === undefined) return;
+    this.note(`${name}: dies`);
+    this.#end(name, false);
+  }
+
+  #end(name: string, powerLost: boolean): void {
     const process = this.process(name);
     if (process === undefined) return;
-    this.note(`${name}: dies`);
-    process.die();
+    process.die(powerLost);
     for (const [id, owner] of this.unanswered) if (owner === process) this.unanswered.delete(id);
+  }
+
+  /** The machine is off until somebody switches it on; of what no flush covered, any part is gone. */
+  losePower(name: string, below: Below): void {
+    const host = this.hosts.get(name);
+    if (host === undefined || host.isOff) return;
+    this.#end(name, true);
+    this.note(`${name}: loses power`);
+    host.isOff = true;
+    host.losePower(below);
+    this.checks.durability.lost(name);
+  }
+
+  powerOn(name: string): void {
+    const host = this.hosts.get(name);
+    if (host !== undefined) host.isOff = false;
+    this.start(name);
   }
 
   note(line: string): void {
@@ -136,7 +162,7 @@ export class World implements ProcessWatcher {
     process.submit(id, readRequest(range), (result) => {
       this.unanswered.delete(id);
       if (result.ok && result.data !== undefined) {
-        this.checks.acknowledges(process, { what: 'a read', begunAt: Infinity });
+        this.#acknowledges(process, 'a read', Infinity);
         this.#judge(this.history.readAnswered(range, begunAt, result.data), `read ${id} of ${process.name}`);
       }
       done();
@@ -173,7 +199,7 @@ export class World implements ProcessWatcher {
     process.submit(id, { kind: 'flush' }, (result) => {
       this.unanswered.delete(id);
       if (result.ok) {
-        this.checks.acknowledges(process, { what: 'a flush', begunAt });
+        this.#acknowledges(process, 'a flush', begunAt);
         this.checks.flushed(process, begunAt);
       }
       done();
@@ -196,9 +222,14 @@ export class World implements ProcessWatcher {
       this.history.writeRefused(write);
       return;
     }
-    this.checks.acknowledges(process, { what: `write ${write.stamp}`, begunAt: write.begunAt });
-    this.checks.written(process, write, fua);
+    this.#acknowledges(process, `write ${write.stamp}`, write.begunAt);
+    this.checks.written(process, write);
     this.#judge(this.history.writeAcknowledged(write), `write ${write.stamp} of ${process.name}`);
+    if (fua) this.checks.fuaWritten(process, write);
+  }
+
+  #acknowledges(process: Process, what: string, begunAt: number): void {
+    this.#judge(this.checks.whyNotAcknowledge(process, what, begunAt), 'two at once');
   }
 
   #judge(problem: string | undefined, what: string): void {
@@ -209,6 +240,7 @@ export class World implements ProcessWatcher {
 
   stepping(process: Process, event: ReplicaEvent): void {
     this.#trace.event(this.scheduler.nowMs, process.name, event);
+    this.checks.event(process, event);
   }
 
   effect(process: Process, effect: Effect): void {
@@ -229,20 +261,15 @@ export class World implements ProcessWatcher {
     this.control.propose(process, proposal);
   }
 
+  flushFailed(process: Process): void {
+    this.note(`${process.name}: a flush fails, and pages may be gone`);
+    this.checks.durability.lost(process.name);
+  }
+
   #makeHost(name: string, { sizeBytes, pace, clockRateOf }: WorldOptions): Host {
-    const durable: DurableState = {
-      view: { generation: 0, primary: '', inSync: [] },
-      complete: false,
-      blank: true,
-      candidateFor: 0,
-      asking: '',
-      promoting: false,
-      bootId: 'one boot',
-    };
     return new Host({
       name,
-      options: { volume: VOLUME, sizeBytes, host: name, bootId: 'one boot', ...TIMING },
-      durable,
+      options: { volume: VOLUME, sizeBytes, host: name, ...TIMING },
       scheduler: this.scheduler,
       network: this.network,
       pace,

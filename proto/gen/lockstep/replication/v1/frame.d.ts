@@ -83,8 +83,20 @@ export namespace lockstep {
                 /** Frame viewAnswer. */
                 viewAnswer?: (lockstep.replication.v1.ViewAnswer.$Properties|null);
 
+                /** Frame yield. */
+                yield?: (lockstep.replication.v1.Yield.$Properties|null);
+
+                /** Frame fetch. */
+                fetch?: (lockstep.replication.v1.Fetch.$Properties|null);
+
+                /** Frame fetched. */
+                fetched?: (lockstep.replication.v1.Fetched.$Properties|null);
+
+                /** Frame copyBegin. */
+                copyBegin?: (lockstep.replication.v1.CopyBegin.$Properties|null);
+
                 /** Frame body. */
-                body?: ("hello"|"helloAnswer"|"write"|"writeAnswer"|"flush"|"flushAnswer"|"heartbeat"|"heartbeatAnswer"|"pull"|"pullRegion"|"pullDone"|"copy"|"copyAnswer"|"view"|"candidate"|"candidateAnswer"|"refusal"|"viewAnswer");
+                body?: ("hello"|"helloAnswer"|"write"|"writeAnswer"|"flush"|"flushAnswer"|"heartbeat"|"heartbeatAnswer"|"pull"|"pullRegion"|"pullDone"|"copy"|"copyAnswer"|"view"|"candidate"|"candidateAnswer"|"refusal"|"viewAnswer"|"yield"|"fetch"|"fetched"|"copyBegin");
 
                 /**
                  * Encodes the specified Frame message. Does not implicitly {@link lockstep.replication.v1.Frame.verify|verify} messages.
@@ -171,8 +183,20 @@ export namespace lockstep {
                     /** Frame viewAnswer */
                     viewAnswer?: (lockstep.replication.v1.ViewAnswer.$Properties|null);
 
+                    /** Frame yield */
+                    "yield"?: (lockstep.replication.v1.Yield.$Properties|null);
+
+                    /** Frame fetch */
+                    fetch?: (lockstep.replication.v1.Fetch.$Properties|null);
+
+                    /** Frame fetched */
+                    fetched?: (lockstep.replication.v1.Fetched.$Properties|null);
+
+                    /** Frame copyBegin */
+                    copyBegin?: (lockstep.replication.v1.CopyBegin.$Properties|null);
+
                     /** Frame body */
-                    body?: ("hello"|"helloAnswer"|"write"|"writeAnswer"|"flush"|"flushAnswer"|"heartbeat"|"heartbeatAnswer"|"pull"|"pullRegion"|"pullDone"|"copy"|"copyAnswer"|"view"|"candidate"|"candidateAnswer"|"refusal"|"viewAnswer");
+                    body?: ("hello"|"helloAnswer"|"write"|"writeAnswer"|"flush"|"flushAnswer"|"heartbeat"|"heartbeatAnswer"|"pull"|"pullRegion"|"pullDone"|"copy"|"copyAnswer"|"view"|"candidate"|"candidateAnswer"|"refusal"|"viewAnswer"|"yield"|"fetch"|"fetched"|"copyBegin");
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -198,9 +222,13 @@ export namespace lockstep {
                   candidateAnswer?: lockstep.replication.v1.CandidateAnswer.$Shape|null;
                   refusal?: lockstep.replication.v1.Refusal.$Shape|null;
                   viewAnswer?: lockstep.replication.v1.ViewAnswer.$Shape|null;
+                  "yield"?: lockstep.replication.v1.Yield.$Shape|null;
+                  fetch?: lockstep.replication.v1.Fetch.$Shape|null;
+                  fetched?: lockstep.replication.v1.Fetched.$Shape|null;
+                  copyBegin?: lockstep.replication.v1.CopyBegin.$Shape|null;
                   $unknowns?: Uint8Array[];
                 } & (
-                  ({ body?: undefined; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "hello"; hello: lockstep.replication.v1.Hello.$Shape; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "helloAnswer"; hello?: null; helloAnswer: lockstep.replication.v1.HelloAnswer.$Shape; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "write"; hello?: null; helloAnswer?: null; write: lockstep.replication.v1.Write.$Shape; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "writeAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer: lockstep.replication.v1.WriteAnswer.$Shape; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "flush"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush: lockstep.replication.v1.Flush.$Shape; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "flushAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer: lockstep.replication.v1.FlushAnswer.$Shape; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "heartbeat"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat: lockstep.replication.v1.Heartbeat.$Shape; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "heartbeatAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer: lockstep.replication.v1.HeartbeatAnswer.$Shape; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "pull"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull: lockstep.replication.v1.Pull.$Shape; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "pullRegion"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion: lockstep.replication.v1.PullRegion.$Shape; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "pullDone"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone: lockstep.replication.v1.PullDone.$Shape; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "copy"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy: lockstep.replication.v1.Copy.$Shape; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "copyAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer: lockstep.replication.v1.CopyAnswer.$Shape; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "view"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view: lockstep.replication.v1.View.$Shape; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "candidate"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate: lockstep.replication.v1.Candidate.$Shape; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "candidateAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer: lockstep.replication.v1.CandidateAnswer.$Shape; refusal?: null; viewAnswer?: null }|{ body?: "refusal"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal: lockstep.replication.v1.Refusal.$Shape; viewAnswer?: null }|{ body?: "viewAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer: lockstep.replication.v1.ViewAnswer.$Shape })
+                  ({ body?: undefined; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "hello"; hello: lockstep.replication.v1.Hello.$Shape; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "helloAnswer"; hello?: null; helloAnswer: lockstep.replication.v1.HelloAnswer.$Shape; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "write"; hello?: null; helloAnswer?: null; write: lockstep.replication.v1.Write.$Shape; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "writeAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer: lockstep.replication.v1.WriteAnswer.$Shape; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "flush"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush: lockstep.replication.v1.Flush.$Shape; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "flushAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer: lockstep.replication.v1.FlushAnswer.$Shape; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "heartbeat"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat: lockstep.replication.v1.Heartbeat.$Shape; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "heartbeatAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer: lockstep.replication.v1.HeartbeatAnswer.$Shape; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "pull"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull: lockstep.replication.v1.Pull.$Shape; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "pullRegion"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion: lockstep.replication.v1.PullRegion.$Shape; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "pullDone"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone: lockstep.replication.v1.PullDone.$Shape; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "copy"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy: lockstep.replication.v1.Copy.$Shape; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "copyAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer: lockstep.replication.v1.CopyAnswer.$Shape; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "view"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view: lockstep.replication.v1.View.$Shape; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "candidate"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate: lockstep.replication.v1.Candidate.$Shape; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "candidateAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer: lockstep.replication.v1.CandidateAnswer.$Shape; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "refusal"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal: lockstep.replication.v1.Refusal.$Shape; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "viewAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer: lockstep.replication.v1.ViewAnswer.$Shape; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "yield"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield": lockstep.replication.v1.Yield.$Shape; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "fetch"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch: lockstep.replication.v1.Fetch.$Shape; fetched?: null; copyBegin?: null }|{ body?: "fetched"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched: lockstep.replication.v1.Fetched.$Shape; copyBegin?: null }|{ body?: "copyBegin"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin: lockstep.replication.v1.CopyBegin.$Shape })
                 );
             }
 
@@ -246,6 +274,12 @@ export namespace lockstep {
 
                 /** Hello intent. */
                 intent: lockstep.replication.v1.HelloIntent;
+
+                /** Hello oldestVersion. */
+                oldestVersion: number;
+
+                /** Hello inSync. */
+                inSync: string[];
 
                 /**
                  * Encodes the specified Hello message. Does not implicitly {@link lockstep.replication.v1.Hello.verify|verify} messages.
@@ -301,6 +335,12 @@ export namespace lockstep {
 
                     /** Hello intent */
                     intent?: (lockstep.replication.v1.HelloIntent|null);
+
+                    /** Hello oldestVersion */
+                    oldestVersion?: (number|null);
+
+                    /** Hello inSync */
+                    inSync?: (string[]|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -366,6 +406,21 @@ export namespace lockstep {
                 /** HelloAnswer blank. */
                 blank: boolean;
 
+                /** HelloAnswer consistentAt. */
+                consistentAt: number;
+
+                /** HelloAnswer changesKnown. */
+                changesKnown: boolean;
+
+                /** HelloAnswer distrusted. */
+                distrusted: boolean;
+
+                /** HelloAnswer checksum. */
+                checksum: number;
+
+                /** HelloAnswer copyingSince. */
+                copyingSince: number;
+
                 /**
                  * Encodes the specified HelloAnswer message. Does not implicitly {@link lockstep.replication.v1.HelloAnswer.verify|verify} messages.
                  * @param message HelloAnswer message or plain object to encode
@@ -417,6 +472,21 @@ export namespace lockstep {
 
                     /** HelloAnswer blank */
                     blank?: (boolean|null);
+
+                    /** HelloAnswer consistentAt */
+                    consistentAt?: (number|null);
+
+                    /** HelloAnswer changesKnown */
+                    changesKnown?: (boolean|null);
+
+                    /** HelloAnswer distrusted */
+                    distrusted?: (boolean|null);
+
+                    /** HelloAnswer checksum */
+                    checksum?: (number|null);
+
+                    /** HelloAnswer copyingSince */
+                    copyingSince?: (number|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -893,6 +963,210 @@ export namespace lockstep {
             }
 
             /**
+             * Properties of a Yield.
+             * @deprecated Use lockstep.replication.v1.Yield.$Properties instead.
+             */
+            interface IYield extends lockstep.replication.v1.Yield.$Properties {
+            }
+
+            /** Represents a Yield. */
+            class Yield {
+
+                /**
+                 * Constructs a new Yield.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: lockstep.replication.v1.Yield.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Yield generation. */
+                generation: number;
+
+                /**
+                 * Encodes the specified Yield message. Does not implicitly {@link lockstep.replication.v1.Yield.verify|verify} messages.
+                 * @param message Yield message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: lockstep.replication.v1.Yield.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a Yield message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.Yield & lockstep.replication.v1.Yield.$Shape} Yield
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): lockstep.replication.v1.Yield & lockstep.replication.v1.Yield.$Shape;
+
+                /**
+                 * Gets the type url for Yield
+                 * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns The type url
+                 */
+                static getTypeUrl(prefix?: string): string;
+            }
+
+            namespace Yield {
+
+                /** Properties of a Yield. */
+                interface $Properties {
+
+                    /** Yield generation */
+                    generation?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a Yield. */
+                type $Shape = lockstep.replication.v1.Yield.$Properties;
+            }
+
+            /**
+             * Properties of a Fetch.
+             * @deprecated Use lockstep.replication.v1.Fetch.$Properties instead.
+             */
+            interface IFetch extends lockstep.replication.v1.Fetch.$Properties {
+            }
+
+            /** Represents a Fetch. */
+            class Fetch {
+
+                /**
+                 * Constructs a new Fetch.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: lockstep.replication.v1.Fetch.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Fetch generation. */
+                generation: number;
+
+                /** Fetch region. */
+                region: number;
+
+                /**
+                 * Encodes the specified Fetch message. Does not implicitly {@link lockstep.replication.v1.Fetch.verify|verify} messages.
+                 * @param message Fetch message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: lockstep.replication.v1.Fetch.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a Fetch message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.Fetch & lockstep.replication.v1.Fetch.$Shape} Fetch
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): lockstep.replication.v1.Fetch & lockstep.replication.v1.Fetch.$Shape;
+
+                /**
+                 * Gets the type url for Fetch
+                 * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns The type url
+                 */
+                static getTypeUrl(prefix?: string): string;
+            }
+
+            namespace Fetch {
+
+                /** Properties of a Fetch. */
+                interface $Properties {
+
+                    /** Fetch generation */
+                    generation?: (number|null);
+
+                    /** Fetch region */
+                    region?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a Fetch. */
+                type $Shape = lockstep.replication.v1.Fetch.$Properties;
+            }
+
+            /**
+             * Properties of a Fetched.
+             * @deprecated Use lockstep.replication.v1.Fetched.$Properties instead.
+             */
+            interface IFetched extends lockstep.replication.v1.Fetched.$Properties {
+            }
+
+            /** Represents a Fetched. */
+            class Fetched {
+
+                /**
+                 * Constructs a new Fetched.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: lockstep.replication.v1.Fetched.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Fetched region. */
+                region: number;
+
+                /** Fetched checksum. */
+                checksum: number;
+
+                /**
+                 * Encodes the specified Fetched message. Does not implicitly {@link lockstep.replication.v1.Fetched.verify|verify} messages.
+                 * @param message Fetched message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: lockstep.replication.v1.Fetched.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a Fetched message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.Fetched & lockstep.replication.v1.Fetched.$Shape} Fetched
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): lockstep.replication.v1.Fetched & lockstep.replication.v1.Fetched.$Shape;
+
+                /**
+                 * Gets the type url for Fetched
+                 * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns The type url
+                 */
+                static getTypeUrl(prefix?: string): string;
+            }
+
+            namespace Fetched {
+
+                /** Properties of a Fetched. */
+                interface $Properties {
+
+                    /** Fetched region */
+                    region?: (number|null);
+
+                    /** Fetched checksum */
+                    checksum?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a Fetched. */
+                type $Shape = lockstep.replication.v1.Fetched.$Properties;
+            }
+
+            /**
              * Properties of a Pull.
              * @deprecated Use lockstep.replication.v1.Pull.$Properties instead.
              */
@@ -1088,6 +1362,70 @@ export namespace lockstep {
 
                 /** Shape of a PullDone. */
                 type $Shape = lockstep.replication.v1.PullDone.$Properties;
+            }
+
+            /**
+             * Properties of a CopyBegin.
+             * @deprecated Use lockstep.replication.v1.CopyBegin.$Properties instead.
+             */
+            interface ICopyBegin extends lockstep.replication.v1.CopyBegin.$Properties {
+            }
+
+            /** Represents a CopyBegin. */
+            class CopyBegin {
+
+                /**
+                 * Constructs a new CopyBegin.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: lockstep.replication.v1.CopyBegin.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** CopyBegin generation. */
+                generation: number;
+
+                /**
+                 * Encodes the specified CopyBegin message. Does not implicitly {@link lockstep.replication.v1.CopyBegin.verify|verify} messages.
+                 * @param message CopyBegin message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: lockstep.replication.v1.CopyBegin.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a CopyBegin message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.CopyBegin & lockstep.replication.v1.CopyBegin.$Shape} CopyBegin
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): lockstep.replication.v1.CopyBegin & lockstep.replication.v1.CopyBegin.$Shape;
+
+                /**
+                 * Gets the type url for CopyBegin
+                 * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns The type url
+                 */
+                static getTypeUrl(prefix?: string): string;
+            }
+
+            namespace CopyBegin {
+
+                /** Properties of a CopyBegin. */
+                interface $Properties {
+
+                    /** CopyBegin generation */
+                    generation?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a CopyBegin. */
+                type $Shape = lockstep.replication.v1.CopyBegin.$Properties;
             }
 
             /**

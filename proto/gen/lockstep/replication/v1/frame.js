@@ -58,7 +58,11 @@ export const lockstep = $root.lockstep = (() => {
                  * @property {lockstep.replication.v1.CandidateAnswer.$Properties|null} [candidateAnswer] Frame candidateAnswer
                  * @property {lockstep.replication.v1.Refusal.$Properties|null} [refusal] Frame refusal
                  * @property {lockstep.replication.v1.ViewAnswer.$Properties|null} [viewAnswer] Frame viewAnswer
-                 * @property {"hello"|"helloAnswer"|"write"|"writeAnswer"|"flush"|"flushAnswer"|"heartbeat"|"heartbeatAnswer"|"pull"|"pullRegion"|"pullDone"|"copy"|"copyAnswer"|"view"|"candidate"|"candidateAnswer"|"refusal"|"viewAnswer"} [body] Frame body
+                 * @property {lockstep.replication.v1.Yield.$Properties|null} ["yield"] Frame yield
+                 * @property {lockstep.replication.v1.Fetch.$Properties|null} [fetch] Frame fetch
+                 * @property {lockstep.replication.v1.Fetched.$Properties|null} [fetched] Frame fetched
+                 * @property {lockstep.replication.v1.CopyBegin.$Properties|null} [copyBegin] Frame copyBegin
+                 * @property {"hello"|"helloAnswer"|"write"|"writeAnswer"|"flush"|"flushAnswer"|"heartbeat"|"heartbeatAnswer"|"pull"|"pullRegion"|"pullDone"|"copy"|"copyAnswer"|"view"|"candidate"|"candidateAnswer"|"refusal"|"viewAnswer"|"yield"|"fetch"|"fetched"|"copyBegin"} [body] Frame body
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -91,9 +95,13 @@ export const lockstep = $root.lockstep = (() => {
                  *   candidateAnswer?: lockstep.replication.v1.CandidateAnswer.$Shape|null;
                  *   refusal?: lockstep.replication.v1.Refusal.$Shape|null;
                  *   viewAnswer?: lockstep.replication.v1.ViewAnswer.$Shape|null;
+                 *   "yield"?: lockstep.replication.v1.Yield.$Shape|null;
+                 *   fetch?: lockstep.replication.v1.Fetch.$Shape|null;
+                 *   fetched?: lockstep.replication.v1.Fetched.$Shape|null;
+                 *   copyBegin?: lockstep.replication.v1.CopyBegin.$Shape|null;
                  *   $unknowns?: Array.<Uint8Array>;
                  * } & (
-                 *   ({ body?: undefined; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "hello"; hello: lockstep.replication.v1.Hello.$Shape; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "helloAnswer"; hello?: null; helloAnswer: lockstep.replication.v1.HelloAnswer.$Shape; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "write"; hello?: null; helloAnswer?: null; write: lockstep.replication.v1.Write.$Shape; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "writeAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer: lockstep.replication.v1.WriteAnswer.$Shape; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "flush"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush: lockstep.replication.v1.Flush.$Shape; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "flushAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer: lockstep.replication.v1.FlushAnswer.$Shape; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "heartbeat"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat: lockstep.replication.v1.Heartbeat.$Shape; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "heartbeatAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer: lockstep.replication.v1.HeartbeatAnswer.$Shape; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "pull"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull: lockstep.replication.v1.Pull.$Shape; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "pullRegion"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion: lockstep.replication.v1.PullRegion.$Shape; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "pullDone"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone: lockstep.replication.v1.PullDone.$Shape; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "copy"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy: lockstep.replication.v1.Copy.$Shape; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "copyAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer: lockstep.replication.v1.CopyAnswer.$Shape; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "view"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view: lockstep.replication.v1.View.$Shape; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "candidate"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate: lockstep.replication.v1.Candidate.$Shape; candidateAnswer?: null; refusal?: null; viewAnswer?: null }|{ body?: "candidateAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer: lockstep.replication.v1.CandidateAnswer.$Shape; refusal?: null; viewAnswer?: null }|{ body?: "refusal"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal: lockstep.replication.v1.Refusal.$Shape; viewAnswer?: null }|{ body?: "viewAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer: lockstep.replication.v1.ViewAnswer.$Shape })
+                 *   ({ body?: undefined; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "hello"; hello: lockstep.replication.v1.Hello.$Shape; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "helloAnswer"; hello?: null; helloAnswer: lockstep.replication.v1.HelloAnswer.$Shape; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "write"; hello?: null; helloAnswer?: null; write: lockstep.replication.v1.Write.$Shape; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "writeAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer: lockstep.replication.v1.WriteAnswer.$Shape; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "flush"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush: lockstep.replication.v1.Flush.$Shape; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "flushAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer: lockstep.replication.v1.FlushAnswer.$Shape; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "heartbeat"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat: lockstep.replication.v1.Heartbeat.$Shape; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "heartbeatAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer: lockstep.replication.v1.HeartbeatAnswer.$Shape; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "pull"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull: lockstep.replication.v1.Pull.$Shape; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "pullRegion"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion: lockstep.replication.v1.PullRegion.$Shape; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "pullDone"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone: lockstep.replication.v1.PullDone.$Shape; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "copy"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy: lockstep.replication.v1.Copy.$Shape; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "copyAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer: lockstep.replication.v1.CopyAnswer.$Shape; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "view"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view: lockstep.replication.v1.View.$Shape; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "candidate"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate: lockstep.replication.v1.Candidate.$Shape; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "candidateAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer: lockstep.replication.v1.CandidateAnswer.$Shape; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "refusal"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal: lockstep.replication.v1.Refusal.$Shape; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "viewAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer: lockstep.replication.v1.ViewAnswer.$Shape; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "yield"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield": lockstep.replication.v1.Yield.$Shape; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "fetch"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch: lockstep.replication.v1.Fetch.$Shape; fetched?: null; copyBegin?: null }|{ body?: "fetched"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched: lockstep.replication.v1.Fetched.$Shape; copyBegin?: null }|{ body?: "copyBegin"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin: lockstep.replication.v1.CopyBegin.$Shape })
                  * )} lockstep.replication.v1.Frame.$Shape
                  */
 
@@ -256,17 +264,49 @@ export const lockstep = $root.lockstep = (() => {
                  */
                 Frame.prototype.viewAnswer = null;
 
+                /**
+                 * Frame yield.
+                 * @member {lockstep.replication.v1.Yield.$Properties|null|undefined} yield
+                 * @memberof lockstep.replication.v1.Frame
+                 * @instance
+                 */
+                Frame.prototype["yield"] = null;
+
+                /**
+                 * Frame fetch.
+                 * @member {lockstep.replication.v1.Fetch.$Properties|null|undefined} fetch
+                 * @memberof lockstep.replication.v1.Frame
+                 * @instance
+                 */
+                Frame.prototype.fetch = null;
+
+                /**
+                 * Frame fetched.
+                 * @member {lockstep.replication.v1.Fetched.$Properties|null|undefined} fetched
+                 * @memberof lockstep.replication.v1.Frame
+                 * @instance
+                 */
+                Frame.prototype.fetched = null;
+
+                /**
+                 * Frame copyBegin.
+                 * @member {lockstep.replication.v1.CopyBegin.$Properties|null|undefined} copyBegin
+                 * @memberof lockstep.replication.v1.Frame
+                 * @instance
+                 */
+                Frame.prototype.copyBegin = null;
+
                 // OneOf field names bound to virtual getters and setters
                 let $oneOfFields;
 
                 /**
                  * Frame body.
-                 * @member {"hello"|"helloAnswer"|"write"|"writeAnswer"|"flush"|"flushAnswer"|"heartbeat"|"heartbeatAnswer"|"pull"|"pullRegion"|"pullDone"|"copy"|"copyAnswer"|"view"|"candidate"|"candidateAnswer"|"refusal"|"viewAnswer"|undefined} body
+                 * @member {"hello"|"helloAnswer"|"write"|"writeAnswer"|"flush"|"flushAnswer"|"heartbeat"|"heartbeatAnswer"|"pull"|"pullRegion"|"pullDone"|"copy"|"copyAnswer"|"view"|"candidate"|"candidateAnswer"|"refusal"|"viewAnswer"|"yield"|"fetch"|"fetched"|"copyBegin"|undefined} body
                  * @memberof lockstep.replication.v1.Frame
                  * @instance
                  */
                 $Object.defineProperty(Frame.prototype, "body", {
-                    get: $util.oneOfGetter($oneOfFields = ["hello", "helloAnswer", "write", "writeAnswer", "flush", "flushAnswer", "heartbeat", "heartbeatAnswer", "pull", "pullRegion", "pullDone", "copy", "copyAnswer", "view", "candidate", "candidateAnswer", "refusal", "viewAnswer"]),
+                    get: $util.oneOfGetter($oneOfFields = ["hello", "helloAnswer", "write", "writeAnswer", "flush", "flushAnswer", "heartbeat", "heartbeatAnswer", "pull", "pullRegion", "pullDone", "copy", "copyAnswer", "view", "candidate", "candidateAnswer", "refusal", "viewAnswer", "yield", "fetch", "fetched", "copyBegin"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -322,6 +362,14 @@ export const lockstep = $root.lockstep = (() => {
                         $root.lockstep.replication.v1.Refusal.encode(message.refusal, writer.uint32(/* id 17, wireType 2 =*/138).fork(), _depth + 1).ldelim();
                     if (message.viewAnswer != null && $Object.hasOwnProperty.call(message, "viewAnswer"))
                         $root.lockstep.replication.v1.ViewAnswer.encode(message.viewAnswer, writer.uint32(/* id 18, wireType 2 =*/146).fork(), _depth + 1).ldelim();
+                    if (message["yield"] != null && $Object.hasOwnProperty.call(message, "yield"))
+                        $root.lockstep.replication.v1.Yield.encode(message["yield"], writer.uint32(/* id 19, wireType 2 =*/154).fork(), _depth + 1).ldelim();
+                    if (message.fetch != null && $Object.hasOwnProperty.call(message, "fetch"))
+                        $root.lockstep.replication.v1.Fetch.encode(message.fetch, writer.uint32(/* id 20, wireType 2 =*/162).fork(), _depth + 1).ldelim();
+                    if (message.fetched != null && $Object.hasOwnProperty.call(message, "fetched"))
+                        $root.lockstep.replication.v1.Fetched.encode(message.fetched, writer.uint32(/* id 21, wireType 2 =*/170).fork(), _depth + 1).ldelim();
+                    if (message.copyBegin != null && $Object.hasOwnProperty.call(message, "copyBegin"))
+                        $root.lockstep.replication.v1.CopyBegin.encode(message.copyBegin, writer.uint32(/* id 22, wireType 2 =*/178).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -492,6 +540,34 @@ export const lockstep = $root.lockstep = (() => {
                                 message.body = "viewAnswer";
                                 continue;
                             }
+                        case 19: {
+                                if (wireType !== 2)
+                                    break;
+                                message["yield"] = $root.lockstep.replication.v1.Yield.decode(reader, reader.size(), $undefined, _depth + 1, message["yield"]);
+                                message.body = "yield";
+                                continue;
+                            }
+                        case 20: {
+                                if (wireType !== 2)
+                                    break;
+                                message.fetch = $root.lockstep.replication.v1.Fetch.decode(reader, reader.size(), $undefined, _depth + 1, message.fetch);
+                                message.body = "fetch";
+                                continue;
+                            }
+                        case 21: {
+                                if (wireType !== 2)
+                                    break;
+                                message.fetched = $root.lockstep.replication.v1.Fetched.decode(reader, reader.size(), $undefined, _depth + 1, message.fetched);
+                                message.body = "fetched";
+                                continue;
+                            }
+                        case 22: {
+                                if (wireType !== 2)
+                                    break;
+                                message.copyBegin = $root.lockstep.replication.v1.CopyBegin.decode(reader, reader.size(), $undefined, _depth + 1, message.copyBegin);
+                                message.body = "copyBegin";
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -539,6 +615,8 @@ export const lockstep = $root.lockstep = (() => {
                  * @property {number|null} [incarnation] Hello incarnation
                  * @property {number|null} [peerIncarnation] Hello peerIncarnation
                  * @property {lockstep.replication.v1.HelloIntent|null} [intent] Hello intent
+                 * @property {number|null} [oldestVersion] Hello oldestVersion
+                 * @property {Array.<string>|null} [inSync] Hello inSync
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -564,6 +642,7 @@ export const lockstep = $root.lockstep = (() => {
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
                 const Hello = function (properties) {
+                    this.inSync = [];
                     if (properties)
                         for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                             if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -635,6 +714,22 @@ export const lockstep = $root.lockstep = (() => {
                 Hello.prototype.intent = 0;
 
                 /**
+                 * Hello oldestVersion.
+                 * @member {number} oldestVersion
+                 * @memberof lockstep.replication.v1.Hello
+                 * @instance
+                 */
+                Hello.prototype.oldestVersion = 0;
+
+                /**
+                 * Hello inSync.
+                 * @member {Array.<string>} inSync
+                 * @memberof lockstep.replication.v1.Hello
+                 * @instance
+                 */
+                Hello.prototype.inSync = $util.emptyArray;
+
+                /**
                  * Encodes the specified Hello message. Does not implicitly {@link lockstep.replication.v1.Hello.verify|verify} messages.
                  * @function encode
                  * @memberof lockstep.replication.v1.Hello
@@ -666,6 +761,11 @@ export const lockstep = $root.lockstep = (() => {
                         writer.uint32(/* id 7, wireType 0 =*/56).uint64(message.peerIncarnation);
                     if (message.intent != null && $Object.hasOwnProperty.call(message, "intent") && message.intent !== 0)
                         writer.uint32(/* id 8, wireType 0 =*/64).int32(message.intent);
+                    if (message.oldestVersion != null && $Object.hasOwnProperty.call(message, "oldestVersion") && message.oldestVersion !== 0)
+                        writer.uint32(/* id 9, wireType 0 =*/72).uint32(message.oldestVersion);
+                    if (message.inSync != null && message.inSync.length)
+                        for (let i = 0; i < message.inSync.length; ++i)
+                            writer.uint32(/* id 10, wireType 2 =*/82).string(message.inSync[i]);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -782,6 +882,23 @@ export const lockstep = $root.lockstep = (() => {
                                     delete message.intent;
                                 continue;
                             }
+                        case 9: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.oldestVersion = value;
+                                else
+                                    delete message.oldestVersion;
+                                continue;
+                            }
+                        case 10: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.inSync && message.inSync.length))
+                                    message.inSync = [];
+                                message.inSync.push(reader.stringVerify());
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -846,6 +963,11 @@ export const lockstep = $root.lockstep = (() => {
                  * @property {number|null} [appliedSequence] HelloAnswer appliedSequence
                  * @property {boolean|null} [unstableKnown] HelloAnswer unstableKnown
                  * @property {boolean|null} [blank] HelloAnswer blank
+                 * @property {number|null} [consistentAt] HelloAnswer consistentAt
+                 * @property {boolean|null} [changesKnown] HelloAnswer changesKnown
+                 * @property {boolean|null} [distrusted] HelloAnswer distrusted
+                 * @property {number|null} [checksum] HelloAnswer checksum
+                 * @property {number|null} [copyingSince] HelloAnswer copyingSince
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -934,6 +1056,46 @@ export const lockstep = $root.lockstep = (() => {
                 HelloAnswer.prototype.blank = false;
 
                 /**
+                 * HelloAnswer consistentAt.
+                 * @member {number} consistentAt
+                 * @memberof lockstep.replication.v1.HelloAnswer
+                 * @instance
+                 */
+                HelloAnswer.prototype.consistentAt = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * HelloAnswer changesKnown.
+                 * @member {boolean} changesKnown
+                 * @memberof lockstep.replication.v1.HelloAnswer
+                 * @instance
+                 */
+                HelloAnswer.prototype.changesKnown = false;
+
+                /**
+                 * HelloAnswer distrusted.
+                 * @member {boolean} distrusted
+                 * @memberof lockstep.replication.v1.HelloAnswer
+                 * @instance
+                 */
+                HelloAnswer.prototype.distrusted = false;
+
+                /**
+                 * HelloAnswer checksum.
+                 * @member {number} checksum
+                 * @memberof lockstep.replication.v1.HelloAnswer
+                 * @instance
+                 */
+                HelloAnswer.prototype.checksum = 0;
+
+                /**
+                 * HelloAnswer copyingSince.
+                 * @member {number} copyingSince
+                 * @memberof lockstep.replication.v1.HelloAnswer
+                 * @instance
+                 */
+                HelloAnswer.prototype.copyingSince = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
                  * Encodes the specified HelloAnswer message. Does not implicitly {@link lockstep.replication.v1.HelloAnswer.verify|verify} messages.
                  * @function encode
                  * @memberof lockstep.replication.v1.HelloAnswer
@@ -963,6 +1125,16 @@ export const lockstep = $root.lockstep = (() => {
                         writer.uint32(/* id 6, wireType 0 =*/48).bool(message.unstableKnown);
                     if (message.blank != null && $Object.hasOwnProperty.call(message, "blank") && message.blank !== false)
                         writer.uint32(/* id 7, wireType 0 =*/56).bool(message.blank);
+                    if (message.consistentAt != null && $Object.hasOwnProperty.call(message, "consistentAt") && (typeof message.consistentAt === "object" ? message.consistentAt.low || message.consistentAt.high : message.consistentAt !== 0))
+                        writer.uint32(/* id 8, wireType 0 =*/64).uint64(message.consistentAt);
+                    if (message.changesKnown != null && $Object.hasOwnProperty.call(message, "changesKnown") && message.changesKnown !== false)
+                        writer.uint32(/* id 9, wireType 0 =*/72).bool(message.changesKnown);
+                    if (message.distrusted != null && $Object.hasOwnProperty.call(message, "distrusted") && message.distrusted !== false)
+                        writer.uint32(/* id 10, wireType 0 =*/80).bool(message.distrusted);
+                    if (message.checksum != null && $Object.hasOwnProperty.call(message, "checksum") && message.checksum !== 0)
+                        writer.uint32(/* id 11, wireType 5 =*/93).fixed32(message.checksum);
+                    if (message.copyingSince != null && $Object.hasOwnProperty.call(message, "copyingSince") && (typeof message.copyingSince === "object" ? message.copyingSince.low || message.copyingSince.high : message.copyingSince !== 0))
+                        writer.uint32(/* id 12, wireType 0 =*/96).uint64(message.copyingSince);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -1068,6 +1240,51 @@ export const lockstep = $root.lockstep = (() => {
                                     message.blank = value;
                                 else
                                     delete message.blank;
+                                continue;
+                            }
+                        case 8: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.consistentAt = value;
+                                else
+                                    delete message.consistentAt;
+                                continue;
+                            }
+                        case 9: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.changesKnown = value;
+                                else
+                                    delete message.changesKnown;
+                                continue;
+                            }
+                        case 10: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.distrusted = value;
+                                else
+                                    delete message.distrusted;
+                                continue;
+                            }
+                        case 11: {
+                                if (wireType !== 5)
+                                    break;
+                                if (value = reader.fixed32())
+                                    message.checksum = value;
+                                else
+                                    delete message.checksum;
+                                continue;
+                            }
+                        case 12: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.copyingSince = value;
+                                else
+                                    delete message.copyingSince;
                                 continue;
                             }
                         }
@@ -2242,6 +2459,496 @@ export const lockstep = $root.lockstep = (() => {
                 return HeartbeatAnswer;
             })();
 
+            v1.Yield = (function() {
+
+                /**
+                 * Properties of a Yield.
+                 * @typedef {Object} lockstep.replication.v1.Yield.$Properties
+                 * @property {number|null} [generation] Yield generation
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Yield.
+                 * @memberof lockstep.replication.v1
+                 * @interface IYield
+                 * @augments lockstep.replication.v1.Yield.$Properties
+                 * @deprecated Use lockstep.replication.v1.Yield.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a Yield.
+                 * @typedef {lockstep.replication.v1.Yield.$Properties} lockstep.replication.v1.Yield.$Shape
+                 */
+
+                /**
+                 * Constructs a new Yield.
+                 * @memberof lockstep.replication.v1
+                 * @classdesc Represents a Yield.
+                 * @constructor
+                 * @param {lockstep.replication.v1.Yield.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Yield = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Yield generation.
+                 * @member {number} generation
+                 * @memberof lockstep.replication.v1.Yield
+                 * @instance
+                 */
+                Yield.prototype.generation = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Encodes the specified Yield message. Does not implicitly {@link lockstep.replication.v1.Yield.verify|verify} messages.
+                 * @function encode
+                 * @memberof lockstep.replication.v1.Yield
+                 * @static
+                 * @param {lockstep.replication.v1.Yield.$Properties} message Yield message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Yield.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.generation != null && $Object.hasOwnProperty.call(message, "generation") && (typeof message.generation === "object" ? message.generation.low || message.generation.high : message.generation !== 0))
+                        writer.uint32(/* id 1, wireType 0 =*/8).uint64(message.generation);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Yield message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof lockstep.replication.v1.Yield
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.Yield & lockstep.replication.v1.Yield.$Shape} Yield
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Yield.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.lockstep.replication.v1.Yield();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.generation = value;
+                                else
+                                    delete message.generation;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                /**
+                 * Gets the type url for Yield
+                 * @function getTypeUrl
+                 * @memberof lockstep.replication.v1.Yield
+                 * @static
+                 * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns {string} The type url
+                 */
+                Yield.getTypeUrl = function(prefix) {
+                    if (prefix === $undefined)
+                        prefix = "type.googleapis.com";
+                    return prefix + "/lockstep.replication.v1.Yield";
+                };
+
+                return Yield;
+            })();
+
+            v1.Fetch = (function() {
+
+                /**
+                 * Properties of a Fetch.
+                 * @typedef {Object} lockstep.replication.v1.Fetch.$Properties
+                 * @property {number|null} [generation] Fetch generation
+                 * @property {number|null} [region] Fetch region
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Fetch.
+                 * @memberof lockstep.replication.v1
+                 * @interface IFetch
+                 * @augments lockstep.replication.v1.Fetch.$Properties
+                 * @deprecated Use lockstep.replication.v1.Fetch.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a Fetch.
+                 * @typedef {lockstep.replication.v1.Fetch.$Properties} lockstep.replication.v1.Fetch.$Shape
+                 */
+
+                /**
+                 * Constructs a new Fetch.
+                 * @memberof lockstep.replication.v1
+                 * @classdesc Represents a Fetch.
+                 * @constructor
+                 * @param {lockstep.replication.v1.Fetch.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Fetch = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Fetch generation.
+                 * @member {number} generation
+                 * @memberof lockstep.replication.v1.Fetch
+                 * @instance
+                 */
+                Fetch.prototype.generation = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Fetch region.
+                 * @member {number} region
+                 * @memberof lockstep.replication.v1.Fetch
+                 * @instance
+                 */
+                Fetch.prototype.region = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Encodes the specified Fetch message. Does not implicitly {@link lockstep.replication.v1.Fetch.verify|verify} messages.
+                 * @function encode
+                 * @memberof lockstep.replication.v1.Fetch
+                 * @static
+                 * @param {lockstep.replication.v1.Fetch.$Properties} message Fetch message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Fetch.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.generation != null && $Object.hasOwnProperty.call(message, "generation") && (typeof message.generation === "object" ? message.generation.low || message.generation.high : message.generation !== 0))
+                        writer.uint32(/* id 1, wireType 0 =*/8).uint64(message.generation);
+                    if (message.region != null && $Object.hasOwnProperty.call(message, "region") && (typeof message.region === "object" ? message.region.low || message.region.high : message.region !== 0))
+                        writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.region);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Fetch message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof lockstep.replication.v1.Fetch
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.Fetch & lockstep.replication.v1.Fetch.$Shape} Fetch
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Fetch.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.lockstep.replication.v1.Fetch();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.generation = value;
+                                else
+                                    delete message.generation;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.region = value;
+                                else
+                                    delete message.region;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                /**
+                 * Gets the type url for Fetch
+                 * @function getTypeUrl
+                 * @memberof lockstep.replication.v1.Fetch
+                 * @static
+                 * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns {string} The type url
+                 */
+                Fetch.getTypeUrl = function(prefix) {
+                    if (prefix === $undefined)
+                        prefix = "type.googleapis.com";
+                    return prefix + "/lockstep.replication.v1.Fetch";
+                };
+
+                return Fetch;
+            })();
+
+            v1.Fetched = (function() {
+
+                /**
+                 * Properties of a Fetched.
+                 * @typedef {Object} lockstep.replication.v1.Fetched.$Properties
+                 * @property {number|null} [region] Fetched region
+                 * @property {number|null} [checksum] Fetched checksum
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Fetched.
+                 * @memberof lockstep.replication.v1
+                 * @interface IFetched
+                 * @augments lockstep.replication.v1.Fetched.$Properties
+                 * @deprecated Use lockstep.replication.v1.Fetched.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a Fetched.
+                 * @typedef {lockstep.replication.v1.Fetched.$Properties} lockstep.replication.v1.Fetched.$Shape
+                 */
+
+                /**
+                 * Constructs a new Fetched.
+                 * @memberof lockstep.replication.v1
+                 * @classdesc Represents a Fetched.
+                 * @constructor
+                 * @param {lockstep.replication.v1.Fetched.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Fetched = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Fetched region.
+                 * @member {number} region
+                 * @memberof lockstep.replication.v1.Fetched
+                 * @instance
+                 */
+                Fetched.prototype.region = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Fetched checksum.
+                 * @member {number} checksum
+                 * @memberof lockstep.replication.v1.Fetched
+                 * @instance
+                 */
+                Fetched.prototype.checksum = 0;
+
+                /**
+                 * Encodes the specified Fetched message. Does not implicitly {@link lockstep.replication.v1.Fetched.verify|verify} messages.
+                 * @function encode
+                 * @memberof lockstep.replication.v1.Fetched
+                 * @static
+                 * @param {lockstep.replication.v1.Fetched.$Properties} message Fetched message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Fetched.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.region != null && $Object.hasOwnProperty.call(message, "region") && (typeof message.region === "object" ? message.region.low || message.region.high : message.region !== 0))
+                        writer.uint32(/* id 1, wireType 0 =*/8).uint64(message.region);
+                    if (message.checksum != null && $Object.hasOwnProperty.call(message, "checksum") && message.checksum !== 0)
+                        writer.uint32(/* id 2, wireType 5 =*/21).fixed32(message.checksum);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Fetched message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof lockstep.replication.v1.Fetched
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.Fetched & lockstep.replication.v1.Fetched.$Shape} Fetched
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Fetched.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.lockstep.replication.v1.Fetched();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.region = value;
+                                else
+                                    delete message.region;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 5)
+                                    break;
+                                if (value = reader.fixed32())
+                                    message.checksum = value;
+                                else
+                                    delete message.checksum;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                /**
+                 * Gets the type url for Fetched
+                 * @function getTypeUrl
+                 * @memberof lockstep.replication.v1.Fetched
+                 * @static
+                 * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns {string} The type url
+                 */
+                Fetched.getTypeUrl = function(prefix) {
+                    if (prefix === $undefined)
+                        prefix = "type.googleapis.com";
+                    return prefix + "/lockstep.replication.v1.Fetched";
+                };
+
+                return Fetched;
+            })();
+
             v1.Pull = (function() {
 
                 /**
@@ -2710,6 +3417,156 @@ export const lockstep = $root.lockstep = (() => {
                 };
 
                 return PullDone;
+            })();
+
+            v1.CopyBegin = (function() {
+
+                /**
+                 * Properties of a CopyBegin.
+                 * @typedef {Object} lockstep.replication.v1.CopyBegin.$Properties
+                 * @property {number|null} [generation] CopyBegin generation
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a CopyBegin.
+                 * @memberof lockstep.replication.v1
+                 * @interface ICopyBegin
+                 * @augments lockstep.replication.v1.CopyBegin.$Properties
+                 * @deprecated Use lockstep.replication.v1.CopyBegin.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a CopyBegin.
+                 * @typedef {lockstep.replication.v1.CopyBegin.$Properties} lockstep.replication.v1.CopyBegin.$Shape
+                 */
+
+                /**
+                 * Constructs a new CopyBegin.
+                 * @memberof lockstep.replication.v1
+                 * @classdesc Represents a CopyBegin.
+                 * @constructor
+                 * @param {lockstep.replication.v1.CopyBegin.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const CopyBegin = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * CopyBegin generation.
+                 * @member {number} generation
+                 * @memberof lockstep.replication.v1.CopyBegin
+                 * @instance
+                 */
+                CopyBegin.prototype.generation = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Encodes the specified CopyBegin message. Does not implicitly {@link lockstep.replication.v1.CopyBegin.verify|verify} messages.
+                 * @function encode
+                 * @memberof lockstep.replication.v1.CopyBegin
+                 * @static
+                 * @param {lockstep.replication.v1.CopyBegin.$Properties} message CopyBegin message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                CopyBegin.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.generation != null && $Object.hasOwnProperty.call(message, "generation") && (typeof message.generation === "object" ? message.generation.low || message.generation.high : message.generation !== 0))
+                        writer.uint32(/* id 1, wireType 0 =*/8).uint64(message.generation);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a CopyBegin message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof lockstep.replication.v1.CopyBegin
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.CopyBegin & lockstep.replication.v1.CopyBegin.$Shape} CopyBegin
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                CopyBegin.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.lockstep.replication.v1.CopyBegin();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.generation = value;
+                                else
+                                    delete message.generation;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                /**
+                 * Gets the type url for CopyBegin
+                 * @function getTypeUrl
+                 * @memberof lockstep.replication.v1.CopyBegin
+                 * @static
+                 * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns {string} The type url
+                 */
+                CopyBegin.getTypeUrl = function(prefix) {
+                    if (prefix === $undefined)
+                        prefix = "type.googleapis.com";
+                    return prefix + "/lockstep.replication.v1.CopyBegin";
+                };
+
+                return CopyBegin;
             })();
 
             v1.Copy = (function() {

@@ -1,0 +1,66 @@
+/** What a primary asks of control: to go on without those that are gone, or to take in the target of a copy. */
+import type { Copies } from './copies.ts';
+import type { Core } from './core.ts';
+import type { Peer } from './peer.ts';
+import type { Primary } from './primary.ts';
+
+/** Between two proposals whose answer did not come. */
+const PROPOSE_AGAIN_MS = 500;
+
+export class Consent {
+  readonly #core: Core;
+  readonly #primary: Primary;
+  readonly #copies: Copies;
+  #lastProposalMs = -Infinity;
+
+  constructor(core: Core, { primary, copies }: { readonly primary: Primary; readonly copies: Copies }) {
+    this.#core = core;
+    this.#primary = primary;
+    this.#copies = copies;
+  }
+
+  /** Asks when a member has been gone for long enough, and again until the outcome is known. */
+  tick(): void {
+    if (this.#primary.adopting || this.#core.nowMs - this.#lastProposalMs < PROPOSE_AGAIN_MS) return;
+    const { state } = this.#core;
+    const asking = this.#copies.join?.isProposed === true && (state === 'SOLO' || state === 'SERVING');
+    const undecided = state === 'RECOVERING' && this.#primary.peers.size === 0;
+    const without = (state === 'HOLDING' || state === 'RECOVERING') && this.#isSomeoneGone();
+    if (asking || undecided || without) this.ask();
+  }
+
+  ask(): void {
+    const { host, durable, generation, nowMs } = this.#core;
+    const { primary } = this;
+    this.#lastProposalMs = nowMs;
+    const target = this.#copies.isAsking ? this.#copies.join?.peer : undefined;
+    const staying = primary.filter((peer) => this.#stays(peer, target)).map((peer) => peer.host);
+    const isJoin = target !== undefined && staying.includes(target.host);
+    this.#core.effects.push({
+      type: 'propose',
+      fromGeneration: generation,
+      inSync: [host, ...staying],
+      hostRebooted: this.#core.hostRebooted,
+      reason: isJoin ? `${target.host} holds everything (asked for as ${durable.asking})` : this.#core.why,
+    });
+  }
+
+  get primary(): readonly Peer[] {
+    return this.#primary.required;
+  }
+
+  /** While it serves all stay; otherwise those that are there and fit. A target only if it could be asked for. */
+  #stays(peer: Peer, target: Peer | undefined): boolean {
+    if (peer === target) return this.#copies.join?.isProposed === true && peer.ready;
+    return peer.ready || !this.#isGone(peer);
+  }
+
+  #isSomeoneGone(): boolean {
+    return this.primary.some((peer) => this.#isGone(peer));
+  }
+
+  #isGone(peer: Peer): boolean {
+    const { nowMs, options } = this.#core;
+    return !peer.ready && (nowMs - peer.lostSinceMs >= options.silenceMs || peer.isUnfit);
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What has to be on stable storage, and what may be gone after a loss of power: only what no flush was answered for,
+ * and only where all that held everything lost it.
+ */
+import type { VolumeRecord } from '../../../control/model/records.ts';
+import type { DurableState } from '../../../daemon/replication/interface.ts';
+import type { Place } from './history.ts';
+import type { Host } from './host.ts';
+import type { Process } from './process.ts';
+import type { World } from './world.ts';
+
+export class Durability {
+  readonly #world: World;
+  /** Hosts that may have lost what was not stable, and since when; until they were made whole. */
+  readonly #lossy = new Map<string, number>();
+  /** When a target last said that it is complete. */
+  readonly #completeSince = new Map<string, number>();
+  #inSync: readonly string[];
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#inSync = world.control.record.inSync;
+  }
+
+  /** It may lack what was acknowledged. */
+  isLossy(host: string): boolean {
+    return this.#lossy.has(host);
+  }
+
+  /** Power went, or a flush failed and pages are gone. */
+  lost(host: string): void {
+    this.#lossy.set(host, this.#world.scheduler.nowMs);
+    this.#look();
+  }
+
+  /** A primary pulled what it may have lacked. */
+  madeWhole(host: string): void {
+    this.#lossy.delete(host);
+  }
+
+  persists(process: Process, { candidateFor }: DurableState, before: DurableState): void {
+    if (candidateFor !== 0 && candidateFor !== before.candidateFor)
+      this.#completeSince.set(process.name, this.#world.scheduler.nowMs);
+  }
+
+  /** `asOfMs`: what was decided goes by what hosts said then. */
+  recordChanged({ inSync }: VolumeRecord, asOfMs: number): void {
+    const before = this.#inSync;
+    this.#inSync = inSync;
+    for (const added of inSync.filter((host) => !before.includes(host))) this.#added(added);
+    const whole = before.filter((host) => !this.#lossy.has(host));
+    const isKnown = inSync.every((host) => (this.#lossy.get(host) ?? Infinity) <= asOfMs);
+    if (whole.length > 0 && isKnown)
+      this.#world.breach(`${whole.join(' ')} held everything, and in sync is only ${inSync.join(' ')}`);
+    this.#look();
+  }
+
+  /** What these writes wrote is on the stable storage of all that are in sync. */
+  checkStable(hosts: readonly Host[], places: readonly Place[], what: string): void {
+    for (const { name, disk } of hosts)
+      for (const { at, write } of places) {
+        const found = disk.stable[at] ?? 0;
+        if (!this.#world.history.mayHold(at, found, write))
+          this.#world.breach(
+            `${what}: ${name} has ${found} on stable storage in sector ${at}, older than ${write.stamp}`,
+          );
+      }
+  }
+
+  #added(name: string): void {
+    const host = this.#world.hosts.get(name);
+    if (host === undefined) return;
+    if ((this.#completeSince.get(name) ?? -Infinity) >= (this.#lossy.get(name) ?? -Infinity))
+      this.#lossy.delete(name);
+    this.checkStable(
+      [host],
+      this.#world.history.flushed(),
+      'flushed before it was taken into the in-sync set',
+    );
+  }
+
+  /** Everybody who held everything lost something: it is as if it had not been acknowledged. */
+  #look(): void {
+    if (this.#inSync.length === 0 || !this.#inSync.every((host) => this.#lossy.has(host))) return;
+    this.#world.note(`what was not flushed may be gone from ${this.#inSync.join(' ')}`);
+    for (const host of this.#inSync) this.#lossy.delete(host);
+    this.#world.history.powerLost();
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * No region is taken from a dirty map unless the replica it is kept for has on stable storage what the keeper has
+ * there, or is about to: what was written to both since the copy was made stable is not on the map's account.
+ */
+import type { DurableState, Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
+import type { HostName, Region } from '../../../daemon/replication/units.ts';
+import { SECTOR_BYTES, SECTORS_PER_REGION, stampsOf } from './disk.ts';
+import type { Host } from './host.ts';
+import type { Process } from './process.ts';
+import { type Chunks, changed, isMarked } from './store.ts';
+import type { World } from './world.ts';
+
+type Persist = Extract<Effect, { type: 'persist' }>;
+
+export class MapChecks {
+  readonly #world: World;
+  /** By host: what the last live write that came in for the sector has there. */
+  readonly #written = new Map<string, Float64Array>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  event(process: Process, event: ReplicaEvent): void {
+    if (event.type !== 'frame' || event.message.type !== 'write') return;
+    const first = event.message.offset / SECTOR_BYTES;
+    const written = this.#writtenOn(process.name);
+    const { payload } = event;
+    if (payload === undefined) written.fill(0, first, first + event.message.length / SECTOR_BYTES);
+    else written.set(stampsOf(payload), first);
+  }
+
+  /** `before`: the maps as the process last asked for them to be kept. */
+  check(process: Process, { durable, maps }: Persist, before: ReadonlyMap<HostName, Chunks>): void {
+    const after = changed(before, maps);
+    for (const { host } of maps) {
+      const other = this.#world.hosts.get(host);
+      // One that went on without the keeper has a map of its own, and what this one says is of the past.
+      if (other === undefined || other.store.durable.view.generation > durable.view.generation) continue;
+      for (const region of this.#cleared(before.get(host), after.get(host)))
+        if (durable.view.primary !== process.name) this.#checkHandedOver(process.host, durable, region);
+        // One that nobody tracks any more, and that is not in sync, is compared as a whole.
+        else if (
+          durable.tracked.some((tracked) => tracked.host === host) ||
+          durable.view.inSync.includes(host)
+        )
+          this.#checkClean(process.host, other, region);
+    }
+  }
+
+  /** A target forgets what it changed by itself once the source has that among what it copies. */
+  #checkHandedOver(target: Host, { copyFrom }: DurableState, region: Region): void {
+    const source = this.#world.hosts.get(copyFrom.host);
+    if (source === undefined || source.store.durable.view.generation !== copyFrom.generation) return;
+    const { maps } = source.store;
+    if (!isMarked(maps.get(target.name), region))
+      this.#world.breach(
+        `${target.name} forgets that it changed region ${region}, and the dirty map of ${source.name} does not have it`,
+      );
+  }
+
+  #cleared(before: Chunks | undefined, after: Chunks | undefined): Region[] {
+    const cleared: Region[] = [];
+    if (before === undefined) return cleared;
+    for (let region = 0; region < this.#world.sectors / SECTORS_PER_REGION; region++)
+      if (isMarked(before, region) && !isMarked(after, region)) cleared.push(region);
+    return cleared;
+  }
+
+  #writtenOn(host: string): Float64Array {
+    const known = this.#written.get(host);
+    if (known !== undefined) return known;
+    const written = new Float64Array(this.#world.sectors).fill(-1);
+    this.#written.set(host, written);
+    return written;
+  }
+
+  #checkClean(keeper: Host, target: Host, region: Region): void {
+    const first = region * SECTORS_PER_REGION;
+    for (let at = first; at < first + SECTORS_PER_REGION; at++) {
+      if (keeper.disk.stable[at] === target.disk.stable[at]) continue;
+      const { disk, name } = target;
+      const isLive = disk.isUnflushed(at) && this.#writtenOn(name)[at] === disk.stamps[at];
+      const isUnderWay = keeper.disk.isUnflushed(at) || isLive;
+      if (!isUnderWay && !this.#world.history.isOpen(at))
+        this.#world.breach(
+          `${keeper.name} takes region ${region} from the dirty map of ${target.name}, and sector ${at} is ${keeper.disk.stable[at] ?? 0} here and ${target.disk.stable[at] ?? 0} there`,
+        );
+    }
+  }
+}
