@@ -51,7 +51,7 @@ export function regimeOf(random: Random, kinds: readonly FaultKind[]): Regime {
   const chosen = kinds.filter(() => random.happens(0.45));
   return {
     kinds: chosen.length === 0 ? [random.pick(kinds) ?? 'kill'] : chosen,
-    gapMs: random.pick([400, 1200, 3000]) ?? 1200,
+    gapMs: random.pick([300, 800, 1800]) ?? 800,
   };
 }
 
