@@ -46,8 +46,11 @@ export const VOLUME = 'torture-volume';
 const DATABASE = 'torture';
 const PORTS = { api: 7400, replication: 7401, metrics: 7402, nbd: 10_809 } as const;
 const DNS_PORT = 7453;
-/** Short, so that minutes see many failovers; long enough for a busy machine of two cores. */
-const TIMING = { lease_ms: 800, heartbeat_ms: 100, silence_ms: 600, stall_ms: 1500 } as const;
+/**
+ * Short, so that minutes see many failovers; long enough for a busy machine of two cores. The lease is the longer: a
+ * replica that did not wait for its end would serve beside the old primary for a second.
+ */
+const TIMING = { lease_ms: 1500, heartbeat_ms: 100, silence_ms: 500, stall_ms: 1500 } as const;
 const LAST_NUMBER: Readonly<Record<ProcessName, number>> = { control: 10, a: 11, b: 12 };
 const CALL_MS = 2000;
 const POLL_MS = 100;

@@ -127,10 +127,10 @@ const processOf = (random: Random): ProcessName => (random.happens(0.2) ? 'contr
 /** Between the hosts, between one host and control, or all of one host. */
 function linksOf(random: Random): readonly LinkName[] {
   const kind = random.next();
-  if (kind < 0.4) return REPLICATION;
-  if (kind < 0.6) return [random.pick(LINKS) ?? 'a to b'];
+  if (kind < 0.35) return REPLICATION;
+  if (kind < 0.5) return [random.pick(LINKS) ?? 'a to b'];
   const host = hostOf(random);
-  if (kind < 0.75) return [`${host} to control`, `control to ${host}`];
+  if (kind < 0.6) return [`${host} to control`, `control to ${host}`];
   return LINKS.filter((link) => link.split(' ').includes(host));
 }
 
