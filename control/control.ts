@@ -9,18 +9,22 @@ import type { Log } from '../daemon/sys/log.ts';
 import { OperationsService } from '../proto/gen/google/longrunning/operations.ts';
 import { CoordinatorServiceService } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import { ClusterServiceService, DatabaseServiceService } from '../proto/gen/lockstep/v1/database_service.ts';
+import { VolumeServiceService } from '../proto/gen/lockstep/v1/volume_service.ts';
 import { Agents, silenceLimitMs } from './agents.ts';
 import { DnsServer } from './dns/server.ts';
 import { AliasView } from './dns/view.ts';
 import { type HostRecord, keys } from './model/records.ts';
 import { Monitor } from './monitor/monitor.ts';
 import { Observations } from './monitor/observations.ts';
+import { whyBehind } from './monitor/catch-up.ts';
+import { Timeline } from './monitor/timeline.ts';
 import { roomOf } from './placement/choose.ts';
 import { Repository } from './repository.ts';
 import { clusterService } from './services/cluster.ts';
 import { coordinatorService } from './services/coordinator.ts';
 import { databaseService } from './services/databases.ts';
 import { operationsService } from './services/operations.ts';
+import { volumeService } from './services/volumes.ts';
 import { Views } from './services/views.ts';
 import { Watchers } from './services/watch.ts';
 import { Starter } from './starter.ts';
@@ -50,6 +54,7 @@ export interface ControlOptions {
 /** Full names, for reflection. */
 const SERVICES = [
   'lockstep.v1.DatabaseService',
+  'lockstep.v1.VolumeService',
   'lockstep.v1.ClusterService',
   'google.longrunning.Operations',
   'lockstep.agent.v1.CoordinatorService',
@@ -75,7 +80,9 @@ export class Control {
       const view = await AliasView.open({ store, clock: options.wallClock, log: options.log });
       const settings = { zone: dns.zone, ttlSeconds: dns.ttl_seconds };
       const server = new DnsServer({ address, port: dns.port, settings, view, log: options.log });
-      parts = assemble(options, store, { view, server });
+      const observations = observationsOf(options);
+      const timeline = await Timeline.open({ store, hosts: () => observations.hosts, log: options.log });
+      parts = assemble(options, store, { dns: { view, server }, observations, timeline });
       await server.listen();
       await registerOwnHost(options, parts.repository);
       // After the responder: what a workflow publishes must be answered from the first moment.
@@ -92,7 +99,8 @@ export class Control {
   /** Everything but health, which is the daemon's to say. */
   addServices(server: Server): void {
     const { config, log, wallClock, clock } = this.#options;
-    const { repository, engine, observations, starter, views, hosts, watchers } = this.#parts;
+    const { repository, engine, observations, timeline, agents, starter, views, hosts, watchers } =
+      this.#parts;
     const nowMs = (): number => clock.nowMs();
     const enginePort = controlSection(config).engine_port;
     const shared = { repository, engine, views, log, wallClock };
@@ -102,10 +110,17 @@ export class Control {
     );
     server.addService(OperationsService, operationsService({ engine, views, log }));
     server.addService(
+      VolumeServiceService,
+      volumeService({ ...shared, observations, timeline, agents, nowMs }),
+    );
+    server.addService(
       ClusterServiceService,
       clusterService({ ...shared, observations, ownHost: config.host.name }),
     );
-    server.addService(CoordinatorServiceService, coordinatorService({ repository, observations, log }));
+    server.addService(
+      CoordinatorServiceService,
+      coordinatorService({ repository, observations, timeline, log }),
+    );
     addReflection(
       server,
       config.storage === undefined ? SERVICES : [...SERVICES, 'lockstep.agent.v1.AgentService'],
@@ -123,6 +138,7 @@ interface Parts {
   readonly dns: { readonly view: AliasView; readonly server: DnsServer };
   readonly repository: Repository;
   readonly observations: Observations;
+  readonly timeline: Timeline;
   readonly agents: Agents;
   readonly engine: WorkflowEngine;
   readonly starter: Starter;
@@ -132,14 +148,22 @@ interface Parts {
   readonly retention: Retention;
 }
 
-function assemble(options: ControlOptions, store: ControlStore, dns: Parts['dns']): Parts {
+function observationsOf({ config, clock }: ControlOptions): Observations {
+  return new Observations({ nowMs: () => clock.nowMs(), silenceMs: config.timing.silence_ms });
+}
+
+function assemble(
+  options: ControlOptions,
+  store: ControlStore,
+  given: Pick<Parts, 'dns' | 'observations' | 'timeline'>,
+): Parts {
+  const { observations, timeline } = given;
   const { config, log, clock, wallClock, afterLog, pace = PACE } = options;
   const nowMs = (): number => clock.nowMs();
   const repository = new Repository(store, wallClock);
-  const observations = new Observations({ nowMs, silenceMs: config.timing.silence_ms });
   const limitMs = silenceLimitMs(config.timing.silence_ms);
   const agents = new Agents(repository, (host) => observations.silence(host) >= limitMs);
-  const hosts = hostKnowledge(repository, observations);
+  const hosts = hostKnowledge(repository, observations, timeline);
   const define = options.definitions ?? definitionsOf;
   const definitions = define({ repository, agents, hosts, log, nowMs, wallClock, pace });
   const hook = afterLog === undefined ? {} : { afterLog };
@@ -150,7 +174,7 @@ function assemble(options: ControlOptions, store: ControlStore, dns: Parts['dns'
   const views = new Views({ repository, engine, observations, nowMs, dns: dnsNames });
   const watchers = new Watchers(repository, engine, observations);
   const retention = new Retention(store, log);
-  return { store, dns, repository, observations, agents, engine, starter, hosts, views, watchers, retention };
+  return { ...given, store, repository, agents, engine, starter, hosts, views, watchers, retention };
 }
 
 function startMonitor(options: ControlOptions, parts: Parts): Monitor {
@@ -159,6 +183,7 @@ function startMonitor(options: ControlOptions, parts: Parts): Monitor {
     repository: parts.repository,
     starter: parts.starter,
     observations: parts.observations,
+    timeline: parts.timeline,
     nowMs: () => clock.nowMs(),
     heartbeatMs: config.timing.heartbeat_ms,
     log,
@@ -176,8 +201,13 @@ async function closeParts(parts: Parts): Promise<void> {
   await parts.store.close();
 }
 
-function hostKnowledge(repository: Repository, observations: Observations): HostKnowledge {
+function hostKnowledge(
+  repository: Repository,
+  observations: Observations,
+  timeline: Timeline,
+): HostKnowledge {
   return {
+    behind: (record) => whyBehind(record, observations.hosts, timeline.isUnconfirmed(record.volume)),
     isGone: (host) => observations.silence(host) >= observations.silenceMs,
     hasListened: () => observations.hasListened,
     incarnation: (host) => observations.incarnation(host),

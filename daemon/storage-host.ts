@@ -6,6 +6,7 @@ import type { Server } from '@grpc/grpc-js';
 import {
   AgentServiceService,
   type HeartbeatRequest,
+  type StorePosition,
   type VolumeView,
 } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import { FaultServiceService } from '../proto/gen/lockstep/agent/v1/fault.ts';
@@ -28,6 +29,12 @@ import { dial, type Link } from './wire/link.ts';
 import { ReplicationServer } from './wire/replication-server.ts';
 
 const RELEASE_AGAIN_MS = 1000;
+
+/** What an earlier life of the process left. */
+interface Kept {
+  readonly addresses: Map<string, HostAddress>;
+  readonly position: StorePosition | undefined;
+}
 
 export interface StorageHostOptions {
   readonly config: Config;
@@ -52,6 +59,8 @@ export class StorageHost {
   readonly #addresses: Map<string, HostAddress>;
   readonly #recovered = Promise.withResolvers<void>();
   #releasing = false;
+  /** Being written, or to be written next. */
+  #newestPosition: StorePosition | undefined;
   #closed = false;
 
   /**
@@ -60,18 +69,19 @@ export class StorageHost {
    */
   static async open(options: StorageHostOptions): Promise<StorageHost> {
     const meta = await HostMeta.open(join(options.config.host.state_dir, 'meta'));
-    const host = new StorageHost(options, meta, new Map(await meta.addresses()));
+    const kept = { addresses: new Map(await meta.addresses()), position: await meta.storePosition() };
+    const host = new StorageHost(options, meta, kept);
     await host.volumes.openAll();
     return host;
   }
 
-  private constructor(options: StorageHostOptions, meta: HostMeta, addresses: Map<string, HostAddress>) {
+  private constructor(options: StorageHostOptions, meta: HostMeta, kept: Kept) {
     const { config, log } = options;
     const { host, coordinator, timing } = config;
     assert(coordinator !== undefined, 'the configuration of a storage host names control');
     this.#options = options;
     this.#meta = meta;
-    this.#addresses = addresses;
+    this.#addresses = kept.addresses;
     this.volumes = this.#makeVolumes();
     this.#drivers = new HostDrivers({
       stateDir: host.state_dir,
@@ -80,7 +90,7 @@ export class StorageHost {
       nbdSocket: this.#nbdSocket,
       log,
     });
-    this.#reporter = new ReplicaReporter(this.#drivers, bootClock, log);
+    this.#reporter = new ReplicaReporter(this.#drivers, log);
     this.#coordinator = new Coordinator({
       server: coordinator.server,
       heartbeatMs: timing.heartbeat_ms,
@@ -89,6 +99,10 @@ export class StorageHost {
       learn: (view) => {
         this.#learn(view);
         this.volumes.tell(view.volume, viewOf(view), { explicit: false });
+      },
+      position: kept.position,
+      keepPosition: (position) => {
+        this.#keepPosition(position);
       },
       log,
     });
@@ -232,6 +246,26 @@ export class StorageHost {
     }
   }
 
+  /** One write at a time, of the newest: a store that changes all the time must not make a queue of them. */
+  #keepPosition(position: StorePosition): void {
+    const isAtWork = this.#newestPosition !== undefined;
+    this.#newestPosition = position;
+    if (!isAtWork) void this.#writePositions();
+  }
+
+  async #writePositions(): Promise<void> {
+    while (this.#newestPosition !== undefined && !this.#closed) {
+      const position = this.#newestPosition;
+      try {
+        await this.#meta.putStorePosition(position);
+      } catch (error) {
+        // The one before still stands; a control store that comes back older is found out by a little less.
+        this.#options.log.warn({ error: messageOf(error) }, 'cannot keep how far the control store was');
+      }
+      if (this.#newestPosition === position) this.#newestPosition = undefined;
+    }
+  }
+
   /** Only that long: the machine dials again by itself, and a link that comes late is of no use. */
   async #dial(peer: string): Promise<Link> {
     const address = this.#addresses.get(peer);
@@ -244,7 +278,7 @@ export class StorageHost {
     return dial({ ...address, localAddress }, this.#options.config.timing.silence_ms);
   }
 
-  async #describe(): Promise<HeartbeatRequest> {
+  async #describe(): Promise<Omit<HeartbeatRequest, 'store'>> {
     const { config, incarnation, version } = this.#options;
     const { totalBytes, availableBytes } = this.#space();
     return {

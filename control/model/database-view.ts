@@ -87,8 +87,21 @@ export function whyNotSafe(facts: DatabaseFacts): string | undefined {
   const { database, volume } = facts;
   if (volume === undefined || database.lifecycle === 'creating') return 'the database is not created yet';
   if (database.lifecycle === 'deleting') return 'the database is being deleted';
-  const candidate = volume.inSync.find((host) => host !== volume.primary);
-  if (candidate === undefined) return `${volume.primary} alone holds every acknowledged write`;
+  const candidates = volume.inSync.filter((host) => host !== volume.primary);
+  if (candidates.length === 0) return `${volume.primary} alone holds every acknowledged write`;
+  if (safeSuccessor(facts) !== undefined) return undefined;
+  return candidates.map((candidate) => whyNotReady(facts, volume, candidate) ?? '').join('; ');
+}
+
+/** Who would take over, were a failover asked for now; undefined where nobody can. */
+export function safeSuccessor(facts: DatabaseFacts): string | undefined {
+  const { volume } = facts;
+  return volume?.inSync.find(
+    (host) => host !== volume.primary && whyNotReady(facts, volume, host) === undefined,
+  );
+}
+
+function whyNotReady(facts: DatabaseFacts, volume: VolumeRecord, candidate: string): string | undefined {
   const { reachable, replica } = lookAt(facts, candidate);
   if (!reachable) return `${candidate} cannot be reached`;
   if (replica === undefined) return `${candidate} reports no replica of the volume`;

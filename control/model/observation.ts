@@ -1,5 +1,6 @@
 /** What hosts said of themselves, as the decisions need it: plain numbers, and since when it has been so. */
 import {
+  type CopyProgress,
   EngineStatus,
   type HeartbeatRequest,
   type ReplicaStatus,
@@ -15,6 +16,18 @@ export interface ObservedCopy {
   readonly leftBytes: number;
   readonly bytesPerSecond: number;
   readonly error: string;
+  /** SEED, QUICK, COMPARE */
+  readonly mode: string;
+  readonly sentBytes: number;
+  /** 0: the rate is held to nothing. */
+  readonly limitBytesPerSecond: number;
+}
+
+/** What a host outside the in-sync set may lack. `known` false: no map is kept. */
+export interface ObservedDirt {
+  readonly host: string;
+  readonly dirtyBytes: number;
+  readonly known: boolean;
 }
 
 export interface ObservedReplica {
@@ -34,6 +47,15 @@ export interface ObservedReplica {
   readonly copy: ObservedCopy | undefined;
   readonly primary: string;
   readonly inSync: readonly string[];
+  readonly leaseLeftMs: number;
+  readonly dirty: readonly ObservedDirt[];
+  /** The last generation in which it was complete; 0: never. */
+  readonly consistentAt: number;
+  /** Half of a copy. */
+  readonly mixed: boolean;
+  readonly repairedRegions: number;
+  readonly heldRequests: number;
+  readonly allocatedBytes: number;
 }
 
 export interface HostObservation {
@@ -108,7 +130,6 @@ export function observeReplica(
   before: ObservedReplica | undefined,
   nowMs: number,
 ): ObservedReplica {
-  const { copy } = status;
   return {
     volume: status.volume,
     state: status.state,
@@ -121,19 +142,34 @@ export function observeReplica(
     candidateFor: Number(status.candidateFor),
     hostRebooted: status.hostRebooted,
     lagBytes: Number(status.lagBytes),
-    copy:
-      copy === undefined
-        ? undefined
-        : {
-            target: copy.target,
-            phase: copy.phase,
-            doneBytes: Number(copy.doneBytes),
-            leftBytes: Number(copy.leftBytes),
-            bytesPerSecond: Number(copy.bytesPerSecond),
-            error: copy.error,
-          },
+    copy: status.copy === undefined ? undefined : observeCopy(status.copy),
     primary: status.primary,
     inSync: status.inSync,
+    leaseLeftMs: status.leaseLeftMs,
+    dirty: status.dirty.map(({ host, dirtyBytes, known }) => ({
+      host,
+      dirtyBytes: Number(dirtyBytes),
+      known,
+    })),
+    consistentAt: Number(status.consistentAt),
+    mixed: status.mixed,
+    repairedRegions: Number(status.repairedRegions),
+    heldRequests: status.heldRequests,
+    allocatedBytes: Number(status.allocatedBytes),
+  };
+}
+
+function observeCopy(copy: CopyProgress): ObservedCopy {
+  return {
+    target: copy.target,
+    phase: copy.phase,
+    doneBytes: Number(copy.doneBytes),
+    leftBytes: Number(copy.leftBytes),
+    bytesPerSecond: Number(copy.bytesPerSecond),
+    error: copy.error,
+    mode: copy.mode,
+    sentBytes: Number(copy.sentBytes),
+    limitBytesPerSecond: Number(copy.limitBytesPerSecond),
   };
 }
 

@@ -79,6 +79,7 @@ export type EventReason =
   | 'RESEED_STARTED'
   | 'RESEED_FAILED'
   | 'IN_SYNC'
+  | 'PRIMARY_FORCED'
   | 'ENGINE_RESTARTED'
   | 'DELETE_STARTED'
   | 'DELETE_FAILED';
@@ -88,6 +89,24 @@ export interface RequestRecord {
   readonly workflow: string;
   /** SHA-256 of the request without its id: another request under the same id is refused. */
   readonly fingerprint: string;
+}
+
+/** The store is opened once in each run. */
+export interface StoreRun {
+  /** Drawn at the start. */
+  readonly id: string;
+  /** Revision of the store when it was opened: the run before ended there. */
+  readonly from: number;
+}
+
+/** Oldest first. */
+export interface RunsRecord {
+  readonly runs: readonly StoreRun[];
+}
+
+/** Volumes whose record may be older than what a host holds, since the store was found to have come back older. */
+export interface UnconfirmedRecord {
+  readonly volumes: readonly string[];
 }
 
 /** Sequence numbers in keys are padded so that key order is number order. */
@@ -111,4 +130,6 @@ export const keys = {
   port: (port: number): string => `ports/${String(port)}`,
   requests: 'requests/',
   request: (requestId: string): string => `requests/${requestId}`,
+  runs: 'store/runs',
+  unconfirmed: 'store/unconfirmed',
 } as const;

@@ -13,6 +13,7 @@ import type { StartResult } from '../workflow/executor.ts';
 import { Damper } from './damper.ts';
 import { decide, type Decision } from './decide.ts';
 import type { Observations } from './observations.ts';
+import type { Timeline } from './timeline.ts';
 
 /** Less is of no use: a rule that is met a moment later is looked at a moment later. */
 const MIN_WAIT_MS = 10;
@@ -21,6 +22,7 @@ export interface MonitorOptions {
   readonly repository: Repository;
   readonly starter: Starter;
   readonly observations: Observations;
+  readonly timeline: Timeline;
   readonly nowMs: () => number;
   readonly heartbeatMs: number;
   readonly log: Log;
@@ -90,7 +92,7 @@ export class Monitor {
   }
 
   async #lookAt(entry: Entry<DatabaseRecord>): Promise<number> {
-    const { repository, observations, nowMs, heartbeatMs } = this.#options;
+    const { repository, observations, timeline, nowMs, heartbeatMs } = this.#options;
     const volume = await repository.volume(entry.value.volume);
     if (volume === undefined) return heartbeatMs;
     const { silenceMs, controlUpSinceMs, hosts } = observations;
@@ -102,6 +104,7 @@ export class Monitor {
       silenceMs,
       controlUpSinceMs,
       nowMs: now,
+      isUnconfirmed: timeline.isUnconfirmed(volume.value.volume),
     });
     this.#say(entry.value.id, decision);
     if (decision.kind === 'none') {

@@ -18,12 +18,15 @@ export type ProposalAnswer =
     }
   | { readonly accepted: false; readonly reason: string };
 
+/** `behind`: why the record is known to be older than what hosts hold (catch-up.ts). Nothing is granted from such. */
 export function answerProposal(
   record: VolumeRecord,
   proposal: Proposal,
   isKnownRebooted: (host: string) => boolean,
+  behind?: string,
 ): ProposalAnswer {
   const { host, inSync } = proposal;
+  if (behind !== undefined) return refuse(behind);
   if (record.primary !== host) return refuse(`${record.primary || 'nobody'} is the primary, not ${host}`);
   if (record.generation !== proposal.fromGeneration)
     return refuse(`the record stands at generation ${String(record.generation)}`);

@@ -13,8 +13,10 @@ import type {
   ReplicaStatus,
 } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import { type HostRecord, keys, type VolumeRecord } from '../model/records.ts';
+import { newestView, whyBehind } from '../monitor/catch-up.ts';
 import type { Observations } from '../monitor/observations.ts';
 import { answerProposal, type Proposal, type ProposalAnswer } from '../monitor/propose.ts';
+import type { Timeline } from '../monitor/timeline.ts';
 import { type NewEvent, type Repository, viewOf } from '../repository.ts';
 import { DNS_LABEL, DNS_LABEL_ALLOWED } from './fields.ts';
 
@@ -24,6 +26,7 @@ const MAX_CONFLICTS = 10;
 export interface CoordinatorOptions {
   readonly repository: Repository;
   readonly observations: Observations;
+  readonly timeline: Timeline;
   readonly log: Log;
 }
 
@@ -39,15 +42,21 @@ export function coordinatorService(
 async function heartbeat(options: CoordinatorOptions, request: HeartbeatRequest): Promise<HeartbeatResponse> {
   if (!DNS_LABEL.test(request.host)) throw invalidField('host', request.host, DNS_LABEL_ALLOWED);
   if (!isIPv4(request.address)) throw invalidField('address', request.address, 'an IPv4 address');
+  // First of all: what the monitor decides as soon as this host is heard must know it.
+  await options.timeline.hear(request.host, request.store);
   options.observations.hear(request);
   await remember(options.repository, request);
-  for (const status of request.replicas) await adopt(options, request.host, status);
+  for (const status of request.replicas) await adopt(options, status);
+  await options.timeline.settle();
   const [hosts, volumes] = await Promise.all([options.repository.hosts(), options.repository.volumes()]);
   const reported = new Set(request.replicas.map((replica) => replica.volume));
   // A replica that the record no longer names is told so as well: it learns that it serves nobody.
   const concerns = ({ replicas, volume }: VolumeRecord): boolean =>
     replicas.includes(request.host) || reported.has(volume);
-  return { views: volumes.filter(({ value }) => concerns(value)).map(({ value }) => viewOf(value, hosts)) };
+  return {
+    views: volumes.filter(({ value }) => concerns(value)).map(({ value }) => viewOf(value, hosts)),
+    store: options.timeline.position,
+  };
 }
 
 /** Written only when a fact has changed: four heartbeats a second must not be four synced writes a second. */
@@ -75,30 +84,23 @@ async function remember(repository: Repository, request: HeartbeatRequest): Prom
  * A replica that has persisted a newer generation than the record means that the store went back in time, to an old
  * backup. What a replica has persisted is never undercut: two generations of one number would be two histories.
  */
-async function adopt(options: CoordinatorOptions, reporter: string, status: ReplicaStatus): Promise<void> {
-  const generation = Number(status.generation);
-  const isKnown = (record: VolumeRecord): boolean =>
-    Number.isSafeInteger(generation) &&
-    [reporter, status.primary, ...status.inSync].every((host) => record.replicas.includes(host));
-  const entry = await options.repository.volume(status.volume);
-  if (entry === undefined || entry.value.generation >= generation || status.inSync.length === 0) return;
-  const adopted = await options.repository.updateVolume(status.volume, (record) =>
-    record.generation >= generation || !isKnown(record)
-      ? undefined
-      : { ...record, generation, primary: status.primary, inSync: status.inSync },
-  );
-  const facts = {
-    volume: status.volume,
-    host: reporter,
-    recorded: entry.value.generation,
-    reported: generation,
-  };
-  options.log.warn(
-    facts,
-    adopted === undefined
-      ? 'a generation that control does not know is reported by, or with, a host that is no replica; it is left alone'
-      : 'the control store is older than what a host has persisted; the generation of the host was adopted',
-  );
+async function adopt(options: CoordinatorOptions, status: ReplicaStatus): Promise<void> {
+  const { repository, observations, log } = options;
+  const { volume } = status;
+  const entry = await repository.volume(volume);
+  if (entry === undefined || entry.value.generation >= Number(status.generation)) return;
+  const adopted = await repository.updateVolume(volume, (record) => {
+    const newest = newestView(record, observations.hosts);
+    return newest.kind === 'newer' ? newest.next : undefined;
+  });
+  const facts = { volume, recorded: entry.value.generation, reported: Number(status.generation) };
+  if (adopted === undefined) {
+    const newest = newestView(entry.value, observations.hosts);
+    const why = newest.kind === 'unclear' ? newest.why : 'it is reported by a host that is no replica';
+    log.warn({ ...facts, why }, 'a generation that control does not know is reported; it is left alone');
+    return;
+  }
+  log.warn(facts, 'the control store is older than what a host has persisted; its generation was adopted');
 }
 
 async function proposeView(
@@ -106,6 +108,7 @@ async function proposeView(
   request: ProposeViewRequest,
 ): Promise<ProposeViewResponse> {
   const { repository, log } = options;
+  await options.timeline.hear(request.host, request.store);
   const proposal: Proposal = {
     host: request.host,
     fromGeneration: Number(request.fromGeneration),
@@ -128,12 +131,13 @@ async function decideAndWrite(
   request: ProposeViewRequest,
   proposal: Proposal,
 ): Promise<{ readonly answer: ProposalAnswer; readonly record: VolumeRecord }> {
-  const { repository, observations } = options;
+  const { repository, observations, timeline } = options;
   const isKnownRebooted = (host: string): boolean =>
     observations.hosts.get(host)?.replicas.get(request.volume)?.hostRebooted === true;
   for (let conflicts = 0; ; conflicts++) {
     const { key, revision, value } = await repository.requireVolume(request.volume);
-    const answer = answerProposal(value, proposal, isKnownRebooted);
+    const behind = whyBehind(value, observations.hosts, timeline.isUnconfirmed(request.volume));
+    const answer = answerProposal(value, proposal, isKnownRebooted, behind);
     if (!answer.accepted) return { answer, record: value };
     const events = await repository.eventWrites(value.database, eventsOf(answer, request));
     const result = await repository.store.transact(

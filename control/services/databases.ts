@@ -18,13 +18,14 @@ import type {
   ListDatabasesRequest,
   ListDatabasesResponse,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
-import { etagOf, whyNotSafe } from '../model/database-view.ts';
+import { etagOf, safeSuccessor, whyNotSafe } from '../model/database-view.ts';
 import { type DatabaseRecord, type EventRecord, keys, type RequestRecord } from '../model/records.ts';
 import type { Repository } from '../repository.ts';
 import type { RequestIdentity, Starter } from '../starter.ts';
 import type { Entry } from '../store/store.ts';
 import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
 import type { StartResult, WorkflowEngine } from '../workflow/executor.ts';
+import { checkNotBusy } from './busy.ts';
 import { checkPlacement, type CreateWish, newDatabase, parseCreate } from './create-request.ts';
 import { checkRequestId, databaseIdOf, fingerprintOf, lastOf, pageSizeOf, pageToken } from './fields.ts';
 import { packDatabase, type Views } from './views.ts';
@@ -97,7 +98,7 @@ async function remove(options: DatabasesOptions, request: DeleteDatabaseRequest)
   return idempotently(options, 'delete', request, async (identity) => {
     const entry = await options.repository.requireDatabase(id);
     await checkEtag(options, entry, request.etag);
-    await checkNotBusy(options, entry.value);
+    await checkNotBusy(options.engine, entry.value);
     return options.starter.delete(entry, identity);
   });
 }
@@ -107,10 +108,11 @@ async function failOver(options: DatabasesOptions, request: FailoverDatabaseRequ
   return idempotently(options, 'failover', request, async (identity) => {
     const entry = await options.repository.requireDatabase(id);
     await checkEtag(options, entry, request.etag);
-    await checkNotBusy(options, entry.value);
-    const refusal = whyNotSafe(await options.views.facts(entry));
+    await checkNotBusy(options.engine, entry.value);
+    const facts = await options.views.facts(entry);
+    const refusal = whyNotSafe(facts);
+    const to = safeSuccessor(facts);
     const volume = await options.repository.volume(entry.value.volume);
-    const to = volume?.value.inSync.find((host) => host !== volume.value.primary);
     if (entry.value.busyWith !== '' || refusal !== undefined || volume === undefined || to === undefined)
       throw new LockstepError(
         'FAILED_PRECONDITION',
@@ -200,22 +202,6 @@ async function checkEtag(
         metadata: { subject: `databases/${entry.value.id}`, etag: current },
       },
     );
-}
-
-async function checkNotBusy(options: DatabasesOptions, database: DatabaseRecord): Promise<void> {
-  const holder = database.busyWith === '' ? undefined : await options.engine.get(database.busyWith);
-  // One that has ended and still holds it left it half done: a delete may take it over.
-  if (holder === undefined || holder.standing.kind === 'finished') return;
-  const operation = `operations/${database.busyWith}`;
-  const how = holder.standing.kind === 'running' ? 'runs' : 'waits for a person';
-  throw new LockstepError(
-    'ABORTED',
-    `${operation} (${holder.record.type}) holds databases/${database.id} and ${how}`,
-    {
-      reason: 'DATABASE_BUSY',
-      metadata: { subject: `databases/${database.id}`, operation },
-    },
-  );
 }
 
 function nameTaken(database: DatabaseRecord): LockstepError {

@@ -34,6 +34,20 @@ export function databaseIdOf(field: string, name: string): string {
   return id;
 }
 
+/** `volumes/orders-1` to `orders-1`, `databases/orders` to `orders`. */
+export function volumeOrDatabaseOf(field: string, name: string): string {
+  const id = /^(?:volumes|databases)\/([A-Za-z0-9][A-Za-z0-9_.-]{0,62})$/.exec(name)?.[1];
+  if (id === undefined) throw invalidField(field, name, 'volumes/{volume} or databases/{database}');
+  return id;
+}
+
+/** `hosts/host-a` to `host-a`. */
+export function hostOf(field: string, name: string): string {
+  const host = /^hosts\/([^/]+)$/.exec(name)?.[1];
+  if (host === undefined || !DNS_LABEL.test(host)) throw invalidField(field, name, 'hosts/{host}');
+  return host;
+}
+
 export function workflowIdOf(field: string, name: string): string {
   const id = /^operations\/([a-z0-9-]{1,120})$/.exec(name)?.[1];
   if (id === undefined) throw invalidField(field, name, 'operations/{operation}');

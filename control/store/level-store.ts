@@ -72,6 +72,10 @@ class LevelStore implements ControlStore {
     this.#revision = revision;
   }
 
+  get revision(): number {
+    return this.#revision;
+  }
+
   async get<Value>(key: string): Promise<Entry<Value> | undefined> {
     checkKey(key);
     const stored = await this.#read(() => this.#level.get(RECORDS + key) as Promise<string | undefined>);

@@ -21,6 +21,8 @@ export type TransactResult =
   { readonly ok: true; readonly revision: number } | { readonly ok: false; readonly conflict: string };
 
 export interface ControlStore {
+  /** Of the last transaction that wrote; 0 in a new store. */
+  readonly revision: number;
   get<Value>(key: string): Promise<Entry<Value> | undefined>;
   /** In key order; `after` is exclusive. */
   list<Value>(

@@ -111,6 +111,14 @@ function replicaMethods(parts: AgentParts) {
       volumes.tell(given.volume, viewOf(given), { explicit: true });
       return { replica: reporter.replica(volume) };
     }),
+    forcePrimary: unary(log, (request: ViewRequest) => {
+      const given = required(request.view, 'view');
+      checkFence(parts, request.fence, given.volume);
+      parts.learnAddresses(given);
+      const volume = volumes.require(given.volume);
+      volumes.force(given.volume, viewOf(given));
+      return { replica: reporter.replica(volume) };
+    }),
     stepDown: unary(log, async (request: { fence: Fence | undefined; volume: string }) => {
       const volume = fenced(parts, request);
       if (!volume.serves && volume.state !== 'STEPPED_DOWN') return {};
@@ -145,8 +153,8 @@ function copyMethods(parts: AgentParts) {
       (request: { fence: Fence | undefined; volume: string; snapshot: string; target: string }) => {
         const volume = fenced(parts, request);
         const snapshot = requireSnapshot(volume, request.snapshot);
-        if (isCopying(volume, request.target)) return {};
-        if (volume.state !== 'SOLO' && volume.state !== 'SERVING') throw notSolo(volume);
+        if (isCopying(volume, request.target) || volume.view.inSync.includes(request.target)) return {};
+        if (volume.state !== 'SOLO' && volume.state !== 'SERVING') throw notPrimary(volume);
         // Read and handed over in one turn: no write can come between.
         const changed = snapshot.changedRegions();
         volume.run({ type: 'seed', target: request.target, allocated: snapshot.allocated, changed });
@@ -180,11 +188,11 @@ function requireSnapshot(volume: Volume, id: string) {
   );
 }
 
-function notSolo(volume: Volume): LockstepError {
+function notPrimary(volume: Volume): LockstepError {
   return new LockstepError(
     'FAILED_PRECONDITION',
-    `the replica is ${volume.state}; a copy starts from a primary that is alone in the in-sync set`,
-    { reason: 'NOT_SOLO' },
+    `the replica is ${volume.state}; a copy starts from a primary that serves`,
+    { reason: 'NOT_SERVING' },
   );
 }
 

@@ -7,6 +7,7 @@ import type { Proposal } from '../volume/volume.ts';
 import {
   CoordinatorServiceClient,
   type HeartbeatRequest,
+  type StorePosition,
   type VolumeView,
 } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import { viewOf } from './agent-service.ts';
@@ -15,8 +16,12 @@ export interface CoordinatorOptions {
   readonly server: string;
   readonly heartbeatMs: number;
   readonly silenceMs: number;
-  readonly describe: () => Promise<HeartbeatRequest>;
+  readonly describe: () => Promise<Omit<HeartbeatRequest, 'store'>>;
   readonly learn: (view: VolumeView) => void;
+  /** How far the control store was when this host was told last, in this life of its process or one before. */
+  readonly position: StorePosition | undefined;
+  /** A newer one; it is to outlive the process. */
+  readonly keepPosition: (position: StorePosition) => void;
   readonly log: Log;
 }
 
@@ -33,9 +38,11 @@ export class Coordinator {
   #timer: NodeJS.Timeout | undefined;
   #beating = false;
   #reachable: boolean | undefined;
+  #position: StorePosition | undefined;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
+    this.#position = options.position;
     this.#client = new CoordinatorServiceClient(
       options.server,
       credentials.createInsecure(),
@@ -63,6 +70,7 @@ export class Coordinator {
       inSync: [...inSync],
       hostRebooted,
       reason,
+      store: this.#position,
     };
     const method = this.#client.proposeView.bind(this.#client);
     const answer = await callUnary(method, request, { deadlineMs: this.#options.silenceMs });
@@ -90,15 +98,27 @@ export class Coordinator {
 
   async #exchange(): Promise<readonly VolumeView[]> {
     try {
-      const request = await this.#options.describe();
+      const request = { ...(await this.#options.describe()), store: this.#position };
       const method = this.#client.heartbeat.bind(this.#client);
-      const { views } = await callUnary(method, request, { deadlineMs: this.#options.silenceMs });
+      const { views, store } = await callUnary(method, request, { deadlineMs: this.#options.silenceMs });
       this.#say(true, '');
+      this.#learnPosition(store);
       return views;
     } catch (error) {
       this.#say(false, messageOf(error));
       return [];
     }
+  }
+
+  /**
+   * Control that answered knows what this host had been told: an older position, of a store that came back so, is
+   * taken over like any other.
+   */
+  #learnPosition(told: StorePosition | undefined): void {
+    const known = this.#position;
+    if (told === undefined || (told.run === known?.run && told.revision === known.revision)) return;
+    this.#position = told;
+    this.#options.keepPosition(told);
   }
 
   #say(reachable: boolean, error: string): void {

@@ -5,6 +5,7 @@
  *   replica/<volume>                size and DurableState as JSON
  *   dirty/<volume>/<host>/<chunk>   a piece of a dirty map: see dirty-chunks.ts
  *   address/<host>                  HostAddress as JSON: where a peer listens, so that a restart needs no control
+ *   control/position                the last run and revision of the control store that this host was told, as JSON
  *
  * A replica's state and what changed of its maps go out in one batch: neither is ever found without the other.
  * Level's own lock makes this also the guard against two daemons on one state folder.
@@ -13,6 +14,7 @@ import { mkdirSync } from 'node:fs';
 import { Level } from 'level';
 import type { DurableState, KeptState, MapChange } from '../replication/interface.ts';
 import { LockstepError, messageOf } from '../sys/errors.ts';
+import type { StorePosition } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import { DirtyChunks } from './dirty-chunks.ts';
 import { GroupCommit, type MetaDb } from './group-commit.ts';
 
@@ -33,6 +35,7 @@ export interface HostAddress {
 
 const ADDRESS_PREFIX = 'address/';
 const REPLICA_PREFIX = 'replica/';
+const POSITION_KEY = 'control/position';
 
 export class HostMeta {
   readonly #db: MetaDb;
@@ -94,6 +97,15 @@ export class HostMeta {
 
   async putAddress(host: string, address: HostAddress): Promise<void> {
     await this.#writes.put([{ type: 'put', key: `${ADDRESS_PREFIX}${host}`, value: address }]);
+  }
+
+  async storePosition(): Promise<StorePosition | undefined> {
+    const kept = (await this.#db.get(POSITION_KEY)) as { run: string; revision: string } | undefined;
+    return kept === undefined ? undefined : { run: kept.run, revision: BigInt(kept.revision) };
+  }
+
+  async putStorePosition({ run, revision }: StorePosition): Promise<void> {
+    await this.#writes.put([{ type: 'put', key: POSITION_KEY, value: { run, revision: String(revision) } }]);
   }
 
   /** Both on stable storage when it resolves. Calls take effect in their order, also if they are not waited for. */

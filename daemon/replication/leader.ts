@@ -406,12 +406,17 @@ export class Leader {
 
   /** Stepped down, and nobody else was chosen after all. */
   #serveAgain(view: View): void {
-    if (view.inSync.length === 1) {
+    const isUndecided = this.#core.durable.asking !== '';
+    if (view.inSync.length === 1 && !isUndecided) {
       this.#goSolo();
       return;
     }
     this.copies.fail('the primary stepped down');
-    this.#core.transition('RECOVERING', 'serves again; what the secondary holds is pulled first');
+    // The store may still say yes to a target that it was asked about: as after a restart that is found out first.
+    const why = isUndecided
+      ? 'serves again; whether its last proposal was granted is asked first'
+      : 'serves again; what the secondary holds is pulled first';
+    this.#core.transition('RECOVERING', why);
     this.#meetMembers(view);
   }
 

@@ -169,7 +169,9 @@ export class Primary {
   }
 
   leaseHolds(): boolean {
-    return this.required.every((peer) => this.#core.nowMs < peer.leaseUntilMs);
+    for (const peer of this.peers.values())
+      if (peer.required && this.#core.nowMs >= peer.leaseUntilMs) return false;
+    return true;
   }
 
   overlapsInflight(range: ByteRange): boolean {

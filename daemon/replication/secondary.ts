@@ -166,8 +166,10 @@ export class Secondary {
     if (changedBy(next.message).every((region) => fallback.has(region))) return false;
     const regions = new Set<Region>();
     for (const { message } of this.#queue) {
-      for (const region of changedBy(message)) if (!fallback.has(region)) regions.add(region);
-      if (regions.size >= PRESERVED_AT_ONCE) break;
+      for (const region of changedBy(message)) {
+        if (regions.size >= PRESERVED_AT_ONCE) break;
+        if (!fallback.has(region)) regions.add(region);
+      }
     }
     this.#busy = true;
     fallback.preserve([...regions], () => {

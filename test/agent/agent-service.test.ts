@@ -4,7 +4,6 @@ import t, { type Test } from 'tap';
 import { agentService } from '../../daemon/agent/agent-service.ts';
 import { ReplicaReporter } from '../../daemon/agent/report.ts';
 import type { HostDrivers } from '../../daemon/host/host.ts';
-import { bootClock } from '../../daemon/sys/clock.ts';
 import { callUnary, methodOf, type MethodEntry } from '../../daemon/sys/grpc-unary.ts';
 import type { Volumes } from '../../daemon/volume/volumes.ts';
 import { AgentServiceClient, AgentServiceService as agent } from '../../proto/gen/lockstep/agent/v1/agent.ts';
@@ -42,7 +41,7 @@ async function startAgent(t: Test, around: Around = {}): Promise<Agent> {
   const parts = {
     volumes,
     drivers,
-    reporter: new ReplicaReporter(drivers, bootClock, quietLog),
+    reporter: new ReplicaReporter(drivers, quietLog),
     learnAddresses: () => undefined,
     recovered: around.recovered ?? Promise.resolve(),
     isReleasing: around.isReleasing ?? (() => false),

@@ -7,6 +7,7 @@ import {
   CoordinatorServiceService,
   HeartbeatRequest,
   type ProposeViewResponse,
+  type StorePosition,
   type VolumeView,
 } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import { quietLog } from '../support/quiet-log.ts';
@@ -25,6 +26,10 @@ interface Control {
   heartbeats: number;
   views: VolumeView[];
   proposal: ProposeViewResponse;
+  position: StorePosition | undefined;
+  /** With the heartbeats. */
+  told: (StorePosition | undefined)[];
+  kept: StorePosition[];
 }
 
 async function start(
@@ -35,12 +40,16 @@ async function start(
     heartbeats: 0,
     views: [],
     proposal: { accepted: true, view, reason: 'granted, and a reason all the same' },
+    position: undefined,
+    told: [],
+    kept: [],
   };
   const server = new Server();
   server.addService(CoordinatorServiceService, {
-    heartbeat: unary(quietLog, () => {
+    heartbeat: unary(quietLog, (request: HeartbeatRequest) => {
       control.heartbeats++;
-      return { views: control.views };
+      control.told.push(request.store);
+      return { views: control.views, store: control.position };
     }),
     proposeView: unary(quietLog, () => control.proposal),
   });
@@ -54,6 +63,8 @@ async function start(
     silenceMs: 300,
     describe: () => Promise.resolve(HeartbeatRequest.fromPartial({ host: 'a' })),
     learn: () => undefined,
+    position: undefined,
+    keepPosition: (position) => control.kept.push(position),
     log: quietLog,
     ...options,
   });
@@ -141,4 +152,19 @@ t.test('a proposal is answered by the record, and by a reason only where it was 
 t.test('a proposal whose answer is lost fails: its outcome is not known', async (t) => {
   const { coordinator } = await start(t, { server: '127.0.103.1:9' });
   await t.rejects(coordinator.propose('a', proposal), { code: 'UNAVAILABLE' });
+});
+
+t.test('how far the control store is goes back to control, and is kept once for each change', async (t) => {
+  const before = { run: 'x', revision: 150n };
+  const { control, coordinator } = await start(t, { position: before });
+  control.position = before;
+  coordinator.start();
+  await until(() => control.heartbeats >= 2);
+  t.strictSame(control.told.slice(0, 2), [before, before]);
+  t.strictSame(control.kept, []);
+  const older = { run: 'y', revision: 101n };
+  control.position = older;
+  await until(() => control.told.at(-1)?.run === 'y');
+  await until(() => control.heartbeats >= 5);
+  t.strictSame(control.kept, [older], 'an older one too: control knew what this host had been told');
 });

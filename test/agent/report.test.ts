@@ -1,7 +1,6 @@
 import t from 'tap';
 import { ReplicaReporter } from '../../daemon/agent/report.ts';
 import type { EngineReport } from '../../daemon/host/drivers.ts';
-import { bootClock } from '../../daemon/sys/clock.ts';
 import { quietLog } from '../support/quiet-log.ts';
 
 const running: EngineReport = {
@@ -14,7 +13,7 @@ const running: EngineReport = {
 
 function reporter(...answers: (() => Promise<readonly EngineReport[]>)[]): ReplicaReporter {
   const reportEngines = (): Promise<readonly EngineReport[]> => answers.shift()?.() ?? Promise.resolve([]);
-  return new ReplicaReporter({ reportEngines }, bootClock, quietLog);
+  return new ReplicaReporter({ reportEngines }, quietLog);
 }
 
 t.test('engines that cannot be asked are told of as they last were', async (t) => {

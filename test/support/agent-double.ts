@@ -14,6 +14,7 @@ import {
   type Fence,
   HeartbeatRequest,
   ReplicaStatus,
+  type StorePosition,
   type VolumeView,
 } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import { quietLog } from './quiet-log.ts';
@@ -28,6 +29,7 @@ interface Replica {
   view: VolumeView;
   copy: CopyProgress | undefined;
   hostRebooted: boolean;
+  consistentAt: bigint;
 }
 
 export interface Injection {
@@ -72,6 +74,8 @@ export class AgentDouble {
   #timer: NodeJS.Timeout | undefined;
   #lastPeerMs = performance.now();
   #isBeating = false;
+  /** Outlives its death, as the daemon's does. */
+  #position: StorePosition | undefined;
   readonly #heartbeatMs: number;
   readonly #coordinatorAt: () => string;
 
@@ -162,6 +166,7 @@ export class AgentDouble {
     if (client === undefined || !this.isAlive) return;
     if (this.peers.some((peer) => peer.isAlive)) this.#lastPeerMs = performance.now();
     const request = HeartbeatRequest.fromPartial({
+      ...(this.#position === undefined ? {} : { store: this.#position }),
       host: this.host,
       zone: this.zone,
       address: '127.0.0.1',
@@ -182,7 +187,8 @@ export class AgentDouble {
         logTail: [],
       })),
     });
-    const { views } = await callUnary(client.heartbeat.bind(client), request, { deadlineMs: CALL_MS });
+    const { views, store } = await callUnary(client.heartbeat.bind(client), request, { deadlineMs: CALL_MS });
+    this.#position = store;
     for (const view of views) this.#learn(view);
     await this.#notePeers();
     await this.#askForMembers();
@@ -253,6 +259,7 @@ export class AgentDouble {
       inSync,
       hostRebooted: replica.hostRebooted,
       reason,
+      store: this.#position,
     };
     const { accepted, view } = await callUnary(client.proposeView.bind(client), request, {
       deadlineMs: CALL_MS,
@@ -272,6 +279,7 @@ export class AgentDouble {
       peerConnected: isConnected,
       peerSilenceMs: isConnected ? 0 : Math.round(performance.now() - this.#lastPeerMs),
       hostRebooted: replica.hostRebooted,
+      consistentAt: replica.consistentAt,
       sizeBytes: replica.sizeBytes,
       primary: replica.view.primary,
       inSync: replica.view.inSync,
@@ -329,7 +337,7 @@ export class AgentDouble {
 
   #replicaMethods(): Pick<
     AgentServiceServer,
-    'createReplica' | 'deleteReplica' | 'getReplica' | 'setView' | 'stepDown'
+    'createReplica' | 'deleteReplica' | 'getReplica' | 'setView' | 'forcePrimary' | 'stepDown'
   > {
     return {
       createReplica: this.#handle('createReplica', ({ view }) => {
@@ -343,6 +351,7 @@ export class AgentDouble {
             view: blank,
             copy: undefined,
             hostRebooted: false,
+            consistentAt: 0n,
           });
         }
         return {};
@@ -368,6 +377,12 @@ export class AgentDouble {
           this.#learn(view);
         }
         return { replica: undefined };
+      }),
+      forcePrimary: this.#handle('forcePrimary', ({ view }) => {
+        const replica = this.#require(view?.volume ?? '');
+        if (view !== undefined) replica.view = view;
+        this.#promote(replica);
+        return { replica: this.#status(replica) };
       }),
       stepDown: this.#handle('stepDown', ({ volume }) => {
         this.#require(volume).state = 'STEPPED_DOWN';
@@ -482,5 +497,15 @@ export class AgentDouble {
 }
 
 function copyOf(target: string, phase: string, doneBytes: bigint, leftBytes: bigint): CopyProgress {
-  return { target, phase, doneBytes, leftBytes, bytesPerSecond: 210n * MIB, error: '', sentBytes: doneBytes };
+  return {
+    target,
+    phase,
+    doneBytes,
+    leftBytes,
+    bytesPerSecond: 210n * MIB,
+    error: '',
+    sentBytes: doneBytes,
+    mode: 'SEED',
+    limitBytesPerSecond: 0n,
+  };
 }

@@ -63,6 +63,13 @@ export function replica(state: string, change: Partial<ObservedReplica> = {}): O
     copy: undefined,
     primary: 'a1',
     inSync: ['a1', 'b1'],
+    leaseLeftMs: 1500,
+    dirty: [],
+    consistentAt: 7,
+    mixed: false,
+    repairedRegions: 0,
+    heldRequests: 0,
+    allocatedBytes: 0,
     ...change,
   };
 }

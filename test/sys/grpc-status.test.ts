@@ -13,7 +13,7 @@ import { errorOfService, statusReply } from '../../daemon/sys/grpc-status.ts';
 import { callUnary, methodOf, unary } from '../../daemon/sys/grpc-unary.ts';
 import { PreconditionFailure } from '../../proto/gen/google/rpc/error_details.ts';
 import { Status } from '../../proto/gen/google/rpc/status.ts';
-import { CoordinatorServiceService } from '../../proto/gen/lockstep/agent/v1/agent.ts';
+import { CoordinatorServiceService, ProposeViewRequest } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import { quietLog } from '../support/quiet-log.ts';
 
 /** A server whose every heartbeat fails with this, and what a client sees of it. */
@@ -31,7 +31,7 @@ async function overTheWire(t: Test, error: unknown): Promise<LockstepError> {
     server.forceShutdown();
   });
   const method = methodOf(client, CoordinatorServiceService.proposeView);
-  const request = { host: '', volume: '', fromGeneration: 0n, inSync: [], hostRebooted: false, reason: '' };
+  const request = ProposeViewRequest.fromPartial({});
   try {
     await callUnary(method, request, { deadlineMs: 5000 });
   } catch (caught) {

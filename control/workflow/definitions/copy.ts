@@ -50,7 +50,7 @@ export async function seedTarget(copying: Copying): Promise<string> {
   for (;;) {
     if (await copying.isInSync()) return copying.snapshot;
     const source = await copying.source();
-    if (source?.state !== 'SOLO') {
+    if (!copying.canSend(source)) {
       await copying.wait();
       continue;
     }
@@ -71,7 +71,7 @@ export async function connectTarget(copying: Copying): Promise<void> {
   for (;;) {
     if (await copying.isInSync()) return copying.untilAgreed();
     const source = await copying.source();
-    if (source?.state === 'SOLO') {
+    if (copying.canSend(source)) {
       const copy = copying.of(source);
       if (copy?.phase === 'SEEDED') await copying.connect();
       else if (copy?.phase === 'CATCHING_UP' || copy?.phase === 'ASKING') copying.watch(copy);
@@ -127,6 +127,13 @@ export class Copying {
       this.#progress(`waits for host ${this.#job.source}`, 0);
       return undefined;
     }
+  }
+
+  /** It serves, and has not taken the target into its set since the record was read. */
+  canSend(source: ObservedReplica | undefined): source is ObservedReplica {
+    return (
+      (source?.state === 'SOLO' || source?.state === 'SERVING') && !source.inSync.includes(this.#job.target)
+    );
   }
 
   of(source: ObservedReplica): ObservedCopy | undefined {

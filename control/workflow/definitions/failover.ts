@@ -18,7 +18,7 @@ import {
   pointAlias,
   requirePrimary,
 } from './steps.ts';
-import { superseded, type Surroundings } from './surroundings.ts';
+import { pause, superseded, type Surroundings } from './surroundings.ts';
 
 export type FailoverState = DatabaseWork & {
   readonly from: string;
@@ -113,6 +113,7 @@ function raiseGeneration(around: Surroundings): Step<FailoverState> {
     async do(context) {
       const { state } = context;
       if (!(await isRaised(around, state))) {
+        await untilHeard(around, state, context.signal);
         await requireUnchanged(around, state);
         if (state.requested) await requireReady(actions(around, context), state);
         await around.repository.updateVolume(state.volume, (record) => {
@@ -131,10 +132,23 @@ async function isRaised(around: Surroundings, state: FailoverState): Promise<boo
   return record !== undefined && record.generation > state.fromGeneration && record.primary === state.to;
 }
 
+/**
+ * A control that has just started knows nothing of what its hosts hold, and its store may have come back older than
+ * this workflow's beginning: the hosts are listened to before a generation is raised.
+ */
+async function untilHeard(around: Surroundings, state: FailoverState, signal: AbortSignal): Promise<void> {
+  const { hosts, repository, pace } = around;
+  const { replicas } = (await repository.requireVolume(state.volume)).value;
+  while (!hosts.hasListened() && replicas.some((host) => hosts.incarnation(host) === undefined))
+    await pause(pace.promotionPollMs, signal);
+}
+
 async function requireUnchanged(around: Surroundings, state: FailoverState): Promise<void> {
   const { value } = await around.repository.requireVolume(state.volume);
   if (value.generation !== state.fromGeneration || !value.inSync.includes(state.to))
     throw superseded(value, `${state.from} with ${state.to} in sync`);
+  const behind = around.hosts.behind(value);
+  if (behind !== undefined) throw new LockstepError('UNAVAILABLE', behind, { reason: 'RECORD_BEHIND' });
 }
 
 /**

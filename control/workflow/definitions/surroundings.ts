@@ -13,6 +13,8 @@ export interface HostKnowledge {
   isGone(host: string): boolean;
   /** Control has been up long enough that a host which it has not heard is one that is not there. */
   hasListened(): boolean;
+  /** Why the record is known to be older than what hosts hold: nothing may be decided from it. */
+  behind(record: VolumeRecord): string | undefined;
   /** Of the daemon that runs there: a snapshot lives no longer than the process that holds it. */
   incarnation(host: string): bigint | undefined;
   /** The host answered a call that the engine runs: its heartbeats may not say so yet. */

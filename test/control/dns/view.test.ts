@@ -79,6 +79,7 @@ async function viewOn(t: Test, store: ControlStore): Promise<AliasView> {
 /** The store with some of its methods replaced. */
 function through(store: ControlStore, replaced: Partial<ControlStore>): ControlStore {
   return {
+    revision: store.revision,
     get: (key) => store.get(key),
     list: (prefix, options) => store.list(prefix, options),
     transact: (conditions, mutations) => store.transact(conditions, mutations),

@@ -1,5 +1,10 @@
 import t from 'tap';
-import { type DatabaseFacts, viewDatabase } from '../../../control/model/database-view.ts';
+import {
+  type DatabaseFacts,
+  safeSuccessor,
+  viewDatabase,
+  whyNotSafe,
+} from '../../../control/model/database-view.ts';
 import type { HostObservation, ObservedCopy } from '../../../control/model/observation.ts';
 import { databaseStateToJSON, redundancyToJSON } from '../../../proto/gen/lockstep/v1/database_service.ts';
 import {
@@ -52,6 +57,9 @@ const copying = (phase: string): ObservedCopy => ({
   leftBytes: 5,
   bytesPerSecond: 2,
   error: '',
+  mode: 'QUICK',
+  sentBytes: 3,
+  limitBytesPerSecond: 0,
 });
 const soloHost = (copy?: ObservedCopy): HostObservation => host('a1', replica('SOLO', { copy, lagBytes: 9 }));
 const stale = host('b1', replica('STALE'));
@@ -185,4 +193,14 @@ t.test('the endpoint answers the primary first, and no address while the alias n
 t.test('a silent host is shown as unreachable whatever it said last', async (t) => {
   const view = viewDatabase(facts({}, [primary, { ...secondary, ...silent }]));
   t.match(view.secondary, { host: 'b1', zone: 'b', role: 'UNREACHABLE', reachable: false });
+});
+
+t.test('of three, one that can follow is enough to be safe, and it is the one that follows', async (t) => {
+  const three = { ...volume, inSync: ['a1', 'b1', 'c1'], replicas: ['a1', 'b1', 'c1'] };
+  const of = (b: string, c: string) =>
+    facts({ volume: three }, [primary, host('b1', replica(b)), host('c1', replica(c))]);
+  t.equal(whyNotSafe(of('STALE', 'SECONDARY')), undefined);
+  t.equal(safeSuccessor(of('STALE', 'SECONDARY')), 'c1');
+  t.equal(safeSuccessor(of('SECONDARY', 'SECONDARY')), 'b1');
+  t.match(whyNotSafe(of('STALE', 'JOINING')), /b1 is STALE.*; c1 is JOINING/);
 });

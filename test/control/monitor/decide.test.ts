@@ -13,15 +13,28 @@ import {
 } from '../../support/control-records.ts';
 
 function situation(hosts: readonly HostObservation[], change: Partial<Situation> = {}): Situation {
+  const record = change.record ?? volume;
   return {
-    record: volume,
+    record,
     database,
-    hosts: new Map(hosts.map((one) => [one.host, one])),
+    hosts: new Map(hosts.map((one) => [one.host, withViewOf(record, one)])),
     silenceMs: SILENCE_MS,
     controlUpSinceMs: 0,
     nowMs: NOW_MS,
     ...change,
   };
+}
+
+/** Two hosts that report one generation report one view. */
+function withViewOf(
+  { generation, primary, inSync }: Situation['record'],
+  one: HostObservation,
+): HostObservation {
+  const replicas = [...one.replicas].map(([name, its]) => {
+    const view = its.generation === generation ? { primary, inSync } : {};
+    return [name, { ...its, ...view }] as const;
+  });
+  return { ...one, replicas: new Map(replicas) };
 }
 
 const primary = host('a1', replica('SERVING'));
@@ -229,4 +242,86 @@ t.test('an engine or an alias that is not where the primary serves is brought ba
   });
   const failed: Situation['database'] = { ...database, lifecycle: 'failed' };
   t.match(decide(situation([primary, secondary], { database: failed })), { kind: 'recover-primary' });
+});
+
+const three = { ...volume, inSync: ['a1', 'b1', 'c1'], replicas: ['a1', 'b1', 'c1'] };
+const withThree = (hosts: readonly HostObservation[], change: Partial<Situation> = {}): Situation =>
+  situation(hosts, { record: three, ...change });
+
+t.test('of two secondaries one that may be promoted takes over, whichever is named first', async (t) => {
+  const well = (name: string): HostObservation => host(name, orphan());
+  const unfit: readonly (readonly [string, (name: string) => HostObservation])[] = [
+    ['restarted', (name) => host(name, orphan({ hostRebooted: true }))],
+    ['silent', (name) => host(name, orphan(), silent)],
+    ['stale', (name) => host(name, replica('STALE'))],
+    ['behind', (name) => host(name, orphan({ generation: 6 }))],
+    ['without a replica', (name) => host(name, undefined)],
+  ];
+  for (const [what, of] of unfit) {
+    t.match(decide(withThree([goneA, of('b1'), well('c1')])), { kind: 'failover', to: 'c1' }, what);
+    t.match(decide(withThree([goneA, well('b1'), of('c1')])), { kind: 'failover', to: 'b1' }, what);
+    t.match(
+      decide(withThree([goneA, of('b1'), of('c1')])),
+      { kind: 'none', why: /b1.*; .*c1/ },
+      `both ${what}`,
+    );
+  }
+});
+
+t.test(
+  'of two that may be promoted the one that was heard last takes over, then the first by name',
+  async (t) => {
+    const heard = (name: string, agoMs: number): HostObservation =>
+      host(name, orphan(), { lastHeardMs: NOW_MS - agoMs });
+    t.match(decide(withThree([goneA, heard('b1', 200), heard('c1', 100)])), { to: 'c1' });
+    t.match(decide(withThree([goneA, heard('b1', 100), heard('c1', 200)])), { to: 'b1' });
+    t.match(decide(withThree([goneA, heard('c1', 100), heard('b1', 100)])), { to: 'b1' });
+  },
+);
+
+t.test(
+  'one secondary that has lost the primary is enough: it can acknowledge nothing without it',
+  async (t) => {
+    const hearing = host('b1', replica('SECONDARY'), { lastHeardMs: NOW_MS - 50 });
+    t.match(decide(withThree([goneA, hearing, host('c1', orphan())])), { kind: 'failover', to: 'c1' });
+    t.match(decide(withThree([goneA, hearing, host('c1', replica('SECONDARY'))])), { kind: 'none' });
+  },
+);
+
+t.test('a primary of three that gave up, recovers for too long or does not serve is replaced', async (t) => {
+  const others = [host('b1', replica('STALE')), host('c1', orphan())];
+  const gaveUp = host('a1', replica('FENCED', { stateSinceMs: NOW_MS - 50 }));
+  t.match(decide(withThree([gaveUp, ...others])), { kind: 'failover', to: 'c1' });
+  const rebooted = host('a1', replica('RECOVERING', { hostRebooted: true }));
+  t.match(decide(withThree([rebooted, ...others])), { kind: 'failover', to: 'c1' });
+  t.match(decide(withThree([host('a1', replica('HOLDING')), ...others])), { kind: 'failover', to: 'c1' });
+});
+
+t.test('each missing one of three is reseeded in its turn, also beside a secondary', async (t) => {
+  const missing = (state: string, name: string): HostObservation => host(name, replica(state));
+  const alone = { record: { ...three, inSync: ['a1'] } };
+  const solo = host('a1', replica('SOLO'));
+  const both = [missing('STALE', 'b1'), missing('STALE', 'c1')];
+  t.match(decide(withThree([solo, ...both], alone)), { kind: 'reseed', target: 'b1' });
+  const [b, c] = both;
+  t.match(decide(withThree([solo, host('b1', replica('STALE'), silent), c as HostObservation], alone)), {
+    kind: 'reseed',
+    target: 'c1',
+  });
+  const two = { record: { ...three, inSync: ['a1', 'c1'] } };
+  t.match(decide(withThree([primary, b as HostObservation, missing('SECONDARY', 'c1')], two)), {
+    kind: 'reseed',
+    target: 'b1',
+  });
+  const decided = decide(withThree([primary, missing('SECONDARY', 'c1')], two));
+  t.match(decided, { kind: 'none', why: /2 copies only: b1 cannot be reached/ });
+  t.notMatch(decided, { isWell: true });
+});
+
+t.test('nothing is decided from a record that is known to be behind', async (t) => {
+  const newer = orphan({ generation: 8, primary: 'b1', inSync: ['b1'], state: 'SOLO' });
+  t.match(decide(situation([goneA, host('b1', newer)])), { kind: 'none', why: /b1 holds generation 8/ });
+  const unheard = situation([host('b1', orphan())], { isUnconfirmed: true });
+  t.match(decide(unheard), { kind: 'none', why: /a1 may know a newer decision/ });
+  t.match(decide(situation([goneA, host('b1', orphan())], { isUnconfirmed: true })), { kind: 'failover' });
 });

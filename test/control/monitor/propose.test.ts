@@ -49,3 +49,33 @@ t.test('a restarted primary may drop a member that is known to be restarted as w
   const keeps = { ...rebooted, inSync: ['a1', 'b1'] };
   t.match(answerProposal(volume, keeps, nobody), { accepted: true }, 'it drops nobody');
 });
+
+t.test('a primary of three drops one, takes one in, or changes one for another', async (t) => {
+  const three = { ...volume, replicas: ['a1', 'b1', 'c1'], inSync: ['a1', 'b1'] };
+  const ask = (...inSync: string[]) => answerProposal(three, { ...alone, inSync }, nobody);
+  t.match(ask('a1'), { accepted: true, added: [], removed: ['b1'] });
+  t.match(ask('a1', 'b1', 'c1'), { accepted: true, added: ['c1'], removed: [] });
+  t.match(ask('a1', 'c1'), {
+    accepted: true,
+    added: ['c1'],
+    removed: ['b1'],
+    next: { inSync: ['a1', 'c1'] },
+  });
+});
+
+t.test('a restarted primary keeps the one that holds its writes, also where another stays', async (t) => {
+  const three = { ...volume, replicas: ['a1', 'b1', 'c1'], inSync: ['a1', 'b1', 'c1'] };
+  const ask = (inSync: string[], ...rebooted: string[]) =>
+    answerProposal(three, { ...alone, inSync, hostRebooted: true }, (host) => rebooted.includes(host));
+  t.match(ask(['a1', 'b1']), { accepted: false, reason: /c1 is needed/ });
+  t.match(ask(['a1', 'b1'], 'c1'), { accepted: true });
+  t.match(ask(['a1'], 'b1'), { accepted: false, reason: /c1 is needed/ });
+  t.match(ask(['a1'], 'b1', 'c1'), { accepted: true });
+});
+
+t.test('nothing is granted from a record that is known to be behind', async (t) => {
+  t.match(answerProposal(volume, alone, nobody, 'b1 holds generation 9'), {
+    accepted: false,
+    reason: 'b1 holds generation 9',
+  });
+});

@@ -55,6 +55,7 @@ t.test('a proposal from an old generation is refused with the record as it is', 
     inSync: ['host-a'],
     hostRebooted: false,
     reason: '',
+    store: undefined,
   };
   const answer = await harness.call(service.proposeView, proposal);
   t.match(answer, {
@@ -75,6 +76,7 @@ t.test('of two proposals at once one is granted', async (t) => {
     inSync: ['host-a'],
     hostRebooted: false,
     reason: '',
+    store: undefined,
   };
   const answers = await Promise.all([1, 2, 3].map(() => harness.call(service.proposeView, proposal)));
   t.equal(answers.filter((answer) => answer.accepted).length, 1);

@@ -53,6 +53,7 @@ async function live(folder: string, world: World, id: string | undefined, death:
 function dyingStore(store: ControlStore, entry: number): ControlStore {
   let entries = 0;
   return {
+    revision: store.revision,
     get: (key) => store.get(key),
     list: (prefix, options) => store.list(prefix, options),
     watch: (prefix, listener) => store.watch(prefix, listener),

@@ -4,6 +4,7 @@ import type { Effect, ReplicaEvent } from '../../../daemon/replication/interface
 import { isPrimaryState, type ReplicaState } from '../../../daemon/replication/states.ts';
 import { Durability } from './durability.ts';
 import { Equality } from './equality.ts';
+import { FallbackChecks } from './fallback-checks.ts';
 import type { Write } from './history-sector.ts';
 import type { Host } from './host.ts';
 import { MapChecks } from './map-checks.ts';
@@ -16,6 +17,7 @@ const COMPARE_EVERY_STEPS = 25;
 export class Checks {
   readonly durability: Durability;
   readonly equality: Equality;
+  readonly fallbacks: FallbackChecks;
   readonly #maps: MapChecks;
   readonly #world: World;
   /** The process that may answer clients: the last one that began to serve, as long as it does. */
@@ -28,10 +30,12 @@ export class Checks {
     this.#world = world;
     this.durability = new Durability(world);
     this.equality = new Equality(world, this.durability);
+    this.fallbacks = new FallbackChecks(world);
     this.#maps = new MapChecks(world);
   }
 
   started(process: Process): void {
+    this.fallbacks.started(process);
     if (process.state === 'SOLO') this.#reignBegins(process);
   }
 
@@ -51,10 +55,13 @@ export class Checks {
       const { durable, maps } = process.asked;
       this.durability.persists(process, effect.durable, durable);
       this.#maps.check(process, effect, maps);
+      this.fallbacks.persists(process, effect.durable);
     }
+    if (effect.type === 'disk-write') this.fallbacks.writes(process, effect);
     if (effect.type !== 'state-changed') return;
     if (!isPrimaryState(effect.to) && this.#reigns === process) this.#reigns = undefined;
-    if (effect.from === 'RECOVERING' && effect.to === 'SERVING') this.durability.madeWhole(process.name);
+    if (effect.from === 'RECOVERING' && (effect.to === 'SERVING' || effect.to === 'HOLDING'))
+      this.durability.madeWhole(process.name);
     if (isServing(effect.to) && !isServing(effect.from)) this.#reignBegins(process);
   }
 
@@ -102,8 +109,15 @@ export class Checks {
     );
   }
 
-  recordChanged(record: VolumeRecord, asOfMs: number): void {
-    this.durability.recordChanged(record, asOfMs);
+  /** Power went, or a flush failed and pages are gone. */
+  lost(host: Host): void {
+    this.durability.lost(host.name);
+    this.fallbacks.lost(host);
+  }
+
+  recordChanged(record: VolumeRecord, asOfMs: number | undefined): void {
+    if (asOfMs === undefined) this.durability.startedOver(record);
+    else this.durability.recordChanged(record, asOfMs);
     if (record.inSync.length > 1) this.equality.check('as the record changed');
   }
 

@@ -55,6 +55,12 @@ export class Durability {
     this.#look();
   }
 
+  /** A person chose who goes on. */
+  startedOver({ inSync }: VolumeRecord): void {
+    this.#inSync = inSync;
+    this.#lossy.clear();
+  }
+
   /** What these writes wrote is on the stable storage of all that are in sync. */
   checkStable(hosts: readonly Host[], places: readonly Place[], what: string): void {
     for (const { name, disk } of hosts)
@@ -83,7 +89,8 @@ export class Durability {
   #look(): void {
     if (this.#inSync.length === 0 || !this.#inSync.every((host) => this.#lossy.has(host))) return;
     this.#world.note(`what was not flushed may be gone from ${this.#inSync.join(' ')}`);
-    for (const host of this.#inSync) this.#lossy.delete(host);
+    // Alone, it is what the volume is from here on; several are not equal before one of them was made the measure.
+    if (this.#inSync.length === 1) this.#lossy.clear();
     this.#world.history.powerLost();
   }
 }

@@ -76,6 +76,9 @@ export class MapChecks {
   }
 
   #checkClean(keeper: Host, target: Host, region: Region): void {
+    const { durability } = this.#world.checks;
+    // What a machine lost is no matter of the maps.
+    if (durability.isLossy(keeper.name) || durability.isLossy(target.name)) return;
     const first = region * SECTORS_PER_REGION;
     for (let at = first; at < first + SECTORS_PER_REGION; at++) {
       if (keeper.disk.stable[at] === target.disk.stable[at]) continue;

@@ -71,6 +71,23 @@ export interface ReplicaStatus {
   /** As the replica has made it durable. */
   primary: string;
   inSync: string[];
+  /** Of each replica outside the in-sync set: what it may lack, as this replica keeps track of it. */
+  dirty: DirtyMap[];
+  /** The last generation in which this replica was complete; 0: it never was. */
+  consistentAt: bigint;
+  /** A copy to it was begun and has not ended: it holds a mixture, and beside it what it held before. */
+  mixed: boolean;
+  /** Regions that could not be read here and were fetched from another replica, since the process started. */
+  repairedRegions: bigint;
+  /** Requests of clients that wait for a decision. */
+  heldRequests: number;
+}
+
+export interface DirtyMap {
+  host: string;
+  dirtyBytes: bigint;
+  /** False: no map is kept, and a copy compares every region. */
+  known: boolean;
 }
 
 export interface CopyProgress {
@@ -83,6 +100,16 @@ export interface CopyProgress {
   error: string;
   /** Bytes that crossed the link as data, offers and holes left out. */
   sentBytes: bigint;
+  /** SEED, QUICK, COMPARE */
+  mode: string;
+  /** What the rate is held to for the sake of the clients; 0: to nothing. */
+  limitBytesPerSecond: bigint;
+}
+
+/** How far the control store is: the run of the process that opened it, and its revision. */
+export interface StorePosition {
+  run: string;
+  revision: bigint;
 }
 
 export interface HeartbeatRequest {
@@ -99,10 +126,14 @@ export interface HeartbeatRequest {
   replicas: ReplicaStatus[];
   engines: EngineStatus[];
   roles: string[];
+  /** The last that this host was told; kept on stable storage, so that a store which comes back older is found out. */
+  store: StorePosition | undefined;
 }
 
 export interface HeartbeatResponse {
   views: VolumeView[];
+  /** Not before the views. */
+  store: StorePosition | undefined;
 }
 
 export interface ProposeViewRequest {
@@ -112,6 +143,7 @@ export interface ProposeViewRequest {
   inSync: string[];
   hostRebooted: boolean;
   reason: string;
+  store: StorePosition | undefined;
 }
 
 export interface ProposeViewResponse {
@@ -151,6 +183,15 @@ export interface SetViewRequest {
 }
 
 export interface SetViewResponse {
+  replica: ReplicaStatus | undefined;
+}
+
+export interface ForcePrimaryRequest {
+  fence: Fence | undefined;
+  view: VolumeView | undefined;
+}
+
+export interface ForcePrimaryResponse {
   replica: ReplicaStatus | undefined;
 }
 
@@ -726,6 +767,11 @@ function createBaseReplicaStatus(): ReplicaStatus {
     allocatedBytes: 0n,
     primary: "",
     inSync: [],
+    dirty: [],
+    consistentAt: 0n,
+    mixed: false,
+    repairedRegions: 0n,
+    heldRequests: 0,
   };
 }
 
@@ -790,6 +836,27 @@ export const ReplicaStatus: MessageFns<ReplicaStatus> = {
     }
     for (const v of message.inSync) {
       writer.uint32(122).string(v!);
+    }
+    for (const v of message.dirty) {
+      DirtyMap.encode(v!, writer.uint32(130).fork()).join();
+    }
+    if (message.consistentAt !== 0n) {
+      if (BigInt.asUintN(64, message.consistentAt) !== message.consistentAt) {
+        throw new globalThis.Error("value provided for field message.consistentAt of type uint64 too large");
+      }
+      writer.uint32(136).uint64(message.consistentAt);
+    }
+    if (message.mixed !== false) {
+      writer.uint32(144).bool(message.mixed);
+    }
+    if (message.repairedRegions !== 0n) {
+      if (BigInt.asUintN(64, message.repairedRegions) !== message.repairedRegions) {
+        throw new globalThis.Error("value provided for field message.repairedRegions of type uint64 too large");
+      }
+      writer.uint32(152).uint64(message.repairedRegions);
+    }
+    if (message.heldRequests !== 0) {
+      writer.uint32(160).uint32(message.heldRequests);
     }
     return writer;
   },
@@ -927,6 +994,46 @@ export const ReplicaStatus: MessageFns<ReplicaStatus> = {
             message.inSync.push(reader.string());
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.dirty.push(DirtyMap.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.consistentAt = reader.uint64() as bigint;
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.mixed = reader.bool();
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.repairedRegions = reader.uint64() as bigint;
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.heldRequests = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -992,6 +1099,25 @@ export const ReplicaStatus: MessageFns<ReplicaStatus> = {
         : globalThis.Array.isArray(object?.in_sync)
         ? object.in_sync.map((e: any) => globalThis.String(e))
         : [],
+      dirty: globalThis.Array.isArray(object?.dirty)
+        ? object.dirty.map((e: any) => DirtyMap.fromJSON(e))
+        : [],
+      consistentAt: isSet(object.consistentAt)
+        ? BigInt(object.consistentAt)
+        : isSet(object.consistent_at)
+        ? BigInt(object.consistent_at)
+        : 0n,
+      mixed: isSet(object.mixed) ? globalThis.Boolean(object.mixed) : false,
+      repairedRegions: isSet(object.repairedRegions)
+        ? BigInt(object.repairedRegions)
+        : isSet(object.repaired_regions)
+        ? BigInt(object.repaired_regions)
+        : 0n,
+      heldRequests: isSet(object.heldRequests)
+        ? globalThis.Number(object.heldRequests)
+        : isSet(object.held_requests)
+        ? globalThis.Number(object.held_requests)
+        : 0,
     };
   },
 
@@ -1042,6 +1168,21 @@ export const ReplicaStatus: MessageFns<ReplicaStatus> = {
     if (message.inSync?.length) {
       obj.inSync = message.inSync;
     }
+    if (message.dirty?.length) {
+      obj.dirty = message.dirty.map((e) => DirtyMap.toJSON(e));
+    }
+    if (message.consistentAt !== 0n) {
+      obj.consistentAt = message.consistentAt.toString();
+    }
+    if (message.mixed !== false) {
+      obj.mixed = message.mixed;
+    }
+    if (message.repairedRegions !== 0n) {
+      obj.repairedRegions = message.repairedRegions.toString();
+    }
+    if (message.heldRequests !== 0) {
+      obj.heldRequests = Math.round(message.heldRequests);
+    }
     return obj;
   },
 
@@ -1073,12 +1214,141 @@ export const ReplicaStatus: MessageFns<ReplicaStatus> = {
       : 0n;
     message.primary = object.primary ?? "";
     message.inSync = object.inSync?.map((e) => e) || [];
+    message.dirty = object.dirty?.map((e) => DirtyMap.fromPartial(e)) || [];
+    message.consistentAt = (object.consistentAt !== undefined && object.consistentAt !== null)
+      ? BigInt(object.consistentAt)
+      : 0n;
+    message.mixed = object.mixed ?? false;
+    message.repairedRegions = (object.repairedRegions !== undefined && object.repairedRegions !== null)
+      ? BigInt(object.repairedRegions)
+      : 0n;
+    message.heldRequests = object.heldRequests ?? 0;
+    return message;
+  },
+};
+
+function createBaseDirtyMap(): DirtyMap {
+  return { host: "", dirtyBytes: 0n, known: false };
+}
+
+export const DirtyMap: MessageFns<DirtyMap> = {
+  encode(message: DirtyMap, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.dirtyBytes !== 0n) {
+      if (BigInt.asUintN(64, message.dirtyBytes) !== message.dirtyBytes) {
+        throw new globalThis.Error("value provided for field message.dirtyBytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.dirtyBytes);
+    }
+    if (message.known !== false) {
+      writer.uint32(24).bool(message.known);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DirtyMap {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDirtyMap();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.dirtyBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.known = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DirtyMap {
+    return {
+      host: isSet(object.host) ? globalThis.String(object.host) : "",
+      dirtyBytes: isSet(object.dirtyBytes)
+        ? BigInt(object.dirtyBytes)
+        : isSet(object.dirty_bytes)
+        ? BigInt(object.dirty_bytes)
+        : 0n,
+      known: isSet(object.known) ? globalThis.Boolean(object.known) : false,
+    };
+  },
+
+  toJSON(message: DirtyMap): unknown {
+    const obj: any = {};
+    if (message.host !== "") {
+      obj.host = message.host;
+    }
+    if (message.dirtyBytes !== 0n) {
+      obj.dirtyBytes = message.dirtyBytes.toString();
+    }
+    if (message.known !== false) {
+      obj.known = message.known;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DirtyMap>): DirtyMap {
+    return DirtyMap.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DirtyMap>): DirtyMap {
+    const message = createBaseDirtyMap();
+    message.host = object.host ?? "";
+    message.dirtyBytes = (object.dirtyBytes !== undefined && object.dirtyBytes !== null)
+      ? BigInt(object.dirtyBytes)
+      : 0n;
+    message.known = object.known ?? false;
     return message;
   },
 };
 
 function createBaseCopyProgress(): CopyProgress {
-  return { target: "", phase: "", doneBytes: 0n, leftBytes: 0n, bytesPerSecond: 0n, error: "", sentBytes: 0n };
+  return {
+    target: "",
+    phase: "",
+    doneBytes: 0n,
+    leftBytes: 0n,
+    bytesPerSecond: 0n,
+    error: "",
+    sentBytes: 0n,
+    mode: "",
+    limitBytesPerSecond: 0n,
+  };
 }
 
 export const CopyProgress: MessageFns<CopyProgress> = {
@@ -1115,6 +1385,15 @@ export const CopyProgress: MessageFns<CopyProgress> = {
         throw new globalThis.Error("value provided for field message.sentBytes of type uint64 too large");
       }
       writer.uint32(56).uint64(message.sentBytes);
+    }
+    if (message.mode !== "") {
+      writer.uint32(66).string(message.mode);
+    }
+    if (message.limitBytesPerSecond !== 0n) {
+      if (BigInt.asUintN(64, message.limitBytesPerSecond) !== message.limitBytesPerSecond) {
+        throw new globalThis.Error("value provided for field message.limitBytesPerSecond of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.limitBytesPerSecond);
     }
     return writer;
   },
@@ -1188,6 +1467,22 @@ export const CopyProgress: MessageFns<CopyProgress> = {
             message.sentBytes = reader.uint64() as bigint;
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.mode = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.limitBytesPerSecond = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1225,6 +1520,12 @@ export const CopyProgress: MessageFns<CopyProgress> = {
         : isSet(object.sent_bytes)
         ? BigInt(object.sent_bytes)
         : 0n,
+      mode: isSet(object.mode) ? globalThis.String(object.mode) : "",
+      limitBytesPerSecond: isSet(object.limitBytesPerSecond)
+        ? BigInt(object.limitBytesPerSecond)
+        : isSet(object.limit_bytes_per_second)
+        ? BigInt(object.limit_bytes_per_second)
+        : 0n,
     };
   },
 
@@ -1251,6 +1552,12 @@ export const CopyProgress: MessageFns<CopyProgress> = {
     if (message.sentBytes !== 0n) {
       obj.sentBytes = message.sentBytes.toString();
     }
+    if (message.mode !== "") {
+      obj.mode = message.mode;
+    }
+    if (message.limitBytesPerSecond !== 0n) {
+      obj.limitBytesPerSecond = message.limitBytesPerSecond.toString();
+    }
     return obj;
   },
 
@@ -1268,6 +1575,98 @@ export const CopyProgress: MessageFns<CopyProgress> = {
       : 0n;
     message.error = object.error ?? "";
     message.sentBytes = (object.sentBytes !== undefined && object.sentBytes !== null) ? BigInt(object.sentBytes) : 0n;
+    message.mode = object.mode ?? "";
+    message.limitBytesPerSecond = (object.limitBytesPerSecond !== undefined && object.limitBytesPerSecond !== null)
+      ? BigInt(object.limitBytesPerSecond)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseStorePosition(): StorePosition {
+  return { run: "", revision: 0n };
+}
+
+export const StorePosition: MessageFns<StorePosition> = {
+  encode(message: StorePosition, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== "") {
+      writer.uint32(10).string(message.run);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StorePosition {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStorePosition();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StorePosition {
+    return {
+      run: isSet(object.run) ? globalThis.String(object.run) : "",
+      revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+    };
+  },
+
+  toJSON(message: StorePosition): unknown {
+    const obj: any = {};
+    if (message.run !== "") {
+      obj.run = message.run;
+    }
+    if (message.revision !== 0n) {
+      obj.revision = message.revision.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StorePosition>): StorePosition {
+    return StorePosition.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StorePosition>): StorePosition {
+    const message = createBaseStorePosition();
+    message.run = object.run ?? "";
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     return message;
   },
 };
@@ -1287,6 +1686,7 @@ function createBaseHeartbeatRequest(): HeartbeatRequest {
     replicas: [],
     engines: [],
     roles: [],
+    store: undefined,
   };
 }
 
@@ -1339,6 +1739,9 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     }
     for (const v of message.roles) {
       writer.uint32(106).string(v!);
+    }
+    if (message.store !== undefined) {
+      StorePosition.encode(message.store, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -1460,6 +1863,14 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
             message.roles.push(reader.string());
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.store = StorePosition.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1513,6 +1924,7 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
       roles: globalThis.Array.isArray(object?.roles)
         ? object.roles.map((e: any) => globalThis.String(e))
         : [],
+      store: isSet(object.store) ? StorePosition.fromJSON(object.store) : undefined,
     };
   },
 
@@ -1557,6 +1969,9 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     if (message.roles?.length) {
       obj.roles = message.roles;
     }
+    if (message.store !== undefined) {
+      obj.store = StorePosition.toJSON(message.store);
+    }
     return obj;
   },
 
@@ -1584,18 +1999,24 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     message.replicas = object.replicas?.map((e) => ReplicaStatus.fromPartial(e)) || [];
     message.engines = object.engines?.map((e) => EngineStatus.fromPartial(e)) || [];
     message.roles = object.roles?.map((e) => e) || [];
+    message.store = (object.store !== undefined && object.store !== null)
+      ? StorePosition.fromPartial(object.store)
+      : undefined;
     return message;
   },
 };
 
 function createBaseHeartbeatResponse(): HeartbeatResponse {
-  return { views: [] };
+  return { views: [], store: undefined };
 }
 
 export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
   encode(message: HeartbeatResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.views) {
       VolumeView.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.store !== undefined) {
+      StorePosition.encode(message.store, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1621,6 +2042,14 @@ export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
             message.views.push(VolumeView.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.store = StorePosition.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1636,6 +2065,7 @@ export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
   fromJSON(object: any): HeartbeatResponse {
     return {
       views: globalThis.Array.isArray(object?.views) ? object.views.map((e: any) => VolumeView.fromJSON(e)) : [],
+      store: isSet(object.store) ? StorePosition.fromJSON(object.store) : undefined,
     };
   },
 
@@ -1643,6 +2073,9 @@ export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
     const obj: any = {};
     if (message.views?.length) {
       obj.views = message.views.map((e) => VolumeView.toJSON(e));
+    }
+    if (message.store !== undefined) {
+      obj.store = StorePosition.toJSON(message.store);
     }
     return obj;
   },
@@ -1653,12 +2086,15 @@ export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
   fromPartial(object: DeepPartial<HeartbeatResponse>): HeartbeatResponse {
     const message = createBaseHeartbeatResponse();
     message.views = object.views?.map((e) => VolumeView.fromPartial(e)) || [];
+    message.store = (object.store !== undefined && object.store !== null)
+      ? StorePosition.fromPartial(object.store)
+      : undefined;
     return message;
   },
 };
 
 function createBaseProposeViewRequest(): ProposeViewRequest {
-  return { host: "", volume: "", fromGeneration: 0n, inSync: [], hostRebooted: false, reason: "" };
+  return { host: "", volume: "", fromGeneration: 0n, inSync: [], hostRebooted: false, reason: "", store: undefined };
 }
 
 export const ProposeViewRequest: MessageFns<ProposeViewRequest> = {
@@ -1683,6 +2119,9 @@ export const ProposeViewRequest: MessageFns<ProposeViewRequest> = {
     }
     if (message.reason !== "") {
       writer.uint32(50).string(message.reason);
+    }
+    if (message.store !== undefined) {
+      StorePosition.encode(message.store, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -1748,6 +2187,14 @@ export const ProposeViewRequest: MessageFns<ProposeViewRequest> = {
             message.reason = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.store = StorePosition.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1780,6 +2227,7 @@ export const ProposeViewRequest: MessageFns<ProposeViewRequest> = {
         ? globalThis.Boolean(object.host_rebooted)
         : false,
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      store: isSet(object.store) ? StorePosition.fromJSON(object.store) : undefined,
     };
   },
 
@@ -1803,6 +2251,9 @@ export const ProposeViewRequest: MessageFns<ProposeViewRequest> = {
     if (message.reason !== "") {
       obj.reason = message.reason;
     }
+    if (message.store !== undefined) {
+      obj.store = StorePosition.toJSON(message.store);
+    }
     return obj;
   },
 
@@ -1819,6 +2270,9 @@ export const ProposeViewRequest: MessageFns<ProposeViewRequest> = {
     message.inSync = object.inSync?.map((e) => e) || [];
     message.hostRebooted = object.hostRebooted ?? false;
     message.reason = object.reason ?? "";
+    message.store = (object.store !== undefined && object.store !== null)
+      ? StorePosition.fromPartial(object.store)
+      : undefined;
     return message;
   },
 };
@@ -2487,6 +2941,162 @@ export const SetViewResponse: MessageFns<SetViewResponse> = {
   },
   fromPartial(object: DeepPartial<SetViewResponse>): SetViewResponse {
     const message = createBaseSetViewResponse();
+    message.replica = (object.replica !== undefined && object.replica !== null)
+      ? ReplicaStatus.fromPartial(object.replica)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseForcePrimaryRequest(): ForcePrimaryRequest {
+  return { fence: undefined, view: undefined };
+}
+
+export const ForcePrimaryRequest: MessageFns<ForcePrimaryRequest> = {
+  encode(message: ForcePrimaryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fence !== undefined) {
+      Fence.encode(message.fence, writer.uint32(10).fork()).join();
+    }
+    if (message.view !== undefined) {
+      VolumeView.encode(message.view, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForcePrimaryRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForcePrimaryRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fence = Fence.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.view = VolumeView.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ForcePrimaryRequest {
+    return {
+      fence: isSet(object.fence) ? Fence.fromJSON(object.fence) : undefined,
+      view: isSet(object.view) ? VolumeView.fromJSON(object.view) : undefined,
+    };
+  },
+
+  toJSON(message: ForcePrimaryRequest): unknown {
+    const obj: any = {};
+    if (message.fence !== undefined) {
+      obj.fence = Fence.toJSON(message.fence);
+    }
+    if (message.view !== undefined) {
+      obj.view = VolumeView.toJSON(message.view);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ForcePrimaryRequest>): ForcePrimaryRequest {
+    return ForcePrimaryRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForcePrimaryRequest>): ForcePrimaryRequest {
+    const message = createBaseForcePrimaryRequest();
+    message.fence = (object.fence !== undefined && object.fence !== null) ? Fence.fromPartial(object.fence) : undefined;
+    message.view = (object.view !== undefined && object.view !== null)
+      ? VolumeView.fromPartial(object.view)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseForcePrimaryResponse(): ForcePrimaryResponse {
+  return { replica: undefined };
+}
+
+export const ForcePrimaryResponse: MessageFns<ForcePrimaryResponse> = {
+  encode(message: ForcePrimaryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replica !== undefined) {
+      ReplicaStatus.encode(message.replica, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForcePrimaryResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForcePrimaryResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.replica = ReplicaStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ForcePrimaryResponse {
+    return { replica: isSet(object.replica) ? ReplicaStatus.fromJSON(object.replica) : undefined };
+  },
+
+  toJSON(message: ForcePrimaryResponse): unknown {
+    const obj: any = {};
+    if (message.replica !== undefined) {
+      obj.replica = ReplicaStatus.toJSON(message.replica);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ForcePrimaryResponse>): ForcePrimaryResponse {
+    return ForcePrimaryResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForcePrimaryResponse>): ForcePrimaryResponse {
+    const message = createBaseForcePrimaryResponse();
     message.replica = (object.replica !== undefined && object.replica !== null)
       ? ReplicaStatus.fromPartial(object.replica)
       : undefined;
@@ -5223,6 +5833,20 @@ export const AgentServiceService = {
     responseSerialize: (value: SetViewResponse): Buffer => Buffer.from(SetViewResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetViewResponse => SetViewResponse.decode(value),
   },
+  /**
+   * A person chose this replica as the primary although it may lack acknowledged writes. It goes back to the last state
+   * in which it was complete, and serves the view, which has it alone in the in-sync set.
+   */
+  forcePrimary: {
+    path: "/lockstep.agent.v1.AgentService/ForcePrimary" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ForcePrimaryRequest): Buffer => Buffer.from(ForcePrimaryRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ForcePrimaryRequest => ForcePrimaryRequest.decode(value),
+    responseSerialize: (value: ForcePrimaryResponse): Buffer =>
+      Buffer.from(ForcePrimaryResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ForcePrimaryResponse => ForcePrimaryResponse.decode(value),
+  },
   /** The primary finishes what is in flight, makes it durable on every in-sync replica and serves no more. */
   stepDown: {
     path: "/lockstep.agent.v1.AgentService/StepDown" as const,
@@ -5388,6 +6012,11 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   getReplica: handleUnaryCall<GetReplicaRequest, GetReplicaResponse>;
   /** Tells the host of a view that the control store has decided; the replica obeys it if it is newer than its own. */
   setView: handleUnaryCall<SetViewRequest, SetViewResponse>;
+  /**
+   * A person chose this replica as the primary although it may lack acknowledged writes. It goes back to the last state
+   * in which it was complete, and serves the view, which has it alone in the in-sync set.
+   */
+  forcePrimary: handleUnaryCall<ForcePrimaryRequest, ForcePrimaryResponse>;
   /** The primary finishes what is in flight, makes it durable on every in-sync replica and serves no more. */
   stepDown: handleUnaryCall<StepDownRequest, StepDownResponse>;
   createSnapshot: handleUnaryCall<CreateSnapshotRequest, CreateSnapshotResponse>;
@@ -5471,6 +6100,25 @@ export interface AgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SetViewResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * A person chose this replica as the primary although it may lack acknowledged writes. It goes back to the last state
+   * in which it was complete, and serves the view, which has it alone in the in-sync set.
+   */
+  forcePrimary(
+    request: ForcePrimaryRequest,
+    callback: (error: ServiceError | null, response: ForcePrimaryResponse) => void,
+  ): ClientUnaryCall;
+  forcePrimary(
+    request: ForcePrimaryRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ForcePrimaryResponse) => void,
+  ): ClientUnaryCall;
+  forcePrimary(
+    request: ForcePrimaryRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ForcePrimaryResponse) => void,
   ): ClientUnaryCall;
   /** The primary finishes what is in flight, makes it durable on every in-sync replica and serves no more. */
   stepDown(

@@ -1,0 +1,166 @@
+/** VolumeService: how the replicas of a volume stand, and a person's choice of an old copy. */
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import { LockstepError } from '../../daemon/sys/errors.ts';
+import { unary } from '../../daemon/sys/grpc-unary.ts';
+import type { Log } from '../../daemon/sys/log.ts';
+import { AgentServiceService as agent } from '../../proto/gen/lockstep/agent/v1/agent.ts';
+import type {
+  ForcePrimaryRequest,
+  GetVolumeRequest,
+  Volume,
+  VolumeServiceServer,
+} from '../../proto/gen/lockstep/v1/volume_service.ts';
+import type { Agents } from '../agents.ts';
+import { type DatabaseRecord, type EventRecord, keys, type VolumeRecord } from '../model/records.ts';
+import { viewVolume } from '../model/volume-view.ts';
+import { decide } from '../monitor/decide.ts';
+import { forcedRecord, whyNotForce } from '../monitor/force.ts';
+import type { Observations } from '../monitor/observations.ts';
+import type { Knowledge } from '../monitor/successor.ts';
+import type { Timeline } from '../monitor/timeline.ts';
+import { type Repository, viewOf } from '../repository.ts';
+import type { Entry } from '../store/store.ts';
+import type { WorkflowEngine } from '../workflow/executor.ts';
+import { checkNotBusy } from './busy.ts';
+import { hostOf, volumeOrDatabaseOf } from './fields.ts';
+
+export interface VolumesOptions {
+  readonly repository: Repository;
+  readonly engine: WorkflowEngine;
+  readonly observations: Observations;
+  readonly timeline: Timeline;
+  readonly agents: Agents;
+  readonly nowMs: () => number;
+  readonly wallClock: () => number;
+  readonly log: Log;
+}
+
+/** The agent hands it to its replica and answers: what the replica then does is seen in its status. */
+const FORCE_MS = 5000;
+
+export function volumeService(options: VolumesOptions): VolumeServiceServer & UntypedServiceImplementation {
+  return {
+    getVolume: unary(options.log, async (request: GetVolumeRequest) =>
+      show(options, await find(options, request.name)),
+    ),
+    forcePrimary: unary(options.log, (request: ForcePrimaryRequest) => force(options, request)),
+  };
+}
+
+interface Found {
+  readonly volume: Entry<VolumeRecord>;
+  readonly database: Entry<DatabaseRecord> | undefined;
+}
+
+/** A volume by its own name, or by that of its database. */
+async function find({ repository }: VolumesOptions, name: string): Promise<Found> {
+  const id = volumeOrDatabaseOf('name', name);
+  const own = name.startsWith('databases/') ? undefined : await repository.volume(id);
+  const volume = own ?? (await volumeOfDatabase(repository, id));
+  if (volume === undefined)
+    throw new LockstepError('NOT_FOUND', `there is no volume ${id}, and no database with one`, {
+      reason: 'VOLUME_NOT_FOUND',
+      metadata: { subject: name },
+    });
+  return { volume, database: await repository.database(volume.value.database) };
+}
+
+async function volumeOfDatabase(
+  repository: Repository,
+  id: string,
+): Promise<Entry<VolumeRecord> | undefined> {
+  const database = await repository.database(id);
+  return database === undefined ? undefined : repository.volume(database.value.volume);
+}
+
+async function show(options: VolumesOptions, { volume, database }: Found): Promise<Volume> {
+  const { repository, wallClock } = options;
+  const record = volume.value;
+  const [hostRecords, events] = await Promise.all([
+    repository.hosts(),
+    repository.store.list<EventRecord>(keys.events(record.database)),
+  ]);
+  const { hosts, ...known } = knowledgeOf(options, record);
+  return viewVolume({
+    ...known,
+    observed: hosts,
+    hostRecords,
+    events: events.map(({ value }) => value),
+    waitsFor: database === undefined ? '' : waitsFor(options, record, database.value),
+    busyWith: database?.value.busyWith ?? '',
+    time: new Date(wallClock()),
+  });
+}
+
+/** In control's own words: why the monitor does nothing, where something is to be done. */
+function waitsFor(options: VolumesOptions, record: VolumeRecord, database: DatabaseRecord): string {
+  const isUnconfirmed = options.timeline.isUnconfirmed(record.volume);
+  const decision = decide({ ...knowledgeOf(options, record), database, isUnconfirmed });
+  return decision.kind === 'none' && decision.isWell !== true ? decision.why : '';
+}
+
+function knowledgeOf({ observations, nowMs }: VolumesOptions, record: VolumeRecord): Knowledge {
+  const { silenceMs, controlUpSinceMs, hosts } = observations;
+  return { record, hosts, silenceMs, controlUpSinceMs, nowMs: nowMs() };
+}
+
+async function force(options: VolumesOptions, request: ForcePrimaryRequest): Promise<Volume> {
+  const host = hostOf('host', request.host);
+  const found = await find(options, request.name);
+  const { volume, database } = found;
+  const subject = `volumes/${volume.value.volume}`;
+  if (database !== undefined) await checkNotBusy(options.engine, database.value);
+  const lifecycle = database?.value.lifecycle;
+  const refusal =
+    lifecycle === 'creating' || lifecycle === 'deleting'
+      ? `the database is ${lifecycle}; delete it instead`
+      : whyNotForce(knowledgeOf(options, volume.value), host);
+  if (refusal !== undefined)
+    throw new LockstepError('FAILED_PRECONDITION', `${host} is not made primary by force: ${refusal}`, {
+      reason: 'FORCE_REFUSED',
+      metadata: { subject },
+    });
+  if (request.validateOnly) return show(options, found);
+  if (!request.acceptDataLoss)
+    throw new LockstepError(
+      'FAILED_PRECONDITION',
+      `acknowledged writes that ${host} lacks would be lost for good; the request does not accept that`,
+      { reason: 'DATA_LOSS_NOT_ACCEPTED', metadata: { subject } },
+    );
+  const next = forcedRecord(knowledgeOf(options, volume.value), host);
+  await write(options, found, next);
+  options.log.warn({ volume: next.volume, host, generation: next.generation }, 'a person chose this replica');
+  await tell(options, next, host);
+  return show(options, await find(options, request.name));
+}
+
+/** No workflow begins meanwhile: each of them writes the database's record. */
+async function write({ repository }: VolumesOptions, found: Found, next: VolumeRecord): Promise<void> {
+  const { volume, database } = found;
+  const message =
+    `a person made ${next.primary} the primary although it may lack acknowledged writes; ` +
+    `${volume.value.primary} was the primary before`;
+  const events = await repository.eventWrites(next.database, [
+    { reason: 'PRIMARY_FORCED', message, generation: next.generation },
+  ]);
+  const unchanged = [volume, ...(database === undefined ? [] : [database])];
+  const result = await repository.store.transact(
+    [...unchanged.map(({ key, revision }) => ({ key, revision })), ...events.conditions],
+    [
+      { key: volume.key, value: next },
+      ...(database === undefined ? [] : [{ key: database.key, value: { ...database.value, busyWith: '' } }]),
+      ...events.mutations,
+    ],
+  );
+  if (!result.ok)
+    throw new LockstepError('ABORTED', `${result.conflict} changed meanwhile; look again`, {
+      reason: 'CONTENTION',
+    });
+}
+
+/** The record names it already: where this fails, the same request is made again. */
+async function tell({ repository, agents }: VolumesOptions, next: VolumeRecord, host: string): Promise<void> {
+  const fence = { generation: BigInt(next.generation), workflow: 'force-primary', step: 'force' };
+  const view = viewOf(next, await repository.hosts());
+  await agents.call(host, agent.forcePrimary, { fence, view }, { deadlineMs: FORCE_MS });
+}
