@@ -15,7 +15,7 @@ import { Faults } from './faults.ts';
 import { type Finding, Judge } from './judge.ts';
 import { NbdConnection } from './nbd-connection.ts';
 import { findingText } from './report.ts';
-import { type FaultKind, nextFault, regimeOf } from './schedule.ts';
+import { type FaultKind, isBurst, nextFault, regimeOf } from './schedule.ts';
 import { SECTOR_BYTES } from './sectors.ts';
 
 export interface TortureOptions {
@@ -45,6 +45,7 @@ const SECTORS = SIZE_BYTES / SECTOR_BYTES;
 const CLIENTS = 4;
 /** Control waits up to 30 s before it tries again what has failed several times. */
 const REDUNDANT_LIMIT_MS = 90_000;
+const IN_SYNC_PATIENCE_MS = 7000;
 const ANSWER_LIMIT_MS = 20_000;
 const EQUAL_LIMIT_MS = 5000;
 const SETTLE_MS = 300;
@@ -140,6 +141,7 @@ export class Torture {
     );
     const endMs = performance.now() + lastsMs;
     while (performance.now() < endMs && !this.#isOver) {
+      if (regime.waits && !isBurst(this.#random)) await this.#inSyncAgain(endMs);
       await this.#sleep(this.#random.between(20, 2 * regime.gapMs));
       this.#faults.begin(nextFault(this.#random, regime.kinds, SECTORS));
       if (this.#faults.diskFailed) this.#judge.allowedErrors = new Set([EIO, ENOSPC]);
@@ -212,6 +214,13 @@ export class Torture {
       if (connection !== undefined) return connection;
     }
     throw new TortureFailure('nobody serves the volume, which is redundant');
+  }
+
+  /** Not for longer than a reseed with its pauses takes: what does not come back by itself gets its next fault. */
+  async #inSyncAgain(endMs: number): Promise<void> {
+    const limitMs = Math.min(endMs - performance.now(), IN_SYNC_PATIENCE_MS);
+    const signal = AbortSignal.any([this.#end.signal, AbortSignal.timeout(Math.max(0, Math.ceil(limitMs)))]);
+    await this.#cluster.redundant(IN_SYNC_PATIENCE_MS, signal).catch(() => undefined);
   }
 
   async #sleep(ms: number): Promise<void> {

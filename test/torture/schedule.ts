@@ -40,8 +40,12 @@ export type Fault = { readonly kind: FaultKind; readonly forMs: number } & (
 export interface Regime {
   readonly kinds: readonly FaultKind[];
   readonly gapMs: number;
+  /** The next burst of faults only once both copies are in sync again: else most would meet one copy alone. */
+  readonly waits: boolean;
 }
 
+/** Of faults that come soon after another where the regime waits. */
+const BURST_SHARE = 0.4;
 const REPLICATION: readonly LinkName[] = ['a to b', 'b to a'];
 /** A failover takes about two seconds. */
 const LONG_MS = 6000;
@@ -52,8 +56,11 @@ export function regimeOf(random: Random, kinds: readonly FaultKind[]): Regime {
   return {
     kinds: chosen.length === 0 ? [random.pick(kinds) ?? 'kill'] : chosen,
     gapMs: random.pick([300, 800, 1800]) ?? 800,
+    waits: random.happens(0.6),
   };
 }
+
+export const isBurst = (random: Random): boolean => random.happens(BURST_SHARE);
 
 export function nextFault(random: Random, kinds: readonly FaultKind[], sectors: number): Fault {
   const kind = random.pick(kinds) ?? 'kill';
