@@ -18,8 +18,30 @@ export interface Server {
   life(): number | undefined;
 }
 
+/** How a client is. */
+export interface Manner {
+  /** Of its requests, so many only read. */
+  readonly readShare: number;
+  /** How long it waits for an answer before it goes elsewhere: drawn anew for each request. */
+  readonly patienceMs: { readonly least: number; readonly most: number };
+}
+
+const PATIENT_MS = { least: 1500, most: 8000 } as const;
+
+/**
+ * Whoever writes is held soon when the primary loses its secondary. It takes one who only reads to see what an old
+ * primary still answers, and a hasty one to have written elsewhere by then.
+ */
+export const MANNERS: readonly Manner[] = [
+  { readShare: 0.4, patienceMs: PATIENT_MS },
+  { readShare: 0.4, patienceMs: PATIENT_MS },
+  { readShare: 0.3, patienceMs: { least: 150, most: 600 } },
+  { readShare: 1, patienceMs: PATIENT_MS },
+];
+
 export interface ClientOptions {
   readonly name: string;
+  readonly manner: Manner;
   readonly volume: string;
   readonly sectors: number;
   readonly servers: readonly Server[];
@@ -34,7 +56,9 @@ const CONNECT_MS = 1500;
 const RETRY_MS = 40;
 const STRANDS = 3;
 const THINK_MS = 6;
-const PATIENCE_MS = { least: 1500, most: 8000 } as const;
+const FLUSH_SHARE = 0.1;
+const FUA_SHARE = 0.08;
+const ZERO_SHARE = 0.12;
 /** Most requests meet in a window that moves on: so they overlap, and no sector has too long a history. */
 const WINDOW_SECTORS = 96;
 const WINDOW_MS = 2000;
@@ -132,10 +156,10 @@ export class Client {
 
   /** Until the connection ends, or the patience with one of its requests. */
   async #strand(opened: { readonly connection: NbdConnection; readonly session: Session }): Promise<void> {
-    const { random } = this.#options;
+    const { random, manner } = this.#options;
     while (this.#isRunning && opened.connection.isOpen && this.#connection === opened.connection) {
       const patience = new AbortController();
-      const patienceMs = random.between(PATIENCE_MS.least, PATIENCE_MS.most);
+      const patienceMs = random.between(manner.patienceMs.least, manner.patienceMs.most);
       const request = this.#request(opened.connection, opened.session).then(() => true);
       const isAnswered = await Promise.race([
         request,
@@ -148,23 +172,22 @@ export class Client {
   }
 
   async #request(connection: NbdConnection, session: Session): Promise<void> {
-    const { judge, random } = this.#options;
-    const kind = random.next();
-    if (kind < 0.06) {
-      const ended = judge.flush(session);
-      ended((await connection.request({ command: FLUSH }))?.error);
-      return;
-    }
+    const { judge, random, manner } = this.#options;
     const range = this.#range();
     const place = { offset: BigInt(range.first * SECTOR_BYTES), length: range.count * SECTOR_BYTES };
-    if (kind < 0.45) {
+    if (random.happens(manner.readShare)) {
       const ended = judge.read(session, range);
       const reply = await connection.request({ command: READ, ...place });
       ended(reply?.error, reply?.data ?? new Uint8Array());
       return;
     }
-    const fua = random.happens(0.08) ? FUA : 0;
-    if (kind < 0.52) {
+    if (random.happens(FLUSH_SHARE)) {
+      const ended = judge.flush(session);
+      ended((await connection.request({ command: FLUSH }))?.error);
+      return;
+    }
+    const fua = random.happens(FUA_SHARE) ? FUA : 0;
+    if (random.happens(ZERO_SHARE)) {
       const isTrim = random.happens(0.5);
       const ended = judge.write(isTrim ? 'trim' : 'zero', session, range, 0);
       const flags = fua | (!isTrim && random.happens(0.5) ? NO_HOLE : 0);

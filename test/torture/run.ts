@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FLUSH, READ } from '../support/nbd-client.ts';
 import { Random } from '../support/harness/random.ts';
-import { Client } from './client.ts';
+import { Client, MANNERS } from './client.ts';
 import { Cluster, HOSTS, VOLUME } from './cluster.ts';
 import { Faults } from './faults.ts';
 import { ESHUTDOWN, type Finding, Judge } from './judge.ts';
@@ -42,7 +42,6 @@ export interface TortureResult {
 
 const SIZE_BYTES = 32 * 1024 * 1024;
 const SECTORS = SIZE_BYTES / SECTOR_BYTES;
-const CLIENTS = 4;
 /** Control waits up to 30 s before it tries again what has failed several times. */
 const REDUNDANT_LIMIT_MS = 90_000;
 const IN_SYNC_PATIENCE_MS = 7000;
@@ -93,10 +92,14 @@ export class Torture {
       life: () => this.#cluster.daemon(host).life,
     }));
     const shared = { volume: VOLUME, sectors: SECTORS, servers, judge, nowMs };
-    this.#clients = Array.from(
-      { length: CLIENTS },
-      (_, index) =>
-        new Client({ ...shared, name: `client ${index + 1}`, random: new Random(seed * 101 + index) }),
+    this.#clients = MANNERS.map(
+      (manner, index) =>
+        new Client({
+          ...shared,
+          name: `client ${index + 1}`,
+          manner,
+          random: new Random(seed * 101 + index),
+        }),
     );
   }
 
