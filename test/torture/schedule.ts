@@ -11,6 +11,7 @@ export const KINDS = [
   'stop',
   'cut',
   'blip',
+  'isolate',
   'one way',
   'stall',
   'delay',
@@ -49,6 +50,8 @@ const BURST_SHARE = 0.4;
 const REPLICATION: readonly LinkName[] = ['a to b', 'b to a'];
 /** A failover takes about two seconds. */
 const LONG_MS = 6000;
+/** Long enough for a failover away from the host. */
+const ISOLATED_MS = 900;
 const WHOLE = 1000;
 
 export function regimeOf(random: Random, kinds: readonly FaultKind[]): Regime {
@@ -74,6 +77,11 @@ export function nextFault(random: Random, kinds: readonly FaultKind[], sectors: 
       return { ...shared, act: 'stop', who: processOf(random) };
     case 'cut':
       return { ...shared, act: 'cut', links: linksOf(random), refuses: true };
+    case 'isolate': {
+      const links = linksOfHost(hostOf(random));
+      const forMs = Math.round(random.between(ISOLATED_MS, LONG_MS));
+      return { kind, forMs, act: 'block', links, directions: ['forward', 'back'] };
+    }
     case 'blip':
       return { ...shared, forMs: 0, act: 'cut', links: linksOf(random), refuses: false };
     case 'one way': {
@@ -137,9 +145,11 @@ function linksOf(random: Random): readonly LinkName[] {
   if (kind < 0.35) return REPLICATION;
   if (kind < 0.5) return [random.pick(LINKS) ?? 'a to b'];
   const host = hostOf(random);
-  if (kind < 0.6) return [`${host} to control`, `control to ${host}`];
-  return LINKS.filter((link) => link.split(' ').includes(host));
+  return kind < 0.6 ? [`${host} to control`, `control to ${host}`] : linksOfHost(host);
 }
+
+const linksOfHost = (host: HostName): readonly LinkName[] =>
+  LINKS.filter((link) => link.split(' ').includes(host));
 
 const disk = (change: Partial<DiskFault>): DiskFault => ({
   operation: 'write',
