@@ -145,6 +145,7 @@ export class Join {
 
   #ended(): void {
     this.#todo = [];
+    this.#cleaning.abandon();
     this.#unlock();
     this.#job.throttle.end();
   }
@@ -245,7 +246,8 @@ export class Join {
       const { link, ready } = this.peer;
       if (this.#phase !== 'ASKING' || link === undefined || !ready || this.#primary.adopting) return;
       const { generation } = this.#core;
-      this.#core.send(link, { type: 'candidate', generation, proposedGeneration: generation + 1 });
+      const sequence = this.#primary.sentSequence;
+      this.#core.send(link, { type: 'candidate', generation, proposedGeneration: generation + 1, sequence });
     });
   }
 

@@ -37,11 +37,25 @@ export class Leader {
     this.#core = core;
     this.#dirty = dirty;
     const onDiskFailure = (failure: DiskFailure): void => {
+      core.diskHasFailed = true;
       this.#giveUp(`the disk of this host failed: ${failure}`);
     };
-    this.repair = new Repair(core, { primary: () => this.primary, onDiskFailure });
+    const onFlushFailure = (failure: DiskFailure): void => {
+      const isShared = core.durable.view.inSync.length > 1;
+      onDiskFailure(failure);
+      // The others have what may be gone here: a later life of this process must not go on without them.
+      if (isShared) core.persist({ complete: false }, () => undefined);
+    };
+    this.repair = new Repair(core, {
+      primary: () => this.primary,
+      onDiskFailure,
+      onStuck: (peer) => {
+        this.#links.exclude(peer, `${peer.host} answers, and gives no region`);
+      },
+    });
     this.primary = new Primary(core, dirty, {
       onDiskFailure,
+      onFlushFailure,
       repair: (id, request) => this.repair.begin(id, request),
       onWrite: (range) => {
         this.copies.onWrite(range);
@@ -76,7 +90,6 @@ export class Leader {
         this.#recovered(sequence, unstable);
       },
     });
-    // Alone in the view and yet RECOVERING: the answer to a proposal was never heard. Proposing anew decides it.
     if (this.state === 'RECOVERING') this.#meetMembers(core.durable.view);
   }
 
@@ -215,9 +228,12 @@ export class Leader {
     }
     peer.ready = true;
     this.#links.heartbeat(peer);
+    if (!this.primary.resume(peer, answer.appliedSequence)) {
+      this.#links.exclude(peer, `${peer.host} is not where it was: at write ${String(answer.appliedSequence)}`);
+      return;
+    }
     this.#serveIfComplete();
-    if (!this.primary.resume(peer, answer.appliedSequence))
-      this.#core.refuse(link, 'MALFORMED', 'it holds writes of nobody');
+    this.primary.retryHeld();
   }
 
   #refused(peer: Peer, refusal: Extract<Message, { type: 'refusal' }>): void {
@@ -239,9 +255,12 @@ export class Leader {
     this.primary.continueFrom(sequence, unstable);
     for (const peer of this.primary.required) peer.ackedSequence = sequence;
     if (this.#core.hostRebooted) this.#core.persist({ bootId: this.#core.options.bootId }, () => undefined);
-    const missing = this.primary.required.find(({ ready }) => !ready);
-    if (missing === undefined) this.#core.transition('SERVING', this.#inSyncWith);
-    else this.#core.transition('HOLDING', `${missing.host} is missing, or not equal`);
+    const missing = this.primary.required.filter(({ ready }) => !ready);
+    // It may lack what was pulled, so that nothing may be read under its lease, and it cannot be gone on with.
+    for (const peer of missing) peer.exclude();
+    if (missing.length === 0) this.#core.transition('SERVING', this.#inSyncWith);
+    else
+      this.#core.transition('HOLDING', `${missing.map(({ host }) => host).join(' and ')} may not be equal`);
     for (const peer of this.primary.required) this.#links.heartbeat(peer);
     this.primary.retryHeld();
   }
@@ -274,6 +293,11 @@ export class Leader {
 
   viewAsPrimary(view: View): void {
     const { options, durable } = this.#core;
+    // Chosen by a person, and on its way back to what it last held whole: it is complete when it is there.
+    if (!durable.complete) {
+      this.#core.persist({ view }, () => undefined);
+      return;
+    }
     this.primary.adopting = true;
     // The move that it was to step down for began in a generation that is over.
     this.#steppingDown = false;
@@ -341,7 +365,10 @@ export class Leader {
   }
 
   #drop(peer: Peer): void {
-    if (peer.link !== undefined) this.#core.effects.push({ type: 'close-link', link: peer.link });
+    if (peer.link !== undefined) {
+      this.#core.effects.push({ type: 'close-link', link: peer.link });
+      this.repair.linkClosed(peer.link);
+    }
     peer.lost(this.#core.nowMs);
     this.primary.peerDropped(peer);
   }
@@ -368,6 +395,7 @@ export class Leader {
     const missing = this.primary.required.find(({ ready }) => !ready);
     if (missing === undefined) this.#core.transition('SERVING', this.#inSyncWith);
     else this.#core.transition('HOLDING', `the link to ${missing.host} is down`);
+    this.repair.progress();
     this.primary.applyNext();
     this.primary.retryHeld();
   }

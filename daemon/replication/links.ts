@@ -37,6 +37,13 @@ export class Links {
     this.#parts.onClosed(link);
   }
 
+  /** It cannot be gone on with. */
+  exclude(peer: Peer, why: string): void {
+    this.#core.why = why;
+    peer.exclude();
+    this.close(peer);
+  }
+
   /** The first frame of a link. */
   hello(peer: Peer, link: number, intent: HelloIntent): void {
     const { options, generation, host, durable } = this.#core;

@@ -52,7 +52,7 @@ export const transitions: Readonly<Record<ReplicaState, readonly ReplicaState[]>
   HOLDING: ['SERVING', 'SOLO', 'FENCED', 'STEPPED_DOWN'],
   SOLO: ['SERVING', 'HOLDING', 'STEPPED_DOWN', 'FENCED'],
   STEPPED_DOWN: ['FENCED', 'RECOVERING', 'SOLO'],
-  FENCED: ['JOINING'],
+  FENCED: ['JOINING', 'PROMOTING'],
 };
 
 /** States in which clients may be connected: their requests are served or held, never refused. */

@@ -1,7 +1,7 @@
 /** What must hold after every step, whatever broke. docs/replication.md says why each of these is promised. */
 import type { VolumeRecord } from '../../../control/model/records.ts';
 import type { Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
-import { isPrimaryState, type ReplicaState } from '../../../daemon/replication/states.ts';
+import { isPrimaryState } from '../../../daemon/replication/states.ts';
 import { Durability } from './durability.ts';
 import { Equality } from './equality.ts';
 import { FallbackChecks } from './fallback-checks.ts';
@@ -51,18 +51,21 @@ export class Checks {
       const { host } = process;
       host.grantedUntilMs = Math.max(host.grantedUntilMs, host.nowMs() + effect.message.leaseMs);
     }
+    if (effect.type === 'send') this.#maps.sends(process, process.peerOf(effect.link) ?? '', effect.message);
     if (effect.type === 'persist') {
       const { durable, maps } = process.asked;
       this.durability.persists(process, effect.durable, durable);
       this.#maps.check(process, effect, maps);
-      this.fallbacks.persists(process, effect.durable);
+      this.fallbacks.persists(process, effect.durable, durable);
     }
     if (effect.type === 'disk-write') this.fallbacks.writes(process, effect);
     if (effect.type !== 'state-changed') return;
     if (!isPrimaryState(effect.to) && this.#reigns === process) this.#reigns = undefined;
     if (effect.from === 'RECOVERING' && (effect.to === 'SERVING' || effect.to === 'HOLDING'))
       this.durability.madeWhole(process.name);
-    if (isServing(effect.to) && !isServing(effect.from)) this.#reignBegins(process);
+    // One that only holds has still to find out who is in its set.
+    if ((effect.to === 'SERVING' || effect.to === 'SOLO') && this.#reigns !== process)
+      this.#reignBegins(process);
   }
 
   /**
@@ -73,7 +76,7 @@ export class Checks {
   whyNotAcknowledge(process: Process, what: string, begunAt: number): string | undefined {
     const { host } = process;
     if (this.#reigns !== process && begunAt > this.#reignBeganAt)
-      return `${process.name} acknowledged ${what} after ${this.#reigns?.name ?? 'another'} began to serve`;
+      return `${process.name} acknowledged ${what}, and ${this.#reigns?.name ?? 'nobody'} is the one that serves`;
     if (host.nowMs() < host.grantedUntilMs)
       return `${process.name} acknowledged ${what} while a lease that it granted still runs`;
     return undefined;
@@ -140,6 +143,7 @@ export class Checks {
     // One that is late to hear of its successor can hold no lease and get no answer: it may think what it likes.
     if (process.view.generation < this.#reignGeneration) return;
     this.#reignGeneration = process.view.generation;
+    if (process.state === 'SOLO') this.durability.madeWhole(process.name);
     this.#reigns = process;
     this.#reignBeganAt = this.#world.history.now();
     this.#world.history.reignBegan(process);
@@ -148,8 +152,4 @@ export class Checks {
   #inSyncOf(process: Process): readonly Host[] {
     return process.view.inSync.flatMap((name) => this.#world.hosts.get(name) ?? []);
   }
-}
-
-function isServing(state: ReplicaState): boolean {
-  return state === 'SERVING' || state === 'SOLO' || state === 'HOLDING';
 }

@@ -52,6 +52,8 @@ export class Control {
   /** Of the calls that are under way when it goes away no answer comes. */
   #life = 0;
   #observed = new Map<string, HostObservation>();
+  /** When what was heard last of each host was so. */
+  readonly #saidAtMs = new Map<string, number>();
   #upSinceMs = 0;
   /** The workflow that holds the database. */
   #job: object | undefined;
@@ -117,10 +119,12 @@ export class Control {
   heartbeat(process: Process): void {
     const { host } = process;
     const said = heartbeatOf(process, host.told);
+    const saidAtMs = this.#parts.scheduler.nowMs;
     this.#fromHost(host, () => {
       const nowMs = this.#parts.scheduler.nowMs;
       this.#hear(host);
       this.#observed.set(host.name, observe(said, this.#observed.get(host.name), nowMs));
+      this.#saidAtMs.set(host.name, saidAtMs);
       this.#adopt();
       this.#tell(process, false);
       this.look();
@@ -159,7 +163,6 @@ export class Control {
     if (newest.kind === 'newer') this.#write(newest.next, `${newest.host} holds it`, -Infinity);
     if (this.#store.content.isUnconfirmed && isConfirmed(this.record, this.#observed))
       this.#store.commit({ isUnconfirmed: false });
-    this.#lookBack();
   }
 
   #lookBack(): void {
@@ -234,7 +237,7 @@ export class Control {
   failOver(to: string, why: string): void {
     if (this.storeIsDown) return;
     const generation = this.record.generation + 1;
-    const heardMs = this.#observed.get(to)?.lastHeardMs ?? this.#parts.scheduler.nowMs;
+    const heardMs = this.#saidAtMs.get(to) ?? this.#parts.scheduler.nowMs;
     this.#write({ ...this.record, generation, primary: to, inSync: [to] }, why, heardMs);
     for (const host of this.#parts.hosts.keys()) this.command(host, (process) => this.#tell(process, true));
   }
@@ -298,11 +301,14 @@ export class Control {
 
   #write(record: VolumeRecord, why: string, asOfMs: number | undefined): void {
     this.#store.commit({ record });
+    // What is taken over from one host may be old news to another.
+    const wasCurrent = this.isCurrent;
+    this.#lookBack();
     const { generation, primary, inSync } = record;
     this.#parts.log(
       `control: generation ${generation}, primary ${primary}, in sync ${inSync.join(' ')}: ${why}`,
     );
-    this.#parts.recordChanged(record, asOfMs);
+    if (this.isCurrent) this.#parts.recordChanged(record, wasCurrent ? asOfMs : -Infinity);
   }
 
   #tell(process: Process, explicit: boolean): void {

@@ -56,9 +56,13 @@ export function chooseOldCopy(world: World): void {
     control.insist();
     return control.record.generation === generation + 1 && chosen.process?.state !== 'SOLO';
   });
+  world.onEffect = (process, effect) => {
+    if (process.name !== chosen.name || effect.type !== 'state-changed' || effect.to !== 'SOLO') return;
+    world.onEffect = () => undefined;
+    world.checks.fallbacks.checkReverted(chosen, expected);
+  };
   if (!world.run(TAKE_OVER_MS, () => chosen.process?.state === 'SOLO'))
     world.breach(`${chosen.name} was chosen, and does not serve: it is ${chosen.process?.state ?? 'dead'}`);
-  world.checks.fallbacks.checkReverted(chosen, expected);
   world.run(AFTERLIFE_MS);
   old.isOff = false;
 }
@@ -67,11 +71,10 @@ function halfway(world: World): Host | undefined {
   const { control, hosts } = world;
   const { primary, inSync } = control.record;
   if (!control.isCurrent || control.isAway || inSync.length > 1) return undefined;
-  return [...hosts.values()].find(({ name, store, fallback, process }) => {
-    const { mixed, consistentAt } = store.durable;
-    return (
-      name !== primary && process?.alive === true && mixed && consistentAt > 0 && fallback.regions.length > 0
-    );
+  return [...hosts.values()].find(({ name, fallback, process }) => {
+    if (name === primary || process?.alive !== true || fallback.regions.length === 0) return false;
+    const { mixed, consistentAt } = process.asked.durable;
+    return mixed && consistentAt > 0;
   });
 }
 

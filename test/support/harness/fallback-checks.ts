@@ -22,13 +22,14 @@ export class FallbackChecks {
     if (!host.store.durable.mixed) this.#before.delete(name);
   }
 
-  persists({ host, name }: Process, { mixed, consistentAt }: DurableState): void {
-    if (!mixed || consistentAt === 0) this.#before.delete(name);
-    else if (!this.#before.has(name)) this.#before.set(name, host.disk.stamps.slice());
+  /** Of a copy that ends, or a fallback that is given up, the crash that undoes it finds the fallback still there. */
+  persists({ host, name }: Process, { mixed, consistentAt }: DurableState, before: DurableState): void {
+    if (mixed && !before.mixed && consistentAt > 0) this.#before.set(name, host.disk.stamps.slice());
   }
 
-  writes({ host, name }: Process, write: Extract<Effect, { type: 'disk-write' }>): void {
-    if (!this.#before.has(name)) return;
+  writes({ host, name, asked }: Process, write: Extract<Effect, { type: 'disk-write' }>): void {
+    const { mixed, consistentAt } = asked.durable;
+    if (!mixed || consistentAt === 0 || !this.#before.has(name)) return;
     const kept = host.fallback.regions;
     for (let region = firstRegion(write); region <= lastRegion(write); region++)
       if (!kept.includes(region))

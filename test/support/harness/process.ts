@@ -97,6 +97,11 @@ export class Process implements NetworkNode {
     return this.#persisting.length > 0;
   }
 
+  /** Who is at the other end. */
+  peerOf(link: number): string | undefined {
+    return this.#links.get(link)?.peer;
+  }
+
   /** It says something by itself. */
   get isHeard(): boolean {
     return this.alive && this.#backlog === undefined;
@@ -284,13 +289,13 @@ export class Process implements NetworkNode {
 
   #preserve({ token, regions }: Extract<Effect, { type: 'preserve' }>): void {
     const { disk, fallback, pace } = this.host;
-    const isReadable = regions.every((region) => disk.isReadable(regionRange(region)));
     const interrupt: UnderWay = () => {
       fallback.preserve(disk, regions.slice(0, pace.doneOf(regions.length)));
     };
     this.#later(
       pace.flushMs(),
       () => {
+        const isReadable = regions.every((region) => disk.isReadable(regionRange(region)));
         const failure = isReadable ? this.host.writeFailure() : 'EIO';
         if (failure === undefined) fallback.preserve(disk, regions);
         else interrupt(false);

@@ -242,6 +242,7 @@ export class World implements ProcessWatcher {
       return;
     }
     this.#acknowledges(process, `write ${write.stamp}`, write.begunAt);
+    if (this.history.isForgotten(write)) return;
     this.checks.written(process, write);
     this.#judge(this.history.writeAcknowledged(write), `write ${write.stamp} of ${process.name}`);
     if (fua) this.checks.fuaWritten(process, write);
