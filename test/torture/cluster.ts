@@ -62,6 +62,8 @@ const CHANNEL = { 'grpc.initial_reconnect_backoff_ms': 50, 'grpc.max_reconnect_b
 export class Cluster {
   readonly daemons: ReadonlyMap<ProcessName, Daemon>;
   readonly links: ReadonlyMap<LinkName, Proxy>;
+  /** How copies that were seen to end were made, by the generation that they ended in: SEED, QUICK or COMPARE. */
+  readonly copies = new Map<bigint, string>();
   readonly #options: ClusterOptions;
   readonly #clients = new Map<ProcessName, Client>();
 
@@ -139,6 +141,8 @@ export class Cluster {
       const replica = await this.replica(host).catch((error: unknown) => String(error));
       if (typeof replica !== 'object') return `${host}: ${replica ?? 'no replica'}`;
       replicas.push(replica);
+      const { state, generation, copy } = replica;
+      if (state === 'SERVING' && copy?.phase === 'DONE') this.copies.set(generation, copy.mode);
     }
     const told = replicas.map(({ state, generation, reason }) => `${state} ${String(generation)} ${reason}`);
     const states = replicas.map((replica) => replica.state).sort();

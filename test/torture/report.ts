@@ -42,14 +42,23 @@ function describe(
 }
 
 export function summaryText(result: TortureResult): string {
-  const faults = [...result.faults].map(([kind, count]) => `${kind} ${count}`).join(', ');
-  const total = [...result.faults.values()].reduce((sum, count) => sum + count, 0);
-  const { redundantAfterMs } = result;
-  const after =
-    redundantAfterMs.length === 0
-      ? ''
-      : `; redundant after them in ${seconds(median(redundantAfterMs)).trim()} (median), ${seconds(Math.max(...redundantAfterMs)).trim()} (worst)`;
-  return `${result.rounds} rounds, ${result.operations} operations, ${result.failovers} failovers, ${total} faults (${faults})${after}; ${result.finding === undefined ? 'no finding' : '1 finding'}`;
+  const { rounds, operations, failovers, faults, copies, redundantAfterMs, finding } = result;
+  const total = [...faults.values()].reduce((sum, count) => sum + count, 0);
+  const lines = [
+    `${rounds} rounds, ${operations} operations, ${failovers} failovers`,
+    `${total} faults: ${listed(faults)}`,
+    `copies: ${listed(copies)}`,
+  ];
+  if (redundantAfterMs.length > 0) {
+    const [middle, worst] = [median(redundantAfterMs), Math.max(...redundantAfterMs)];
+    lines.push(
+      `redundant after the faults of a round: median ${seconds(middle).trim()}, worst ${seconds(worst).trim()}`,
+    );
+  }
+  return [...lines, finding === undefined ? 'no finding' : '1 finding'].join('\n');
 }
+
+const listed = (counts: ReadonlyMap<string, number>): string =>
+  [...counts].map(([name, count]) => `${name} ${count}`).join(', ');
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(3).padStart(8)} s`;

@@ -36,6 +36,8 @@ export interface TortureResult {
   readonly operations: number;
   readonly failovers: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
+  /** That were seen to end, by SEED, QUICK or COMPARE. */
+  readonly copies: ReadonlyMap<string, number>;
   /** From the end of the faults, one for each round. */
   readonly redundantAfterMs: readonly number[];
 }
@@ -259,9 +261,7 @@ export class Torture {
   }
 
   #faultCounts(): ReadonlyMap<FaultKind, number> {
-    const counts = new Map<FaultKind, number>();
-    for (const { fault } of this.#faults.done) counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1);
-    return counts;
+    return countsOf(this.#faults.done.map(({ fault }) => fault.kind));
   }
 
   #result(): TortureResult {
@@ -285,9 +285,16 @@ export class Torture {
       operations: this.#judge.answered,
       failovers: this.#judge.failovers,
       faults: this.#faultCounts(),
+      copies: countsOf(this.#cluster.copies.values()),
       redundantAfterMs: this.#redundantAfterMs,
     };
   }
+}
+
+function countsOf<Name>(names: Iterable<Name>): ReadonlyMap<Name, number> {
+  const counts = new Map<Name, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
 }
 
 /** Of requests at rest: anything but success, and the end of a reign, is a finding. */
