@@ -42,7 +42,8 @@ async function run(config: Config, log: Log): Promise<Running> {
   // Engines run as users of their own, who must get through it to the mounted data; what is private lies in folders below.
   mkdirSync(config.host.state_dir, { recursive: true, mode: 0o755 });
   const incarnation = randomInt(1, INCARNATION_BELOW);
-  const identity = { incarnation, version: VERSION, bootId: readBootId() };
+  const faults = diskFaults();
+  const identity = { incarnation, version: VERSION, bootId: bootId(faults) };
   const health = new HealthImplementation({ '': 'NOT_SERVING' });
   const server = new Server(SERVER_OPTIONS);
   health.addToServer(server);
@@ -65,7 +66,7 @@ async function run(config: Config, log: Log): Promise<Running> {
           config,
           log,
           ...identity,
-          faults: diskFaults(process.env['LOCKSTEP_TEST_FAULTS']),
+          faults,
         });
   storage?.addServices(server);
   await storage?.listen();
@@ -99,8 +100,8 @@ function deathAfterLogEntries(path: string | undefined): { afterLog?: () => void
 }
 
 /** For tests alone: a daemon whose disks can be made to fail, over its own API. */
-function diskFaults(wanted: string | undefined): DiskFaults | undefined {
-  return wanted === '1' ? new DiskFaults(() => bootClock.nowMs()) : undefined;
+function diskFaults(): DiskFaults | undefined {
+  return process.env['LOCKSTEP_TEST_FAULTS'] === '1' ? new DiskFaults(() => bootClock.nowMs()) : undefined;
 }
 
 function bind(server: Server, { host, ports }: Config): Promise<void> {
@@ -128,8 +129,10 @@ async function stop(running: Running, log: Log, options: { readonly release: boo
   log.info({}, 'stopped');
 }
 
-function readBootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+/** A test that has a host lose its power cannot have this machine do so. */
+function bootId(faults: DiskFaults | undefined): string {
+  const ofTest = faults === undefined ? undefined : process.env['LOCKSTEP_TEST_BOOT_ID'];
+  return ofTest ?? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
 /** An error of the world is told in one line; a bug of ours with everything there is. */

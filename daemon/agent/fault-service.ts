@@ -2,6 +2,7 @@
 import type {
   DiskFault as DiskFaultMessage,
   FaultServiceServer,
+  LosePowerRequest,
   SetFaultsRequest,
 } from '../../proto/gen/lockstep/agent/v1/fault.ts';
 import type { DiskFailure } from '../replication/interface.ts';
@@ -20,18 +21,23 @@ export function faultService(faults: DiskFaults, log: Log): FaultServiceServer {
       log.info({ faults: request.faults.map(describe) }, 'the disk suffers what a test asked for');
       return { hits: BigInt(hits) };
     }),
+    losePower: unary(log, ({ seed }: LosePowerRequest) => {
+      faults.losePower(seed);
+      process.kill(process.pid, 'SIGKILL');
+      return {};
+    }),
   };
 }
 
 function faultOf(message: DiskFaultMessage): DiskFault {
-  const { operation, error, perMille, delayMs, durationMs } = message;
+  const { operation, error, perMille, delayMs, durationMs, dropsUnflushed } = message;
   if (!isOperation(operation)) throw invalidField('operation', operation, [...OPERATIONS].join(', '));
   const failure = error === '' ? undefined : error;
   if (failure !== undefined && !isFailure(failure))
     throw invalidField('error', error, [...FAILURES].join(', '));
   const [offset, length] = [Number(message.offset), Number(message.length)];
   const badSectors = length === 0 ? undefined : { offset, length };
-  return { operation, failure, perMille, delayMs, durationMs, badSectors };
+  return { operation, failure, perMille, delayMs, durationMs, badSectors, dropsUnflushed };
 }
 
 const isOperation = (text: string): text is DiskOperation => OPERATIONS.has(text);

@@ -229,7 +229,10 @@ export class Leader {
     peer.ready = true;
     this.#links.heartbeat(peer);
     if (!this.primary.resume(peer, answer.appliedSequence)) {
-      this.#links.exclude(peer, `${peer.host} is not where it was: at write ${String(answer.appliedSequence)}`);
+      this.#links.exclude(
+        peer,
+        `${peer.host} is not where it was: at write ${String(answer.appliedSequence)}`,
+      );
       return;
     }
     this.#serveIfComplete();

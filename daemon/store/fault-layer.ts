@@ -8,6 +8,7 @@ import type { DiskFailure } from '../replication/interface.ts';
 import { type ByteRange, type Region, regionRange } from '../replication/units.ts';
 import type { SeedSnapshot } from './seed-snapshot.ts';
 import type { RegionContent, Store } from './store.ts';
+import { SECTOR_BYTES, UnflushedSectors } from './unflushed.ts';
 
 export type DiskOperation = 'read' | 'write' | 'flush';
 
@@ -22,6 +23,8 @@ export interface DiskFault {
   readonly durationMs: number;
   /** Whole sectors of which each fails to be read until it is written. */
   readonly badSectors: ByteRange | undefined;
+  /** Of a flush that fails: sectors that it should have made durable hold again what they held before. Hits once. */
+  readonly dropsUnflushed: boolean;
 }
 
 interface Armed extends DiskFault {
@@ -30,7 +33,6 @@ interface Armed extends DiskFault {
   due: number;
 }
 
-const SECTOR_BYTES = 512;
 const WHOLE = 1000;
 
 /** What the disks of one host suffer, and the layers that make them suffer it. */
@@ -38,6 +40,7 @@ export class DiskFaults {
   readonly #nowMs: () => number;
   readonly #sleeper = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #badSectors = new Set<number>();
+  readonly #layers = new Set<FaultLayer>();
   #armed: Armed[] = [];
   #hits = 0;
 
@@ -63,7 +66,18 @@ export class DiskFaults {
   }
 
   over(store: Store): Store {
-    return new FaultLayer(store, this);
+    const layer = new FaultLayer(store, this);
+    this.#layers.add(layer);
+    return layer;
+  }
+
+  closed(layer: FaultLayer): void {
+    this.#layers.delete(layer);
+  }
+
+  /** The process has to end before it does anything else. */
+  losePower(seed: number): void {
+    for (const layer of this.#layers) layer.losePower(seed);
   }
 
   /** The fault that this operation meets, if any. */
@@ -75,6 +89,7 @@ export class DiskFaults {
       if (fault.due < WHOLE) continue;
       fault.due -= WHOLE;
       this.#hits++;
+      if (fault.dropsUnflushed) this.#armed = this.#armed.filter((other) => other !== fault);
       return fault;
     }
     return undefined;
@@ -103,11 +118,14 @@ export class DiskFaults {
 class FaultLayer implements Store {
   readonly #store: Store;
   readonly #faults: DiskFaults;
+  readonly #unflushed: UnflushedSectors;
+  #flushes = 0;
   #closed = false;
 
   constructor(store: Store, faults: DiskFaults) {
     this.#store = store;
     this.#faults = faults;
+    this.#unflushed = new UnflushedSectors(store);
   }
 
   get sizeBytes(): number {
@@ -146,6 +164,7 @@ class FaultLayer implements Store {
   write(offset: number, data: Uint8Array): void {
     const fault = this.#faults.hit('write');
     this.#faults.hang(fault?.delayMs ?? 0);
+    this.#unflushed.aboutToWrite({ offset, length: data.length });
     if (fault?.failure === undefined) this.#store.write(offset, data);
     else {
       this.#store.write(offset, data.subarray(0, halfOf(data.length)));
@@ -157,6 +176,7 @@ class FaultLayer implements Store {
   zero(range: ByteRange, options: { readonly keepSpace: boolean }): void {
     const fault = this.#faults.hit('write');
     this.#faults.hang(fault?.delayMs ?? 0);
+    this.#unflushed.aboutToWrite(range);
     if (fault?.failure === undefined) this.#store.zero(range, options);
     else {
       this.#store.zero({ offset: range.offset, length: halfOf(range.length) }, options);
@@ -166,15 +186,29 @@ class FaultLayer implements Store {
   }
 
   flush(done: (failure: DiskFailure | undefined) => void): void {
+    const sealed = this.#unflushed.seal();
     const fault = this.#faults.hit('flush');
+    const seed = ++this.#flushes;
+    const flush = (): void => {
+      this.#store.flush((failure) => {
+        if (failure === undefined) this.#unflushed.stable(sealed);
+        done(failure);
+      });
+    };
     if (fault === undefined) {
-      this.#store.flush(done);
+      flush();
       return;
     }
     setTimeout(() => {
+      if (this.#closed) return;
+      if (fault.dropsUnflushed) this.#unflushed.lose((sector) => isPicked(sector, seed), sealed);
       if (fault.failure !== undefined) done(fault.failure);
-      else if (!this.#closed) this.#store.flush(done);
+      else flush();
     }, fault.delayMs);
+  }
+
+  losePower(seed: number): void {
+    this.#unflushed.lose((sector) => isPicked(sector, seed));
   }
 
   allocatedRegions(): Region[] {
@@ -195,6 +229,7 @@ class FaultLayer implements Store {
 
   close(): void {
     this.#closed = true;
+    this.#faults.closed(this);
     this.#store.close();
   }
 
@@ -205,6 +240,10 @@ class FaultLayer implements Store {
     if (this.#faults.isBad(range)) throw systemError('EIO', 'read');
   }
 }
+
+/** About half of them, others with another seed. */
+const isPicked = (sector: number, seed: number): boolean =>
+  Math.imul(sector ^ Math.imul(seed, 0x85eb_ca6b), 0x9e37_79b1) >>> 31 === 1;
 
 /** Whole sectors: no sector is ever half written. */
 const halfOf = (length: number): number => Math.floor(length / 2 / SECTOR_BYTES) * SECTOR_BYTES;

@@ -28,6 +28,7 @@ const fault = (change: Partial<DiskFault>): DiskFault => ({
   delayMs: 0,
   durationMs: 0,
   badSectors: undefined,
+  dropsUnflushed: false,
   ...change,
 });
 
@@ -93,3 +94,53 @@ t.test('what is late is done all the same', async (t) => {
   t.ok(performance.now() - startedMs >= 19);
   t.equal(store.read({ offset: 0, length: 1 })[0], 5);
 });
+
+t.test('the loss of power takes back what was not flushed, and nothing else', async (t) => {
+  const { faults, store } = faultyVolume(t);
+  const sectors = REGION_BYTES / SECTOR_BYTES;
+  const flush = (): Promise<unknown> => new Promise((resolve) => store.flush(resolve));
+  const write = (value: number, length = REGION_BYTES): void => store.write(0, Buffer.alloc(length, value));
+  const found = (): Map<number, number> => {
+    const counts = new Map<number, number>();
+    for (let sector = 0; sector < sectors; sector++) {
+      const bytes = store.read({ offset: sector * SECTOR_BYTES, length: SECTOR_BYTES });
+      t.ok(
+        bytes.every((byte) => byte === bytes[0]),
+        'no sector is torn',
+      );
+      counts.set(bytes[0] ?? -1, (counts.get(bytes[0] ?? -1) ?? 0) + 1);
+    }
+    return counts;
+  };
+  write(1);
+  await flush();
+  write(2);
+  const flushing = flush();
+  write(3, REGION_BYTES / 2);
+  faults.losePower(5);
+  const lost = found();
+  t.ok((lost.get(1) ?? 0) > sectors / 4, 'the flush was not answered: the value before it is back');
+  t.strictSame([...lost.keys()].sort(), [1, 2, 3]);
+  await flushing;
+  write(4);
+  await flush();
+  faults.losePower(6);
+  t.strictSame([...found()], [[4, sectors]]);
+});
+
+t.test(
+  'a flush that fails may lose what it was to make durable, once, and not what came later',
+  async (t) => {
+    const { faults, store } = faultyVolume(t);
+    const flush = (): Promise<unknown> => new Promise((resolve) => store.flush(resolve));
+    store.write(0, Buffer.alloc(REGION_BYTES, 1));
+    faults.set([fault({ operation: 'flush', dropsUnflushed: true })]);
+    const failing = flush();
+    store.write(0, Buffer.alloc(SECTOR_BYTES, 2));
+    t.equal(await failing, 'EIO');
+    const bytes = store.read({ offset: 0, length: REGION_BYTES });
+    t.ok(bytes.subarray(0, SECTOR_BYTES).every((byte) => byte === 2));
+    t.ok(bytes.includes(0) && bytes.includes(1), 'some of it is gone');
+    t.equal(await flush(), undefined);
+  },
+);

@@ -189,7 +189,7 @@ export class Client {
     const fua = random.happens(FUA_SHARE) ? FUA : 0;
     if (random.happens(ZERO_SHARE)) {
       const isTrim = random.happens(0.5);
-      const ended = judge.write(isTrim ? 'trim' : 'zero', session, range, 0);
+      const ended = judge.write(isTrim ? 'trim' : 'zero', session, range, 0, fua !== 0);
       const flags = fua | (!isTrim && random.happens(0.5) ? NO_HOLE : 0);
       const reply = await connection.request({ command: isTrim ? TRIM : WRITE_ZEROES, flags, ...place });
       ended(reply?.error);
@@ -197,7 +197,7 @@ export class Client {
     }
     const stamp = judge.nextStamp();
     const payload = sectorsOf(stamp, range);
-    const ended = judge.write('write', session, range, stamp);
+    const ended = judge.write('write', session, range, stamp, fua !== 0);
     ended((await connection.request({ command: WRITE, flags: fua, ...place, payload }))?.error);
   }
 

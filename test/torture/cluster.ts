@@ -128,6 +128,13 @@ export class Cluster {
     await this.#call(host, FaultServiceService.setFaults, { faults: [...faults] });
   }
 
+  /** Half of what it has not flushed is gone, and its process too. */
+  async losePower(host: HostName, seed: number): Promise<void> {
+    await this.daemon(host).losePower(() => {
+      this.#call(host, FaultServiceService.losePower, { seed }).catch(() => undefined);
+    });
+  }
+
   /** A planned one; control may well refuse it. */
   async failOver(): Promise<void> {
     const request = { name: `databases/${DATABASE}`, requestId: '', etag: '', validateOnly: false };

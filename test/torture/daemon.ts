@@ -16,6 +16,7 @@ export interface DaemonPlan {
 
 const MAIN = join(import.meta.dirname, '..', '..', 'daemon', 'main.ts');
 const START_LIMIT_MS = 30_000;
+const LOSE_POWER_MS = 1000;
 const POLL_MS = 20;
 const TAIL_LINES = 12;
 
@@ -25,6 +26,7 @@ export class Daemon {
   readonly plan: DaemonPlan;
   #child: ChildProcess | undefined;
   #life = 0;
+  #boots = 0;
   #isWanted = false;
   /** Of the process before: its ports are free only when it is gone. */
   #gone: Promise<unknown> = Promise.resolve();
@@ -71,6 +73,22 @@ export class Daemon {
     await this.#gone;
   }
 
+  /** `lose` has the process end itself; the next start is of a machine that was started again. */
+  async losePower(lose: () => void): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    this.#isWanted = false;
+    this.#child = undefined;
+    this.#boots++;
+    const gone = once(child, 'exit');
+    this.#gone = gone;
+    lose();
+    // One that is stopped loses nothing of what it wrote.
+    const timer = setTimeout(() => child.kill('SIGKILL'), LOSE_POWER_MS);
+    await gone;
+    clearTimeout(timer);
+  }
+
   logTail(): string {
     return readFileSync(this.plan.log, 'utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
   }
@@ -82,7 +100,11 @@ export class Daemon {
     const child = spawn('setpriv', argv, {
       stdio: ['ignore', log, log],
       cwd: '/',
-      env: { ...process.env, LOCKSTEP_TEST_FAULTS: '1' },
+      env: {
+        ...process.env,
+        LOCKSTEP_TEST_FAULTS: '1',
+        LOCKSTEP_TEST_BOOT_ID: `${this.plan.name} ${this.#boots}`,
+      },
     });
     closeSync(log);
     this.#life = ++lives;

@@ -2,7 +2,9 @@
 import { type Cluster, type HostName, HOSTS, type LinkName, type ProcessName } from './cluster.ts';
 import type { Random } from '../support/harness/random.ts';
 import { FAIR, type Weather } from './proxy.ts';
-import { describeFault, type Fault } from './schedule.ts';
+import { describeFault, type Fault, needsOther } from './schedule.ts';
+
+const MAX_POWER_SEED = 2 ** 31;
 
 export interface DoneFault {
   readonly atMs: number;
@@ -14,6 +16,7 @@ export class Faults {
   readonly #cluster: Cluster;
   readonly #random: Random;
   readonly #nowMs: () => number;
+  readonly #onPowerLost: () => void;
   readonly #timers = new Set<NodeJS.Timeout>();
   /** What each link suffers now, by fault. */
   readonly #weather = new Map<LinkName, Map<Fault, Weather>>();
@@ -23,21 +26,35 @@ export class Faults {
   readonly #failedDisks = new Set<HostName>();
   readonly done: DoneFault[] = [];
 
-  constructor(cluster: Cluster, random: Random, nowMs: () => number) {
+  /** `onPowerLost`: both hosts lost what they had not flushed, and none of them runs. */
+  constructor(
+    cluster: Cluster,
+    options: {
+      readonly random: Random;
+      readonly nowMs: () => number;
+      readonly onPowerLost: () => void;
+    },
+  ) {
     this.#cluster = cluster;
-    this.#random = random;
-    this.#nowMs = nowMs;
+    this.#random = options.random;
+    this.#nowMs = options.nowMs;
+    this.#onPowerLost = options.onPowerLost;
   }
 
   get diskFailed(): boolean {
     return this.#failedDisks.size > 0;
   }
 
-  begin(fault: Fault): void {
+  async begin(fault: Fault): Promise<void> {
+    // Nothing else is under way, and both hosts say that they are in sync.
+    if (needsOther(fault) && (this.#timers.size > 0 || !(await this.#isRedundant()))) return;
     this.done.push({ atMs: this.#nowMs(), fault, text: describeFault(fault) });
     switch (fault.act) {
       case 'kill':
         for (const who of fault.who) this.#kill(who, fault.forMs);
+        return;
+      case 'power':
+        await this.#losePower(fault.who, fault.forMs);
         return;
       case 'stop':
         this.#stop(fault.who, fault.forMs);
@@ -89,6 +106,28 @@ export class Faults {
       this.#dead.delete(who);
       daemon.start();
     });
+  }
+
+  async #losePower(hosts: readonly HostName[], forMs: number): Promise<void> {
+    for (const host of hosts) {
+      this.#dead.add(host);
+      this.#stopped.delete(host);
+    }
+    await Promise.all(hosts.map((host) => this.#cluster.losePower(host, this.#random.below(MAX_POWER_SEED))));
+    // One that had been killed before may be about to start.
+    if (hosts.length === HOSTS.length) {
+      await Promise.all(hosts.map((host) => this.#cluster.daemon(host).kill()));
+      this.#onPowerLost();
+    }
+    for (const host of hosts)
+      this.#later(this.#random.between(0, forMs), () => {
+        this.#dead.delete(host);
+        this.#cluster.daemon(host).start();
+      });
+  }
+
+  async #isRedundant(): Promise<boolean> {
+    return (await this.#cluster.whyNotRedundant()) === undefined;
   }
 
   #stop(who: ProcessName, forMs: number): void {

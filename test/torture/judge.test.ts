@@ -15,7 +15,7 @@ function court() {
     judge.session({ name: `${host} ${life}`, host, life, generation });
   const ended = (session: Session, error: number | undefined): number => {
     const stamp = judge.nextStamp();
-    judge.write('write', session, RANGE, stamp)(error);
+    judge.write('write', session, RANGE, stamp, false)(error);
     return stamp;
   };
   const write = (session: Session): number => ended(session, DONE);
@@ -71,7 +71,7 @@ t.test('connections opened before the first answer of a reign belong to it', asy
   const first = write(on('a', 1, 1));
   const [one, other] = [on('b', 2, 2), on('b', 2, 2)];
   const stamp = judge.nextStamp();
-  const answered = judge.write('write', other, RANGE, stamp);
+  const answered = judge.write('write', other, RANGE, stamp, false);
   read(one, first);
   answered(DONE);
   read(one, stamp);

@@ -6,6 +6,7 @@
  * gives, opened in a newer generation, or in the same one after a restart. What was asked of those before and not
  * answered is over from then on: it was done, or it never will be.
  */
+import type { Write } from '../support/harness/history-sector.ts';
 import { History, type SectorRange } from '../support/harness/history.ts';
 import { readSectors } from './sectors.ts';
 
@@ -57,6 +58,8 @@ export class Judge {
   readonly #reigns = new Map<number, Reign>();
   #lastStamp = 0;
   #operations: Operation[] = [];
+  /** Raised where everything that was under way is over. */
+  #epoch = 0;
   /** Numbers of NBD that a client may be answered beside ESHUTDOWN: what the disks now suffer. */
   allowedErrors: ReadonlySet<number> = NO_ERRORS;
   onFinding: (finding: Finding) => void = () => undefined;
@@ -81,12 +84,12 @@ export class Judge {
   read(session: Session, range: SectorRange): (error: number | undefined, data: Uint8Array) => void {
     const operation = this.#begin('read', session, range, 0);
     const begunAt = this.#history.now();
-    const history = this.#history;
+    const epoch = this.#epoch;
     return (error, data) => {
-      if (!this.#ended(operation, session, error) || history !== this.#history) return;
+      if (!this.#ended(operation, session, error) || epoch !== this.#epoch) return;
       const { stamps, problem } = readSectors(data, range.first);
       operation.stamps = stamps;
-      this.#found(problem ?? history.readAnswered(range, begunAt, data), operation);
+      this.#found(problem ?? this.#history.readAnswered(range, begunAt, data), operation);
     };
   }
 
@@ -96,24 +99,26 @@ export class Judge {
     session: Session,
     range: SectorRange,
     stamp: number,
+    fua: boolean,
   ): (error: number | undefined) => void {
     const operation = this.#begin(kind, session, range, stamp);
     const write = this.#history.writeBegan(stamp, range, session.reign);
-    const history = this.#history;
+    const epoch = this.#epoch;
     return (error) => {
       const isDone = this.#ended(operation, session, error);
-      if (history !== this.#history) return;
-      if (isDone) this.#found(history.writeAcknowledged(write), operation);
-      else if (error !== undefined) history.writeRefused(write);
+      if (epoch !== this.#epoch) return;
+      if (isDone) this.#acknowledged(write, operation, fua);
+      else if (error !== undefined) this.#history.writeRefused(write);
     };
   }
 
   flush(session: Session): (error: number | undefined) => void {
     const operation = this.#begin('flush', session, { first: 0, count: 0 }, 0);
     const begunAt = this.#history.now();
-    const history = this.#history;
+    const epoch = this.#epoch;
     return (error) => {
-      if (this.#ended(operation, session, error)) history.flushAnswered(begunAt);
+      if (this.#ended(operation, session, error) && epoch === this.#epoch)
+        this.#history.flushAnswered(begunAt);
     };
   }
 
@@ -134,6 +139,13 @@ export class Judge {
     this.#history = new History(this.#sectors);
     this.#history.reset(stamps);
     this.#operations = [];
+    this.#epoch++;
+  }
+
+  /** Of every host at once, none of which runs now: what was acknowledged and not flushed may be gone. */
+  powerLost(): void {
+    this.#history.powerLost(() => false);
+    this.#epoch++;
   }
 
   /** Everything that was done to a sector since the volume was last read as a whole. */
@@ -141,6 +153,11 @@ export class Judge {
     return this.#operations.filter(
       ({ range }) => range.first <= sector && sector < range.first + range.count,
     );
+  }
+
+  #acknowledged(write: Write, operation: Operation, fua: boolean): void {
+    this.#found(this.#history.writeAcknowledged(write), operation);
+    if (fua) this.#history.fuaAnswered(write);
   }
 
   #begin(kind: Operation['kind'], session: Session, range: SectorRange, stamp: number): Operation {

@@ -84,7 +84,10 @@ export class Torture {
     const judge = new Judge(SECTORS, nowMs);
     this.#judge = judge;
     judge.onFinding = (finding) => this.#found(finding);
-    this.#faults = new Faults(this.#cluster, new Random(seed + 1), nowMs);
+    const onPowerLost = (): void => {
+      judge.powerLost();
+    };
+    this.#faults = new Faults(this.#cluster, { random: new Random(seed + 1), nowMs, onPowerLost });
     for (const daemon of this.#cluster.daemons.values())
       daemon.onDeath = (how) => this.#found({ what: `a daemon died by itself: ${how}`, sector: undefined });
     const servers = HOSTS.map((host) => ({
@@ -148,7 +151,7 @@ export class Torture {
     while (performance.now() < endMs && !this.#isOver) {
       if (regime.waits && !isBurst(this.#random)) await this.#inSyncAgain(endMs);
       await this.#sleep(this.#random.between(20, 2 * regime.gapMs));
-      this.#faults.begin(nextFault(this.#random, regime.kinds, SECTORS));
+      await this.#faults.begin(nextFault(this.#random, regime.kinds, SECTORS));
       if (this.#faults.diskFailed) this.#judge.allowedErrors = new Set([EIO, ENOSPC]);
     }
     this.#failed.signal.throwIfAborted();

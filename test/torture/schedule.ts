@@ -8,6 +8,8 @@ import { SECTOR_BYTES } from './sectors.ts';
 export const KINDS = [
   'kill',
   'kill both',
+  'power',
+  'power both',
   'stop',
   'cut',
   'blip',
@@ -17,6 +19,7 @@ export const KINDS = [
   'delay',
   'disk errors',
   'bad sectors',
+  'lost pages',
   'slow disk',
   'handover',
 ] as const;
@@ -24,6 +27,8 @@ export type FaultKind = (typeof KINDS)[number];
 
 export type Fault = { readonly kind: FaultKind; readonly forMs: number } & (
   | { readonly act: 'kill'; readonly who: readonly ProcessName[] }
+  /** A kill by which half of what is not flushed is gone; of one host only where the other one holds everything. */
+  | { readonly act: 'power'; readonly who: readonly HostName[] }
   | { readonly act: 'stop'; readonly who: ProcessName }
   /** Every connection ends; `refuses`: and none is taken for so long. */
   | { readonly act: 'cut'; readonly links: readonly LinkName[]; readonly refuses: boolean }
@@ -36,6 +41,9 @@ export type Fault = { readonly kind: FaultKind; readonly forMs: number } & (
   | { readonly act: 'disk'; readonly who: HostName; readonly faults: readonly DiskFault[] }
   | { readonly act: 'handover' }
 );
+
+/** These lose what is not flushed. Nothing may be lost by it while the other host holds everything, and does not fail. */
+export const needsOther = ({ kind }: Fault): boolean => kind === 'power' || kind === 'lost pages';
 
 /** How a round is: few kinds of faults at a time, often or seldom, so that each gets to meet every other. */
 export interface Regime {
@@ -52,6 +60,8 @@ const REPLICATION: readonly LinkName[] = ['a to b', 'b to a'];
 const LONG_MS = 6000;
 /** Long enough for a failover away from the host. */
 const ISOLATED_MS = 900;
+/** Clients flush often: that long it takes at most until a flush meets it, as long as nothing else has happened. */
+const LOST_PAGES_MS = 300;
 const WHOLE = 1000;
 
 export function regimeOf(random: Random, kinds: readonly FaultKind[]): Regime {
@@ -73,6 +83,10 @@ export function nextFault(random: Random, kinds: readonly FaultKind[], sectors: 
       return { ...shared, act: 'kill', who: [processOf(random)] };
     case 'kill both':
       return { ...shared, act: 'kill', who: HOSTS };
+    case 'power':
+      return { ...shared, act: 'power', who: [hostOf(random)] };
+    case 'power both':
+      return { ...shared, act: 'power', who: HOSTS };
     case 'stop':
       return { ...shared, act: 'stop', who: processOf(random) };
     case 'cut':
@@ -96,6 +110,7 @@ export function nextFault(random: Random, kinds: readonly FaultKind[], sectors: 
     }
     case 'disk errors':
     case 'bad sectors':
+    case 'lost pages':
     case 'slow disk':
       return { ...shared, act: 'disk', who: hostOf(random), faults: diskFaults(random, kind, sectors) };
     case 'handover':
@@ -109,6 +124,8 @@ export function describeFault(fault: Fault): string {
   switch (act) {
     case 'kill':
       return `kill ${fault.who.join(' and ')}${during}`;
+    case 'power':
+      return `loss of power of ${fault.who.join(' and ')}${during}`;
     case 'stop':
       return `stop ${fault.who}${during}`;
     case 'cut':
@@ -159,6 +176,7 @@ const disk = (change: Partial<DiskFault>): DiskFault => ({
   durationMs: 0,
   offset: 0n,
   length: 0n,
+  dropsUnflushed: false,
   ...change,
 });
 
@@ -169,6 +187,8 @@ function diskFaults(random: Random, kind: FaultKind, sectors: number): DiskFault
     // What takes long for each is a disk that does nothing: seldom, so that it is one hang and not many.
     return [disk({ operation, delayMs, perMille: delayMs > 100 ? 2 : 200 })];
   }
+  if (kind === 'lost pages')
+    return [disk({ operation: 'flush', error: 'EIO', durationMs: LOST_PAGES_MS, dropsUnflushed: true })];
   if (kind === 'disk errors') {
     const error = operation === 'write' && random.happens(0.4) ? 'ENOSPC' : 'EIO';
     return [disk({ operation, error, perMille: random.pick([5, 100, WHOLE]) ?? WHOLE })];

@@ -44,6 +44,16 @@ export interface DiskFault {
   /** Bytes, whole sectors of 512: reads that touch it fail. Empty: the fault is for any place. */
   offset: bigint;
   length: bigint;
+  /** Of a flush that fails: some of what it should have made durable is gone. Hits once. */
+  dropsUnflushed: boolean;
+}
+
+export interface LosePowerRequest {
+  /** Which sectors are gone. */
+  seed: number;
+}
+
+export interface LosePowerResponse {
 }
 
 function createBaseSetFaultsRequest(): SetFaultsRequest {
@@ -186,7 +196,16 @@ export const SetFaultsResponse: MessageFns<SetFaultsResponse> = {
 };
 
 function createBaseDiskFault(): DiskFault {
-  return { operation: "", error: "", perMille: 0, delayMs: 0, durationMs: 0, offset: 0n, length: 0n };
+  return {
+    operation: "",
+    error: "",
+    perMille: 0,
+    delayMs: 0,
+    durationMs: 0,
+    offset: 0n,
+    length: 0n,
+    dropsUnflushed: false,
+  };
 }
 
 export const DiskFault: MessageFns<DiskFault> = {
@@ -217,6 +236,9 @@ export const DiskFault: MessageFns<DiskFault> = {
         throw new globalThis.Error("value provided for field message.length of type uint64 too large");
       }
       writer.uint32(56).uint64(message.length);
+    }
+    if (message.dropsUnflushed !== false) {
+      writer.uint32(64).bool(message.dropsUnflushed);
     }
     return writer;
   },
@@ -290,6 +312,14 @@ export const DiskFault: MessageFns<DiskFault> = {
             message.length = reader.uint64() as bigint;
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.dropsUnflushed = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -323,6 +353,11 @@ export const DiskFault: MessageFns<DiskFault> = {
         : 0,
       offset: isSet(object.offset) ? BigInt(object.offset) : 0n,
       length: isSet(object.length) ? BigInt(object.length) : 0n,
+      dropsUnflushed: isSet(object.dropsUnflushed)
+        ? globalThis.Boolean(object.dropsUnflushed)
+        : isSet(object.drops_unflushed)
+        ? globalThis.Boolean(object.drops_unflushed)
+        : false,
     };
   },
 
@@ -349,6 +384,9 @@ export const DiskFault: MessageFns<DiskFault> = {
     if (message.length !== 0n) {
       obj.length = message.length.toString();
     }
+    if (message.dropsUnflushed !== false) {
+      obj.dropsUnflushed = message.dropsUnflushed;
+    }
     return obj;
   },
 
@@ -364,6 +402,126 @@ export const DiskFault: MessageFns<DiskFault> = {
     message.durationMs = object.durationMs ?? 0;
     message.offset = (object.offset !== undefined && object.offset !== null) ? BigInt(object.offset) : 0n;
     message.length = (object.length !== undefined && object.length !== null) ? BigInt(object.length) : 0n;
+    message.dropsUnflushed = object.dropsUnflushed ?? false;
+    return message;
+  },
+};
+
+function createBaseLosePowerRequest(): LosePowerRequest {
+  return { seed: 0 };
+}
+
+export const LosePowerRequest: MessageFns<LosePowerRequest> = {
+  encode(message: LosePowerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seed !== 0) {
+      writer.uint32(8).uint32(message.seed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LosePowerRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLosePowerRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seed = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LosePowerRequest {
+    return { seed: isSet(object.seed) ? globalThis.Number(object.seed) : 0 };
+  },
+
+  toJSON(message: LosePowerRequest): unknown {
+    const obj: any = {};
+    if (message.seed !== 0) {
+      obj.seed = Math.round(message.seed);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LosePowerRequest>): LosePowerRequest {
+    return LosePowerRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LosePowerRequest>): LosePowerRequest {
+    const message = createBaseLosePowerRequest();
+    message.seed = object.seed ?? 0;
+    return message;
+  },
+};
+
+function createBaseLosePowerResponse(): LosePowerResponse {
+  return {};
+}
+
+export const LosePowerResponse: MessageFns<LosePowerResponse> = {
+  encode(_: LosePowerResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LosePowerResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLosePowerResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): LosePowerResponse {
+    return {};
+  },
+
+  toJSON(_: LosePowerResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<LosePowerResponse>): LosePowerResponse {
+    return LosePowerResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<LosePowerResponse>): LosePowerResponse {
+    const message = createBaseLosePowerResponse();
     return message;
   },
 };
@@ -380,11 +538,23 @@ export const FaultServiceService = {
     responseSerialize: (value: SetFaultsResponse): Buffer => Buffer.from(SetFaultsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetFaultsResponse => SetFaultsResponse.decode(value),
   },
+  /** Some of what was written to the volumes and not flushed is gone, and so is the daemon: it answers nothing. */
+  losePower: {
+    path: "/lockstep.agent.v1.FaultService/LosePower" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LosePowerRequest): Buffer => Buffer.from(LosePowerRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LosePowerRequest => LosePowerRequest.decode(value),
+    responseSerialize: (value: LosePowerResponse): Buffer => Buffer.from(LosePowerResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LosePowerResponse => LosePowerResponse.decode(value),
+  },
 } as const;
 
 export interface FaultServiceServer extends UntypedServiceImplementation {
   /** What the disk of every volume of this host suffers from now on, in place of what was set before. Empty: nothing. */
   setFaults: handleUnaryCall<SetFaultsRequest, SetFaultsResponse>;
+  /** Some of what was written to the volumes and not flushed is gone, and so is the daemon: it answers nothing. */
+  losePower: handleUnaryCall<LosePowerRequest, LosePowerResponse>;
 }
 
 export interface FaultServiceClient extends Client {
@@ -403,6 +573,22 @@ export interface FaultServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SetFaultsResponse) => void,
+  ): ClientUnaryCall;
+  /** Some of what was written to the volumes and not flushed is gone, and so is the daemon: it answers nothing. */
+  losePower(
+    request: LosePowerRequest,
+    callback: (error: ServiceError | null, response: LosePowerResponse) => void,
+  ): ClientUnaryCall;
+  losePower(
+    request: LosePowerRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: LosePowerResponse) => void,
+  ): ClientUnaryCall;
+  losePower(
+    request: LosePowerRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: LosePowerResponse) => void,
   ): ClientUnaryCall;
 }
 
