@@ -45,6 +45,7 @@ t.test('nothing is forced that need not or cannot be', async (t) => {
       'b1',
       /never complete/,
     ],
+    ['one that its disk failed', knowing([goneA, host('b1', replica('FENCED'))]), 'b1', /FENCED; restart/],
     [
       'beside a primary that is heard',
       knowing([host('a1', replica('FENCED')), old]),
