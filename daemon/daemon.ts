@@ -14,6 +14,7 @@ import { pino } from 'pino';
 import { Control } from '../control/control.ts';
 import { MetricsServer } from './metrics/metrics.ts';
 import { StorageHost } from './storage-host.ts';
+import { DiskFaults } from './store/fault-layer.ts';
 import { bootClock } from './sys/clock.ts';
 import { type Config, loadConfig } from './sys/config.ts';
 import { cannotListen, LockstepError, messageOf } from './sys/errors.ts';
@@ -58,7 +59,14 @@ async function run(config: Config, log: Log): Promise<Running> {
         });
   control?.addServices(server);
   const storage =
-    config.storage === undefined ? undefined : await StorageHost.open({ config, log, ...identity });
+    config.storage === undefined
+      ? undefined
+      : await StorageHost.open({
+          config,
+          log,
+          ...identity,
+          faults: diskFaults(process.env['LOCKSTEP_TEST_FAULTS']),
+        });
   storage?.addServices(server);
   await storage?.listen();
   await bind(server, config);
@@ -88,6 +96,11 @@ function deathAfterLogEntries(path: string | undefined): { afterLog?: () => void
       process.kill(process.pid, 'SIGKILL');
     },
   };
+}
+
+/** For tests alone: a daemon whose disks can be made to fail, over its own API. */
+function diskFaults(wanted: string | undefined): DiskFaults | undefined {
+  return wanted === '1' ? new DiskFaults(() => bootClock.nowMs()) : undefined;
 }
 
 function bind(server: Server, { host, ports }: Config): Promise<void> {

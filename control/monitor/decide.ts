@@ -7,6 +7,7 @@
  * makes failover safe: the compare-and-set of the generation and the lease that the secondary waits out are. The rules
  * keep a blip, a one-way partition or a restart of control from causing one.
  */
+import { NO_ENGINE } from '../model/engines.ts';
 import type { HostObservation, ObservedReplica } from '../model/observation.ts';
 import type { DatabaseRecord, VolumeRecord } from '../model/records.ts';
 import { whyBehind } from './catch-up.ts';
@@ -128,7 +129,7 @@ function aboutServingPrimary(situation: Situation, primary: HostObservation): De
   const { record, database } = situation;
   const engine = primary.engines.find((candidate) => candidate.volume === record.volume);
   if (engine?.state === 'STARTING') return none('the engine is starting');
-  if (engine?.state !== 'RUNNING')
+  if (database.engine !== NO_ENGINE && engine?.state !== 'RUNNING')
     return {
       kind: 'recover-primary',
       why: `the engine on ${record.primary} is ${engine?.state ?? 'not running'}`,
