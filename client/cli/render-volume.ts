@@ -8,11 +8,15 @@ import {
 import { databaseId, volumeId } from '../lockstep.ts';
 import { replicaRoleName, resyncModeName } from './names.ts';
 import { formatSize } from './size.ts';
-import { formatDuration, formatTime, type Paint, printable, table, wrapped } from './text.ts';
+import { counted, formatDuration, formatTime, type Paint, printable, table, wrapped } from './text.ts';
 import { hostId } from './verdict.ts';
 import { judgeVolume, runningResync } from './volume-verdict.ts';
 
 const WIDTH = 80;
+/** A limit that is so many times the rate holds nothing. */
+const FAR = 2n;
+/** What these say of themselves is that nothing is to be said. */
+const WELL: ReadonlySet<string> = new Set(['SERVING', 'SECONDARY']);
 const BAR_CELLS = 30;
 
 export function renderVolume(
@@ -81,7 +85,9 @@ function leaseless(replica: VolumeReplica): string {
 function lackCell(replica: VolumeReplica, paint: Paint): string {
   if (replica.role === Role.VOLUME_REPLICA_ROLE_PRIMARY) return '-';
   if (replica.mayLackBytes === undefined) return paint('warning', 'unknown');
-  return replica.mayLackBytes === 0n ? 'nothing' : paint('warning', formatSize(replica.mayLackBytes));
+  // Of one outside the set that is no promise: it may have what the others lack.
+  const isWhole = replica.mayLackBytes === 0n && replica.role === Role.VOLUME_REPLICA_ROLE_SECONDARY;
+  return isWhole ? 'nothing' : paint('warning', formatSize(replica.mayLackBytes));
 }
 
 function reportCell(replica: VolumeReplica, paint: Paint): string {
@@ -113,7 +119,9 @@ function resyncSection(resync: Resync, paint: Paint): readonly string[] {
 function paceOf(resync: Resync): string {
   const { bytesPerSecond, limitBytesPerSecond, leftMs, phase, sentBytes } = resync;
   const held =
-    limitBytesPerSecond === 0n ? '' : `, held to ${formatSize(limitBytesPerSecond)}/s for the clients`;
+    limitBytesPerSecond === 0n || limitBytesPerSecond > bytesPerSecond * FAR
+      ? ''
+      : `, held to ${formatSize(limitBytesPerSecond)}/s for the clients`;
   const rate = bytesPerSecond === 0n ? 'its rate is not known yet' : `${formatSize(bytesPerSecond)}/s${held}`;
   const left = leftMs === undefined ? '' : `, ${formatDuration(Number(leftMs))} left`;
   const step = phase === 'ASKING' ? '; it waits for the consent of control' : '';
@@ -147,15 +155,16 @@ function waitSection(volume: Volume, paint: Paint): readonly string[] {
 }
 
 function sentencesOf(volume: Volume, replica: VolumeReplica): readonly string[] {
-  const { heldRequests, repairedRegions, reportAgeMs, reachable, reason } = replica;
+  const { heldRequests, repairedRegions, reportAgeMs, reachable, reason, state } = replica;
   const sentences: string[] = [];
   if (reportAgeMs === undefined) sentences.push('has not been heard since control started');
   else if (!reachable)
     sentences.push(`is silent; what is shown of it is its report of ${formatDuration(reportAgeMs)} ago`);
-  if (reason !== '') sentences.push(reachable ? reason : `said last: ${reason}`);
+  if (reason !== '' && !(reachable && WELL.has(state)))
+    sentences.push(reachable ? reason : `said last: ${reason}`);
   if (heldRequests > 0 && reachable)
-    sentences.push(`holds ${String(heldRequests)} requests of clients until it is decided how to go on`);
-  if (replica.mixed && runningResync(volume) === undefined)
+    sentences.push(`holds ${counted(heldRequests, 'request')} of clients until it is decided how to go on`);
+  if (replica.mixed && replica.consistentAt > 0n && runningResync(volume) === undefined)
     sentences.push(
       `is half of a copy; should the rest be lost, it can go back to generation ${String(replica.consistentAt)}${untilText(replica)}`,
     );
@@ -163,7 +172,7 @@ function sentencesOf(volume: Volume, replica: VolumeReplica): readonly string[] 
     sentences.push('its machine was started anew: it may lack what was acknowledged and not flushed');
   if (repairedRegions > 0n)
     sentences.push(
-      `could not read ${String(repairedRegions)} regions of its disk, which were repaired from another replica; look at that disk`,
+      `could not read ${counted(Number(repairedRegions), 'region')} of its disk, repaired from another replica; look at that disk`,
     );
   return sentences;
 }

@@ -1,13 +1,18 @@
 /** `lockstep volume ...` */
 import type { Command } from 'commander';
+import type { Volume } from '../../proto/gen/lockstep/v1/volume_service.ts';
 import { LockstepError } from '../../daemon/sys/errors.ts';
+import { pause } from '../calls.ts';
 import { type Context, type GlobalOptions, withContext } from './context.ts';
 import { UsageError } from './errors.ts';
 import { renderOldCopy, renderVolume } from './render-volume.ts';
 import { paintFor } from './text.ts';
 import { volumeJson } from './volume-json.ts';
+import { judgeVolume } from './volume-verdict.ts';
 
 const DEADLINE_MS = 5000;
+const SERVED_MS = 15_000;
+const POLL_MS = 250;
 
 interface VolumeOptions extends GlobalOptions {
   readonly json?: boolean;
@@ -63,7 +68,8 @@ async function force(context: Context, name: string, options: VolumeOptions): Pr
   if (!context.json) process.stderr.write(renderOldCopy(before, host, paintFor(process.stderr)));
   if (!acceptDataLoss)
     throw new UsageError('nothing was changed: this loses acknowledged writes', '--accept-data-loss');
-  const after = await forced(context, name, host);
+  await forced(context, name, host);
+  const after = await untilServed(context, name);
   context.print(
     () =>
       `${host} is the primary of generation ${String(after.generation)}.\n${renderVolume(after, { server: client.server, paint })}`,
@@ -71,9 +77,9 @@ async function force(context: Context, name: string, options: VolumeOptions): Pr
   );
 }
 
-async function forced({ client, signal }: Context, name: string, host: string) {
+async function forced({ client, signal }: Context, name: string, host: string): Promise<void> {
   try {
-    return await client.volumes.forcePrimary(name, { host, acceptDataLoss: true }, { signal });
+    await client.volumes.forcePrimary(name, { host, acceptDataLoss: true }, { signal });
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== 'UNAVAILABLE') throw error;
     throw new LockstepError(
@@ -85,5 +91,15 @@ async function forced({ client, signal }: Context, name: string, host: string) {
         cause: error,
       },
     );
+  }
+}
+
+/** What it held before a copy is written back first, which may take longer than anybody wants to wait here. */
+async function untilServed({ client, signal }: Context, name: string): Promise<Volume> {
+  const giveUpAtMs = performance.now() + SERVED_MS;
+  for (;;) {
+    const volume = await client.volumes.get(name, { signal, deadlineMs: DEADLINE_MS });
+    if (judgeVolume(volume).level !== 'danger' || performance.now() > giveUpAtMs) return volume;
+    await pause(POLL_MS, signal);
   }
 }

@@ -33,7 +33,7 @@ function replicaJson(replica: VolumeReplica): Json {
     generation: integer(replica.generation),
     reachable: replica.reachable,
     reportAgeMs: replica.reportAgeMs ?? null,
-    waitsFor: replica.reason === '' ? null : replica.reason,
+    reason: replica.reason === '' ? null : replica.reason,
     leaseLeftMs: replica.leaseLeftMs ?? null,
     mayLackBytes: replica.mayLackBytes === undefined ? null : integer(replica.mayLackBytes),
     dirty: replica.dirty.map(({ host, bytes, known }) => ({

@@ -15,12 +15,20 @@ export interface VolumeVerdict {
 
 const RUNNING: ReadonlySet<string> = new Set(['SEEDING', 'SEEDED', 'CATCHING_UP', 'ASKING']);
 
+/** HOLDING answers reads as long as its lease lasts. */
+const SERVED: ReadonlySet<string> = new Set(['SERVING', 'SOLO', 'HOLDING']);
+
 /** Good only where every replica is heard, in sync by the record, and agrees that it is. */
 export function judgeVolume(volume: Volume): VolumeVerdict {
   const primary = volume.replicas.find(({ role }) => role === Role.VOLUME_REPLICA_ROLE_PRIMARY);
   if (primary === undefined) return { level: 'busy', headline: 'NOT SERVED YET: it has no primary.' };
   const trouble = troubleOf(primary);
   if (trouble !== undefined) return { level: 'danger', headline: `NOT SERVED: ${trouble}.` };
+  if (primary.state === 'HOLDING')
+    return {
+      level: 'warning',
+      headline: `WAITING: its primary, ${hostId(primary.host)}, holds writes until it is decided how to go on.`,
+    };
   const lost = volume.replicas.filter((one) => one !== primary && !isWhole(volume, one));
   if (lost.length === 0) return { level: 'good', headline: inSyncHeadline(volume) };
   const copies = counted(volume.replicas.length - lost.length, 'copy').replace('copys', 'copies');
@@ -48,7 +56,7 @@ function inSyncHeadline({ replicas }: Volume): string {
 function troubleOf(primary: VolumeReplica): string | undefined {
   const host = hostId(primary.host);
   if (!primary.reachable) return `the host of its primary, ${host}, is silent`;
-  if (primary.state === 'SERVING' || primary.state === 'SOLO') return undefined;
+  if (SERVED.has(primary.state)) return undefined;
   return `its primary, ${host}, is ${primary.state === '' ? 'without a replica' : primary.state}`;
 }
 

@@ -81,7 +81,8 @@ t.test('in sync is never said of less', async (t) => {
       'danger',
       /NOT SERVED: the host of its primary, host-a, is silent/,
     ],
-    ['primary holding', alone({ state: 'HOLDING' }, {}), 'danger', /host-a, is HOLDING/],
+    ['primary holding', alone({ state: 'HOLDING' }, {}), 'warning', /WAITING.*host-a, holds writes/],
+    ['primary promoting', alone({ state: 'PROMOTING' }, {}), 'danger', /host-a, is PROMOTING/],
     ['no primary', volumeInSync({ replicas: [] }), 'busy', /no primary/],
   ];
   for (const [what, volume, level, headline] of cases)
