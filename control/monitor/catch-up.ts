@@ -49,6 +49,9 @@ export function newestView(record: VolumeRecord, hosts: Observed): Newest {
     // Without a set it has no view yet.
     return replica === undefined || replica.inSync.length === 0 ? [] : [{ host, replica }];
   });
+  const unreadable = record.replicas.find((host) => holdsUnreadable(record, hosts, host));
+  if (unreadable !== undefined)
+    return unclear(`${unreadable} holds a newer generation in a replica that it cannot open`);
   const strange = reports.find(({ replica }) => !isOf(record, replica));
   if (strange !== undefined)
     return unclear(
@@ -101,6 +104,12 @@ export function isConfirmed(record: VolumeRecord, hosts: Observed): boolean {
     (state === 'SOLO' || state === 'SERVING') &&
     record.inSync.every((host) => of(host)?.generation === record.generation)
   );
+}
+
+/** It says which generation that is, and not what was decided in it. */
+function holdsUnreadable(record: VolumeRecord, hosts: Observed, host: string): boolean {
+  const replica = hosts.get(host)?.replicas.get(record.volume);
+  return replica?.state === 'UNREADABLE' && replica.generation > record.generation;
 }
 
 function isOf(record: VolumeRecord, { generation, primary, inSync }: View): boolean {

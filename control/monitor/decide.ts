@@ -87,7 +87,7 @@ function aboutRebootedPrimary(situation: Situation, replica: ObservedReplica): D
 }
 
 /** It gave the volume up in the record's own generation, and nothing it hears makes it take it back. */
-const GAVE_UP: ReadonlySet<string> = new Set(['FENCED', 'STALE']);
+const GAVE_UP: ReadonlySet<string> = new Set(['FENCED', 'STALE', 'UNREADABLE']);
 
 /**
  * Heard, and not serving. One that gave up (its disk failed it) is not waited for: the secondary waits out the lease
@@ -145,7 +145,14 @@ function aboutServingPrimary(situation: Situation, primary: HostObservation): De
   return { ...none('all is well'), isWell: true };
 }
 
-const RESEEDABLE: ReadonlySet<string> = new Set(['BLANK', 'STALE', 'FENCED', 'JOINING', 'STEPPED_DOWN']);
+const RESEEDABLE: ReadonlySet<string> = new Set([
+  'BLANK',
+  'STALE',
+  'FENCED',
+  'JOINING',
+  'STEPPED_DOWN',
+  'UNREADABLE',
+]);
 
 /**
  * A secondary outside the set: most likely one that has just died, and whose last report is a moment old. One that

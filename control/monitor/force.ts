@@ -39,9 +39,9 @@ function whyPrimaryStays(knowledge: Knowledge, host: string): string | undefined
   if (host === record.primary || record.primary === '') return undefined;
   const primary = replicaOf(knowledge, record.primary);
   if (isReachable(knowledge, record.primary))
-    return primary === undefined
+    return primary === undefined || primary.state === 'UNREADABLE'
       ? undefined
-      : `the primary ${record.primary} is heard, and its replica is ${primary.state}`;
+      : `the primary ${record.primary} is heard, and its replica is ${primary.state}; stop its daemon, if it is to be given up`;
   // Never heard: by a control that has not listened for long.
   return hostSilence(knowledge, record.primary) < silenceMs
     ? `control has not listened for long enough to say that ${record.primary} is gone`
