@@ -129,6 +129,22 @@ export class MetricsServer {
       'Still to be looked at in a running copy.',
       (s) => s.join?.leftBytes ?? 0,
     );
+    perVolume(
+      'lockstep_replica_copy_bytes_per_second',
+      'Rate of a running copy.',
+      (s) => s.join?.bytesPerSecond ?? 0,
+    );
+    new Gauge({
+      name: 'lockstep_replica_dirty_bytes',
+      help: 'Of the regions in which a replica outside the in-sync set may differ, where that is known.',
+      labelNames: ['volume', 'peer'],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const { name: volume, status } of source.volumes.all())
+          for (const { host: peer, dirtyBytes } of status.dirty) this.set({ volume, peer }, dirtyBytes);
+      },
+    });
     new Gauge({
       name: 'lockstep_replica_state',
       help: '1 for the state that the replica is in, 0 for the others.',
@@ -185,6 +201,14 @@ export class MetricsServer {
     const states = this.#counter('lockstep_replica_transitions_total', 'Changes of state.', ['from', 'to']);
     this.#on<{ from: string; to: string }>('lockstep:replica:state', ({ from, to }) => {
       states.inc({ from, to });
+    });
+    const repairs = this.#counter(
+      'lockstep_replica_repaired_regions_total',
+      'Regions that could not be read and were written anew from another replica.',
+      ['volume'],
+    );
+    this.#on<{ volume: string }>('lockstep:replica:repaired', ({ volume }) => {
+      repairs.inc({ volume });
     });
     const workflows = this.#counter('lockstep_workflows_total', 'Finished workflows.', ['type', 'outcome']);
     this.#on<{ type: string; outcome: string }>('lockstep:control:workflow', ({ type, outcome }) => {

@@ -57,8 +57,10 @@ export class Cleaning {
     this.#copied = new Set();
     this.#core.send(link, { type: 'flush', generation, flushId: id });
     this.#core.flush((failure) => {
-      // A disk that fails here fails the clients' flushes, where it is dealt with.
-      if (failure !== undefined) return;
+      if (failure !== undefined) {
+        this.#primary.onFlushFailure(failure);
+        return;
+      }
       flush.localDone = true;
       this.#finish(flush);
     });

@@ -27,6 +27,8 @@ export class Core {
   /** Why the state is what it is, for people. */
   why = '';
   effects: Effect[] = [];
+  /** The disk failed since the last copy to this replica began: what it reads may not be on stable storage. */
+  diskHasFailed = false;
   /** Called when this side closes a link; the same as when the other does. */
   onLinkClosed: (link: number) => void = () => undefined;
   #state: ReplicaState;

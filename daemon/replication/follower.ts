@@ -7,7 +7,13 @@ import type { Core } from './core.ts';
 import type { DirtyMaps } from './dirty.ts';
 import type { DurableState, ReplicaEvent, Tracked, View } from './interface.ts';
 import type { Leader } from './leader.ts';
-import { commonVersion, describeVersions, type Message, type RefusalReason } from './messages.ts';
+import {
+  commonVersion,
+  describeVersions,
+  MAX_PAYLOAD_BYTES,
+  type Message,
+  type RefusalReason,
+} from './messages.ts';
 import { RegionSet } from './region-set.ts';
 import { Secondary } from './secondary.ts';
 import { isPrimaryState, type ReplicaState } from './states.ts';
@@ -90,6 +96,9 @@ export class Follower {
     if (hello.host === host || (hello.generation === generation && hello.host !== durable.view.primary))
       return { reason: 'STATE', message: `${hello.host} is not primary of generation ${String(generation)}` };
     if (hello.intent === 'join') return this.#objectionToJoin(hello);
+    // What it was told to flush may be gone although its next flush would succeed.
+    if (this.#core.diskHasFailed)
+      return { reason: 'DISK', message: `the disk of ${options.host} failed; it has to be copied to anew` };
     // The set changed around this replica, and it has not heard of it.
     const isNext =
       state === 'SECONDARY' &&
@@ -101,9 +110,6 @@ export class Follower {
       return { reason: 'STATE', message: `this replica is ${state} of generation ${String(generation)}` };
     if (state === 'JOINING' && hello.generation !== durable.candidateFor)
       return { reason: 'STATE', message: 'the copy to this replica is not complete' };
-    // What it was told to flush may be gone although its next flush would succeed.
-    if (this.secondary.diskHasFailed)
-      return { reason: 'DISK', message: `the disk of ${options.host} failed; it has to be copied to anew` };
     if (hello.intent === 'resume') {
       const same =
         hello.peerIncarnation === options.incarnation &&
@@ -176,10 +182,14 @@ export class Follower {
       consistentAt: own?.until ?? durable.consistentAt,
       copyingSince: copyFrom.host === hello.host ? copyFrom.generation : 0,
       changesKnown: own !== undefined || secondary.unstableKnown,
-      distrusted: secondary.diskHasFailed,
+      distrusted: this.#core.diskHasFailed,
     };
-    if (hello.intent === 'join') this.#core.send(link, message, this.#ownChanges(hello.host).bitmap());
-    else this.#core.send(link, message);
+    const changes = hello.intent === 'join' ? this.#ownChanges(hello.host) : undefined;
+    if (changes === undefined || changes.size === 0) this.#core.send(link, message);
+    // Of more than 16 TiB they do not fit into a frame: it is compared.
+    else if (options.sizeBytes / REGION_BYTES / 8 <= MAX_PAYLOAD_BYTES)
+      this.#core.send(link, message, changes.bitmap());
+    else this.#core.send(link, { ...message, consistentAt: 0, changesKnown: false });
   }
 
   /** What this replica wrote that `host`, which will copy to it, may not know of. */

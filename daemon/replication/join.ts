@@ -103,18 +103,24 @@ export class Join {
   }
 
   get status(): JoinStatus {
-    const left = this.#phase === 'DONE' ? 0 : this.#todo.length + this.#underWay;
     return {
       target: this.peer.host,
       phase: this.#phase,
       mode: this.#mode,
       doneBytes: this.#progress.doneBytes,
-      leftBytes: left * REGION_BYTES,
+      leftBytes: this.#left * REGION_BYTES,
       sentBytes: this.#progress.sentBytes,
       bytesPerSecond: this.isOver ? 0 : this.#progress.bytesPerSecond(this.#core.nowMs),
       limitBytesPerSecond: this.isOver ? 0 : this.#job.throttle.limitBytesPerSecond,
       error: this.#error,
     };
+  }
+
+  get #left(): number {
+    if (this.isOver) return 0;
+    // What a map names is listed when live writes go to the target.
+    const isListed = this.#mode !== 'QUICK' || this.#isLive;
+    return isListed ? this.#todo.length + this.#underWay : (this.#dirty.get(this.peer.host)?.size ?? 0);
   }
 
   get #underWay(): number {

@@ -37,11 +37,19 @@ export class Leader {
     this.#core = core;
     this.#dirty = dirty;
     const onDiskFailure = (failure: DiskFailure): void => {
+      core.diskHasFailed = true;
       this.#giveUp(`the disk of this host failed: ${failure}`);
+    };
+    const onFlushFailure = (failure: DiskFailure): void => {
+      const isShared = core.durable.view.inSync.length > 1;
+      onDiskFailure(failure);
+      // The others have what may be gone here: a later life of this process must not go on without them.
+      if (isShared) core.persist({ complete: false }, () => undefined);
     };
     this.repair = new Repair(core, { primary: () => this.primary, onDiskFailure });
     this.primary = new Primary(core, dirty, {
       onDiskFailure,
+      onFlushFailure,
       repair: (id, request) => this.repair.begin(id, request),
       onWrite: (range) => {
         this.copies.onWrite(range);
@@ -76,7 +84,6 @@ export class Leader {
         this.#recovered(sequence, unstable);
       },
     });
-    // Alone in the view and yet RECOVERING: the answer to a proposal was never heard. Proposing anew decides it.
     if (this.state === 'RECOVERING') this.#meetMembers(core.durable.view);
   }
 
@@ -239,9 +246,12 @@ export class Leader {
     this.primary.continueFrom(sequence, unstable);
     for (const peer of this.primary.required) peer.ackedSequence = sequence;
     if (this.#core.hostRebooted) this.#core.persist({ bootId: this.#core.options.bootId }, () => undefined);
-    const missing = this.primary.required.find(({ ready }) => !ready);
-    if (missing === undefined) this.#core.transition('SERVING', this.#inSyncWith);
-    else this.#core.transition('HOLDING', `${missing.host} is missing, or not equal`);
+    const missing = this.primary.required.filter(({ ready }) => !ready);
+    // It may lack what was pulled, so that nothing may be read under its lease, and it cannot be gone on with.
+    for (const peer of missing) peer.exclude();
+    if (missing.length === 0) this.#core.transition('SERVING', this.#inSyncWith);
+    else
+      this.#core.transition('HOLDING', `${missing.map(({ host }) => host).join(' and ')} may not be equal`);
     for (const peer of this.primary.required) this.#links.heartbeat(peer);
     this.primary.retryHeld();
   }
@@ -406,12 +416,17 @@ export class Leader {
 
   /** Stepped down, and nobody else was chosen after all. */
   #serveAgain(view: View): void {
-    if (view.inSync.length === 1) {
+    const isUndecided = this.#core.durable.asking !== '';
+    if (view.inSync.length === 1 && !isUndecided) {
       this.#goSolo();
       return;
     }
     this.copies.fail('the primary stepped down');
-    this.#core.transition('RECOVERING', 'serves again; what the secondary holds is pulled first');
+    // The store may still say yes to a target that it was asked about: as after a restart that is found out first.
+    const why = isUndecided
+      ? 'serves again; whether its last proposal was granted is asked first'
+      : 'serves again; what the secondary holds is pulled first';
+    this.#core.transition('RECOVERING', why);
     this.#meetMembers(view);
   }
 

@@ -117,6 +117,9 @@ export type Message =
       readonly message: string;
     };
 
+/** Of one frame: a client's largest write. */
+export const MAX_PAYLOAD_BYTES = 32 * 1024 * 1024;
+
 /** Every version of the frames, and why there is one. A daemon speaks all that stand here. */
 export const wireVersions: ReadonlyMap<number, string> = new Map([
   [2, 'a join begins with what the target changed, a handover ends the lease, a region can be fetched'],

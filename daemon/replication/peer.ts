@@ -53,6 +53,12 @@ export class Peer {
     this.waitingSinceMs = undefined;
   }
 
+  /** It may not hold what this replica holds. */
+  exclude(): void {
+    this.isUnfit = true;
+    this.leaseUntilMs = -Infinity;
+  }
+
   /** Nothing will be answered under what it granted. */
   endLease(core: Core): void {
     this.leaseUntilMs = -Infinity;

@@ -40,6 +40,8 @@ type ReadRequest = Extract<ClientRequest, { kind: 'read' }>;
 
 export interface PrimaryHooks {
   readonly onDiskFailure: (failure: DiskFailure) => void;
+  /** What was acknowledged and not flushed may be gone here, although the next flush would succeed. */
+  readonly onFlushFailure: (failure: DiskFailure) => void;
   /** A read that the own disk failed. False: nobody can help. */
   readonly repair: (id: number, request: ReadRequest) => boolean;
   /** A write was taken. */
@@ -93,7 +95,7 @@ export class Primary {
       reply: (id, result) => {
         this.#reply(id, result);
       },
-      onFailure: hooks.onDiskFailure,
+      onFailure: hooks.onFlushFailure,
     });
   }
 
@@ -169,7 +171,9 @@ export class Primary {
   }
 
   leaseHolds(): boolean {
-    return this.required.every((peer) => this.#core.nowMs < peer.leaseUntilMs);
+    for (const peer of this.peers.values())
+      if (peer.required && this.#core.nowMs >= peer.leaseUntilMs) return false;
+    return true;
   }
 
   overlapsInflight(range: ByteRange): boolean {
@@ -230,6 +234,10 @@ export class Primary {
     if (!this.#flushes.onAnswer(peer, flushId)) return false;
     this.#answered(peer);
     return true;
+  }
+
+  onFlushFailure(failure: DiskFailure): void {
+    this.#hooks.onFlushFailure(failure);
   }
 
   nextFlushId(): number {

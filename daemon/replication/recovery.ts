@@ -46,7 +46,8 @@ export class Recovery {
   }
 
   get #isActive(): boolean {
-    return this.#core.state === 'RECOVERING' && !this.#parts.primary.adopting;
+    const isDecided = this.#core.durable.asking === '';
+    return this.#core.state === 'RECOVERING' && isDecided && !this.#parts.primary.adopting;
   }
 
   begin(): void {

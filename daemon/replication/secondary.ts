@@ -36,8 +36,6 @@ export class Secondary {
   leaseGrantedUntilMs: number;
   /** What was written since both sides were last stable is known: this process took part in all of it. */
   unstableKnown = false;
-  /** Since the last copy to it began. */
-  diskHasFailed = false;
   readonly fallback: Fallback;
   readonly #dirty: DirtyMaps;
   /** Its primary said hello to copy, and has not yet said that the copy begins. */
@@ -166,8 +164,10 @@ export class Secondary {
     if (changedBy(next.message).every((region) => fallback.has(region))) return false;
     const regions = new Set<Region>();
     for (const { message } of this.#queue) {
-      for (const region of changedBy(message)) if (!fallback.has(region)) regions.add(region);
-      if (regions.size >= PRESERVED_AT_ONCE) break;
+      for (const region of changedBy(message)) {
+        if (regions.size >= PRESERVED_AT_ONCE) break;
+        if (!fallback.has(region)) regions.add(region);
+      }
     }
     this.#busy = true;
     fallback.preserve([...regions], () => {
@@ -223,7 +223,7 @@ export class Secondary {
         // From here on every write is seen by this process.
         this.#unstable.clear();
         this.unstableKnown = true;
-        this.diskHasFailed = false;
+        this.#core.diskHasFailed = false;
         this.#next();
       },
       forgotten,
@@ -272,7 +272,7 @@ export class Secondary {
   /** Runs beside later writes: it covers those before it, which are applied. */
   #flush(link: number, flushId: number): void {
     this.#core.flush((failure) => {
-      if (failure !== undefined) this.#diskFailed(link, failure);
+      if (failure !== undefined) this.#flushFailed(link, failure);
       else if (this.link === link) this.#core.send(link, { type: 'flush-answer', flushId });
     });
   }
@@ -347,9 +347,19 @@ export class Secondary {
     });
   }
 
+  /** Acknowledged writes may be gone from the cache without being on the disk: it is complete no more. */
+  #flushFailed(link: number, failure: DiskFailure): void {
+    const { state } = this.#core;
+    if (state === 'SECONDARY' || state === 'JOINING') {
+      this.#core.transition('STALE', `its disk failed a flush: ${failure}`);
+      this.#core.persist({ complete: false, candidateFor: 0 }, () => undefined);
+    }
+    this.#diskFailed(link, failure);
+  }
+
   /** A secondary that cannot write is a lost peer: it says so and takes nothing more, on whichever link there is now. */
   #diskFailed(link: number, failure: DiskFailure): void {
-    this.diskHasFailed = true;
+    this.#core.diskHasFailed = true;
     this.#core.refuse(this.link ?? link, 'DISK', `the disk of ${this.#core.host} failed: ${failure}`);
   }
 }

@@ -17,7 +17,10 @@ const status: ReplicaStatus = {
   peerSilenceMs: 3,
   leaseLeftMs: 1500,
   lagBytes: 12,
-  dirty: [{ host: 'host-c', dirtyBytes: 12, isKnown: true }],
+  dirty: [
+    { host: 'host-c', dirtyBytes: 131_072, isKnown: true },
+    { host: 'host-d', dirtyBytes: 0, isKnown: true },
+  ],
   consistentAt: 7,
   mixed: false,
   repairedRegions: 0,
@@ -26,7 +29,17 @@ const status: ReplicaStatus = {
   appliedSequence: 3,
   unstableRegions: 0,
   heldRequests: 4,
-  join: undefined,
+  join: {
+    target: 'host-c',
+    phase: 'CATCHING_UP',
+    mode: 'QUICK',
+    doneBytes: 65_536,
+    leftBytes: 131_072,
+    sentBytes: 65_536,
+    bytesPerSecond: 32_768,
+    limitBytesPerSecond: 0,
+    error: '',
+  },
 };
 const oneReplica: ReplicaSource = { volumes: { all: () => [{ name: 'orders', status }] } };
 
@@ -70,12 +83,15 @@ t.test('the replicas are told of as they are at the moment of the scrape', async
     lockstep_replica_lease_left_seconds: 1.5,
     lockstep_replica_lag_bytes: 12,
     lockstep_replica_held_requests: 4,
-    lockstep_replica_copy_left_bytes: 0,
+    lockstep_replica_copy_left_bytes: 131_072,
+    lockstep_replica_copy_bytes_per_second: 32_768,
   };
   for (const [name, value] of Object.entries(expected))
     t.equal(found.get(`${name}{volume="orders"}`), value, name);
   t.equal(found.get('lockstep_replica_state{volume="orders",state="SERVING"}'), 1);
   t.equal(found.get('lockstep_replica_state{volume="orders",state="SOLO"}'), 0);
+  t.equal(found.get('lockstep_replica_dirty_bytes{volume="orders",peer="host-c"}'), 131_072);
+  t.equal(found.get('lockstep_replica_dirty_bytes{volume="orders",peer="host-d"}'), 0);
   t.equal(found.get('lockstep_build_info{version="1.2.3"}'), 1);
 });
 
@@ -101,6 +117,15 @@ t.test('requests are counted by command; a failed one moved no bytes', async (t)
   t.equal(found.get('lockstep_nbd_request_duration_seconds_count{command="write"}'), 2);
   t.equal(found.get('lockstep_nbd_request_duration_seconds_sum{command="write"}'), 0.004);
   t.equal(found.get('lockstep_nbd_connections'), 1);
+});
+
+t.test('repairs are counted by volume', async (t) => {
+  await serve(t, oneReplica);
+  for (const volume of ['orders', 'orders', 'users'])
+    channel('lockstep:replica:repaired').publish({ volume });
+  const found = await samples();
+  t.equal(found.get('lockstep_replica_repaired_regions_total{volume="orders"}'), 2);
+  t.equal(found.get('lockstep_replica_repaired_regions_total{volume="users"}'), 1);
 });
 
 t.test('a figure that cannot be had is told of, and the daemon goes on', async (t) => {

@@ -68,7 +68,7 @@ class Thread implements Disposable {
       const what = limit.signal.aborted
         ? `it does not end within ${SEED_LIMIT_MS} ms`
         : `its thread died: ${messageOf(error)}`;
-      return { seed, failure: { seed, what, tail: [] }, simulatedMs: 0, taken: new Map() };
+      return { seed, failure: { seed, what, tail: [], struck: [] }, simulatedMs: 0, taken: new Map() };
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);

@@ -1,6 +1,7 @@
 /** A thread of the seed farm: it is told a seed, runs it, and answers what came of it (farm.ts). */
 import { parentPort } from 'node:worker_threads';
 import { type Failure, runSeed } from '../support/harness/random-run.ts';
+import type { TraceSink } from '../support/harness/trace.ts';
 import { type Transition, transitionName } from './tally.ts';
 
 export interface SeedResult {
@@ -13,7 +14,7 @@ export interface SeedResult {
 function run(seed: number): SeedResult {
   const taken = new Map<string, number>();
   let simulatedMs = 0;
-  const failure = runSeed(seed, {
+  const watch: TraceSink = {
     note: () => undefined,
     event: (nowMs) => (simulatedMs = nowMs),
     effect: (_nowMs, _host, effect) => {
@@ -21,7 +22,8 @@ function run(seed: number): SeedResult {
       const name = transitionName(effect.from, effect.to);
       taken.set(name, (taken.get(name) ?? 0) + 1);
     },
-  });
+  };
+  const failure = runSeed(seed, { watch });
   return { seed, failure, simulatedMs, taken };
 }
 
@@ -31,7 +33,7 @@ function tryRun(seed: number): SeedResult {
     return run(seed);
   } catch (error) {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { seed, failure: { seed, what, tail: [] }, simulatedMs: 0, taken: new Map() };
+    return { seed, failure: { seed, what, tail: [], struck: [] }, simulatedMs: 0, taken: new Map() };
   }
 }
 

@@ -38,13 +38,11 @@ export class MapChecks {
       // One that went on without the keeper has a map of its own, and what this one says is of the past.
       if (other === undefined || other.store.durable.view.generation > durable.view.generation) continue;
       for (const region of this.#cleared(before.get(host), after.get(host)))
-        if (durable.view.primary !== process.name) this.#checkHandedOver(process.host, durable, region);
-        // One that nobody tracks any more, and that is not in sync, is compared as a whole.
-        else if (
-          durable.tracked.some((tracked) => tracked.host === host) ||
-          durable.view.inSync.includes(host)
-        )
-          this.#checkClean(process.host, other, region);
+        if (durable.complete) {
+          const isTracked = durable.tracked.some((tracked) => tracked.host === host);
+          // One that nobody tracks any more, and that is not in sync, is compared as a whole.
+          if (isTracked || durable.view.inSync.includes(host)) this.#checkClean(process.host, other, region);
+        } else if (host === durable.copyFrom.host) this.#checkHandedOver(process.host, durable, region);
     }
   }
 
@@ -76,6 +74,9 @@ export class MapChecks {
   }
 
   #checkClean(keeper: Host, target: Host, region: Region): void {
+    const { durability } = this.#world.checks;
+    // What a machine lost is no matter of the maps.
+    if (durability.isLossy(keeper.name) || durability.isLossy(target.name)) return;
     const first = region * SECTORS_PER_REGION;
     for (let at = first; at < first + SECTORS_PER_REGION; at++) {
       if (keeper.disk.stable[at] === target.disk.stable[at]) continue;
