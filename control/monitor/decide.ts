@@ -13,8 +13,6 @@ import type { DatabaseRecord, VolumeRecord } from '../model/records.ts';
 import { whyBehind } from './catch-up.ts';
 import { hostSilence, isReachable, type Knowledge, secondariesOf, type Secondary } from './successor.ts';
 
-export { whyNotPromotable } from './successor.ts';
-
 export type Decision =
   /** `recheckInMs`: a rule is about to be met by the mere passing of time. `isWell`: served, with all copies. */
   | { readonly kind: 'none'; readonly why: string; readonly recheckInMs?: number; readonly isWell?: boolean }

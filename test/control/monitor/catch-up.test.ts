@@ -96,6 +96,13 @@ t.test('or for its set, while its primary serves: a newer one would have stopped
     isConfirmed(three, observed(host('a1', at(7, { state })), host('b1', at(generation))));
   t.ok(heard('SERVING'));
   t.notOk(heard('HOLDING'));
+  const copy = { target: 'c1', phase: 'ASKING', mode: 'QUICK', doneBytes: 0, leftBytes: 0, sentBytes: 0 };
+  const asking = { ...copy, bytesPerSecond: 0, limitBytesPerSecond: 0, error: '' };
+  const asks = host('a1', at(7, { state: 'SERVING', copy: asking }));
+  t.notOk(
+    isConfirmed(three, observed(asks, host('b1', at(7)))),
+    'it may have asked to take in the one that is away',
+  );
   t.notOk(heard('RECOVERING'));
   t.notOk(heard('SERVING', 6), 'a member that may have been promoted since');
   t.notOk(
