@@ -13,7 +13,7 @@ import { BareVolume } from './lib/bare-volume.ts';
 import { type ResyncPlan, type ResyncRound, resyncRounds } from './lib/resync-rounds.ts';
 import { median } from './lib/statistics.ts';
 
-const NETWORK = 78;
+const NETWORK = 73;
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
 const LIMIT_RATIO = 2;
