@@ -16,8 +16,8 @@ export interface ResyncPlan {
   readonly changedRegions: number;
   readonly writesPerSecond: number;
   readonly writesPerFlush: number;
-  /** With both copies in sync, before the secondary is killed. */
-  readonly beforeMs: number;
+  /** With both copies in sync, before the secondary is killed and again after the resync. */
+  readonly inSyncMs: number;
   readonly absenceMs: number;
 }
 
@@ -36,7 +36,8 @@ export interface ResyncRound {
   /** From the start of the daemon, and from the first sign of the copy, to both in sync. */
   readonly backMs: number;
   readonly resyncMs: number;
-  readonly before: Latency;
+  /** Both copies in sync, before and after. */
+  readonly without: Latency;
   readonly alone: Latency;
   readonly during: Latency;
   /** Over all lives of the copy, as the status showed them. */
@@ -80,26 +81,31 @@ async function oneRound(volume: BareVolume, plan: ResyncPlan, client: Client): P
   const { installation } = volume;
   const load = new WriteLoad(client.writer, { ...plan, regions: client.regions });
   load.start();
-  await sleep(plan.beforeMs);
+  await sleep(plan.inSyncMs);
   const killedAtMs = performance.now();
   await installation.killHost(SECONDARY);
   await sleep(plan.absenceMs);
   const startedAtMs = performance.now();
   await installation.startHost(SECONDARY);
   const copy = await watchCopy(volume);
+  const changedRegions = load.touchedSince(killedAtMs);
+  await sleep(plan.inSyncMs);
   await load.stop();
-  const beforeOf = (from: number, to: number): readonly Sample[] =>
+  const between = (from: number, to: number): readonly Sample[] =>
     load.writes.filter(({ atMs }) => atMs >= from && atMs < to);
   await client.writer.flush();
   return {
     mode: copy.last.mode,
-    changedRegions: load.touchedSince(killedAtMs),
+    changedRegions,
     copiedBytes: copy.sentBytes,
     backMs: copy.endedAtMs - startedAtMs,
     resyncMs: copy.endedAtMs - copy.beganAtMs,
-    before: latencyOf(beforeOf(0, killedAtMs - MARGIN_MS)),
-    alone: latencyOf(beforeOf(killedAtMs + SETTLE_MS, startedAtMs)),
-    during: latencyOf(beforeOf(copy.beganAtMs, copy.endedAtMs)),
+    without: latencyOf([
+      ...between(0, killedAtMs - MARGIN_MS),
+      ...between(copy.endedAtMs + MARGIN_MS, Infinity),
+    ]),
+    alone: latencyOf(between(killedAtMs + SETTLE_MS, startedAtMs)),
+    during: latencyOf(between(copy.beganAtMs, copy.endedAtMs)),
     limitsBytesPerSecond: copy.limits,
     firstDifference: firstDifference(volume, client.regions),
   };
