@@ -37,7 +37,12 @@ export class BareVolume {
       },
     });
     const bare = new BareVolume(installation, sizeBytes);
-    await bare.#create();
+    try {
+      await bare.#create();
+    } catch (error) {
+      await bare.destroy();
+      throw error;
+    }
     return bare;
   }
 
@@ -91,6 +96,8 @@ export class BareVolume {
     const options = { deadlineMs: CALL_MS };
     await callUnary(methodOf(this.#agent, agent.createReplica), { fence, view }, options);
     await callUnary(methodOf(this.#agent, agent.setView), { fence, view }, options);
+    const serves = async (): Promise<boolean> => ['SOLO', 'SERVING'].includes((await this.primary()).state);
+    await this.installation.until(`${PRIMARY} serves the volume`, serves);
   }
 }
 

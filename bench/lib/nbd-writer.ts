@@ -94,12 +94,21 @@ export class NbdWriter {
   }
 }
 
-/** What comes next; a server says nothing more before it is asked. */
+/** What comes next; a server says nothing more before it is asked, and hangs up on who asks for what it does not serve. */
 async function exactly(socket: Socket, bytes: number): Promise<void> {
-  let missing = bytes;
-  while (missing > 0) {
-    const [chunk] = (await once(socket, 'data')) as [Buffer];
-    missing -= chunk.length;
+  const ended = new AbortController();
+  const end = (): void => {
+    ended.abort(new Error('the server hung up: it does not serve the export'));
+  };
+  socket.once('close', end);
+  try {
+    let missing = bytes;
+    while (missing > 0) {
+      const [chunk] = (await once(socket, 'data', { signal: ended.signal })) as [Buffer];
+      missing -= chunk.length;
+    }
+    if (missing < 0) throw new Error('the server said more than it was asked');
+  } finally {
+    socket.removeListener('close', end);
   }
-  if (missing < 0) throw new Error('the server said more than it was asked');
 }
