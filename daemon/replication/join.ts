@@ -145,6 +145,7 @@ export class Join {
 
   #ended(): void {
     this.#todo = [];
+    this.#cleaning.abandon();
     this.#unlock();
     this.#job.throttle.end();
   }
@@ -245,7 +246,8 @@ export class Join {
       const { link, ready } = this.peer;
       if (this.#phase !== 'ASKING' || link === undefined || !ready || this.#primary.adopting) return;
       const { generation } = this.#core;
-      this.#core.send(link, { type: 'candidate', generation, proposedGeneration: generation + 1 });
+      const sequence = this.#primary.sentSequence;
+      this.#core.send(link, { type: 'candidate', generation, proposedGeneration: generation + 1, sequence });
     });
   }
 
@@ -305,7 +307,7 @@ export class Join {
   }
 
   #answeredNow(): void {
-    this.peer.waitingSinceMs = this.#unanswered.size === 0 ? undefined : this.#core.nowMs;
+    this.peer.copyingSinceMs = this.#unanswered.size === 0 ? undefined : this.#core.nowMs;
   }
 
   #read(region: Region, stage: Stage): void {
@@ -347,7 +349,7 @@ export class Join {
       return;
     }
     this.#unanswered.set(region, stage);
-    this.peer.waitingSinceMs ??= nowMs;
+    this.peer.copyingSinceMs ??= nowMs;
     if (stage === 'offer') {
       // What a comparison costs both disks counts, too.
       this.#job.throttle.sent(REGION_BYTES / 2);

@@ -106,7 +106,13 @@ export type Message =
       readonly inSync: readonly HostName[];
     }
   | { readonly type: 'view-answer'; readonly generation: Generation }
-  | { readonly type: 'candidate'; readonly generation: Generation; readonly proposedGeneration: Generation }
+  | {
+      readonly type: 'candidate';
+      readonly generation: Generation;
+      readonly proposedGeneration: Generation;
+      /** The last write that was sent. */
+      readonly sequence: Sequence;
+    }
   | { readonly type: 'candidate-answer'; readonly proposedGeneration: Generation }
   | {
       readonly type: 'refusal';

@@ -48,6 +48,8 @@ export class Secondary {
   readonly #unstable = new UnstableRegions();
   #queue: Queued[] = [];
   #busy = false;
+  /** A write of the primary is on its way to the disk. */
+  #isWriting = false;
 
   constructor(core: Core, dirty: DirtyMaps, preserved: readonly Region[]) {
     this.#core = core;
@@ -72,6 +74,15 @@ export class Secondary {
     this.#anySequence = true;
     this.#appliedSequence = 0;
     this.#answeredSequence = 0;
+  }
+
+  /** The copy is complete, and up to here every write was sent: from now on none may be missing. */
+  numberFrom(sequence: Sequence): void {
+    if (!this.#anySequence || this.#isWriting) return;
+    const next = this.#queue.find(({ message }) => message.type === 'write')?.message;
+    this.#appliedSequence = next?.type === 'write' ? next.sequence - 1 : sequence;
+    this.#answeredSequence = this.#appliedSequence;
+    this.#anySequence = false;
   }
 
   attach(link: number, primaryIncarnation: number): void {
@@ -223,7 +234,6 @@ export class Secondary {
         // From here on every write is seen by this process.
         this.#unstable.clear();
         this.unstableKnown = true;
-        this.#core.diskHasFailed = false;
         this.#next();
       },
       forgotten,
@@ -246,6 +256,7 @@ export class Secondary {
     const range = { offset, length };
     // Before the bytes: if this process goes on after half a write, the region counts as one that may differ.
     this.#unstable.written(firstRegion(range), lastRegion(range), sequence);
+    this.#isWriting = true;
     this.#onDisk(link, { kind, offset, length, data: payload }, () => {
       this.#anySequence = false;
       this.#appliedSequence = sequence;
@@ -263,6 +274,7 @@ export class Secondary {
     this.#busy = true;
     this.#core.write(write, (failure) => {
       this.#busy = false;
+      this.#isWriting = false;
       if (failure === undefined) done();
       else this.#diskFailed(link, failure);
       this.#next();
@@ -359,7 +371,6 @@ export class Secondary {
 
   /** A secondary that cannot write is a lost peer: it says so and takes nothing more, on whichever link there is now. */
   #diskFailed(link: number, failure: DiskFailure): void {
-    this.#core.diskHasFailed = true;
     this.#core.refuse(this.link ?? link, 'DISK', `the disk of ${this.#core.host} failed: ${failure}`);
   }
 }

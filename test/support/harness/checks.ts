@@ -51,6 +51,7 @@ export class Checks {
       const { host } = process;
       host.grantedUntilMs = Math.max(host.grantedUntilMs, host.nowMs() + effect.message.leaseMs);
     }
+    if (effect.type === 'send') this.#maps.sends(process, process.peerOf(effect.link) ?? '', effect.message);
     if (effect.type === 'persist') {
       const { durable, maps } = process.asked;
       this.durability.persists(process, effect.durable, durable);

@@ -6,7 +6,7 @@ import { type HostObservation, observe } from '../../../control/model/observatio
 import type { VolumeRecord } from '../../../control/model/records.ts';
 import { isConfirmed, isOwnPast, newestView, whyBehind } from '../../../control/monitor/catch-up.ts';
 import { decide } from '../../../control/monitor/decide.ts';
-import { answerProposal } from '../../../control/monitor/propose.ts';
+import { answerProposal, isKnownRebooted } from '../../../control/monitor/propose.ts';
 import { whyNotPromotable } from '../../../control/monitor/successor.ts';
 import type { Effect, ReplicaEvent, View } from '../../../daemon/replication/interface.ts';
 import { connectReplica, createSnapshot, deleteSnapshot, seedReplica } from './agent.ts';
@@ -34,6 +34,17 @@ export interface ControlParts {
   readonly log: (line: string) => void;
   /** `asOfMs`: when what it was decided by was so; undefined: a person decided, whatever is so. */
   readonly recordChanged: (record: VolumeRecord, asOfMs: number | undefined) => void;
+  /** The store came back older, and this is the newest decision that somebody holds. */
+  readonly restored: (view: View) => void;
+}
+
+/** What anybody acts by: a decision that was lost before a replica kept it was none. */
+function newestOf(record: VolumeRecord, hosts: readonly Host[]): View {
+  const views = hosts.map(({ store }) => store.durable.view);
+  return views.reduce(
+    (newest, view) => (view.generation > newest.generation ? view : newest),
+    viewOf(record),
+  );
 }
 
 type Proposal = Extract<Effect, { type: 'propose' }>;
@@ -52,6 +63,8 @@ export class Control {
   /** Of the calls that are under way when it goes away no answer comes. */
   #life = 0;
   #observed = new Map<string, HostObservation>();
+  /** When what was heard last of each host was so. */
+  readonly #saidAtMs = new Map<string, number>();
   #upSinceMs = 0;
   /** The workflow that holds the database. */
   #job: object | undefined;
@@ -109,6 +122,7 @@ export class Control {
       this.isCurrent = false;
       this.restart();
       this.#lookBack();
+      this.#parts.restored(newestOf(this.record, [...hosts.values()]));
       this.#parts.log(`control: is back with generation ${this.record.generation}`);
       return false;
     });
@@ -117,10 +131,12 @@ export class Control {
   heartbeat(process: Process): void {
     const { host } = process;
     const said = heartbeatOf(process, host.told);
+    const saidAtMs = this.#parts.scheduler.nowMs;
     this.#fromHost(host, () => {
       const nowMs = this.#parts.scheduler.nowMs;
       this.#hear(host);
       this.#observed.set(host.name, observe(said, this.#observed.get(host.name), nowMs));
+      this.#saidAtMs.set(host.name, saidAtMs);
       this.#adopt();
       this.#tell(process, false);
       this.look();
@@ -133,10 +149,9 @@ export class Control {
       this.#hear(process.host);
       const proposal = { host: process.name, fromGeneration, inSync, hostRebooted };
       const { record, isUnconfirmed } = this.#store.content;
-      const isKnownRebooted = (host: string): boolean =>
-        this.#observed.get(host)?.replicas.get(VOLUME)?.hostRebooted === true;
+      const hasLost = (host: string): boolean => isKnownRebooted(record, this.#observed, host);
       const behind = whyBehind(record, this.#observed, isUnconfirmed);
-      const answer = answerProposal(record, proposal, isKnownRebooted, behind);
+      const answer = answerProposal(record, proposal, hasLost, behind);
       if (answer.accepted && this.storeIsDown) {
         this.#toProcess(process, { type: 'proposal-failed', reason: 'the store takes no writes' });
         return;
@@ -233,7 +248,7 @@ export class Control {
   failOver(to: string, why: string): void {
     if (this.storeIsDown) return;
     const generation = this.record.generation + 1;
-    const heardMs = this.#observed.get(to)?.lastHeardMs ?? this.#parts.scheduler.nowMs;
+    const heardMs = this.#saidAtMs.get(to) ?? this.#parts.scheduler.nowMs;
     this.#write({ ...this.record, generation, primary: to, inSync: [to] }, why, heardMs);
     for (const host of this.#parts.hosts.keys()) this.command(host, (process) => this.#tell(process, true));
   }

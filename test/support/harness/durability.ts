@@ -3,7 +3,7 @@
  * and only where all that held everything lost it.
  */
 import type { VolumeRecord } from '../../../control/model/records.ts';
-import type { DurableState } from '../../../daemon/replication/interface.ts';
+import type { DurableState, View } from '../../../daemon/replication/interface.ts';
 import type { Place } from './history.ts';
 import type { Host } from './host.ts';
 import type { Process } from './process.ts';
@@ -61,6 +61,12 @@ export class Durability {
   startedOver({ inSync }: VolumeRecord): void {
     this.#inSync = inSync;
     this.#lossy.clear();
+  }
+
+  /** Newer decisions were lost before anybody acted by them. */
+  restored({ inSync }: View): void {
+    this.#inSync = inSync;
+    this.#look();
   }
 
   /** What these writes wrote is on the stable storage of all that are in sync. */

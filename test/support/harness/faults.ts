@@ -10,14 +10,15 @@ const HOT_SECTORS = 8;
 
 export interface Struck {
   readonly fault: Fault;
+  readonly host: string;
   readonly atMs: number;
 }
 
 export interface FaultOptions {
   readonly seed: number;
   readonly plan: readonly Fault[];
-  /** By their index. */
-  readonly leftOut: ReadonlySet<number>;
+  /** Those that strike, by their index; undefined: all. */
+  readonly only: ReadonlySet<number> | undefined;
   /** Between these its clock may go; beyond the bound, where a run is about that. */
   readonly clockRates: readonly [low: number, high: number];
 }
@@ -79,8 +80,8 @@ export class Faults {
       this.#world.network.damage(host.name, this.#other(random, host), damage, untilMs);
     },
     slow: ({ random, host }) => {
-      const bytesPerMs = random.pick([50, 500, 5000]) ?? 500;
-      const untilMs = this.#nowMs + random.between(50, 1000);
+      const bytesPerMs = random.pick([50, 200, 1000]) ?? 200;
+      const untilMs = this.#nowMs + random.between(50, 3000);
       this.#world.network.slow(host.name, this.#other(random, host), bytesPerMs, untilMs);
     },
     drift: ({ random, host }) => host.drift(random.between(...this.#options.clockRates)),
@@ -88,7 +89,7 @@ export class Faults {
     'store-down': ({ random }) => this.#storeDown(random),
     'store-older': ({ random }) => this.#world.control.restoreOlder(1 + random.below(3)),
     move: ({ random }) => this.#world.control.move(random.happens(0.4)),
-    'step-down': () => this.#stepDown(),
+    'step-down': ({ random }) => this.#stepDown(random),
     'fail-workflow': () => this.#world.control.failWorkflow(),
   };
 
@@ -119,9 +120,9 @@ export class Faults {
   /** `at`: where the moment was that an ambush waited for. */
   #strike(fault: Fault, at: Host | undefined): void {
     const host = at ?? this.#world.hosts.get(fault.host);
-    if (this.#world.isAtPeace || host === undefined || this.#options.leftOut.has(fault.index)) return;
+    if (this.#world.isAtPeace || host === undefined || this.#options.only?.has(fault.index) === false) return;
     if (!this.#world.control.isCurrent && silencing.has(fault.kind)) return;
-    this.struck.push({ fault, atMs: this.#nowMs });
+    this.struck.push({ fault, host: host.name, atMs: this.#nowMs });
     this.#world.note(`fault ${fault.index}: ${fault.kind} ${host.name}`);
     this.#acts[fault.kind]({ random: Random.of(this.#options.seed, 'fault', fault.index), host });
   }
@@ -187,10 +188,13 @@ export class Faults {
     this.#later(random.between(50, 1000), () => (control.storeIsDown = false));
   }
 
-  /** Somebody begins a move and drops it, whether there is anybody to move to or not. */
-  #stepDown(): void {
-    const { control } = this.#world;
-    control.stepDown();
+  /** Somebody begins a move and drops it, whether there is anybody to move to or not; or the link goes meanwhile. */
+  #stepDown(random: Random): void {
+    this.#world.control.stepDown();
+    if (random.happens(0.4))
+      this.#later(random.between(0, 40), () => {
+        this.#world.network.cutAll();
+      });
   }
 
   /** Peace comes before its time where it is not over by then. */
@@ -199,4 +203,11 @@ export class Faults {
       if (!this.#world.isAtPeace) act();
     });
   }
+}
+
+/** For people: which faults, on whom, when. */
+export function describeStruck(struck: readonly Struck[]): readonly string[] {
+  return struck.map(
+    ({ fault: { index, kind }, host, atMs }) => `fault ${index} at ${atMs.toFixed(1)}: ${kind} ${host}`,
+  );
 }

@@ -116,7 +116,7 @@ export function hello(
     incarnation: incarnations.mine,
     peerIncarnation: incarnations.yours,
     intent,
-    inSync: [from],
+    inSync: intent === 'join' ? [from] : ['a', 'b'],
   };
 }
 

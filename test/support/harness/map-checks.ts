@@ -3,7 +3,8 @@
  * there, or is about to: what was written to both since the copy was made stable is not on the map's account.
  */
 import type { DurableState, Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
-import type { HostName, Region } from '../../../daemon/replication/units.ts';
+import type { Message } from '../../../daemon/replication/messages.ts';
+import { firstRegion, type HostName, lastRegion, type Region } from '../../../daemon/replication/units.ts';
 import { SECTOR_BYTES, SECTORS_PER_REGION, stampsOf } from './disk.ts';
 import type { Host } from './host.ts';
 import type { Process } from './process.ts';
@@ -55,6 +56,18 @@ export class MapChecks {
       this.#world.breach(
         `${target.name} forgets that it changed region ${region}, and the dirty map of ${source.name} does not have it`,
       );
+  }
+
+  /** A target of which a map is kept gets nothing that the map, on stable storage, does not have. */
+  sends({ host, name }: Process, peer: string, message: Message): void {
+    if (message.type !== 'write') return;
+    const { durable, maps } = host.store;
+    if (!durable.tracked.some((tracked) => tracked.host === peer)) return;
+    for (let region = firstRegion(message); region <= lastRegion(message); region++)
+      if (!isMarked(maps.get(peer), region))
+        this.#world.breach(
+          `${name} sends ${peer} a write to region ${region} before its mark in the dirty map is durable`,
+        );
   }
 
   #cleared(before: Chunks | undefined, after: Chunks | undefined): Region[] {

@@ -56,6 +56,8 @@ export class LinkEnd {
   /** The number under which the replica knows it; undefined before the first frame was accepted. */
   link: number | undefined;
   open = true;
+  /** The host at the other end. */
+  peer = '';
   send: (frame: SentFrame) => void = () => undefined;
   /** What was sent before still goes out. */
   close: () => void = () => undefined;
@@ -74,6 +76,8 @@ export class Network {
   readonly #nodeOf: (name: string) => NetworkNode | undefined;
   readonly #blocked = new Set<string>();
   readonly #ailments = new Map<string, Ailment>();
+  /** Of each direction between two hosts. */
+  bytesPerMs = Infinity;
   #lanes: Lane[] = [];
 
   constructor(scheduler: Scheduler, pace: Pace, nodeOf: (name: string) => NetworkNode | undefined) {
@@ -120,6 +124,7 @@ export class Network {
 
   heal(): void {
     this.#ailments.clear();
+    this.bytesPerMs = Infinity;
     this.unblockAll();
   }
 
@@ -135,6 +140,8 @@ export class Network {
   #connect(near: LinkEnd, far: LinkEnd): void {
     const there: Lane = { from: near, to: far, queue: [], due: 0, lastAtMs: 0, sentAtMs: 0 };
     const back: Lane = { from: far, to: near, queue: [], due: 0, lastAtMs: 0, sentAtMs: 0 };
+    near.peer = far.node.name;
+    far.peer = near.node.name;
     this.#lanes = this.#lanes.filter((lane) => lane.from.open || lane.to.open);
     this.#lanes.push(there, back);
     for (const lane of [there, back]) {
@@ -171,7 +178,7 @@ export class Network {
   #enqueue(lane: Lane, frame: ReceivedFrame | 'end'): void {
     lane.queue.push(frame);
     const { nowMs } = this.#scheduler;
-    const rate = this.#ailmentOf(lane)?.bytesPerMs ?? Infinity;
+    const rate = Math.min(this.bytesPerMs, this.#ailmentOf(lane)?.bytesPerMs ?? Infinity);
     lane.sentAtMs = Math.max(lane.sentAtMs, nowMs) + bytesOf(frame) / rate;
     lane.lastAtMs = Math.max(lane.lastAtMs, lane.sentAtMs + this.#pace.frameMs());
     this.#scheduler.after(lane.lastAtMs - nowMs, () => this.#arrive(lane, 1));

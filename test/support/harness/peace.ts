@@ -42,10 +42,21 @@ export function readAll(world: World): void {
   if (world.unanswered.size > 0) world.breach('the last reads were not answered');
 }
 
-/** The only copy, out of service since its disk failed: a person repaired the disk, and restarts the daemon. */
+/**
+ * Out of service since its disk failed, and nobody can take over: a person repaired it, and restarts the daemon. If by
+ * then nobody is known to hold everything, the last primary is chosen: it has at least all that was flushed.
+ */
 function operate(world: World, lost: string): void {
-  const { primary, inSync } = world.control.record;
-  if (inSync.length > 1 || primary === lost || world.process(primary)?.state !== 'FENCED') return;
-  world.crash(primary);
-  world.start(primary);
+  const { control } = world;
+  const { primary, inSync } = control.record;
+  const takesOver = (name: string): boolean => {
+    const process = world.process(name);
+    return process?.state === 'SECONDARY' && !process.status.hostRebooted;
+  };
+  if (primary === lost || inSync.some(takesOver)) return;
+  const state = world.process(primary)?.state;
+  if (state === 'FENCED') {
+    world.crash(primary);
+    world.start(primary);
+  } else if (state === 'STALE') control.force(primary);
 }

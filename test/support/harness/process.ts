@@ -97,6 +97,11 @@ export class Process implements NetworkNode {
     return this.#persisting.length > 0;
   }
 
+  /** Who is at the other end. */
+  peerOf(link: number): string | undefined {
+    return this.#links.get(link)?.peer;
+  }
+
   /** It says something by itself. */
   get isHeard(): boolean {
     return this.alive && this.#backlog === undefined;

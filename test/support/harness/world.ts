@@ -76,6 +76,9 @@ export class World implements ProcessWatcher {
         recordChanged: (record, asOfMs) => {
           this.checks.recordChanged(record, asOfMs);
         },
+        restored: (view) => {
+          this.checks.durability.restored(view);
+        },
       },
       options.hosts[0] ?? '',
     );
