@@ -292,7 +292,10 @@ export class StorageHost {
       version,
       capacityBytes: BigInt(Math.min(config.storage?.capacity_bytes ?? totalBytes, totalBytes)),
       availableBytes: BigInt(availableBytes),
-      replicas: this.volumes.all().map((volume) => this.#reporter.replica(volume)),
+      replicas: [
+        ...this.volumes.all().map((volume) => this.#reporter.replica(volume)),
+        ...this.volumes.unopened().map((replica) => this.#reporter.unreadable(replica)),
+      ],
       engines: await this.#reporter.engines(),
       roles: config.control === undefined ? ['storage'] : ['storage', 'control'],
     };

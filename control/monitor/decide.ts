@@ -13,8 +13,6 @@ import type { DatabaseRecord, VolumeRecord } from '../model/records.ts';
 import { whyBehind } from './catch-up.ts';
 import { hostSilence, isReachable, type Knowledge, secondariesOf, type Secondary } from './successor.ts';
 
-export { whyNotPromotable } from './successor.ts';
-
 export type Decision =
   /** `recheckInMs`: a rule is about to be met by the mere passing of time. `isWell`: served, with all copies. */
   | { readonly kind: 'none'; readonly why: string; readonly recheckInMs?: number; readonly isWell?: boolean }
@@ -87,7 +85,7 @@ function aboutRebootedPrimary(situation: Situation, replica: ObservedReplica): D
 }
 
 /** It gave the volume up in the record's own generation, and nothing it hears makes it take it back. */
-const GAVE_UP: ReadonlySet<string> = new Set(['FENCED', 'STALE']);
+const GAVE_UP: ReadonlySet<string> = new Set(['FENCED', 'STALE', 'UNREADABLE']);
 
 /**
  * Heard, and not serving. One that gave up (its disk failed it) is not waited for: the secondary waits out the lease
@@ -145,7 +143,14 @@ function aboutServingPrimary(situation: Situation, primary: HostObservation): De
   return { ...none('all is well'), isWell: true };
 }
 
-const RESEEDABLE: ReadonlySet<string> = new Set(['BLANK', 'STALE', 'FENCED', 'JOINING', 'STEPPED_DOWN']);
+const RESEEDABLE: ReadonlySet<string> = new Set([
+  'BLANK',
+  'STALE',
+  'FENCED',
+  'JOINING',
+  'STEPPED_DOWN',
+  'UNREADABLE',
+]);
 
 /**
  * A secondary outside the set: most likely one that has just died, and whose last report is a moment old. One that

@@ -143,6 +143,11 @@ export class Volumes implements ExportDirectory {
     return this.#volumes.get(volume)?.view.generation ?? this.#unopened.get(volume)?.generation ?? 0;
   }
 
+  /** What this host holds and could not open when its process started. */
+  unopened(): readonly { readonly volume: string; readonly generation: number; readonly why: string }[] {
+    return [...this.#unopened].map(([volume, facts]) => ({ volume, ...facts }));
+  }
+
   all(): readonly Volume[] {
     return [...this.#volumes.values()];
   }

@@ -141,7 +141,7 @@ t.test(
 );
 
 t.test('a primary that gave up in its own generation is failed over from at once', async (t) => {
-  for (const state of ['FENCED', 'STALE']) {
+  for (const state of ['FENCED', 'STALE', 'UNREADABLE']) {
     const gaveUp = (change: Partial<ObservedReplica> = {}): HostObservation =>
       host('a1', replica(state, { stateSinceMs: NOW_MS - 50, reason: 'its disk failed', ...change }));
     const decided = decide(situation([gaveUp(), secondary]));
@@ -191,7 +191,7 @@ t.test('a primary that is heard and does not serve is replaced once its secondar
 t.test('a solo primary has the other host reseeded once it is back', async (t) => {
   const record = { ...volume, inSync: ['a1'] };
   const solo = host('a1', replica('SOLO'));
-  for (const state of ['STALE', 'FENCED', 'BLANK', 'JOINING', 'STEPPED_DOWN'])
+  for (const state of ['STALE', 'FENCED', 'BLANK', 'JOINING', 'STEPPED_DOWN', 'UNREADABLE'])
     t.match(
       decide(situation([solo, host('b1', replica(state))], { record })),
       { kind: 'reseed', source: 'a1', target: 'b1' },
