@@ -28,6 +28,8 @@ mount:losetup:loop devices and mounts
 procps:ps:finds what a test left behind
 bind9-dnsutils:dig:asks the DNS responder
 systemd:systemd-analyze:verifies the units
+spin:spin:searches the model of who may serve
+gcc:gcc:compiles that search
 git:git:lists the tracked files for the house rules'
 
 missing=
@@ -44,6 +46,8 @@ $needed
 EOF
 # Its programs are not on the PATH.
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || add postgresql 'the engine'
+# A header of it stands for the package, which gcc only recommends.
+[ -e /usr/include/stdlib.h ] || add libc6-dev 'gcc compiles with it'
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then

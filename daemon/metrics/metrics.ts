@@ -136,7 +136,7 @@ export class MetricsServer {
     );
     new Gauge({
       name: 'lockstep_replica_dirty_bytes',
-      help: 'Of regions that a replica outside the in-sync set may lack; of the whole volume where nobody kept track.',
+      help: 'Of the regions in which a replica outside the in-sync set may differ, where that is known.',
       labelNames: ['volume', 'peer'],
       registers: [this.#registry],
       collect() {

@@ -45,6 +45,12 @@ export class Cleaning {
     this.#flush?.regions.delete(region);
   }
 
+  /** The copy ended: what is written from now on it is not told. */
+  abandon(): void {
+    this.#copied = new Set();
+    this.#flush = undefined;
+  }
+
   copied(region: Region): void {
     this.#copied.add(region);
     const { nowMs, generation } = this.#core;
@@ -52,12 +58,18 @@ export class Cleaning {
     if (this.#flush !== undefined || nowMs - this.#flushedAtMs < FLUSH_EVERY_MS) return;
     if (link === undefined || !ready) return;
     const id = this.#primary.nextFlushId();
-    const flush: Flush = { id, regions: this.#copied, localDone: false, peerDone: false };
+    // The target has a write that is in flight here, and would flush it; this side's flush does not cover it.
+    const inFlight = new Set(this.#primary.inflightRegions());
+    const flush: Flush = {
+      id,
+      regions: new Set([...this.#copied].filter((one) => !inFlight.has(one))),
+      localDone: false,
+      peerDone: false,
+    };
     this.#flush = flush;
-    this.#copied = new Set();
+    this.#copied = new Set([...this.#copied].filter((one) => inFlight.has(one)));
     this.#core.send(link, { type: 'flush', generation, flushId: id });
     this.#core.flush((failure) => {
-      // A disk that fails here fails the clients' flushes, where it is dealt with.
       if (failure !== undefined) return;
       flush.localDone = true;
       this.#finish(flush);

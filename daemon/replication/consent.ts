@@ -24,7 +24,8 @@ export class Consent {
     if (this.#primary.adopting || this.#core.nowMs - this.#lastProposalMs < PROPOSE_AGAIN_MS) return;
     const { state } = this.#core;
     const asking = this.#copies.join?.isProposed === true && (state === 'SOLO' || state === 'SERVING');
-    const undecided = state === 'RECOVERING' && this.#primary.peers.size === 0;
+    // Before it serves, a new process finds out what became of the last proposal of the one before.
+    const undecided = state === 'RECOVERING' && this.#core.durable.asking !== '';
     const without = (state === 'HOLDING' || state === 'RECOVERING') && this.#isSomeoneGone();
     if (asking || undecided || without) this.ask();
   }

@@ -70,7 +70,7 @@ export class Copies {
       return;
     const { primary } = this.#parts;
     primary.peers.set(target, join.peer);
-    join.peer.ackedSequence = primary.lastSequence;
+    join.peer.ackedSequence = primary.sentSequence;
     join.connect();
     join.progress();
   }

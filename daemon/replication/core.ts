@@ -27,6 +27,11 @@ export class Core {
   /** Why the state is what it is, for people. */
   why = '';
   effects: Effect[] = [];
+  /** Since when this process has not stood still: what it waited for before proves nothing of the others. */
+  awakeSinceMs = -Infinity;
+  /** Of whichever part of the replica; called before whoever asked for the flush is told. */
+  onFlushFailure: (failure: DiskFailure) => void = () => undefined;
+  #lastTickMs = -Infinity;
   /** Called when this side closes a link; the same as when the other does. */
   onLinkClosed: (link: number) => void = () => undefined;
   #state: ReplicaState;
@@ -73,6 +78,21 @@ export class Core {
   /** Started again since this replica was known to hold every acknowledged write: unflushed ones may be gone. */
   get hostRebooted(): boolean {
     return !this.#durable.blank && this.#durable.bootId !== this.options.bootId;
+  }
+
+  /** A flush failed, and no copy has made good for it: what this machine reads may not be on its stable storage. */
+  get diskHasFailed(): boolean {
+    return this.#durable.flushFailedIn === this.options.bootId;
+  }
+
+  ticked(): void {
+    if (this.nowMs - this.#lastTickMs > this.options.stallMs / 4) this.awakeSinceMs = this.nowMs;
+    this.#lastTickMs = this.nowMs;
+  }
+
+  /** For longer than a disk may take. */
+  isStalledSince(ms: number): boolean {
+    return this.nowMs - Math.max(ms, this.awakeSinceMs) > this.options.stallMs;
   }
 
   transition(to: ReplicaState, why: string): void {
@@ -140,7 +160,16 @@ export class Core {
   flush(done: (failure: DiskFailure | undefined) => void): void {
     const token = this.nextToken();
     this.effects.push({ type: 'disk-flush', token });
-    this.onDone(token, done);
+    this.onDone(token, (failure) => {
+      // The kernel tells it once, and may have dropped the pages: the next flush would succeed for what is gone.
+      if (failure !== undefined) this.#flushFailed(failure);
+      done(failure);
+    });
+  }
+
+  #flushFailed(failure: DiskFailure): void {
+    if (!this.diskHasFailed) this.persist({ flushFailedIn: this.options.bootId }, () => undefined);
+    this.onFlushFailure(failure);
   }
 
   /** Registers who is told how an effect ended that disk-done answers. */

@@ -1,13 +1,19 @@
 /**
- * The replica as anything but a primary: answers the hello of a primary, takes its views, and becomes primary itself
- * when control says so and it holds what a primary must hold. What it applies is secondary.ts.
+ * The replica as anything but a primary: answers the hello of a primary, and takes its views.
+ * What it applies is secondary.ts, how it becomes primary itself promotion.ts.
  */
-import { assert } from '../sys/errors.ts';
 import type { Core } from './core.ts';
 import type { DirtyMaps } from './dirty.ts';
-import type { DurableState, ReplicaEvent, Tracked, View } from './interface.ts';
+import type { ReplicaEvent, View } from './interface.ts';
 import type { Leader } from './leader.ts';
-import { commonVersion, describeVersions, type Message, type RefusalReason } from './messages.ts';
+import {
+  commonVersion,
+  describeVersions,
+  MAX_PAYLOAD_BYTES,
+  type Message,
+  type RefusalReason,
+} from './messages.ts';
+import { nobody, Promotion } from './promotion.ts';
 import { RegionSet } from './region-set.ts';
 import { Secondary } from './secondary.ts';
 import { isPrimaryState, type ReplicaState } from './states.ts';
@@ -15,8 +21,6 @@ import { REGION_BYTES, type Region } from './units.ts';
 
 type Frame = Extract<ReplicaEvent, { type: 'frame' }>;
 type Hello = Extract<Message, { type: 'hello' }>;
-
-const nobody: DurableState['copyFrom'] = { host: '', generation: 0 };
 
 interface Objection {
   readonly reason: RefusalReason;
@@ -28,6 +32,7 @@ export class Follower {
   readonly #core: Core;
   readonly #leader: Leader;
 
+  readonly promotion: Promotion;
   readonly #dirty: DirtyMaps;
 
   constructor(
@@ -38,6 +43,14 @@ export class Follower {
     this.#leader = parts.leader;
     this.#dirty = parts.dirty;
     this.secondary = new Secondary(core, parts.dirty, parts.preserved);
+    this.promotion = new Promotion(core, {
+      leader: parts.leader,
+      dirty: parts.dirty,
+      secondary: this.secondary,
+      dropLink: () => {
+        this.#dropPrimaryLink();
+      },
+    });
   }
 
   get state(): ReplicaState {
@@ -90,20 +103,13 @@ export class Follower {
     if (hello.host === host || (hello.generation === generation && hello.host !== durable.view.primary))
       return { reason: 'STATE', message: `${hello.host} is not primary of generation ${String(generation)}` };
     if (hello.intent === 'join') return this.#objectionToJoin(hello);
-    // The set changed around this replica, and it has not heard of it.
-    const isNext =
-      state === 'SECONDARY' &&
-      hello.generation === generation + 1 &&
-      hello.host === durable.view.primary &&
-      hello.inSync.includes(host);
-    const accepted = hello.generation === generation || hello.generation === durable.candidateFor || isNext;
-    if ((state !== 'SECONDARY' && state !== 'JOINING') || !accepted)
-      return { reason: 'STATE', message: `this replica is ${state} of generation ${String(generation)}` };
-    if (state === 'JOINING' && hello.generation !== durable.candidateFor)
-      return { reason: 'STATE', message: 'the copy to this replica is not complete' };
     // What it was told to flush may be gone although its next flush would succeed.
-    if (this.secondary.diskHasFailed)
+    if (this.#core.diskHasFailed)
       return { reason: 'DISK', message: `the disk of ${options.host} failed; it has to be copied to anew` };
+    if (!this.#isMemberFor(hello)) {
+      const message = `this replica is ${state} of generation ${String(generation)}`;
+      return { reason: 'STATE', message };
+    }
     if (hello.intent === 'resume') {
       const same =
         hello.peerIncarnation === options.incarnation &&
@@ -113,6 +119,18 @@ export class Follower {
         return { reason: 'INCARNATION', message: 'this process is not the one that took part before' };
     }
     return undefined;
+  }
+
+  /**
+   * It holds what a member of that generation holds. The set may have changed around it without its hearing of it: to
+   * come back into a set that it had left it would have had to become a candidate again.
+   */
+  #isMemberFor(hello: Hello): boolean {
+    const { durable, generation, host, state } = this.#core;
+    if (state === 'SECONDARY' && hello.generation === generation) return true;
+    const from = state === 'SECONDARY' ? generation : state === 'JOINING' ? durable.candidateFor : 0;
+    const isOfThePrimary = hello.host === durable.view.primary && hello.inSync.includes(host);
+    return from !== 0 && hello.generation >= from && isOfThePrimary;
   }
 
   #objectionToJoin(hello: Hello): Objection | undefined {
@@ -176,10 +194,14 @@ export class Follower {
       consistentAt: own?.until ?? durable.consistentAt,
       copyingSince: copyFrom.host === hello.host ? copyFrom.generation : 0,
       changesKnown: own !== undefined || secondary.unstableKnown,
-      distrusted: secondary.diskHasFailed,
+      distrusted: this.#core.diskHasFailed,
     };
-    if (hello.intent === 'join') this.#core.send(link, message, this.#ownChanges(hello.host).bitmap());
-    else this.#core.send(link, message);
+    const changes = hello.intent === 'join' ? this.#ownChanges(hello.host) : undefined;
+    if (changes === undefined || changes.size === 0) this.#core.send(link, message);
+    // Of more than 16 TiB they do not fit into a frame: it is compared.
+    else if (options.sizeBytes / REGION_BYTES / 8 <= MAX_PAYLOAD_BYTES)
+      this.#core.send(link, message, changes.bitmap());
+    else this.#core.send(link, { ...message, consistentAt: 0, changesKnown: false });
   }
 
   /** What this replica wrote that `host`, which will copy to it, may not know of. */
@@ -266,8 +288,10 @@ export class Follower {
       return;
     }
     const { generation, options } = this.#core;
+    this.secondary.numberFrom(message.sequence);
     // The copy is complete and flushed: what was kept of the time before is worth less than what there is now.
-    const change = { candidateFor, bootId: options.bootId, consistentAt: generation, mixed: false };
+    const complete = { consistentAt: generation, mixed: false, flushFailedIn: '' };
+    const change = { candidateFor, bootId: options.bootId, ...complete };
     this.#core.persist(change, () => {
       this.secondary.fallback.drop();
       if (this.secondary.link === link)
@@ -280,9 +304,8 @@ export class Follower {
     const { host, durable } = this.#core;
     if (view.inSync.includes(host)) {
       // A candidate learns of it from its primary, in the stream; the control store only confirms it. A secondary of
-      // the generation before holds what was acknowledged in both: in the new one nothing is without it.
-      const follows =
-        view.generation === durable.view.generation + 1 && view.primary === durable.view.primary;
+      // an earlier generation holds what was acknowledged in both: in the new one nothing is without it.
+      const follows = view.primary === durable.view.primary;
       if (this.state !== 'SECONDARY' || !follows) return;
       // The primary says it in the stream, between the writes of the two generations, as long as it says anything.
       const { link, lastHeardMs } = this.secondary;
@@ -295,134 +318,6 @@ export class Follower {
       this.#core.transition('STALE', `dropped from the in-sync set by generation ${String(view.generation)}`);
     this.#dropPrimaryLink();
     this.#core.persist({ view, complete: false, candidateFor: 0 }, () => undefined);
-  }
-
-  promoted(view: View): void {
-    const { durable, host } = this.#core;
-    const first = this.state === 'BLANK' && view.generation === 1;
-    const member =
-      this.state === 'SECONDARY' && durable.complete && durable.view.generation === view.generation - 1;
-    const candidate = this.state === 'JOINING' && durable.candidateFor === view.generation - 1;
-    // The pair of control's own rule: a replica that may lack acknowledged writes does not serve, whoever says so.
-    if (!view.inSync.includes(host) || !(first || member || candidate)) {
-      this.#core.why = `refused to become primary of generation ${String(view.generation)}: ${this.state} of generation ${String(durable.view.generation)}`;
-      return;
-    }
-    assert(view.inSync.length === 1, 'a replica is promoted alone');
-    this.#dropPrimaryLink();
-    const tracked = first || !this.secondary.unstableKnown ? [] : this.#otherMembers(durable);
-    this.#becomePrimary(view, { first, tracked, regions: this.secondary.unstable.regions() });
-  }
-
-  /** Of the set that ends: where they may differ from this replica is what it holds unstable. */
-  #otherMembers({ view, candidateFor }: DurableState): Tracked[] {
-    const { generation, primary } = view;
-    const until = Math.max(generation, candidateFor);
-    return view.inSync
-      .filter((host) => host !== this.#core.host)
-      .map((host) => {
-        // What the primary held this replica held too; another secondary may have got what this one did not.
-        const covers = host === primary;
-        return { host, since: generation, until, covers, copying: 0, compare: false };
-      });
-  }
-
-  #becomePrimary(
-    view: View,
-    {
-      first,
-      tracked,
-      regions,
-    }: {
-      readonly first: boolean;
-      readonly tracked: readonly Tracked[];
-      readonly regions: readonly Region[];
-    },
-  ): void {
-    const { durable, options } = this.#core;
-    const { primary } = this.#leader;
-    const maps = [
-      ...this.#dirty.forgetAll(),
-      ...tracked.map(({ host }) => this.#dirty.replace(host, regions)),
-    ];
-    const change = {
-      view,
-      complete: true,
-      blank: false,
-      candidateFor: 0,
-      bootId: first || !this.#core.hostRebooted ? options.bootId : durable.bootId,
-      promoting: !first,
-      consistentAt: view.generation,
-      mixed: false,
-      copyFrom: nobody,
-      tracked,
-    };
-    primary.adopting = true;
-    if (!first) this.#core.transition('PROMOTING', 'waits for the end of the lease that it granted');
-    this.#core.persist(
-      change,
-      () => {
-        primary.adopting = false;
-        if (durable.mixed) this.secondary.fallback.drop();
-        // Copied to meanwhile, by whoever is of a newer generation.
-        if (this.state === 'BLANK') this.#leader.serveFirst();
-        this.maybeServe();
-      },
-      maps,
-    );
-  }
-
-  /** A person chose it, though it may lack acknowledged writes: what it last held whole is what there is from now on. */
-  forced(view: View): void {
-    const { durable, generation } = this.#core;
-    const { state } = this;
-    const isIdle = state === 'STALE' || state === 'JOINING' || state === 'SECONDARY';
-    if (view.generation <= generation || !isIdle || durable.consistentAt === 0) {
-      this.#core.why = `cannot become primary of generation ${String(view.generation)}: ${state}, consistent as of generation ${String(durable.consistentAt)}`;
-      return;
-    }
-    this.#dropPrimaryLink();
-    this.#core.transition('PROMOTING', 'a person chose this copy; it goes back to what it last held whole');
-    this.#leader.primary.adopting = true;
-    const { fallback } = this.secondary;
-    this.#core.whenWritten(() => {
-      if (!durable.mixed) this.#serveForced(view, []);
-      else
-        fallback.revert(
-          () => {
-            this.#serveForced(view, [...fallback.regions]);
-          },
-          (failure) => {
-            this.#core.why = `what it last held whole cannot be brought back: ${failure}`;
-          },
-        );
-    });
-  }
-
-  /** `reverted`: regions in which it may differ from whoever copied to it. */
-  #serveForced(view: View, reverted: readonly Region[]): void {
-    // A newer generation was heard of meanwhile.
-    if (this.state !== 'PROMOTING') return;
-    const { durable, host } = this.#core;
-    const since = durable.consistentAt;
-    const others = [...new Set([durable.view.primary, ...durable.view.inSync])].filter(
-      (name) => name !== host,
-    );
-    const tracked = others.map((name) => {
-      return { host: name, since, until: since, covers: false, copying: 0, compare: false };
-    });
-    const regions = [...reverted, ...this.secondary.unstable.regions()];
-    this.#becomePrimary(view, { first: false, tracked, regions });
-  }
-
-  /** Promotion ends when the view is durable and the last lease granted to the old primary is over. */
-  maybeServe(): void {
-    if (this.state !== 'PROMOTING' || this.#leader.primary.adopting) return;
-    if (this.#core.nowMs < this.secondary.leaseGrantedUntilMs) return;
-    this.#core.whenWritten(() => {
-      if (this.state !== 'PROMOTING') return;
-      this.#leader.servePromoted(this.secondary.appliedSequence);
-    });
   }
 
   #dropPrimaryLink(): void {

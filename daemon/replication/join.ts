@@ -103,18 +103,24 @@ export class Join {
   }
 
   get status(): JoinStatus {
-    const left = this.#phase === 'DONE' ? 0 : this.#todo.length + this.#underWay;
     return {
       target: this.peer.host,
       phase: this.#phase,
       mode: this.#mode,
       doneBytes: this.#progress.doneBytes,
-      leftBytes: left * REGION_BYTES,
+      leftBytes: this.#left * REGION_BYTES,
       sentBytes: this.#progress.sentBytes,
       bytesPerSecond: this.isOver ? 0 : this.#progress.bytesPerSecond(this.#core.nowMs),
       limitBytesPerSecond: this.isOver ? 0 : this.#job.throttle.limitBytesPerSecond,
       error: this.#error,
     };
+  }
+
+  get #left(): number {
+    if (this.isOver) return 0;
+    // What a map names is listed when live writes go to the target.
+    const isListed = this.#mode !== 'QUICK' || this.#isLive;
+    return isListed ? this.#todo.length + this.#underWay : (this.#dirty.get(this.peer.host)?.size ?? 0);
   }
 
   get #underWay(): number {
@@ -139,6 +145,7 @@ export class Join {
 
   #ended(): void {
     this.#todo = [];
+    this.#cleaning.abandon();
     this.#unlock();
     this.#job.throttle.end();
   }
@@ -239,7 +246,8 @@ export class Join {
       const { link, ready } = this.peer;
       if (this.#phase !== 'ASKING' || link === undefined || !ready || this.#primary.adopting) return;
       const { generation } = this.#core;
-      this.#core.send(link, { type: 'candidate', generation, proposedGeneration: generation + 1 });
+      const sequence = this.#primary.sentSequence;
+      this.#core.send(link, { type: 'candidate', generation, proposedGeneration: generation + 1, sequence });
     });
   }
 
@@ -299,7 +307,7 @@ export class Join {
   }
 
   #answeredNow(): void {
-    this.peer.waitingSinceMs = this.#unanswered.size === 0 ? undefined : this.#core.nowMs;
+    this.peer.copyingSinceMs = this.#unanswered.size === 0 ? undefined : this.#core.nowMs;
   }
 
   #read(region: Region, stage: Stage): void {
@@ -341,7 +349,7 @@ export class Join {
       return;
     }
     this.#unanswered.set(region, stage);
-    this.peer.waitingSinceMs ??= nowMs;
+    this.peer.copyingSinceMs ??= nowMs;
     if (stage === 'offer') {
       // What a comparison costs both disks counts, too.
       this.#job.throttle.sent(REGION_BYTES / 2);

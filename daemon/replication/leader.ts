@@ -39,7 +39,20 @@ export class Leader {
     const onDiskFailure = (failure: DiskFailure): void => {
       this.#giveUp(`the disk of this host failed: ${failure}`);
     };
-    this.repair = new Repair(core, { primary: () => this.primary, onDiskFailure });
+    core.onFlushFailure = (failure) => {
+      onDiskFailure(failure);
+      // The others have what may be gone here: a later life of this process must not go on without them.
+      const { view, complete } = core.durable;
+      const isShared = view.primary === core.host && view.inSync.length > 1;
+      if (isShared && complete) core.persist({ complete: false }, () => undefined);
+    };
+    this.repair = new Repair(core, {
+      primary: () => this.primary,
+      onDiskFailure,
+      onStuck: (peer) => {
+        this.#links.exclude(peer, `${peer.host} answers, and gives no region`);
+      },
+    });
     this.primary = new Primary(core, dirty, {
       onDiskFailure,
       repair: (id, request) => this.repair.begin(id, request),
@@ -76,7 +89,6 @@ export class Leader {
         this.#recovered(sequence, unstable);
       },
     });
-    // Alone in the view and yet RECOVERING: the answer to a proposal was never heard. Proposing anew decides it.
     if (this.state === 'RECOVERING') this.#meetMembers(core.durable.view);
   }
 
@@ -215,9 +227,15 @@ export class Leader {
     }
     peer.ready = true;
     this.#links.heartbeat(peer);
+    if (!this.primary.resume(peer, answer.appliedSequence)) {
+      this.#links.exclude(
+        peer,
+        `${peer.host} is not where it was: at write ${String(answer.appliedSequence)}`,
+      );
+      return;
+    }
     this.#serveIfComplete();
-    if (!this.primary.resume(peer, answer.appliedSequence))
-      this.#core.refuse(link, 'MALFORMED', 'it holds writes of nobody');
+    this.primary.retryHeld();
   }
 
   #refused(peer: Peer, refusal: Extract<Message, { type: 'refusal' }>): void {
@@ -239,9 +257,13 @@ export class Leader {
     this.primary.continueFrom(sequence, unstable);
     for (const peer of this.primary.required) peer.ackedSequence = sequence;
     if (this.#core.hostRebooted) this.#core.persist({ bootId: this.#core.options.bootId }, () => undefined);
-    const missing = this.primary.required.find(({ ready }) => !ready);
-    if (missing === undefined) this.#core.transition('SERVING', this.#inSyncWith);
-    else this.#core.transition('HOLDING', `${missing.host} is missing, or not equal`);
+    const missing = this.primary.required.filter(({ ready }) => !ready);
+    // It may lack what was pulled, so that nothing may be read under its lease, and it cannot be gone on with.
+    for (const peer of missing) peer.exclude();
+    for (const peer of this.primary.required) if (peer.ready) peer.isCovered = true;
+    if (missing.length === 0) this.#core.transition('SERVING', this.#inSyncWith);
+    else
+      this.#core.transition('HOLDING', `${missing.map(({ host }) => host).join(' and ')} may not be equal`);
     for (const peer of this.primary.required) this.#links.heartbeat(peer);
     this.primary.retryHeld();
   }
@@ -274,6 +296,11 @@ export class Leader {
 
   viewAsPrimary(view: View): void {
     const { options, durable } = this.#core;
+    // Chosen by a person, and on its way back to what it last held whole: it is complete when it is there.
+    if (!durable.complete) {
+      this.#core.persist({ view }, () => undefined);
+      return;
+    }
     this.primary.adopting = true;
     // The move that it was to step down for began in a generation that is over.
     this.#steppingDown = false;
@@ -309,9 +336,10 @@ export class Leader {
     const regions = this.primary.unstable.regions();
     const begun = removed.map((host): Tracked => {
       // One that a restarted primary never heard of again may hold writes that nobody else got.
-      const known = this.primary.peers.get(host)?.generationKnown ?? 0;
-      const since = known === 0 ? old.generation : known;
-      return { host, since, until: old.generation, covers: known !== 0, copying: 0, compare: false };
+      const peer = this.primary.peers.get(host);
+      const covers = peer?.isCovered === true;
+      const since = covers ? peer.generationKnown : old.generation;
+      return { host, since, until: old.generation, covers, copying: 0, compare: false };
     });
     maps.push(...begun.map((entry) => this.#dirty.replace(entry.host, regions)));
     return { tracked: [...kept, ...begun], maps };
@@ -341,7 +369,10 @@ export class Leader {
   }
 
   #drop(peer: Peer): void {
-    if (peer.link !== undefined) this.#core.effects.push({ type: 'close-link', link: peer.link });
+    if (peer.link !== undefined) {
+      this.#core.effects.push({ type: 'close-link', link: peer.link });
+      this.repair.linkClosed(peer.link);
+    }
     peer.lost(this.#core.nowMs);
     this.primary.peerDropped(peer);
   }
@@ -360,6 +391,7 @@ export class Leader {
       );
     const { generation, primary, inSync } = view;
     for (const peer of this.primary.required) {
+      peer.isCovered ||= peer === join?.peer;
       if (peer.link === undefined || !peer.ready) continue;
       this.#core.send(peer.link, { type: 'view', generation, primary, inSync });
       this.primary.peerFollows(peer);
@@ -368,6 +400,7 @@ export class Leader {
     const missing = this.primary.required.find(({ ready }) => !ready);
     if (missing === undefined) this.#core.transition('SERVING', this.#inSyncWith);
     else this.#core.transition('HOLDING', `the link to ${missing.host} is down`);
+    this.repair.progress();
     this.primary.applyNext();
     this.primary.retryHeld();
   }
@@ -424,10 +457,8 @@ export class Leader {
 
   /** This host cannot go on; nothing is answered any more, so that nobody has to wait for the end of a lease. */
   #giveUp(why: string): void {
-    const required = [...this.primary.required];
-    if (!isPrimaryState(this.state)) return;
     this.primary.refuseAll();
-    for (const peer of required) peer.endLease(this.#core);
+    for (const peer of this.primary.required) peer.endLease(this.#core);
     this.fence(why);
   }
 
@@ -470,9 +501,9 @@ export class Leader {
 
   /** A disk that does not answer must not keep a replica from serving that could. */
   #standAsideIfStuck(): void {
-    const { nowMs, options } = this.#core;
+    const { options } = this.#core;
     const since = this.primary.diskBusySinceMs;
-    if (since === undefined || nowMs - since <= options.stallMs) return;
+    if (since === undefined || !this.#core.isStalledSince(since)) return;
     if (this.state !== 'SERVING' || this.primary.adopting) return;
     this.#standAside(`the disk of this host has done nothing for ${String(options.stallMs / 1000)} s`);
   }

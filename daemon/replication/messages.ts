@@ -106,7 +106,13 @@ export type Message =
       readonly inSync: readonly HostName[];
     }
   | { readonly type: 'view-answer'; readonly generation: Generation }
-  | { readonly type: 'candidate'; readonly generation: Generation; readonly proposedGeneration: Generation }
+  | {
+      readonly type: 'candidate';
+      readonly generation: Generation;
+      readonly proposedGeneration: Generation;
+      /** The last write that was sent. */
+      readonly sequence: Sequence;
+    }
   | { readonly type: 'candidate-answer'; readonly proposedGeneration: Generation }
   | {
       readonly type: 'refusal';
@@ -116,6 +122,9 @@ export type Message =
       readonly reason: RefusalReason;
       readonly message: string;
     };
+
+/** Of one frame: a client's largest write. */
+export const MAX_PAYLOAD_BYTES = 32 * 1024 * 1024;
 
 /** Every version of the frames, and why there is one. A daemon speaks all that stand here. */
 export const wireVersions: ReadonlyMap<number, string> = new Map([

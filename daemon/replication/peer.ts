@@ -29,14 +29,20 @@ export class Peer {
   lastHeardMs: number;
   lastDialMs = -Infinity;
   lastHeartbeatMs = -Infinity;
-  /** Since when there is no ready link. */
+  /** Since when there is no ready link over which it was of use. */
   lostSinceMs: number;
+  /** It did something over this link: without that, the link stands only in name. */
+  proven = false;
   /** The last generation that it is known to have taken part in. */
   generationKnown: Generation = 0;
   /** Another process than before, on a disk that failed it, or too slow: nothing to go on with. */
   isUnfit = false;
   /** Since when it owes an answer to a write or a flush, without any progress; undefined: it owes none. */
   waitingSinceMs: number | undefined;
+  /** The same for what is copied to it. */
+  copyingSinceMs: number | undefined;
+  /** Nothing that it wrote is unknown here: it took part in this reign, or was found equal when it began. */
+  isCovered = false;
 
   constructor(host: HostName, options: { readonly inSync: boolean; readonly nowMs: number }) {
     this.host = host;
@@ -47,10 +53,18 @@ export class Peer {
   }
 
   lost(nowMs: number): void {
-    if (this.ready) this.lostSinceMs = nowMs;
+    if (this.ready && this.proven) this.lostSinceMs = nowMs;
+    this.proven = false;
     this.link = undefined;
     this.ready = false;
     this.waitingSinceMs = undefined;
+    this.copyingSinceMs = undefined;
+  }
+
+  /** It may not hold what this replica holds. */
+  exclude(): void {
+    this.isUnfit = true;
+    this.leaseUntilMs = -Infinity;
   }
 
   /** Nothing will be answered under what it granted. */
@@ -70,5 +84,6 @@ export class Peer {
 
   takeLease({ askedAtMs, leaseMs }: Extract<Message, { type: 'heartbeat-answer' }>): void {
     this.leaseUntilMs = askedAtMs + leaseMs * (1 - LEASE_MARGIN);
+    if (this.waitingSinceMs === undefined) this.proven = true;
   }
 }

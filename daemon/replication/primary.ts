@@ -64,6 +64,7 @@ export class Primary {
   adopting = false;
 
   #lastSequence: Sequence = 0;
+  #sentSequence: Sequence = 0;
   #appliedSequence: Sequence = 0;
   /** Written since a flush that completed on all in-sync replicas: where they may differ if one is lost. */
   readonly #unstable = new UnstableRegions();
@@ -81,6 +82,7 @@ export class Primary {
     this.#dirty = dirty;
     this.#hooks = hooks;
     dirty.onMarked = () => {
+      this.#sendMarked();
       this.applyNext();
     };
     this.#flushes = new FlushRounds(core, {
@@ -93,7 +95,6 @@ export class Primary {
       reply: (id, result) => {
         this.#reply(id, result);
       },
-      onFailure: hooks.onDiskFailure,
     });
   }
 
@@ -101,8 +102,9 @@ export class Primary {
     return this.#appliedSequence;
   }
 
-  get lastSequence(): Sequence {
-    return this.#lastSequence;
+  /** The last write that went to the peers. */
+  get sentSequence(): Sequence {
+    return this.#sentSequence;
   }
 
   get stableSequence(): Sequence {
@@ -138,6 +140,7 @@ export class Primary {
   continueFrom(sequence: Sequence, unstable: Iterable<Region>): void {
     assert(this.#inflight.length === 0, 'sequence numbers are only set before anything is in flight');
     this.#lastSequence = sequence;
+    this.#sentSequence = sequence;
     this.#appliedSequence = sequence;
     this.#flushes.startAnew();
     this.#unstable.clear();
@@ -189,20 +192,26 @@ export class Primary {
   /** False: it answers what was never sent, so that nothing it says can be built on. */
   onWriteAnswer(peer: Peer, appliedSequence: Sequence): boolean {
     if (this.peers.get(peer.host) !== peer) return true;
-    if (appliedSequence > this.#lastSequence) return false;
+    if (appliedSequence > this.#sentSequence) return false;
     if (appliedSequence <= peer.ackedSequence) return true;
     peer.ackedSequence = appliedSequence;
-    if (appliedSequence === this.#lastSequence) peer.catchUpBytes = 0;
+    if (appliedSequence === this.#sentSequence) peer.catchUpBytes = 0;
+    peer.proven = true;
     this.#answered(peer);
     this.applyNext();
     this.retryHeld();
     return true;
   }
 
-  /** The link stands again, and the peer has applied up to here: what it lacks is sent again, in order. */
+  /**
+   * The link stands again, and the peer has applied up to here: what it lacks is sent again, in order. False: it is
+   * behind what it answered, or holds what was never sent.
+   */
   resume(peer: Peer, appliedSequence: Sequence): boolean {
     assert(peer.ready, 'only a ready peer is resumed');
-    for (const write of this.#inflight) if (write.sequence > appliedSequence) this.#send(peer, write);
+    if (appliedSequence < peer.ackedSequence) return false;
+    for (const write of this.#inflight)
+      if (write.sequence > appliedSequence && write.sequence <= this.#sentSequence) this.#send(peer, write);
     this.#flushes.sendTo(peer);
     const sound = this.onWriteAnswer(peer, appliedSequence);
     this.retryHeld();
@@ -230,6 +239,7 @@ export class Primary {
   /** False: of no round of the clients. */
   onFlushAnswer(peer: Peer, flushId: number): boolean {
     if (!this.#flushes.onAnswer(peer, flushId)) return false;
+    peer.proven = true;
     this.#answered(peer);
     return true;
   }
@@ -242,7 +252,7 @@ export class Primary {
     const write = this.#inflight[0];
     if (write === undefined || this.#applyingSinceMs !== undefined) return;
     for (const peer of this.peers.values()) if (peer.required && write.sequence > peer.ackedSequence) return;
-    if (!this.#dirty.isMarked(write)) return;
+    if (write.sequence > this.#sentSequence) return;
     this.#applyingSinceMs = this.#core.nowMs;
     this.#core.write(write, (failure) => {
       if (this.#inflight[0] === write) this.#applied(write, failure);
@@ -300,9 +310,23 @@ export class Primary {
     this.#hooks.onWrite(range);
     this.#dirty.mark(range);
     if (this.peers.size > 0) this.#unstable.written(firstRegion(range), lastRegion(range), write.sequence);
-    for (const peer of this.peers.values()) if (peer.receivesWrites) this.#send(peer, write);
+    this.#sendMarked();
     this.applyNext();
     return true;
+  }
+
+  /**
+   * In order, and only what the dirty maps name on stable storage: if this process dies, what others hold of it has to
+   * be known to differ from a replica that got nothing.
+   */
+  #sendMarked(): void {
+    const unsent = Math.min(this.#inflight.length, this.#lastSequence - this.#sentSequence);
+    for (let at = this.#inflight.length - unsent; at < this.#inflight.length; at++) {
+      const write = this.#inflight[at];
+      if (write === undefined || !this.#dirty.isMarked(write)) return;
+      this.#sentSequence = write.sequence;
+      for (const peer of this.peers.values()) if (peer.receivesWrites) this.#send(peer, write);
+    }
   }
 
   #admitRead(id: number, request: ReadRequest): boolean {
@@ -341,7 +365,7 @@ export class Primary {
   }
 
   #answered(peer: Peer): void {
-    const owes = peer.ackedSequence < this.#lastSequence || this.#flushes.waitsFor(peer);
+    const owes = peer.ackedSequence < this.#sentSequence || this.#flushes.waitsFor(peer);
     peer.waitingSinceMs = owes ? this.#core.nowMs : undefined;
   }
 

@@ -46,7 +46,8 @@ export class Recovery {
   }
 
   get #isActive(): boolean {
-    return this.#core.state === 'RECOVERING' && !this.#parts.primary.adopting;
+    const isDecided = this.#core.durable.asking === '';
+    return this.#core.state === 'RECOVERING' && isDecided && !this.#parts.primary.adopting;
   }
 
   begin(): void {
@@ -109,6 +110,7 @@ export class Recovery {
     if (pull?.sentUpTo === undefined || pull.writing > 0 || !this.#isActive) return;
     const { sentUpTo, regions } = pull;
     for (const [peer, applied] of [...this.#applied]) {
+      peer.isCovered = applied <= sentUpTo;
       if (applied === sentUpTo) continue;
       peer.isUnfit = true;
       this.#core.why = `${peer.host} had not applied all that ${pull.peer.host} had`;

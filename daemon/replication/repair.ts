@@ -5,6 +5,7 @@
  */
 import type { Core } from './core.ts';
 import type { ClientRequest, DiskFailure } from './interface.ts';
+import type { Peer } from './peer.ts';
 import type { Primary } from './primary.ts';
 import { type ByteRange, firstRegion, lastRegion, REGION_BYTES, type Region, regionRange } from './units.ts';
 
@@ -20,12 +21,14 @@ export class Repair {
   readonly #core: Core;
   readonly #primary: () => Primary;
   readonly #onDiskFailure: (failure: DiskFailure) => void;
+  readonly #onStuck: (peer: Peer) => void;
   #jobs: Job[] = [];
   #lock: ByteRange | undefined;
   #region: Region | undefined;
   /** The link over which it was asked for. */
   #link: number | undefined;
-  #from = '';
+  #from: Peer | undefined;
+  #askedAtMs = 0;
   /** Reads whose regions were written anew once: if they fail again, the disk does not hold what it is given. */
   readonly #repaired = new WeakSet<ReadRequest>();
   #isWriting = false;
@@ -36,11 +39,14 @@ export class Repair {
     parts: {
       readonly primary: () => Primary;
       readonly onDiskFailure: (failure: DiskFailure) => void;
+      /** A peer that does not give a region for too long. */
+      readonly onStuck: (peer: Peer) => void;
     },
   ) {
     this.#core = core;
     this.#primary = parts.primary;
     this.#onDiskFailure = parts.onDiskFailure;
+    this.#onStuck = parts.onStuck;
   }
 
   /** False: nobody holds the same. */
@@ -74,7 +80,12 @@ export class Repair {
       this.abandon();
       return;
     }
-    if (this.#link !== undefined || this.#isWriting || this.#core.state !== 'SERVING') return;
+    if (this.#isWriting || this.#core.state !== 'SERVING') return;
+    if (this.#link !== undefined) {
+      const isLate = this.#core.nowMs - this.#askedAtMs > this.#core.options.stallMs;
+      if (isLate && this.#from !== undefined) this.#onStuck(this.#from);
+      return;
+    }
     const primary = this.#primary();
     const [region] = job.regions;
     if (region === undefined) {
@@ -90,7 +101,8 @@ export class Repair {
     if (peer?.link === undefined || primary.adopting || primary.overlapsInflight(this.#lock)) return;
     this.#region = region;
     this.#link = peer.link;
-    this.#from = peer.host;
+    this.#from = peer;
+    this.#askedAtMs = this.#core.nowMs;
     this.#core.send(peer.link, { type: 'fetch', generation: this.#core.generation, region });
   }
 
@@ -106,7 +118,7 @@ export class Repair {
     if (job === undefined) return true;
     if (this.#isWriting || this.#link !== link || this.#region !== region) return false;
     if (data.length !== REGION_BYTES) return false;
-    const from = this.#from;
+    const from = this.#from?.host ?? '';
     this.#isWriting = true;
     const offset = region * REGION_BYTES;
     this.#core.write({ kind: 'data', offset, length: REGION_BYTES, data }, (failure) => {

@@ -147,13 +147,14 @@ export class Replica {
         leader.copies.snapshotGone();
         return;
       case 'force':
-        this.#follower.forced(event.view);
+        this.#follower.promotion.forced(event.view);
         return;
       case 'step-down':
         leader.stepDown();
         return;
       case 'tick':
-        this.#follower.maybeServe();
+        this.#core.ticked();
+        this.#follower.promotion.tick();
         leader.tick();
         return;
       case 'batch-end':
@@ -196,7 +197,7 @@ export class Replica {
       return;
     }
     if (toMe && this.#leads) this.#leader.viewAsPrimary(view);
-    else if (toMe) this.#follower.promoted(view);
+    else if (toMe) this.#follower.promotion.promoted(view);
     else if (this.#leads) this.#leader.replaced(view);
     else this.#follower.followView(view);
   }
@@ -210,6 +211,8 @@ export class Replica {
         durable.view.primary === host && durable.view.inSync.length === 1,
         'SOLO, and the view names others',
       );
+    if (state === 'SOLO' || state === 'SERVING')
+      assert(durable.complete && !durable.mixed, `${state}, and its data is a mixture`);
     if (state === 'SERVING') {
       assert(durable.view.primary === host, 'SERVING, and the view names another primary');
       assert(primary.required.length > 0, 'SERVING without a peer that every write waits for');
@@ -228,6 +231,8 @@ function initialState(options: ReplicaOptions, durable: DurableState): ReplicaSt
     if (promoting) return 'PROMOTING';
     return 'SOLO';
   }
+  // A person chose it: it goes back to what it last held whole, and serves then.
+  if (view.primary === options.host && promoting) return 'PROMOTING';
   if (candidateFor !== 0) return 'JOINING';
   if (complete) return 'SECONDARY';
   return blank ? 'BLANK' : 'STALE';

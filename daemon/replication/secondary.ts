@@ -36,8 +36,6 @@ export class Secondary {
   leaseGrantedUntilMs: number;
   /** What was written since both sides were last stable is known: this process took part in all of it. */
   unstableKnown = false;
-  /** Since the last copy to it began. */
-  diskHasFailed = false;
   readonly fallback: Fallback;
   readonly #dirty: DirtyMaps;
   /** Its primary said hello to copy, and has not yet said that the copy begins. */
@@ -50,6 +48,8 @@ export class Secondary {
   readonly #unstable = new UnstableRegions();
   #queue: Queued[] = [];
   #busy = false;
+  /** A write of the primary is on its way to the disk. */
+  #isWriting = false;
 
   constructor(core: Core, dirty: DirtyMaps, preserved: readonly Region[]) {
     this.#core = core;
@@ -74,6 +74,15 @@ export class Secondary {
     this.#anySequence = true;
     this.#appliedSequence = 0;
     this.#answeredSequence = 0;
+  }
+
+  /** The copy is complete, and up to here every write was sent: from now on none may be missing. */
+  numberFrom(sequence: Sequence): void {
+    if (!this.#anySequence || this.#isWriting) return;
+    const next = this.#queue.find(({ message }) => message.type === 'write')?.message;
+    this.#appliedSequence = next?.type === 'write' ? next.sequence - 1 : sequence;
+    this.#answeredSequence = this.#appliedSequence;
+    this.#anySequence = false;
   }
 
   attach(link: number, primaryIncarnation: number): void {
@@ -166,8 +175,10 @@ export class Secondary {
     if (changedBy(next.message).every((region) => fallback.has(region))) return false;
     const regions = new Set<Region>();
     for (const { message } of this.#queue) {
-      for (const region of changedBy(message)) if (!fallback.has(region)) regions.add(region);
-      if (regions.size >= PRESERVED_AT_ONCE) break;
+      for (const region of changedBy(message)) {
+        if (regions.size >= PRESERVED_AT_ONCE) break;
+        if (!fallback.has(region)) regions.add(region);
+      }
     }
     this.#busy = true;
     fallback.preserve([...regions], () => {
@@ -223,7 +234,6 @@ export class Secondary {
         // From here on every write is seen by this process.
         this.#unstable.clear();
         this.unstableKnown = true;
-        this.diskHasFailed = false;
         this.#next();
       },
       forgotten,
@@ -246,6 +256,7 @@ export class Secondary {
     const range = { offset, length };
     // Before the bytes: if this process goes on after half a write, the region counts as one that may differ.
     this.#unstable.written(firstRegion(range), lastRegion(range), sequence);
+    this.#isWriting = true;
     this.#onDisk(link, { kind, offset, length, data: payload }, () => {
       this.#anySequence = false;
       this.#appliedSequence = sequence;
@@ -263,6 +274,7 @@ export class Secondary {
     this.#busy = true;
     this.#core.write(write, (failure) => {
       this.#busy = false;
+      this.#isWriting = false;
       if (failure === undefined) done();
       else this.#diskFailed(link, failure);
       this.#next();
@@ -272,7 +284,7 @@ export class Secondary {
   /** Runs beside later writes: it covers those before it, which are applied. */
   #flush(link: number, flushId: number): void {
     this.#core.flush((failure) => {
-      if (failure !== undefined) this.#diskFailed(link, failure);
+      if (failure !== undefined) this.#flushFailed(link, failure);
       else if (this.link === link) this.#core.send(link, { type: 'flush-answer', flushId });
     });
   }
@@ -347,9 +359,18 @@ export class Secondary {
     });
   }
 
+  /** Acknowledged writes may be gone from the cache without being on the disk: it is complete no more. */
+  #flushFailed(link: number, failure: DiskFailure): void {
+    const { state } = this.#core;
+    if (state === 'SECONDARY' || state === 'JOINING') {
+      this.#core.transition('STALE', `its disk failed a flush: ${failure}`);
+      this.#core.persist({ complete: false, candidateFor: 0 }, () => undefined);
+    }
+    this.#diskFailed(link, failure);
+  }
+
   /** A secondary that cannot write is a lost peer: it says so and takes nothing more, on whichever link there is now. */
   #diskFailed(link: number, failure: DiskFailure): void {
-    this.diskHasFailed = true;
     this.#core.refuse(this.link ?? link, 'DISK', `the disk of ${this.#core.host} failed: ${failure}`);
   }
 }

@@ -267,6 +267,7 @@ function firstState(bootId: string): DurableState {
     complete: false,
     blank: true,
     candidateFor: 0,
+    flushFailedIn: '',
     asking: '',
     promoting: false,
     bootId,

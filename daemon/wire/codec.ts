@@ -12,14 +12,12 @@
  */
 import { crc32c } from '@node-rs/crc32';
 import { messageOf } from '../sys/errors.ts';
-import type { Message } from '../replication/messages.ts';
+import { MAX_PAYLOAD_BYTES, type Message } from '../replication/messages.ts';
 import { fromShape, Frame, type Shape, toShape } from './shapes.ts';
 
 const PREFIX_BYTES = 8;
 /** A header is some tens of bytes; the longest carries names of hosts. */
 export const MAX_HEADER_BYTES = 4096;
-/** The longest payload that the NBD server takes. */
-export const MAX_PAYLOAD_BYTES = 32 * 1024 * 1024;
 
 export interface DecodedFrame {
   readonly message: Message;

@@ -274,6 +274,7 @@ function membershipFromShape({
       type: 'candidate',
       generation: candidate.generation ?? 0,
       proposedGeneration: candidate.proposedGeneration ?? 0,
+      sequence: candidate.sequence ?? 0,
     });
   if (candidateAnswer)
     return bare({ type: 'candidate-answer', proposedGeneration: candidateAnswer.proposedGeneration ?? 0 });

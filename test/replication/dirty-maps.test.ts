@@ -179,6 +179,42 @@ t.test('a region that is written between its copy and the flush stays dirty', as
   }
 });
 
+t.test('a region whose write was sent behind its copy, and is not written here, stays dirty', async (t) => {
+  const { lone, link } = copying();
+  lone.hold('disk-write');
+  lone.write(1, 3);
+  // In flight behind the other: the target may flush it, this side does not.
+  t.match(sentOf(lone.write(2, 0)), [{ type: 'write' }]);
+  lone.nowMs += LATER_MS;
+  const [flush] = lone.hear(link, answered(0));
+  lone.answer('disk-flush');
+  lone.hear(link, { type: 'flush-answer', flushId: flush?.type === 'flush' ? flush.flushId : 0 });
+  t.ok(lone.dirtyOf('b').includes(0));
+});
+
+t.test('a flush that ends after its copy ended clears nothing', async (t) => {
+  const { lone, link } = copying();
+  lone.nowMs += LATER_MS;
+  const [flush] = lone.hear(link, answered(0));
+  lone.hear(link, { type: 'flush-answer', flushId: flush?.type === 'flush' ? flush.flushId : 0 });
+  lone.step({ type: 'link-closed', link });
+  lone.write(1, 0);
+  lone.answer('disk-flush');
+  t.strictSame(lone.dirtyOf('b'), [0, 1, 2]);
+});
+
+t.test('a target is sent a write when its mark is durable, in order, and not before', async (t) => {
+  const { lone } = copying();
+  lone.hold('persist');
+  t.strictSame(sentOf(lone.write(1, 3)), []);
+  t.strictSame(sentOf(lone.write(2, 0)), [], 'one that is marked stays behind one that is not');
+  t.match(sentOf(lone.answer('persist')), [
+    { type: 'write', sequence: 1 },
+    { type: 'write', sequence: 2 },
+  ]);
+  t.ok(lone.dirtyOf('b').includes(3));
+});
+
 t.test('a copy that is done leaves no map of the member', async (t) => {
   const { lone, link } = copying();
   for (const region of [0, 1, 2]) lone.hear(link, answered(region));

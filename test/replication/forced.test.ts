@@ -42,6 +42,8 @@ t.test('it serves only when its view is durable', async (t) => {
   lone.tick(10_000);
   t.equal(lone.replica.state, 'PROMOTING');
   lone.answer('persist');
+  t.equal(lone.replica.state, 'PROMOTING', 'nor before it is complete on stable storage');
+  lone.answer('persist');
   t.equal(lone.replica.state, 'SOLO');
 });
 
@@ -52,25 +54,29 @@ function mixture(): Lone {
   return lone;
 }
 
-t.test('a mixture is reverted before anything of the new view is durable', async (t) => {
-  const lone = mixture();
-  lone.hold('revert');
-  lone.hold('persist');
-  const effects = force(lone);
-  t.match(
-    effects.map(({ type }) => type),
-    ['close-link', 'state-changed', 'revert'],
-  );
-  lone.tick(10_000);
-  t.equal(lone.store.durable.view.generation, 5);
-  const after = lone.answer('revert');
-  t.match(after.find((effect) => effect.type === 'persist')?.durable, { mixed: false, view: chosen });
-  t.notOk(
-    after.some(({ type }) => type === 'drop-fallback'),
-    'a crash now finds what it was',
-  );
-  t.match(lone.answer('persist')[0], { type: 'drop-fallback' });
-});
+t.test(
+  'that a mixture goes back is durable before it does, and that it did before the fallback goes',
+  async (t) => {
+    const lone = mixture();
+    lone.hold('revert');
+    lone.hold('persist');
+    const effects = force(lone);
+    t.match(effects, [
+      { type: 'close-link' },
+      { type: 'state-changed', to: 'PROMOTING' },
+      { type: 'persist', durable: { view: chosen, promoting: true, complete: false, mixed: true } },
+    ]);
+    t.equal(effects.length, 3);
+    lone.tick(10_000);
+    t.match(lone.answer('persist'), [{ type: 'revert' }]);
+    t.equal(lone.replica.state, 'PROMOTING');
+    const after = lone.answer('revert');
+    t.match(after, [{ type: 'persist', durable: { complete: true, consistentAt: 7, mixed: false } }]);
+    t.equal(after.length, 1, 'a crash now still finds the fallback');
+    t.match(lone.answer('persist')[0], { type: 'drop-fallback' });
+    t.equal(lone.replica.state, 'SOLO');
+  },
+);
 
 t.test('what was reverted differs from whoever copied to it', async (t) => {
   const lone = mixture();
@@ -79,17 +85,24 @@ t.test('what was reverted differs from whoever copied to it', async (t) => {
   t.match(lone.store.durable.tracked, [{ host: 'a', since: 4, until: 4, covers: false }]);
 });
 
-t.test('a copy whose fallback cannot be written back does not serve, and says why', async (t) => {
-  const lone = mixture();
-  lone.hold('revert');
-  force(lone);
-  lone.answer('revert', { failure: 'EIO' });
-  lone.tick(10_000);
-  t.equal(lone.replica.state, 'PROMOTING');
-  t.equal(lone.store.durable.view.generation, 5);
-  t.match(lone.replica.status.reason, /cannot be brought back: EIO/);
-  t.strictSame(repliesOf(lone.read(1, 0)), []);
-});
+t.test(
+  'a copy whose fallback cannot be written back does not serve, says why, and can be chosen again',
+  async (t) => {
+    const lone = mixture();
+    lone.hold('revert');
+    force(lone);
+    lone.answer('revert', { failure: 'EIO' });
+    t.equal(lone.replica.state, 'FENCED');
+    t.match(lone.replica.status.reason, /cannot be brought back: EIO/);
+    t.match(lone.store.durable, { complete: false, promoting: false, mixed: true, consistentAt: 4 });
+    t.strictSame(repliesOf(lone.read(1, 0)), [{ id: 1, ok: false, failure: 'ESHUTDOWN' }]);
+    force(lone, { ...chosen, generation: 8 });
+    lone.answer('revert');
+    lone.tick(LEASE_MS);
+    t.equal(lone.replica.state, 'SOLO');
+    t.strictSame(lone.dirtyOf('a'), [1, 3]);
+  },
+);
 
 t.test('a write that is under way ends before what it destroyed is written back', async (t) => {
   const lone = target();
@@ -99,13 +112,20 @@ t.test('a write that is under way ends before what it destroyed is written back'
   t.ok(lone.answer('disk-write').some(({ type }) => type === 'revert'));
 });
 
-t.test('a process that restarts before all was written back is what it was', async (t) => {
+t.test('a process that restarts before all was written back writes it back anew', async (t) => {
   const lone = mixture();
   lone.hold('revert');
   force(lone);
-  const again = new Lone('b', lone.store.durable, { preserved: [1, 3] });
-  t.equal(again.replica.state, 'STALE');
-  t.ok(again.replica.status.mixed);
+  const { durable, maps } = lone.store.kept([]);
+  const again = new Lone('b', durable, { maps, preserved: [1, 3] });
+  again.hold('revert');
+  t.equal(again.replica.state, 'PROMOTING');
+  t.ok(again.tick(10_000).some(({ type }) => type === 'revert'));
+  again.tick(10_000);
+  t.equal(again.replica.state, 'PROMOTING', 'it serves nobody before');
+  again.answer('revert');
+  t.equal(again.replica.state, 'SOLO');
+  t.strictSame(again.dirtyOf('a'), [1, 3]);
 });
 
 t.test(

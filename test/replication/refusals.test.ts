@@ -146,7 +146,7 @@ t.test('a candidate answers once it is durable that it is one', async (t) => {
   lone.hear(1, hello('a', 1, 'join'));
   lone.hear(1, { type: 'copy-begin', generation: 1 });
   lone.hold('persist');
-  t.strictSame(lone.hear(1, { type: 'candidate', generation: 1, proposedGeneration: 2 }), []);
+  t.strictSame(lone.hear(1, { type: 'candidate', generation: 1, proposedGeneration: 2, sequence: 0 }), []);
   t.match(lone.persisted.at(-1), { candidateFor: 2 });
 });
 
@@ -220,11 +220,11 @@ t.test('a view, a candidacy or a hello that cannot be is refused, and stops nobo
     lone.hear(1, { type: 'copy-begin', generation: 1 });
     return lone;
   };
-  t.match(joining().hear(1, { type: 'candidate', generation: 1, proposedGeneration: 3 }), [
+  t.match(joining().hear(1, { type: 'candidate', generation: 1, proposedGeneration: 3, sequence: 0 }), [
     { type: 'refusal', reason: 'MALFORMED' },
   ]);
   const candidate = joining();
-  candidate.hear(1, { type: 'candidate', generation: 1, proposedGeneration: 2 });
+  candidate.hear(1, { type: 'candidate', generation: 1, proposedGeneration: 2, sequence: 0 });
   const view = { type: 'view', generation: 2, primary: 'b', inSync: ['a', 'b'] } as const;
   t.match(candidate.hear(1, view), [{ type: 'refusal', reason: 'STATE' }]);
 
@@ -309,6 +309,8 @@ t.test(
     const flush = lone.replica.step({ type: 'client', id: 5, request: { kind: 'flush' } }, lone.nowMs);
     const flushToken = flush.find((one) => one.type === 'disk-flush')?.token ?? 0;
     t.match(lone.step({ type: 'disk-done', token: flushToken, failure: 'EIO' }), [
+      // A later life of the process must not trust this disk, nor go on without the other.
+      { type: 'persist', durable: { complete: true, flushFailedIn: 'boot 1' } },
       { type: 'reply', id: 5, result: { ok: false } },
       // Nobody has to wait for the end of the lease.
       { type: 'send', message: { type: 'yield' } },

@@ -31,7 +31,7 @@ function catchUp(lone: Lone, target: string, generation: number): number {
 function fenceAndPromote(lone: Lone, generation: number): void {
   lone.hear(1, hello('a', generation, 'join'));
   lone.hear(1, { type: 'copy-begin', generation });
-  lone.hear(1, { type: 'candidate', generation, proposedGeneration: generation + 1 });
+  lone.hear(1, { type: 'candidate', generation, proposedGeneration: generation + 1, sequence: 0 });
   lone.hear(1, { type: 'view', generation: generation + 1, primary: 'a', inSync: ['a', 'b'] });
   const view = { generation: generation + 2, primary: 'b', inSync: ['b'] };
   lone.step({ type: 'view', view, explicit: true });
@@ -102,7 +102,7 @@ t.test(
     // In the set by this process.
     lone.hear(1, hello('a', 6, 'join'));
     lone.hear(1, { type: 'copy-begin', generation: 6 });
-    lone.hear(1, { type: 'candidate', generation: 6, proposedGeneration: 7 });
+    lone.hear(1, { type: 'candidate', generation: 6, proposedGeneration: 7, sequence: 0 });
     lone.hear(1, { type: 'view', generation: 7, primary: 'a', inSync: ['a', 'b'] });
     const flush = { type: 'flush', generation: 7, flushId: 1 } as const;
     const [effect] = lone.replica.step(

@@ -115,10 +115,10 @@ t.test('while one is outside the set each write marks what it lacks first', asyn
   const { lone, b, c } = ofThree();
   withoutC(lone, c);
   lone.hold('persist');
-  lone.write(1, 3);
-  t.strictSame(hears(lone, b, answered(1)), []);
-  t.match(lone.answer('persist')[0], { type: 'disk-write' });
+  t.strictSame(sentOf(lone.write(1, 3)), [], 'or b would hold what nobody knows that c lacks');
+  t.match(sentOf(lone.answer('persist')), [{ type: 'write' }]);
   t.strictSame(lone.dirtyOf('c'), [3]);
+  t.match(hears(lone, b, answered(1))[0], { type: 'disk-write' });
 });
 
 t.test('a member that was taken in and never heard of again is asked for its own changes', async (t) => {

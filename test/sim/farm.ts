@@ -6,10 +6,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { LockstepError, messageOf } from '../../daemon/sys/errors.ts';
-import type { SeedResult } from './worker.ts';
+import type { SeedResult, SeedTask } from './worker.ts';
 
-/** A seed takes some milliseconds of real time; one that takes so long does not end. */
-const SEED_LIMIT_MS = 30_000;
+/** A seed takes some milliseconds of real time, a failed one some seconds; one that takes so long does not end. */
+const SEED_LIMIT_MS = 40_000;
 /** Of one thread: a seed that goes round in circles fills it, and not the machine's. */
 const HEAP_LIMIT_MIB = 1024;
 
@@ -21,6 +21,8 @@ export interface FarmOptions {
   readonly jobs: number;
   /** The farm ends after so many failures. */
   readonly maxFailures: number;
+  /** A failure is told with the fewest faults that lead to it. */
+  readonly shrinks: boolean;
   readonly signal: AbortSignal;
   readonly onResult: (result: SeedResult) => void;
 }
@@ -33,7 +35,7 @@ export async function runFarm(options: FarmOptions): Promise<void> {
   const job = async (): Promise<void> => {
     using thread = new Thread(options.root);
     while (!isOver()) {
-      const result = await thread.run(next++, options.signal);
+      const result = await thread.run({ seed: next++, shrinks: options.shrinks }, options.signal);
       if (result === undefined) return;
       if (result.failure !== undefined) failures++;
       options.onResult(result);
@@ -41,6 +43,8 @@ export async function runFarm(options: FarmOptions): Promise<void> {
   };
   await Promise.all(Array.from({ length: Math.min(options.jobs, options.seeds) }, job));
 }
+
+const emptyResult = { simulatedMs: 0, taken: new Map(), struck: [], staleReads: 0 } as const;
 
 class Thread implements Disposable {
   readonly #path: string;
@@ -51,7 +55,7 @@ class Thread implements Disposable {
   }
 
   /** Undefined: aborted. */
-  async run(seed: number, signal: AbortSignal): Promise<SeedResult | undefined> {
+  async run(task: SeedTask, signal: AbortSignal): Promise<SeedResult | undefined> {
     const worker = (this.#worker ??= await started(this.#path));
     const limit = new AbortController();
     const abort = (): void => limit.abort();
@@ -59,7 +63,7 @@ class Thread implements Disposable {
     signal.addEventListener('abort', abort);
     try {
       const answer = once(worker, 'message', { signal: limit.signal });
-      worker.postMessage(seed);
+      worker.postMessage(task);
       const [result] = (await answer) as [SeedResult];
       return result;
     } catch (error) {
@@ -68,7 +72,7 @@ class Thread implements Disposable {
       const what = limit.signal.aborted
         ? `it does not end within ${SEED_LIMIT_MS} ms`
         : `its thread died: ${messageOf(error)}`;
-      return { seed, failure: { seed, what, tail: [] }, simulatedMs: 0, taken: new Map() };
+      return { ...emptyResult, seed: task.seed, failure: { seed: task.seed, what, tail: [], struck: [] } };
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);

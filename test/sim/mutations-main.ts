@@ -83,7 +83,16 @@ async function firstFailure(
   const onResult = ({ failure }: SeedResult): void => {
     if (failure !== undefined) failures.push(failure);
   };
-  await runFarm({ root: tree.root, from, seeds, jobs, maxFailures: 1, signal, onResult });
+  await runFarm({
+    root: tree.root,
+    from,
+    seeds,
+    jobs,
+    maxFailures: 1,
+    shrinks: false,
+    signal,
+    onResult,
+  });
   return failures.sort((a, b) => a.seed - b.seed)[0];
 }
 

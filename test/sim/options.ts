@@ -4,16 +4,25 @@ import { invalidField, LockstepError, messageOf } from '../../daemon/sys/errors.
 
 const MAX_SEED = 4_294_967_295;
 const MAX_JOBS = 64;
+/** A day. */
+const MAX_SECONDS = 86_400;
 const INTERRUPTED = 130;
 const BAD_USAGE = 2;
 
 /** Lower and upper bound of each option that is a number. */
-const ranges = { seeds: [1, MAX_SEED], from: [1, MAX_SEED], jobs: [1, MAX_JOBS] } as const;
+const ranges = {
+  seeds: [1, MAX_SEED],
+  from: [1, MAX_SEED],
+  jobs: [1, MAX_JOBS],
+  seconds: [0, MAX_SECONDS],
+} as const;
 
 export interface NumberOptions {
   readonly seeds: number;
   readonly from: number;
   readonly jobs: number;
+  /** The command goes on with fresh seeds until so many seconds are over. */
+  readonly seconds: number;
 }
 
 export interface SimOptions extends NumberOptions {
@@ -31,7 +40,7 @@ export function parseOptions(
   const values = valuesOf(args, allowed);
   const numberOf = (name: keyof NumberOptions): number => {
     const given = values[name]?.at(-1);
-    return given === undefined ? (defaults[name] ?? 1) : parseNumber(name, given);
+    return given === undefined ? (defaults[name] ?? ranges[name][0]) : parseNumber(name, given);
   };
   for (const name of values['only'] ?? [])
     if (!names.includes(name)) throw invalidField('--only', name, names.join(', '));
@@ -39,6 +48,7 @@ export function parseOptions(
     seeds: numberOf('seeds'),
     from: numberOf('from'),
     jobs: numberOf('jobs'),
+    seconds: numberOf('seconds'),
     only: values['only'] ?? [],
   };
 }

@@ -1,5 +1,6 @@
 /** What a run of many seeds adds up to, and how it is shown. Pure. */
 import { type ReplicaState, transitions } from '../../daemon/replication/states.ts';
+import type { FaultKind } from '../support/harness/fault-plan.ts';
 import type { SeedResult } from './worker.ts';
 
 /** `from -> to` */
@@ -14,11 +15,15 @@ export class Tally {
   simulatedMs = 0;
   readonly failed: number[] = [];
   readonly #taken = new Map<Transition, number>();
+  readonly #struck = new Map<FaultKind, number>();
+  #staleReads = 0;
 
-  add({ seed, failure, simulatedMs, taken }: SeedResult): void {
+  add({ seed, failure, simulatedMs, taken, struck, staleReads }: SeedResult): void {
     this.seeds++;
     this.simulatedMs += simulatedMs;
     if (failure !== undefined) this.failed.push(seed);
+    this.#staleReads += staleReads;
+    for (const kind of struck) this.#struck.set(kind, (this.#struck.get(kind) ?? 0) + 1);
     for (const [name, count] of taken) this.#taken.set(name, (this.#taken.get(name) ?? 0) + count);
   }
 
@@ -47,6 +52,14 @@ export class Tally {
         return `  ${name.padEnd(width)} ${(count === undefined ? 'NEVER' : String(count)).padStart(10)}`;
       }),
     ].join('\n');
+  }
+
+  /** How often what was broken. */
+  faults(): string {
+    const counts = [...this.#struck]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([kind, count]) => `${kind} ${count}`);
+    return `faults: ${counts.join(', ')}\nstale reads with clocks beyond the bound: ${this.#staleReads}`;
   }
 
   #rate(elapsedMs: number): string {

@@ -2,12 +2,14 @@
  * Two storage hosts in this process: real volumes, files, metadata, replication links and NBD servers on loopback,
  * and a control store of one record in memory that grants by compare-and-set. No engines.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HostMeta } from '../../daemon/meta/host-meta.ts';
+import type { BlockRequest, BlockResult } from '../../daemon/nbd/block.ts';
 import { NbdServer } from '../../daemon/nbd/server.ts';
 import type { View } from '../../daemon/replication/interface.ts';
+import type { Store } from '../../daemon/store/store.ts';
 import { bootClock } from '../../daemon/sys/clock.ts';
 import type { Log } from '../../daemon/sys/log.ts';
 import type { Proposal, Volume } from '../../daemon/volume/volume.ts';
@@ -30,13 +32,37 @@ export interface TestHost {
   readonly nbdSocket: string;
   volume(): Volume;
   data(): Buffer;
+  /** It keeps what it held before a copy. */
+  hasFallback(): boolean;
+  submit(request: BlockRequest): Promise<BlockResult>;
   stop(): Promise<void>;
+}
+
+export const write = (offset: number, data: Buffer): BlockRequest => ({
+  kind: 'write',
+  offset,
+  data,
+  fua: false,
+});
+export const read = (offset: number, length: number): BlockRequest => ({ kind: 'read', offset, length });
+
+/** What these say in place of a store, which does the rest. */
+export function layered(store: Store, overrides: Partial<Store>): Store {
+  return new Proxy(store, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(key in overrides ? overrides : target, key);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+    set: (target, key, value) => Reflect.set(target, key, value),
+  });
 }
 
 export class Pair {
   record: View = { generation: 0, primary: '', inSync: [] };
   readonly sizeBytes: number;
   readonly hosts = new Map<string, TestHost>();
+  /** Put over the disk of a host when it starts. */
+  readonly layers = new Map<string, (store: Store) => Store>();
   /** Control answers nobody. */
   controlIsDown = false;
   readonly #folder = mkdtempSync(join(tmpdir(), 'lockstep-pair-'));
@@ -57,6 +83,7 @@ export class Pair {
       bootId: 'one boot',
       ...TIMING,
       stateChanged: quiet,
+      layer: (_volume, store) => this.layers.get(name)?.(store) ?? store,
       world: {
         clock: bootClock,
         log,
@@ -87,6 +114,11 @@ export class Pair {
       nbdSocket,
       volume: () => volumes.require(VOLUME),
       data: () => readFileSync(join(folder, 'volumes', VOLUME, 'data')),
+      hasFallback: () => existsSync(join(folder, 'volumes', VOLUME, 'fallback')),
+      submit: (request) =>
+        new Promise((resolve) => {
+          volumes.require(VOLUME).submit(request, resolve);
+        }),
       stop: async () => {
         this.hosts.delete(name);
         this.#ports.delete(name);
@@ -111,20 +143,34 @@ export class Pair {
     return { a, b };
   }
 
+  /** Until the target is in sync; rejects when the copy breaks off. */
   async reseed(source: TestHost, target: string): Promise<void> {
     const volume = source.volume();
+    const reached = (condition: () => boolean) => (): boolean => {
+      const isStopped = this.hosts.get(source.name) !== source;
+      if (isStopped || volume.status.join?.phase === 'FAILED')
+        throw new Error(`the copy broke off: ${volume.status.join?.error ?? ''}`);
+      return condition();
+    };
     const snapshot = volume.file.takeSnapshot('s');
     const changed = snapshot.changedRegions();
     volume.run({ type: 'seed', target, allocated: snapshot.allocated, changed });
-    await this.until(() => volume.status.join?.phase === 'SEEDED');
+    await this.until(reached(() => volume.status.join?.phase === 'SEEDED'));
     volume.run({ type: 'connect', target });
     volume.file.dropSnapshot();
-    await this.until(() => volume.state === 'SERVING');
+    await this.until(reached(() => volume.state === 'SERVING'));
     await this.until(() => this.hosts.get(target)?.volume().state === 'SECONDARY');
   }
 
   promote(name: string): void {
     this.#set({ generation: this.record.generation + 1, primary: name, inSync: [name] });
+  }
+
+  /** A person chooses the copy of this host. */
+  force(name: string): void {
+    const view = { generation: this.record.generation + 1, primary: name, inSync: [name] };
+    this.record = view;
+    this.hosts.get(name)?.volumes.force(VOLUME, view);
   }
 
   async until(condition: () => boolean, limitMs = 5000): Promise<void> {

@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { BlockRequest, BlockResult } from '../../daemon/nbd/block.ts';
 import type { Volumes, VolumesOptions } from '../../daemon/volume/volumes.ts';
+import { Fallback } from '../../daemon/store/fallback.ts';
 import { openVolumes, SIZE, soloVolume } from '../support/open-volumes.ts';
 
 async function onSmallDisk(
   t: Test,
   sizeBytes: number,
   world: Partial<VolumesOptions['world']> = {},
-): Promise<Volumes> {
+): Promise<{ readonly volumes: Volumes; readonly folder: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'lockstep-full-'));
   execFileSync('/usr/bin/mount', ['-t', 'tmpfs', '-o', `size=${String(sizeBytes)}`, 'lockstep-test', folder]);
   // Teardowns run in the order last to first: the volumes are closed before.
@@ -23,7 +24,7 @@ async function onSmallDisk(
   });
   const { volumes } = await openVolumes(t, world, join(folder, 'state'));
   await soloVolume(volumes);
-  return volumes;
+  return { volumes, folder };
 }
 
 function submit(volumes: Volumes, request: BlockRequest): Promise<BlockResult> {
@@ -35,7 +36,7 @@ function submit(volumes: Volumes, request: BlockRequest): Promise<BlockResult> {
 const write = (offset: number, data: Buffer): BlockRequest => ({ kind: 'write', offset, data, fua: false });
 
 t.test('a snapshot that cannot be kept ends, and the write that ended it is done', async (t) => {
-  const volumes = await onSmallDisk(t, SIZE + SIZE / 2);
+  const { volumes } = await onSmallDisk(t, SIZE + SIZE / 2);
   const volume = volumes.require('v');
   t.strictSame(await submit(volumes, write(0, randomBytes(SIZE))), { ok: true });
   volume.takeSnapshot('s');
@@ -54,9 +55,31 @@ t.test('a snapshot that cannot be kept ends, and the write that ended it is done
 });
 
 t.test('a client whose write finds no room is told ENOSPC, and the volume serves on', async (t) => {
-  const volumes = await onSmallDisk(t, SIZE / 2);
+  const { volumes } = await onSmallDisk(t, SIZE / 2);
   t.strictSame(await submit(volumes, write(0, randomBytes(SIZE))), { ok: false, failure: 'ENOSPC' });
   t.equal(volumes.require('v').state, 'SOLO');
   t.strictSame(await submit(volumes, { kind: 'trim', offset: 0, length: SIZE, fua: false }), { ok: true });
   t.strictSame(await submit(volumes, write(0, randomBytes(4096))), { ok: true });
 });
+
+t.test(
+  'a fallback without room keeps all of what was asked or nothing, and what it kept before',
+  async (t) => {
+    const { volumes, folder } = await onSmallDisk(t, SIZE + SIZE / 2);
+    const { file } = volumes.require('v');
+    t.strictSame(await submit(volumes, write(0, randomBytes(SIZE))), { ok: true });
+    const fallback = new Fallback(join(folder, 'fallback'), file);
+    t.teardown(() => {
+      fallback.close();
+    });
+    const preserve = (regions: readonly number[]): Promise<unknown> =>
+      new Promise((resolve) => {
+        fallback.preserve(regions, resolve);
+      });
+    t.equal(await preserve([0, 1]), undefined);
+    t.equal(await preserve([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]), 'ENOSPC');
+    t.strictSame(fallback.regions, [0, 1]);
+    t.equal(await preserve([2]), undefined, 'what it took is given back');
+    t.strictSame(fallback.regions, [0, 1, 2]);
+  },
+);

@@ -2,19 +2,9 @@ import t, { type Test } from 'tap';
 import { randomBytes, randomInt } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setImmediate } from 'node:timers/promises';
-import type { BlockRequest, BlockResult } from '../../daemon/nbd/block.ts';
-import { Pair, type TestHost } from '../support/pair.ts';
+import { Pair, read, type TestHost, write } from '../support/pair.ts';
 
 const SIZE = 4 * 1024 * 1024;
-
-function submit(host: TestHost, request: BlockRequest): Promise<BlockResult> {
-  return new Promise((resolve) => {
-    host.volume().submit(request, resolve);
-  });
-}
-
-const write = (offset: number, data: Buffer): BlockRequest => ({ kind: 'write', offset, data, fua: false });
-const read = (offset: number, length: number): BlockRequest => ({ kind: 'read', offset, length });
 
 async function withPair(
   t: Test,
@@ -28,7 +18,7 @@ async function withPair(
 t.test('an acknowledged write is in the files of both hosts', async (t) => {
   await withPair(t, async (_pair, { a, b }) => {
     const data = randomBytes(10_000);
-    t.strictSame(await submit(a, write(70_000, data)), { ok: true });
+    t.strictSame(await a.submit(write(70_000, data)), { ok: true });
     t.ok(a.data().subarray(70_000, 80_000).equals(data));
     t.ok(b.data().subarray(70_000, 80_000).equals(data));
   });
@@ -36,10 +26,10 @@ t.test('an acknowledged write is in the files of both hosts', async (t) => {
 
 t.test('trimmed and zeroed ranges read as zeroes on both hosts', async (t) => {
   await withPair(t, async (_pair, { a, b }) => {
-    await submit(a, write(0, randomBytes(SIZE)));
-    t.ok((await submit(a, { kind: 'trim', offset: 1000, length: 200_000, fua: true })).ok);
-    t.ok((await submit(a, { kind: 'zero', offset: 300_000, length: 5000, mayTrim: false, fua: false })).ok);
-    t.ok((await submit(a, { kind: 'flush' })).ok);
+    await a.submit(write(0, randomBytes(SIZE)));
+    t.ok((await a.submit({ kind: 'trim', offset: 1000, length: 200_000, fua: true })).ok);
+    t.ok((await a.submit({ kind: 'zero', offset: 300_000, length: 5000, mayTrim: false, fua: false })).ok);
+    t.ok((await a.submit({ kind: 'flush' })).ok);
     t.ok(a.data().equals(b.data()));
     t.ok(b.data().subarray(1000, 201_000).equals(Buffer.alloc(200_000)));
     t.ok(b.data().subarray(300_000, 305_000).equals(Buffer.alloc(5000)));
@@ -54,7 +44,7 @@ t.test(
       await b.stop();
       await pair.until(() => a.volume().state === 'HOLDING');
       let answered = false;
-      const waiting = submit(a, write(0, Buffer.from('held'))).then((result) => {
+      const waiting = a.submit(write(0, Buffer.from('held'))).then((result) => {
         answered = true;
         return result;
       });
@@ -72,13 +62,13 @@ t.test('a secondary that was away is made equal again while clients write', asyn
   await withPair(t, async (pair, { a, b }) => {
     await b.stop();
     await pair.until(() => a.volume().state === 'SOLO');
-    await submit(a, write(500_000, randomBytes(100_000)));
+    await a.submit(write(500_000, randomBytes(100_000)));
     const again = await pair.start('b');
     let writing = true;
     const writer = (async () => {
       while (writing) {
         const offset = randomInt(SIZE - 9000);
-        await submit(a, write(offset, randomBytes(9000)));
+        await a.submit(write(offset, randomBytes(9000)));
         // Alone, a write is answered in the turn that it comes in: without this nothing else would get one.
         await setImmediate();
       }
@@ -96,13 +86,13 @@ t.test(
   async (t) => {
     await withPair(t, async (pair, { a, b }) => {
       const data = randomBytes(4096);
-      await submit(a, write(8192, data));
+      await a.submit(write(8192, data));
       pair.promote('b');
       await pair.until(() => b.volume().state === 'SOLO');
-      const answer = await submit(b, read(8192, 4096));
+      const answer = await b.submit(read(8192, 4096));
       t.ok(answer.ok && answer.data?.equals(data));
       await pair.until(() => a.volume().state === 'FENCED');
-      t.strictSame(await submit(a, read(0, 512)), { ok: false, failure: 'ESHUTDOWN' });
+      t.strictSame(await a.submit(read(0, 512)), { ok: false, failure: 'ESHUTDOWN' });
       t.equal(a.volumes.open('v', () => undefined).ok, false);
     });
   },
@@ -110,7 +100,7 @@ t.test(
 
 t.test('the promoted secondary does not serve before the lease that it granted is over', async (t) => {
   await withPair(t, async (pair, { a, b }) => {
-    await submit(a, write(0, Buffer.from('x')));
+    await a.submit(write(0, Buffer.from('x')));
     const promotedAtMs = performance.now();
     pair.promote('b');
     t.equal(b.volume().state, 'PROMOTING');
@@ -126,7 +116,7 @@ t.test(
       const data = randomBytes(4096);
       // As if the primary had died between the secondary's answer and its own write.
       b.volume().file.write(65_536, data);
-      await submit(a, write(65_536 + 8192, randomBytes(512)));
+      await a.submit(write(65_536 + 8192, randomBytes(512)));
       await a.stop();
       const again = await pair.start('a');
       t.equal(again.volume().state, 'RECOVERING');
@@ -147,7 +137,7 @@ t.test(
   'after both processes restarted the primary goes on alone and the other is compared with it',
   async (t) => {
     await withPair(t, async (pair, { a, b }) => {
-      await submit(a, write(0, randomBytes(300_000)));
+      await a.submit(write(0, randomBytes(300_000)));
       await a.stop();
       await b.stop();
       const [a2, b2] = [await pair.start('a'), await pair.start('b')];
@@ -174,8 +164,8 @@ t.test('a copy becomes in sync under commits without costing the link', async (t
     let writing = true;
     const committers = Array.from({ length: 4 }, async () => {
       while (writing) {
-        await submit(a, write(randomInt(SIZE - 512), randomBytes(512)));
-        await submit(a, { kind: 'flush' });
+        await a.submit(write(randomInt(SIZE - 512), randomBytes(512)));
+        await a.submit({ kind: 'flush' });
       }
     });
     await pair.reseed(a, 'b');

@@ -1,10 +1,20 @@
 /** The registry of a host's volumes, on real files and a real level database. */
-import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { Fallback } from '../../daemon/store/fallback.ts';
 import { openVolumes, SIZE, soloVolume } from '../support/open-volumes.ts';
 
 const dataOf = (folder: string): string => join(folder, 'volumes', 'v', 'data');
+const fallbackOf = (folder: string): string => join(folder, 'volumes', 'v', 'fallback');
 
 t.test('a create that is asked again while the first is at work keeps the file that is served', async (t) => {
   const { folder, volumes } = await openVolumes(t);
@@ -64,3 +74,43 @@ t.test(
     t.equal(after.generationOf('w'), 0);
   },
 );
+
+t.test('what was kept for a copy that is over is removed at the start, whatever it is', async (t) => {
+  const { folder, volumes, again } = await openVolumes(t);
+  await soloVolume(volumes);
+  writeFileSync(fallbackOf(folder), 'left over');
+  const { volumes: after } = await again();
+  t.ok(after.get('v'));
+  t.notOk(existsSync(fallbackOf(folder)));
+});
+
+t.test('a replica in the middle of a copy finds what it kept, and is not opened without', async (t) => {
+  const { folder, volumes, meta, again } = await openVolumes(t);
+  await volumes.create('v', SIZE);
+  const [record] = await meta.list();
+  t.ok(record);
+  if (record === undefined) return;
+  const { volume, sizeBytes, durable } = record;
+  await meta.put({ volume, sizeBytes, durable: { ...durable, blank: false, mixed: true, consistentAt: 3 } });
+  const store = volumes.require('v').file;
+  store.write(0, Buffer.from('before'));
+  const fallback = new Fallback(fallbackOf(folder), store);
+  for (const region of [0, 1]) await new Promise((resolve) => fallback.preserve([region], resolve));
+  fallback.close();
+  store.write(0, Buffer.from('of the copy'));
+  const next = await again();
+  next.volumes.force('v', { generation: 9, primary: 'a', inSync: ['a'] });
+  while (next.volumes.require('v').state !== 'SOLO') await new Promise((resolve) => setTimeout(resolve, 5));
+  t.equal(readFileSync(dataOf(folder)).subarray(0, 11).toString(), 'before\0\0\0\0\0');
+  // Once more in the middle of a copy, and with a fallback that lost its first entry.
+  await next.meta.put({ volume, sizeBytes, durable: { ...durable, mixed: true, consistentAt: 3 } });
+  const damaged = new Fallback(fallbackOf(folder), next.volumes.require('v').file);
+  for (const region of [0, 1]) await new Promise((resolve) => damaged.preserve([region], resolve));
+  damaged.close();
+  writeFileSync(
+    fallbackOf(folder),
+    Buffer.concat([Buffer.alloc(512), readFileSync(fallbackOf(folder)).subarray(512)]),
+  );
+  const { volumes: last } = await next.again();
+  t.throws(() => last.require('v'), { code: 'NOT_FOUND', message: /fallback is damaged/ });
+});

@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { Message } from '../../daemon/replication/messages.ts';
-import {
-  type DecodedFrame,
-  encodeHeader,
-  FrameDecoder,
-  MAX_HEADER_BYTES,
-  MAX_PAYLOAD_BYTES,
-} from '../../daemon/wire/codec.ts';
+import { MAX_PAYLOAD_BYTES, type Message } from '../../daemon/replication/messages.ts';
+import { type DecodedFrame, encodeHeader, FrameDecoder, MAX_HEADER_BYTES } from '../../daemon/wire/codec.ts';
 import { type Sent, sent } from './messages.ts';
 
 const PREFIX_BYTES = 8;

@@ -78,7 +78,12 @@ const bare: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ type: fc.constant('copy-answer' as const), region: uint, needed: fc.boolean() }),
   fc.record({ type: fc.constant('view' as const), generation: uint, primary: name, inSync: names }),
   fc.record({ type: fc.constant('view-answer' as const), generation: uint }),
-  fc.record({ type: fc.constant('candidate' as const), generation: uint, proposedGeneration: uint }),
+  fc.record({
+    type: fc.constant('candidate' as const),
+    generation: uint,
+    proposedGeneration: uint,
+    sequence: uint,
+  }),
   fc.record({ type: fc.constant('candidate-answer' as const), proposedGeneration: uint }),
   fc.record({
     type: fc.constant('refusal' as const),

@@ -1,9 +1,10 @@
 /** What must hold after every step, whatever broke. docs/replication.md says why each of these is promised. */
 import type { VolumeRecord } from '../../../control/model/records.ts';
 import type { Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
-import { isPrimaryState, type ReplicaState } from '../../../daemon/replication/states.ts';
+import { isPrimaryState } from '../../../daemon/replication/states.ts';
 import { Durability } from './durability.ts';
 import { Equality } from './equality.ts';
+import { FallbackChecks } from './fallback-checks.ts';
 import type { Write } from './history-sector.ts';
 import type { Host } from './host.ts';
 import { MapChecks } from './map-checks.ts';
@@ -16,6 +17,7 @@ const COMPARE_EVERY_STEPS = 25;
 export class Checks {
   readonly durability: Durability;
   readonly equality: Equality;
+  readonly fallbacks: FallbackChecks;
   readonly #maps: MapChecks;
   readonly #world: World;
   /** The process that may answer clients: the last one that began to serve, as long as it does. */
@@ -28,10 +30,12 @@ export class Checks {
     this.#world = world;
     this.durability = new Durability(world);
     this.equality = new Equality(world, this.durability);
+    this.fallbacks = new FallbackChecks(world);
     this.#maps = new MapChecks(world);
   }
 
   started(process: Process): void {
+    this.fallbacks.started(process);
     if (process.state === 'SOLO') this.#reignBegins(process);
   }
 
@@ -47,15 +51,21 @@ export class Checks {
       const { host } = process;
       host.grantedUntilMs = Math.max(host.grantedUntilMs, host.nowMs() + effect.message.leaseMs);
     }
+    if (effect.type === 'send') this.#maps.sends(process, process.peerOf(effect.link) ?? '', effect.message);
     if (effect.type === 'persist') {
       const { durable, maps } = process.asked;
       this.durability.persists(process, effect.durable, durable);
       this.#maps.check(process, effect, maps);
+      this.fallbacks.persists(process, effect.durable, durable);
     }
+    if (effect.type === 'disk-write') this.fallbacks.writes(process, effect);
     if (effect.type !== 'state-changed') return;
     if (!isPrimaryState(effect.to) && this.#reigns === process) this.#reigns = undefined;
-    if (effect.from === 'RECOVERING' && effect.to === 'SERVING') this.durability.madeWhole(process.name);
-    if (isServing(effect.to) && !isServing(effect.from)) this.#reignBegins(process);
+    if (effect.from === 'RECOVERING' && (effect.to === 'SERVING' || effect.to === 'HOLDING'))
+      this.durability.madeWhole(process.name);
+    // One that only holds has still to find out who is in its set.
+    if ((effect.to === 'SERVING' || effect.to === 'SOLO') && this.#reigns !== process)
+      this.#reignBegins(process);
   }
 
   /**
@@ -66,7 +76,7 @@ export class Checks {
   whyNotAcknowledge(process: Process, what: string, begunAt: number): string | undefined {
     const { host } = process;
     if (this.#reigns !== process && begunAt > this.#reignBeganAt)
-      return `${process.name} acknowledged ${what} after ${this.#reigns?.name ?? 'another'} began to serve`;
+      return `${process.name} acknowledged ${what}, and ${this.#reigns?.name ?? 'nobody'} is the one that serves`;
     if (host.nowMs() < host.grantedUntilMs)
       return `${process.name} acknowledged ${what} while a lease that it granted still runs`;
     return undefined;
@@ -102,8 +112,15 @@ export class Checks {
     );
   }
 
-  recordChanged(record: VolumeRecord, asOfMs: number): void {
-    this.durability.recordChanged(record, asOfMs);
+  /** Power went, or a flush failed and pages are gone. */
+  lost(host: Host): void {
+    this.durability.lost(host.name);
+    this.fallbacks.lost(host);
+  }
+
+  recordChanged(record: VolumeRecord, asOfMs: number | undefined): void {
+    if (asOfMs === undefined) this.durability.startedOver(record);
+    else this.durability.recordChanged(record, asOfMs);
     if (record.inSync.length > 1) this.equality.check('as the record changed');
   }
 
@@ -126,6 +143,7 @@ export class Checks {
     // One that is late to hear of its successor can hold no lease and get no answer: it may think what it likes.
     if (process.view.generation < this.#reignGeneration) return;
     this.#reignGeneration = process.view.generation;
+    if (process.state === 'SOLO') this.durability.madeWhole(process.name);
     this.#reigns = process;
     this.#reignBeganAt = this.#world.history.now();
     this.#world.history.reignBegan(process);
@@ -134,8 +152,4 @@ export class Checks {
   #inSyncOf(process: Process): readonly Host[] {
     return process.view.inSync.flatMap((name) => this.#world.hosts.get(name) ?? []);
   }
-}
-
-function isServing(state: ReplicaState): boolean {
-  return state === 'SERVING' || state === 'SOLO' || state === 'HOLDING';
 }

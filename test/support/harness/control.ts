@@ -3,21 +3,27 @@
  * jobs that follow from them, seeding and a planned move. Hosts reach it late, one way only, or not at all.
  */
 import { type HostObservation, observe } from '../../../control/model/observation.ts';
-import type { DatabaseRecord, VolumeRecord } from '../../../control/model/records.ts';
-import { decide, whyNotPromotable } from '../../../control/monitor/decide.ts';
-import { answerProposal } from '../../../control/monitor/propose.ts';
-import type { Effect, ReplicaEvent, ReplicaStatus, View } from '../../../daemon/replication/interface.ts';
-import type { HeartbeatRequest } from '../../../proto/gen/lockstep/agent/v1/agent.ts';
+import type { VolumeRecord } from '../../../control/model/records.ts';
+import { isConfirmed, isOwnPast, newestView, whyBehind } from '../../../control/monitor/catch-up.ts';
+import { decide } from '../../../control/monitor/decide.ts';
+import { answerProposal, isKnownRebooted } from '../../../control/monitor/propose.ts';
+import { whyNotPromotable } from '../../../control/monitor/successor.ts';
+import type { Effect, ReplicaEvent, View } from '../../../daemon/replication/interface.ts';
 import { connectReplica, createSnapshot, deleteSnapshot, seedReplica } from './agent.ts';
+import { VirtualStore } from './control-store.ts';
 import type { Host } from './host.ts';
 import type { Pace } from './pace.ts';
 import type { Process } from './process.ts';
+import { databaseOf, heartbeatOf, VOLUME } from './reports.ts';
 import type { Scheduler } from './scheduler.ts';
 
-export const VOLUME = 'v';
 const POLL_MS = 40;
 /** How long a planned move waits for the primary to come to rest. */
 const STEP_DOWN_MS = 800;
+/** How long a copy waits for a source that does not serve. */
+const STEP_LIMIT_MS = 1000;
+/** Between the loss of a store and its return from a backup, at least: nothing that it said is on its way any more. */
+const RESTORE_MS = 1200;
 
 export interface ControlParts {
   readonly scheduler: Scheduler;
@@ -26,22 +32,39 @@ export interface ControlParts {
   readonly sizeBytes: number;
   readonly silenceMs: number;
   readonly log: (line: string) => void;
-  /** `asOfMs`: when what it was decided by was so. */
-  readonly recordChanged: (record: VolumeRecord, asOfMs: number) => void;
+  /** `asOfMs`: when what it was decided by was so; undefined: a person decided, whatever is so. */
+  readonly recordChanged: (record: VolumeRecord, asOfMs: number | undefined) => void;
+  /** The store came back older, and this is the newest decision that somebody holds. */
+  readonly restored: (view: View) => void;
+}
+
+/** What anybody acts by: a decision that was lost before a replica kept it was none. */
+function newestOf(record: VolumeRecord, hosts: readonly Host[]): View {
+  const views = hosts.map(({ store }) => store.durable.view);
+  return views.reduce(
+    (newest, view) => (view.generation > newest.generation ? view : newest),
+    viewOf(record),
+  );
 }
 
 type Proposal = Extract<Effect, { type: 'propose' }>;
 
 export class Control {
-  record: VolumeRecord;
   /** The store takes no writes. */
   storeIsDown = false;
-  /** Nothing that it decided is missing from its record. */
+  /** Its store is lost, and not yet back. */
+  isAway = false;
+  /** It knows every decision that a replica has on stable storage. */
   isCurrent = true;
   /** It decides by itself; in a story, its author does. */
   decides = true;
   readonly #parts: ControlParts;
+  readonly #store: VirtualStore;
+  /** Of the calls that are under way when it goes away no answer comes. */
+  #life = 0;
   #observed = new Map<string, HostObservation>();
+  /** When what was heard last of each host was so. */
+  readonly #saidAtMs = new Map<string, number>();
   #upSinceMs = 0;
   /** The workflow that holds the database. */
   #job: object | undefined;
@@ -49,7 +72,7 @@ export class Control {
 
   constructor(parts: ControlParts, primary: string) {
     this.#parts = parts;
-    this.record = {
+    this.#store = new VirtualStore({
       volume: VOLUME,
       database: VOLUME,
       sizeBytes: parts.sizeBytes,
@@ -57,11 +80,17 @@ export class Control {
       primary,
       inSync: [primary],
       replicas: [...parts.hosts.keys()],
-    };
+    });
+  }
+
+  get record(): VolumeRecord {
+    return this.#store.content.record;
   }
 
   /** What it observed is lost; a workflow goes on by its log. */
   restart(): void {
+    this.#life++;
+    this.#store.open();
     this.#observed = new Map();
     this.#upSinceMs = this.#parts.scheduler.nowMs;
   }
@@ -74,12 +103,41 @@ export class Control {
     for (const host of this.#parts.hosts.keys()) this.command(host, deleteSnapshot);
   }
 
+  /**
+   * Its store is lost, and comes back from a backup that lacks the last `records` records. What docs/replication.md
+   * promises to survive: everybody who may know better is there when it is back.
+   */
+  restoreOlder(records: number): void {
+    if (this.isAway || !this.isCurrent) return;
+    const { scheduler, hosts } = this.#parts;
+    const backAtMs = scheduler.nowMs + RESTORE_MS;
+    this.isAway = true;
+    this.#life++;
+    this.#job = undefined;
+    scheduler.every(POLL_MS, () => {
+      const areThere = [...hosts.values()].every((host) => isSettled(host));
+      if (scheduler.nowMs < backAtMs || !areThere) return true;
+      this.#store.loseRecords(records);
+      this.isAway = false;
+      this.isCurrent = false;
+      this.restart();
+      this.#lookBack();
+      this.#parts.restored(newestOf(this.record, [...hosts.values()]));
+      this.#parts.log(`control: is back with generation ${this.record.generation}`);
+      return false;
+    });
+  }
+
   heartbeat(process: Process): void {
     const { host } = process;
-    const said = heartbeatOf(process);
+    const said = heartbeatOf(process, host.told);
+    const saidAtMs = this.#parts.scheduler.nowMs;
     this.#fromHost(host, () => {
       const nowMs = this.#parts.scheduler.nowMs;
+      this.#hear(host);
       this.#observed.set(host.name, observe(said, this.#observed.get(host.name), nowMs));
+      this.#saidAtMs.set(host.name, saidAtMs);
+      this.#adopt();
       this.#tell(process, false);
       this.look();
     });
@@ -88,8 +146,12 @@ export class Control {
   propose(process: Process, { fromGeneration, inSync, hostRebooted }: Proposal): void {
     const askedAtMs = this.#parts.scheduler.nowMs;
     this.#fromHost(process.host, () => {
+      this.#hear(process.host);
       const proposal = { host: process.name, fromGeneration, inSync, hostRebooted };
-      const answer = answerProposal(this.record, proposal, () => false);
+      const { record, isUnconfirmed } = this.#store.content;
+      const hasLost = (host: string): boolean => isKnownRebooted(record, this.#observed, host);
+      const behind = whyBehind(record, this.#observed, isUnconfirmed);
+      const answer = answerProposal(record, proposal, hasLost, behind);
       if (answer.accepted && this.storeIsDown) {
         this.#toProcess(process, { type: 'proposal-failed', reason: 'the store takes no writes' });
         return;
@@ -98,6 +160,26 @@ export class Control {
       this.#tell(process, false);
       if (!answer.accepted) this.#toProcess(process, { type: 'proposal-failed', reason: answer.reason });
     });
+  }
+
+  /** As control/monitor/timeline.ts does. */
+  #hear({ told }: Host): void {
+    const { runs, record, isUnconfirmed } = this.#store.content;
+    if (isUnconfirmed || isOwnPast(runs, this.#store.revision, told)) return;
+    if (!isConfirmed(record, this.#observed)) this.#store.commit({ isUnconfirmed: true });
+  }
+
+  #adopt(): void {
+    const newest = newestView(this.record, this.#observed);
+    if (newest.kind === 'newer') this.#write(newest.next, `${newest.host} holds it`, -Infinity);
+    if (this.#store.content.isUnconfirmed && isConfirmed(this.record, this.#observed))
+      this.#store.commit({ isUnconfirmed: false });
+  }
+
+  #lookBack(): void {
+    const { generation } = this.record;
+    const hosts = [...this.#parts.hosts.values()];
+    this.isCurrent ||= hosts.every(({ store }) => store.durable.view.generation <= generation);
   }
 
   /** What the monitor does after each heartbeat. */
@@ -111,11 +193,18 @@ export class Control {
       silenceMs,
       controlUpSinceMs: this.#upSinceMs,
       nowMs: scheduler.nowMs,
+      isUnconfirmed: this.#store.content.isUnconfirmed,
     });
     const primary = this.#observed.get(this.record.primary)?.replicas.get(VOLUME);
     if (decision.kind === 'failover') this.failOver(decision.to, decision.why);
     else if (decision.kind === 'reseed') this.reseed(decision.source, decision.target);
     else if (this.#job === undefined && primary?.state === 'STEPPED_DOWN') this.serveOn(this.record.primary);
+  }
+
+  /** Somebody begins a move and drops it, whether there is anybody to move to or not. */
+  stepDown(): void {
+    if (this.#job !== undefined) return;
+    this.command(this.record.primary, (process) => process.deliver({ type: 'step-down' }));
   }
 
   /** A person asks for it. `regret`: it is undone before the generation is raised. */
@@ -159,7 +248,7 @@ export class Control {
   failOver(to: string, why: string): void {
     if (this.storeIsDown) return;
     const generation = this.record.generation + 1;
-    const heardMs = this.#observed.get(to)?.lastHeardMs ?? this.#parts.scheduler.nowMs;
+    const heardMs = this.#saidAtMs.get(to) ?? this.#parts.scheduler.nowMs;
     this.#write({ ...this.record, generation, primary: to, inSync: [to] }, why, heardMs);
     for (const host of this.#parts.hosts.keys()) this.command(host, (process) => this.#tell(process, true));
   }
@@ -168,8 +257,14 @@ export class Control {
   force(to: string): void {
     const generation = this.record.generation + 1;
     this.#job = undefined;
-    this.#write({ ...this.record, generation, primary: to, inSync: [to] }, 'a person chose it', -Infinity);
-    this.command(to, (process) => process.deliver({ type: 'force', view: viewOf(this.record) }));
+    this.#write({ ...this.record, generation, primary: to, inSync: [to] }, 'a person chose it', undefined);
+    this.insist();
+  }
+
+  /** It is told once more that it was chosen. */
+  insist(): void {
+    const view = viewOf(this.record);
+    this.command(view.primary, (process) => process.deliver({ type: 'force', view }));
   }
 
   /** control/workflow/definitions/copy.ts in small. */
@@ -177,6 +272,7 @@ export class Control {
     const job = this.#begin(`seed ${target} from ${source}`);
     const snapshot = `snapshot-${++this.#lastJob}`;
     let isStarted = false;
+    let givesUpAtMs = this.#parts.scheduler.nowMs + STEP_LIMIT_MS;
     this.command(target, (process) => this.#tell(process, true));
     this.#parts.scheduler.every(POLL_MS, () => {
       if (this.#job !== job) return false;
@@ -186,7 +282,12 @@ export class Control {
         return false;
       }
       const process = this.#parts.hosts.get(source)?.process;
-      if (process?.alive !== true || process.state !== 'SOLO') return true;
+      if (process?.alive !== true || (process.state !== 'SOLO' && process.state !== 'SERVING')) {
+        if (this.#parts.scheduler.nowMs < givesUpAtMs) return true;
+        this.failWorkflow();
+        return false;
+      }
+      givesUpAtMs = this.#parts.scheduler.nowMs + STEP_LIMIT_MS;
       const join = isStarted && process.status.join?.target === target ? process.status.join : undefined;
       if (join === undefined || join.phase === 'FAILED' || join.phase === 'DONE') {
         isStarted = true;
@@ -209,13 +310,16 @@ export class Control {
     return job;
   }
 
-  #write(record: VolumeRecord, why: string, asOfMs: number): void {
-    this.record = record;
+  #write(record: VolumeRecord, why: string, asOfMs: number | undefined): void {
+    this.#store.commit({ record });
+    // What is taken over from one host may be old news to another.
+    const wasCurrent = this.isCurrent;
+    this.#lookBack();
     const { generation, primary, inSync } = record;
     this.#parts.log(
       `control: generation ${generation}, primary ${primary}, in sync ${inSync.join(' ')}: ${why}`,
     );
-    this.#parts.recordChanged(record, asOfMs);
+    if (this.isCurrent) this.#parts.recordChanged(record, wasCurrent ? asOfMs : -Infinity);
   }
 
   #tell(process: Process, explicit: boolean): void {
@@ -223,93 +327,50 @@ export class Control {
   }
 
   #fromHost(host: Host, then: () => void): void {
-    if (!host.reachesControl) return;
-    this.#parts.scheduler.after(this.#parts.pace.controlMs(), then);
+    if (host.reachesControl) this.#call(then);
   }
 
+  /** With it the host is told how far the store is. */
   #toProcess(process: Process, event: ReplicaEvent): void {
-    if (!process.host.controlReachesIt) return;
-    this.#parts.scheduler.after(this.#parts.pace.controlMs(), () => process.deliver(event));
+    const { host } = process;
+    if (!host.controlReachesIt) return;
+    const { position } = this.#store;
+    this.#call(() => {
+      if (!process.alive) return;
+      host.told = position;
+      process.deliver(event);
+    });
   }
 
   /** A call of a workflow: it needs both ways, and carries the generation that it was decided in as its fence. */
   command(name: string, act: (process: Process) => void): void {
     const host = this.#parts.hosts.get(name);
-    if (host?.process?.alive !== true || !host.reachesControl || !host.controlReachesIt) return;
+    if (host?.process?.alive !== true || !reaches(host)) return;
     const { generation } = this.record;
-    this.#parts.scheduler.after(this.#parts.pace.controlMs(), () => {
+    this.#call(() => {
       const { process } = host;
       if (process?.isHeard === true && process.view.generation <= generation) act(process);
     });
   }
+
+  #call(then: () => void): void {
+    if (this.isAway) return;
+    const life = this.#life;
+    this.#parts.scheduler.after(this.#parts.pace.controlMs(), () => {
+      if (this.#life === life) then();
+    });
+  }
+}
+
+function reaches({ reachesControl, controlReachesIt }: Host): boolean {
+  return reachesControl && controlReachesIt;
+}
+
+/** It is there, and what it was told is on its stable storage. */
+function isSettled(host: Host): boolean {
+  return host.process?.isHeard === true && !host.process.isPersisting && reaches(host);
 }
 
 export function viewOf({ generation, primary, inSync }: VolumeRecord): View {
   return { generation, primary, inSync };
-}
-
-function heartbeatOf(process: Process): HeartbeatRequest {
-  const { status, name, incarnation } = process;
-  return {
-    host: name,
-    zone: name,
-    address: name,
-    agentPort: 0,
-    replicationPort: 0,
-    metricsPort: 0,
-    incarnation: BigInt(incarnation),
-    version: '',
-    capacityBytes: 0n,
-    availableBytes: 0n,
-    replicas: [replicaStatus(status)],
-    engines: [{ database: VOLUME, volume: VOLUME, state: 'RUNNING', version: '', logTail: [] }],
-    roles: [],
-    store: undefined,
-  };
-}
-
-function replicaStatus(status: ReplicaStatus): HeartbeatRequest['replicas'][number] {
-  return {
-    volume: VOLUME,
-    state: status.state,
-    generation: BigInt(status.view.generation),
-    reason: status.reason,
-    peerSilenceMs: status.peerSilenceMs,
-    peerConnected: status.peerConnected,
-    candidateFor: BigInt(status.candidateFor),
-    hostRebooted: status.hostRebooted,
-    leaseLeftMs: status.leaseLeftMs,
-    lagBytes: BigInt(status.lagBytes),
-    copy: undefined,
-    sizeBytes: 0n,
-    allocatedBytes: 0n,
-    primary: status.view.primary,
-    inSync: [...status.view.inSync],
-    dirty: [],
-    consistentAt: 0n,
-    mixed: false,
-    repairedRegions: 0n,
-    heldRequests: 0,
-  };
-}
-
-/** An engine runs wherever the primary is, and the alias names it: only the replicas matter here. */
-function databaseOf(record: VolumeRecord, busyWith: string): DatabaseRecord {
-  return {
-    id: VOLUME,
-    uid: '',
-    createTimeMs: 0,
-    engine: '',
-    engineVersion: '',
-    sizeBytes: record.sizeBytes,
-    lifecycle: 'active',
-    failure: '',
-    volume: VOLUME,
-    port: 0,
-    user: '',
-    unclaimedPassword: '',
-    busyWith,
-    aliasHost: record.primary,
-    aliasGeneration: record.generation,
-  };
 }

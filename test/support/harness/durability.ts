@@ -3,7 +3,7 @@
  * and only where all that held everything lost it.
  */
 import type { VolumeRecord } from '../../../control/model/records.ts';
-import type { DurableState } from '../../../daemon/replication/interface.ts';
+import type { DurableState, View } from '../../../daemon/replication/interface.ts';
 import type { Place } from './history.ts';
 import type { Host } from './host.ts';
 import type { Process } from './process.ts';
@@ -16,6 +16,8 @@ export class Durability {
   /** When a target last said that it is complete. */
   readonly #completeSince = new Map<string, number>();
   #inSync: readonly string[];
+  /** Of the last loss that the history was told of. */
+  #weakenedAtMs = -1;
 
   constructor(world: World) {
     this.#world = world;
@@ -33,7 +35,7 @@ export class Durability {
     this.#look();
   }
 
-  /** A primary pulled what it may have lacked. */
+  /** A primary pulled what it may have lacked; or it is alone, and what it holds is the volume from here on. */
   madeWhole(host: string): void {
     this.#lossy.delete(host);
   }
@@ -52,6 +54,18 @@ export class Durability {
     const isKnown = inSync.every((host) => (this.#lossy.get(host) ?? Infinity) <= asOfMs);
     if (whole.length > 0 && isKnown)
       this.#world.breach(`${whole.join(' ')} held everything, and in sync is only ${inSync.join(' ')}`);
+    this.#look();
+  }
+
+  /** A person chose who goes on. */
+  startedOver({ inSync }: VolumeRecord): void {
+    this.#inSync = inSync;
+    this.#lossy.clear();
+  }
+
+  /** Newer decisions were lost before anybody acted by them. */
+  restored({ inSync }: View): void {
+    this.#inSync = inSync;
     this.#look();
   }
 
@@ -81,9 +95,12 @@ export class Durability {
 
   /** Everybody who held everything lost something: it is as if it had not been acknowledged. */
   #look(): void {
-    if (this.#inSync.length === 0 || !this.#inSync.every((host) => this.#lossy.has(host))) return;
+    const lostAtMs = this.#inSync.map((host) => this.#lossy.get(host) ?? Infinity);
+    const lastMs = Math.max(...lostAtMs);
+    if (lastMs === Infinity || lastMs <= this.#weakenedAtMs) return;
+    this.#weakenedAtMs = lastMs;
+    const { history } = this.#world;
     this.#world.note(`what was not flushed may be gone from ${this.#inSync.join(' ')}`);
-    for (const host of this.#inSync) this.#lossy.delete(host);
-    this.#world.history.powerLost();
+    history.powerLost((owner) => this.#world.processes().some((process) => process === owner));
   }
 }

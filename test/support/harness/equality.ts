@@ -19,7 +19,9 @@ export class Equality {
 
   /** Members of the in-sync set differ only in writes that nobody was told of. */
   check(when: string): void {
-    const { inSync } = this.#world.control.record;
+    const { isCurrent, record } = this.#world.control;
+    if (!isCurrent) return;
+    const { inSync } = record;
     const hosts = inSync
       .filter((name) => !this.#durability.isLossy(name))
       .flatMap((name) => this.#world.hosts.get(name) ?? []);
@@ -36,7 +38,8 @@ export class Equality {
     const { control } = this.#world;
     const { view, dirty, state } = process.status;
     const { generation, primary, inSync } = control.record;
-    if (view.generation > generation && control.isCurrent)
+    if (!control.isCurrent) return;
+    if (view.generation > generation)
       this.#world.breach(`${process.name} is of generation ${view.generation}, which nobody decided`);
     if (view.generation !== generation) return;
     if (view.primary !== primary || view.inSync.join(' ') !== inSync.join(' '))
@@ -52,6 +55,7 @@ export class Equality {
   whyNotRedundant(): string {
     const { control, network, unanswered } = this.#world;
     const { primary, inSync } = control.record;
+    if (!control.isCurrent) return 'control does not know the newest decision';
     if (inSync.length < this.#world.hosts.size) return `in sync is ${inSync.join(' ')}`;
     for (const { name, process } of this.#world.hosts.values()) {
       // The primary of a volume with a single host is alone in the set.

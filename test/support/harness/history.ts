@@ -41,6 +41,7 @@ export class History {
   /** Orders everything that was begun and answered. */
   #instant = 0;
   #lastStamp = 0;
+  #begunAnewAt = 0;
   readonly #sectors: readonly HistorySector[];
   #pending: Write[] = [];
   /** Known to clients, and not known to be on stable storage. */
@@ -136,14 +137,22 @@ export class History {
     );
   }
 
-  /** Nobody has for sure what was not flushed. */
-  powerLost(): void {
+  /** Nobody has for sure what was not flushed. `lives`: what this owner was given it may still do. */
+  powerLost(lives: (owner: object) => boolean): void {
+    const pending = this.#pending.filter(({ owner }) => lives(owner));
     this.#beginAnew((sector) => possibleAfterLoss(sector));
+    this.#pending = pending;
+    for (const write of pending) for (const sector of this.#range(write)) addWrite(sector, write);
   }
 
   /** Whatever was acknowledged, the volume holds `stamps` from here on. */
   reset(stamps: Uint32Array): void {
     this.#beginAnew((_sector, at) => new Set([stamps[at] ?? 0]));
+  }
+
+  /** It was over before the volume lost what was not flushed, or was started over: its answer comes late. */
+  isForgotten({ endedAt }: Write): boolean {
+    return endedAt < this.#begunAnewAt;
   }
 
   /** A write that is neither answered nor over covers the sector. */
@@ -194,6 +203,7 @@ export class History {
   #beginAnew(possible: (sector: HistorySector, at: number) => ReadonlySet<number>): void {
     const begunAt = this.now();
     const endedAt = this.now();
+    this.#begunAnewAt = begunAt;
     this.#sectors.forEach((sector, at) => {
       const stamps = possible(sector, at);
       Object.assign(sector, emptySector());

@@ -1,4 +1,5 @@
 /** What of a host outlives its daemon: disk, store, fallback, clock, and what is wrong with them just now. */
+import type { StorePosition } from '../../../control/monitor/catch-up.ts';
 import type { DiskFailure, ReplicaOptions } from '../../../daemon/replication/interface.ts';
 import { type Below, VirtualDisk } from './disk.ts';
 import { Fallback } from './fallback.ts';
@@ -31,6 +32,8 @@ export class Host {
   process: Process | undefined;
   /** On its own clock: leases that it has granted, in whichever life, are over by then. */
   grantedUntilMs = -Infinity;
+  /** How far the control store was when it was last heard; on stable storage. */
+  told: StorePosition = { run: '', revision: 0 };
   reachesControl = true;
   controlReachesIt = true;
   /** True time until which its disk does nothing. */
@@ -42,8 +45,9 @@ export class Host {
   /** Its machine has no power. */
   isOff = false;
   #boots = 1;
-  readonly #clockRate: number;
-  readonly #clockStartMs: number;
+  #clockRate: number;
+  /** What its clock showed at true time `sinceMs`. */
+  #clock: { readonly atMs: number; readonly sinceMs: number };
 
   constructor(parts: HostParts) {
     this.name = parts.name;
@@ -53,7 +57,7 @@ export class Host {
     this.pace = parts.pace;
     this.disk = new VirtualDisk(parts.options.sizeBytes);
     this.#clockRate = parts.clockRate;
-    this.#clockStartMs = parts.clockStartMs;
+    this.#clock = { atMs: parts.clockStartMs, sinceMs: 0 };
   }
 
   get bootId(): string {
@@ -61,7 +65,13 @@ export class Host {
   }
 
   nowMs(): number {
-    return this.#clockStartMs + this.scheduler.nowMs * this.#clockRate;
+    return this.#clock.atMs + (this.scheduler.nowMs - this.#clock.sinceMs) * this.#clockRate;
+  }
+
+  /** From now on its clock goes `rate` of a millisecond in each true one. */
+  drift(rate: number): void {
+    this.#clock = { atMs: this.nowMs(), sinceMs: this.scheduler.nowMs };
+    this.#clockRate = rate;
   }
 
   diskHangsForMs(): number {

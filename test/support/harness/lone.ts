@@ -184,7 +184,7 @@ export function hello(
     incarnation: incarnations.mine,
     peerIncarnation: incarnations.yours,
     intent,
-    inSync: [from],
+    inSync: intent === 'join' ? [from] : ['a', 'b'],
   };
 }
 

@@ -3,7 +3,8 @@
  * there, or is about to: what was written to both since the copy was made stable is not on the map's account.
  */
 import type { DurableState, Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
-import type { HostName, Region } from '../../../daemon/replication/units.ts';
+import type { Message } from '../../../daemon/replication/messages.ts';
+import { firstRegion, type HostName, lastRegion, type Region } from '../../../daemon/replication/units.ts';
 import { SECTOR_BYTES, SECTORS_PER_REGION, stampsOf } from './disk.ts';
 import type { Host } from './host.ts';
 import type { Process } from './process.ts';
@@ -38,13 +39,11 @@ export class MapChecks {
       // One that went on without the keeper has a map of its own, and what this one says is of the past.
       if (other === undefined || other.store.durable.view.generation > durable.view.generation) continue;
       for (const region of this.#cleared(before.get(host), after.get(host)))
-        if (durable.view.primary !== process.name) this.#checkHandedOver(process.host, durable, region);
-        // One that nobody tracks any more, and that is not in sync, is compared as a whole.
-        else if (
-          durable.tracked.some((tracked) => tracked.host === host) ||
-          durable.view.inSync.includes(host)
-        )
-          this.#checkClean(process.host, other, region);
+        if (durable.complete) {
+          const isTracked = durable.tracked.some((tracked) => tracked.host === host);
+          // One that nobody tracks any more, and that is not in sync, is compared as a whole.
+          if (isTracked || durable.view.inSync.includes(host)) this.#checkClean(process.host, other, region);
+        } else if (host === durable.copyFrom.host) this.#checkHandedOver(process.host, durable, region);
     }
   }
 
@@ -57,6 +56,18 @@ export class MapChecks {
       this.#world.breach(
         `${target.name} forgets that it changed region ${region}, and the dirty map of ${source.name} does not have it`,
       );
+  }
+
+  /** A target of which a map is kept gets nothing that the map, on stable storage, does not have. */
+  sends({ host, name }: Process, peer: string, message: Message): void {
+    if (message.type !== 'write') return;
+    const { durable, maps } = host.store;
+    if (!durable.tracked.some((tracked) => tracked.host === peer)) return;
+    for (let region = firstRegion(message); region <= lastRegion(message); region++)
+      if (!isMarked(maps.get(peer), region))
+        this.#world.breach(
+          `${name} sends ${peer} a write to region ${region} before its mark in the dirty map is durable`,
+        );
   }
 
   #cleared(before: Chunks | undefined, after: Chunks | undefined): Region[] {
@@ -76,6 +87,9 @@ export class MapChecks {
   }
 
   #checkClean(keeper: Host, target: Host, region: Region): void {
+    const { durability } = this.#world.checks;
+    // What a machine lost is no matter of the maps.
+    if (durability.isLossy(keeper.name) || durability.isLossy(target.name)) return;
     const first = region * SECTORS_PER_REGION;
     for (let at = first; at < first + SECTORS_PER_REGION; at++) {
       if (keeper.disk.stable[at] === target.disk.stable[at]) continue;

@@ -1,6 +1,7 @@
 /**
- * Connections between processes. Inside one direction nothing overtakes; a connection can be cut behind any frame,
- * and a direction between two hosts can stand still while the other goes on.
+ * Connections between processes. Inside one direction nothing overtakes; a connection can be cut at any byte, where a
+ * frame that is there in part is not there; a direction between two hosts can stand still while the other goes on, be
+ * slow, or damage what it carries.
  */
 import type { Message } from '../../../daemon/replication/messages.ts';
 import type { Pace } from './pace.ts';
@@ -11,12 +12,29 @@ export interface SentFrame {
   readonly payload: Uint8Array | undefined;
 }
 
+/** As it arrives. */
+export interface ReceivedFrame extends SentFrame {
+  /** The payload's checksum is right. */
+  readonly intact: boolean;
+}
+
+/** What is wrong with one direction between two hosts. */
+interface Ailment {
+  untilMs: number;
+  bytesPerMs: number;
+  /** How probable it is that a payload arrives damaged. */
+  damage: number;
+}
+
+/** What the header of a frame takes, about. */
+const HEADER_BYTES = 40;
+
 /** Where a connection ends: one life of a daemon. */
 export interface NetworkNode {
   readonly name: string;
   opened(link: number, end: LinkEnd): void;
   dialFailed(link: number): void;
-  received(end: LinkEnd, frame: SentFrame): void;
+  received(end: LinkEnd, frame: ReceivedFrame): void;
   /** The other side closed it, died, or the way between broke. */
   ended(end: LinkEnd): void;
 }
@@ -24,10 +42,12 @@ export interface NetworkNode {
 interface Lane {
   readonly from: LinkEnd;
   readonly to: LinkEnd;
-  queue: (SentFrame | 'end')[];
+  queue: (ReceivedFrame | 'end')[];
   /** Arrived at the other host, or held up on the way because the direction stands still. */
   due: number;
   lastAtMs: number;
+  /** When the last byte is on its way. */
+  sentAtMs: number;
 }
 
 /** One side of a connection. */
@@ -36,6 +56,8 @@ export class LinkEnd {
   /** The number under which the replica knows it; undefined before the first frame was accepted. */
   link: number | undefined;
   open = true;
+  /** The host at the other end. */
+  peer = '';
   send: (frame: SentFrame) => void = () => undefined;
   /** What was sent before still goes out. */
   close: () => void = () => undefined;
@@ -53,6 +75,9 @@ export class Network {
   readonly #pace: Pace;
   readonly #nodeOf: (name: string) => NetworkNode | undefined;
   readonly #blocked = new Set<string>();
+  readonly #ailments = new Map<string, Ailment>();
+  /** Of each direction between two hosts. */
+  bytesPerMs = Infinity;
   #lanes: Lane[] = [];
 
   constructor(scheduler: Scheduler, pace: Pace, nodeOf: (name: string) => NetworkNode | undefined) {
@@ -88,7 +113,22 @@ export class Network {
     for (const lane of this.#lanes) this.#scheduler.after(this.#pace.frameMs(), () => this.#arrive(lane, 0));
   }
 
-  /** Breaks all connections, each direction behind some frame. */
+  /** So many bytes pass in a millisecond, until then. */
+  slow(from: string, to: string, bytesPerMs: number, untilMs: number): void {
+    this.#ailments.set(`${from} ${to}`, { untilMs, bytesPerMs, damage: 0 });
+  }
+
+  damage(from: string, to: string, damage: number, untilMs: number): void {
+    this.#ailments.set(`${from} ${to}`, { untilMs, bytesPerMs: Infinity, damage });
+  }
+
+  heal(): void {
+    this.#ailments.clear();
+    this.bytesPerMs = Infinity;
+    this.unblockAll();
+  }
+
+  /** Breaks all connections, each direction at some byte. */
   cutAll(): void {
     for (const lane of this.#lanes) if (lane.from.open || lane.to.open) this.#cut(lane);
   }
@@ -98,14 +138,16 @@ export class Network {
   }
 
   #connect(near: LinkEnd, far: LinkEnd): void {
-    const there: Lane = { from: near, to: far, queue: [], due: 0, lastAtMs: 0 };
-    const back: Lane = { from: far, to: near, queue: [], due: 0, lastAtMs: 0 };
+    const there: Lane = { from: near, to: far, queue: [], due: 0, lastAtMs: 0, sentAtMs: 0 };
+    const back: Lane = { from: far, to: near, queue: [], due: 0, lastAtMs: 0, sentAtMs: 0 };
+    near.peer = far.node.name;
+    far.peer = near.node.name;
     this.#lanes = this.#lanes.filter((lane) => lane.from.open || lane.to.open);
     this.#lanes.push(there, back);
     for (const lane of [there, back]) {
       const { from } = lane;
       from.send = (frame) => {
-        if (from.open) this.#enqueue(lane, frame);
+        if (from.open) this.#enqueue(lane, this.#carried(lane, frame));
       };
       from.close = () => {
         if (from.open) this.#enqueue(lane, 'end');
@@ -118,14 +160,39 @@ export class Network {
     }
   }
 
-  #enqueue(lane: Lane, frame: SentFrame | 'end'): void {
+  #ailmentOf(lane: Lane): Ailment | undefined {
+    const ailment = this.#ailments.get(`${lane.from.node.name} ${lane.to.node.name}`);
+    return ailment !== undefined && this.#scheduler.nowMs < ailment.untilMs ? ailment : undefined;
+  }
+
+  #carried(lane: Lane, frame: SentFrame): ReceivedFrame {
+    const { payload } = frame;
+    const damage = this.#ailmentOf(lane)?.damage ?? 0;
+    if (payload === undefined || damage === 0 || this.#pace.doneOf(999) >= damage * 1000)
+      return { ...frame, intact: true };
+    const damaged = payload.slice();
+    damaged.fill(0xa5, 0, Math.min(damaged.length, 4));
+    return { ...frame, payload: damaged, intact: false };
+  }
+
+  #enqueue(lane: Lane, frame: ReceivedFrame | 'end'): void {
     lane.queue.push(frame);
-    lane.lastAtMs = Math.max(lane.lastAtMs, this.#scheduler.nowMs + this.#pace.frameMs());
-    this.#scheduler.after(lane.lastAtMs - this.#scheduler.nowMs, () => this.#arrive(lane, 1));
+    const { nowMs } = this.#scheduler;
+    const rate = Math.min(this.bytesPerMs, this.#ailmentOf(lane)?.bytesPerMs ?? Infinity);
+    lane.sentAtMs = Math.max(lane.sentAtMs, nowMs) + bytesOf(frame) / rate;
+    lane.lastAtMs = Math.max(lane.lastAtMs, lane.sentAtMs + this.#pace.frameMs());
+    this.#scheduler.after(lane.lastAtMs - nowMs, () => this.#arrive(lane, 1));
   }
 
   #cut(lane: Lane): void {
-    lane.queue.length = this.#pace.cutAt(lane.queue.length);
+    let left = this.#pace.cutAt(lane.queue.reduce((sum, frame) => sum + bytesOf(frame), 0));
+    let whole = 0;
+    for (const frame of lane.queue) {
+      left -= bytesOf(frame);
+      if (left < 0) break;
+      whole++;
+    }
+    lane.queue.length = whole;
     this.#enqueue(lane, 'end');
   }
 
@@ -142,3 +209,6 @@ export class Network {
     }
   }
 }
+
+const bytesOf = (frame: ReceivedFrame | 'end'): number =>
+  frame === 'end' ? 0 : HEADER_BYTES + (frame.payload?.length ?? 0);

@@ -9,7 +9,7 @@ export interface Pace {
   persistMs(): number;
   /** One way between a host and control. */
   controlMs(): number;
-  /** How many of the frames in flight still arrive when a connection is cut. */
+  /** How many of the bytes in flight still arrive when a connection is cut. */
   cutAt(inFlight: number): number;
   /** How many sectors of a write, or records, a killed process got done. */
   doneOf(total: number): number;

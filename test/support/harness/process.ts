@@ -19,7 +19,7 @@ import { unreachable } from '../../../daemon/sys/errors.ts';
 import { SECTOR_BYTES } from './disk.ts';
 import type { Host } from './host.ts';
 import type { KeptStore } from './store.ts';
-import type { LinkEnd, NetworkNode, SentFrame } from './network.ts';
+import type { LinkEnd, NetworkNode, ReceivedFrame } from './network.ts';
 
 type DiskWrite = Extract<Effect, { type: 'disk-write' }>;
 type Persist = Extract<Effect, { type: 'persist' }>;
@@ -93,6 +93,15 @@ export class Process implements NetworkNode {
     return this.#diskBusy === 0 && this.#persisting.length === 0 && this.#backlog === undefined;
   }
 
+  get isPersisting(): boolean {
+    return this.#persisting.length > 0;
+  }
+
+  /** Who is at the other end. */
+  peerOf(link: number): string | undefined {
+    return this.#links.get(link)?.peer;
+  }
+
   /** It says something by itself. */
   get isHeard(): boolean {
     return this.alive && this.#backlog === undefined;
@@ -154,13 +163,13 @@ export class Process implements NetworkNode {
     this.deliver({ type: 'link-closed', link });
   }
 
-  received(end: LinkEnd, { message, payload }: SentFrame): void {
+  received(end: LinkEnd, { message, payload, intact }: ReceivedFrame): void {
     if (!this.alive) return;
     if (end.link === undefined) {
       end.link = ++this.#lastAccepted;
       this.#links.set(end.link, end);
     }
-    this.deliver({ type: 'frame', link: end.link, message, payload, intact: true });
+    this.deliver({ type: 'frame', link: end.link, message, payload, intact });
     this.deliver({ type: 'batch-end' });
   }
 
@@ -280,13 +289,13 @@ export class Process implements NetworkNode {
 
   #preserve({ token, regions }: Extract<Effect, { type: 'preserve' }>): void {
     const { disk, fallback, pace } = this.host;
-    const isReadable = regions.every((region) => disk.isReadable(regionRange(region)));
     const interrupt: UnderWay = () => {
       fallback.preserve(disk, regions.slice(0, pace.doneOf(regions.length)));
     };
     this.#later(
       pace.flushMs(),
       () => {
+        const isReadable = regions.every((region) => disk.isReadable(regionRange(region)));
         const failure = isReadable ? this.host.writeFailure() : 'EIO';
         if (failure === undefined) fallback.preserve(disk, regions);
         else interrupt(false);

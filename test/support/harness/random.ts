@@ -7,6 +7,16 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
+  /** A stream of its own: what is drawn from it changes nothing that is drawn from another. */
+  static of(seed: number, ...names: readonly (string | number)[]): Random {
+    let mixed = seed >>> 0;
+    for (const letter of names.join(' ')) mixed = Math.imul(mixed ^ letter.charCodeAt(0), 0x01000193) >>> 0;
+    const random = new Random(mixed);
+    // The first numbers of neighbouring seeds are alike.
+    for (let turn = 0; turn < 3; turn++) random.next();
+    return random;
+  }
+
   /** mulberry32: in [0, 1). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;

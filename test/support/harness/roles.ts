@@ -101,7 +101,7 @@ export function staleCopy(more: Partial<DurableState> = {}): Lone {
 /** Replica b, secondary of a in the generation after its copy, having taken part in all of it. */
 export function joined(inSync: readonly string[] = ['a', 'b']): Lone {
   const lone = target();
-  lone.hear(1, { type: 'candidate', generation: 5, proposedGeneration: 6 });
+  lone.hear(1, { type: 'candidate', generation: 5, proposedGeneration: 6, sequence: 0 });
   lone.hear(1, { type: 'view', generation: 6, primary: 'a', inSync });
   return lone;
 }

@@ -7,13 +7,14 @@ import type { Effect, ReplicaEvent } from '../../../daemon/replication/interface
 import { messageOf } from '../../../daemon/sys/errors.ts';
 import { Checks } from './checks.ts';
 import { readRequest, writeRequest, zeroRequest } from './clients.ts';
-import { Control, VOLUME } from './control.ts';
+import { Control } from './control.ts';
 import { type Below, SECTOR_BYTES } from './disk.ts';
 import { History, type SectorRange } from './history.ts';
 import { Host } from './host.ts';
 import { Network } from './network.ts';
 import type { Pace } from './pace.ts';
 import { Process, type ProcessWatcher } from './process.ts';
+import { VOLUME } from './reports.ts';
 import { Scheduler } from './scheduler.ts';
 import type { TraceSink } from './trace.ts';
 
@@ -42,6 +43,9 @@ export class World implements ProcessWatcher {
   readonly checks: Checks;
   readonly sectors: number;
   clientsRun = false;
+  /** Clocks go beyond the bound: then reads may be stale, writes may not. */
+  mayReadStale = false;
+  staleReads = 0;
   /** Nothing breaks any more. */
   isAtPeace = false;
   /** Sees every effect before it is performed; the random runs strike where it hurts. */
@@ -72,6 +76,9 @@ export class World implements ProcessWatcher {
         recordChanged: (record, asOfMs) => {
           this.checks.recordChanged(record, asOfMs);
         },
+        restored: (view) => {
+          this.checks.durability.restored(view);
+        },
       },
       options.hosts[0] ?? '',
     );
@@ -98,7 +105,10 @@ export class World implements ProcessWatcher {
   start(name: string): void {
     const host = this.hosts.get(name);
     if (host === undefined || host.process?.alive === true || host.isOff) return;
-    host.disk.forget();
+    if (host.disk.hasForgotten) {
+      host.disk.forget();
+      this.checks.lost(host);
+    }
     const process = new Process(host, ++this.#lastIncarnation, this);
     host.process = process;
     this.note(`${name}: starts as ${process.state}`);
@@ -137,7 +147,7 @@ export class World implements ProcessWatcher {
     this.note(`${name}: loses power`);
     host.isOff = true;
     host.losePower(below);
-    this.checks.durability.lost(name);
+    this.checks.lost(host);
   }
 
   powerOn(name: string): void {
@@ -161,10 +171,8 @@ export class World implements ProcessWatcher {
     const id = this.#request(process);
     process.submit(id, readRequest(range), (result) => {
       this.unanswered.delete(id);
-      if (result.ok && result.data !== undefined) {
-        this.#acknowledges(process, 'a read', Infinity);
-        this.#judge(this.history.readAnswered(range, begunAt, result.data), `read ${id} of ${process.name}`);
-      }
+      if (result.ok && result.data !== undefined)
+        this.#readAnswered(process, id, { range, begunAt, data: result.data });
       done();
     });
   }
@@ -206,6 +214,20 @@ export class World implements ProcessWatcher {
     });
   }
 
+  /** With clocks beyond the bound an old primary may answer late: that is counted, and is no part of the history. */
+  #readAnswered(
+    process: Process,
+    id: number,
+    { range, begunAt, data }: { range: SectorRange; begunAt: number; data: Uint8Array },
+  ): void {
+    const late = this.checks.whyNotAcknowledge(process, 'a read', Infinity);
+    if (late !== undefined && this.mayReadStale) this.staleReads++;
+    else {
+      this.#judge(late, 'two at once');
+      this.#judge(this.history.readAnswered(range, begunAt, data), `read ${id} of ${process.name}`);
+    }
+  }
+
   #request(process: Process): number {
     const id = ++this.#lastRequest;
     this.unanswered.set(id, process);
@@ -223,6 +245,7 @@ export class World implements ProcessWatcher {
       return;
     }
     this.#acknowledges(process, `write ${write.stamp}`, write.begunAt);
+    if (this.history.isForgotten(write)) return;
     this.checks.written(process, write);
     this.#judge(this.history.writeAcknowledged(write), `write ${write.stamp} of ${process.name}`);
     if (fua) this.checks.fuaWritten(process, write);
@@ -263,7 +286,7 @@ export class World implements ProcessWatcher {
 
   flushFailed(process: Process): void {
     this.note(`${process.name}: a flush fails, and pages may be gone`);
-    this.checks.durability.lost(process.name);
+    this.checks.lost(process.host);
   }
 
   #makeHost(name: string, { sizeBytes, pace, clockRateOf }: WorldOptions): Host {

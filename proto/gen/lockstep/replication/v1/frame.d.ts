@@ -1767,6 +1767,9 @@ export namespace lockstep {
                 /** Candidate proposedGeneration. */
                 proposedGeneration: number;
 
+                /** Candidate sequence. */
+                sequence: number;
+
                 /**
                  * Encodes the specified Candidate message. Does not implicitly {@link lockstep.replication.v1.Candidate.verify|verify} messages.
                  * @param message Candidate message or plain object to encode
@@ -1803,6 +1806,9 @@ export namespace lockstep {
 
                     /** Candidate proposedGeneration */
                     proposedGeneration?: (number|null);
+
+                    /** Candidate sequence */
+                    sequence?: (number|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];

@@ -4335,6 +4335,7 @@ export const lockstep = $root.lockstep = (() => {
                  * @typedef {Object} lockstep.replication.v1.Candidate.$Properties
                  * @property {number|null} [generation] Candidate generation
                  * @property {number|null} [proposedGeneration] Candidate proposedGeneration
+                 * @property {number|null} [sequence] Candidate sequence
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -4383,6 +4384,14 @@ export const lockstep = $root.lockstep = (() => {
                 Candidate.prototype.proposedGeneration = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
 
                 /**
+                 * Candidate sequence.
+                 * @member {number} sequence
+                 * @memberof lockstep.replication.v1.Candidate
+                 * @instance
+                 */
+                Candidate.prototype.sequence = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
                  * Encodes the specified Candidate message. Does not implicitly {@link lockstep.replication.v1.Candidate.verify|verify} messages.
                  * @function encode
                  * @memberof lockstep.replication.v1.Candidate
@@ -4402,6 +4411,8 @@ export const lockstep = $root.lockstep = (() => {
                         writer.uint32(/* id 1, wireType 0 =*/8).uint64(message.generation);
                     if (message.proposedGeneration != null && $Object.hasOwnProperty.call(message, "proposedGeneration") && (typeof message.proposedGeneration === "object" ? message.proposedGeneration.low || message.proposedGeneration.high : message.proposedGeneration !== 0))
                         writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.proposedGeneration);
+                    if (message.sequence != null && $Object.hasOwnProperty.call(message, "sequence") && (typeof message.sequence === "object" ? message.sequence.low || message.sequence.high : message.sequence !== 0))
+                        writer.uint32(/* id 3, wireType 0 =*/24).uint64(message.sequence);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -4462,6 +4473,15 @@ export const lockstep = $root.lockstep = (() => {
                                     message.proposedGeneration = value;
                                 else
                                     delete message.proposedGeneration;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.sequence = value;
+                                else
+                                    delete message.sequence;
                                 continue;
                             }
                         }

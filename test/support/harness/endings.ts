@@ -1,0 +1,88 @@
+/** Runs that end otherwise than with everything repaired: a host is lost for good. */
+import type { Host } from './host.ts';
+import { makePeace, readAll } from './peace.ts';
+import type { World } from './world.ts';
+
+const TAKE_OVER_MS = 15_000;
+/** How long is waited for a copy to be halfway. */
+const HALFWAY_MS = 2500;
+/** Clients go on with the old copy for so long. */
+const AFTERLIFE_MS = 500;
+
+/**
+ * The primary's host never comes back: one that the record names beside it holds everything, and has to serve. False:
+ * there is nobody who is sure to hold everything.
+ */
+export function loseForGood(world: World): boolean {
+  const { control, hosts } = world;
+  const { primary, inSync } = control.record;
+  const others = inSync.filter((name) => name !== primary).flatMap((name) => hosts.get(name) ?? []);
+  if (!control.isCurrent || control.isAway || !others.some((host) => isWhole(world, host))) return false;
+  world.clientsRun = false;
+  world.crash(primary);
+  makePeace(world, primary);
+  const serves = (): boolean => {
+    const { primary: current, inSync: members } = control.record;
+    // What it had asked for before it died was granted after: it was alone in the set, and nobody may serve.
+    if (current === primary && !members.some((name) => name !== primary && isWhole(world, hosts.get(name))))
+      return true;
+    const state = world.process(current)?.state;
+    return current !== primary && (state === 'SOLO' || state === 'SERVING');
+  };
+  if (!world.run(TAKE_OVER_MS, serves)) world.breach(`${primary} is gone, and nobody serves`);
+  if (control.record.primary !== primary) readAll(world);
+  return true;
+}
+
+/**
+ * The primary, alone in the set, is lost while it copies to another, and a person chooses that other: it goes on as
+ * the volume that it was before the copy began. Later the old primary comes back, and is made equal to it.
+ */
+export function chooseOldCopy(world: World): void {
+  const { control, hosts, scheduler } = world;
+  world.run(HALFWAY_MS, () => halfway(world) !== undefined);
+  const chosen = halfway(world);
+  const { primary, generation } = control.record;
+  const old = hosts.get(primary);
+  if (chosen === undefined || old === undefined) return;
+  world.note(`${primary} is lost, and ${chosen.name} chosen`);
+  world.crash(primary);
+  makePeace(world, primary);
+  const expected = world.checks.fallbacks.expected(chosen);
+  control.force(chosen.name);
+  world.checks.startedOver(generation + 1);
+  world.history.reset(expected);
+  scheduler.every(100, () => {
+    control.insist();
+    return control.record.generation === generation + 1 && chosen.process?.state !== 'SOLO';
+  });
+  world.onEffect = (process, effect) => {
+    if (process.name !== chosen.name || effect.type !== 'state-changed' || effect.to !== 'SOLO') return;
+    world.onEffect = () => undefined;
+    world.checks.fallbacks.checkReverted(chosen, expected);
+  };
+  if (!world.run(TAKE_OVER_MS, () => chosen.process?.state === 'SOLO'))
+    world.breach(`${chosen.name} was chosen, and does not serve: it is ${chosen.process?.state ?? 'dead'}`);
+  world.run(AFTERLIFE_MS);
+  old.isOff = false;
+}
+
+function halfway(world: World): Host | undefined {
+  const { control, hosts } = world;
+  const { primary, inSync } = control.record;
+  if (!control.isCurrent || control.isAway || inSync.length > 1) return undefined;
+  return [...hosts.values()].find(({ name, fallback, process }) => {
+    if (name === primary || process?.alive !== true || fallback.regions.length === 0) return false;
+    const { mixed, consistentAt } = process.asked.durable;
+    return mixed && consistentAt > 0;
+  });
+}
+
+/** Nothing that it was ever given is gone from it. */
+function isWhole(world: World, host: Host | undefined): boolean {
+  return (
+    host !== undefined &&
+    host.store.durable.bootId === host.bootId &&
+    !world.checks.durability.isLossy(host.name)
+  );
+}

@@ -1,0 +1,62 @@
+/** After the trouble: everything is repaired, and the volume has to become whole again by itself. */
+import { SECTORS_PER_REGION } from './disk.ts';
+import type { World } from './world.ts';
+
+/** Faults have stopped: within this the volume has all its copies again, and they are equal. */
+const PEACE_MS = 20_000;
+const OPERATOR_MS = 500;
+const LAST_READS_MS = 1500;
+
+/** `lost`: its host does not come back. */
+export function makePeace(world: World, lost = ''): void {
+  world.note('peace');
+  world.isAtPeace = true;
+  world.network.heal();
+  world.control.storeIsDown = false;
+  for (const host of world.hosts.values()) {
+    host.heal();
+    host.process?.goOn();
+    if (host.name === lost) host.isOff = true;
+    else world.start(host.name);
+  }
+  world.scheduler.every(OPERATOR_MS, () => {
+    operate(world, lost);
+    return world.isAtPeace;
+  });
+}
+
+export function awaitRedundancy(world: World): void {
+  const { equality } = world.checks;
+  if (!world.run(PEACE_MS, () => equality.whyNotRedundant() === ''))
+    world.breach(`it does not become redundant again: ${equality.whyNotRedundant()}`);
+  equality.checkAllEqual();
+}
+
+/** What is there in the end is one of the things that may be there. */
+export function readAll(world: World): void {
+  const primary = world.process(world.control.record.primary);
+  if (primary === undefined) world.breach('nobody serves');
+  for (let first = 0; first < world.sectors; first += SECTORS_PER_REGION)
+    world.read(primary, { first, count: SECTORS_PER_REGION }, () => undefined);
+  world.run(LAST_READS_MS, () => world.unanswered.size === 0);
+  if (world.unanswered.size > 0) world.breach('the last reads were not answered');
+}
+
+/**
+ * Out of service since its disk failed, and nobody can take over: a person repaired it, and restarts the daemon. If by
+ * then nobody is known to hold everything, the last primary is chosen: it has at least all that was flushed.
+ */
+function operate(world: World, lost: string): void {
+  const { control } = world;
+  const { primary, inSync } = control.record;
+  const takesOver = (name: string): boolean => {
+    const process = world.process(name);
+    return process?.state === 'SECONDARY' && !process.status.hostRebooted;
+  };
+  if (primary === lost || inSync.some(takesOver)) return;
+  const state = world.process(primary)?.state;
+  if (state === 'FENCED') {
+    world.crash(primary);
+    world.start(primary);
+  } else if (state === 'STALE') control.force(primary);
+}

@@ -1,0 +1,62 @@
+/** What the machine asks of its disk, where order matters. */
+import t from 'tap';
+import type { ReplicaEvent } from '../../daemon/replication/interface.ts';
+import type { Fallback } from '../../daemon/store/fallback.ts';
+import type { Store } from '../../daemon/store/store.ts';
+import { VolumeDisk } from '../../daemon/volume/volume-disk.ts';
+import { quietLog } from '../support/quiet-log.ts';
+
+function diskWith(fallback: Partial<Fallback>) {
+  const answers: ReplicaEvent[] = [];
+  const failures: unknown[] = [];
+  const disk = new VolumeDisk(
+    { store: {} as Store, fallback: fallback as Fallback },
+    {
+      volume: 'v',
+      log: quietLog,
+      congestedLink: () => undefined,
+      answer: (event) => answers.push(event),
+      dropFailed: (error) => failures.push(error),
+    },
+  );
+  return { disk, answers, failures };
+}
+
+t.test('what is persisted behind a drop waits for it, and what was before does not', async (t) => {
+  const gone = Promise.withResolvers<undefined>();
+  const { disk, answers } = diskWith({ drop: () => gone.promise });
+  await disk.dropped;
+  disk.perform({ type: 'drop-fallback' });
+  let persisted = false;
+  const waiting = disk.dropped.then(() => {
+    persisted = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  t.notOk(persisted);
+  gone.resolve(undefined);
+  await waiting;
+  t.strictSame(answers, [], 'a drop is not answered');
+});
+
+t.test('a drop that fails is told, since what is kept would be taken for that of a later copy', async (t) => {
+  const { disk, failures } = diskWith({ drop: () => Promise.reject(new Error('EROFS')) });
+  disk.perform({ type: 'drop-fallback' });
+  await disk.dropped;
+  t.match(failures, [{ message: 'EROFS' }]);
+});
+
+t.test('a region that cannot be kept is answered as a failure of the disk', async (t) => {
+  const { disk, answers } = diskWith({
+    preserve: (regions, done) => {
+      done(regions.length > 1 ? 'ENOSPC' : undefined);
+    },
+  });
+  disk.perform({ type: 'preserve', token: 1, regions: [4] });
+  disk.perform({ type: 'preserve', token: 2, regions: [5, 6] });
+  t.strictSame(answers, [
+    { type: 'disk-done', token: 1 },
+    { type: 'batch-end' },
+    { type: 'disk-done', token: 2, failure: 'ENOSPC' },
+    { type: 'batch-end' },
+  ]);
+});
