@@ -139,7 +139,7 @@ t.test('a replica in the in-sync set is nobody’s target', async (t) => {
 
 t.test('a target is incomplete on stable storage before the first byte of the copy', async (t) => {
   const lone = new Lone('b', completeState(both));
-  lone.storeAnswers = false;
+  lone.hold('persist');
   t.strictSame(lone.hear(1, hello('a', 6, 'join')), []);
   t.match(lone.persisted, [{ complete: false, blank: false, view: { generation: 6, inSync: ['a'] } }]);
 });
@@ -148,7 +148,7 @@ t.test('a candidate answers once it is durable that it is one', async (t) => {
   const lone = new Lone('b', blankState);
   lone.hear(1, hello('a', 1, 'join'));
   lone.hear(1, { type: 'copy-begin', generation: 1 });
-  lone.storeAnswers = false;
+  lone.hold('persist');
   t.strictSame(lone.hear(1, { type: 'candidate', generation: 1, proposedGeneration: 2, sequence: 0 }), []);
   t.match(lone.persisted.at(-1), { candidateFor: 2 });
 });
@@ -157,7 +157,7 @@ t.test(
   'a promoted replica does not serve before its view is durable, however long the lease is over',
   async (t) => {
     const lone = secondary();
-    lone.storeAnswers = false;
+    lone.hold('persist');
     lone.step({ type: 'view', view: { generation: 6, primary: 'b', inSync: ['b'] }, explicit: true });
     lone.tick(10_000);
     t.equal(lone.replica.state, 'PROMOTING');
@@ -166,7 +166,7 @@ t.test(
 
 t.test('what control is told is what a restart would find', async (t) => {
   const lone = secondary();
-  lone.storeAnswers = false;
+  lone.hold('persist');
   lone.step({ type: 'view', view: { generation: 6, primary: 'b', inSync: ['b'] }, explicit: true });
   t.equal(lone.replica.view.generation, 6);
   t.equal(lone.replica.status.view.generation, 5);
