@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { LockstepError } from '../../daemon/sys/errors.ts';
-import { mutated, type Mutation, mutations } from './mutations.ts';
+import { type Edit, edited, type Mutation } from './mutation.ts';
+import { mutations } from './mutations.ts';
 import { parseOptions } from './options.ts';
 import { Tree } from './tree.ts';
 
@@ -24,13 +25,8 @@ function sim(tree: Tree, ...args: readonly string[]): Promise<Ended> {
 }
 
 const planted = mutations.find(({ name }) => name === 'acknowledge-before-answer');
-const moved: Mutation = {
-  name: 'moved-on',
-  what: '',
-  file: 'daemon/replication/primary.ts',
-  find: 'no such text',
-  replace: '',
-};
+const gone: Edit = { file: 'daemon/replication/primary.ts', find: 'no such text', replace: '' };
+const moved: Mutation = { name: 'moved-on', what: '', edits: [gone] };
 
 t.test('the farm finds a planted failure, prints its seed and its trace, and exits with 1', async (t) => {
   using tree = new Tree();
@@ -55,18 +51,19 @@ t.test('seeds that keep every promise exit with 0', async (t) => {
 t.test('a copy that does not load is no finding', async (t) => {
   using tree = new Tree();
   const file = 'daemon/replication/units.ts';
-  using _broken = tree.mutate({ ...moved, file, find: 'export const REGION_BYTES', replace: 'const (' });
+  const edits = [{ file, find: 'export const REGION_BYTES', replace: 'const (' }];
+  using _broken = tree.mutate({ ...moved, edits });
   const { code, output } = await sim(tree, '--seeds', '5', '--jobs', '1');
   t.equal(code, 1);
   t.notMatch(output, /seed \d+ failed/);
 });
 
 t.test('a mutation whose text is not there once is reported by name and file', async (t) => {
-  t.match(mutated('abc', moved), {
+  t.match(edited('abc', gone, moved.name), {
     problem: /mutation moved-on: its text is not in daemon\/replication\/primary.ts/,
   });
-  t.match(mutated('b b', { ...moved, find: 'b' }), { problem: /its text is 2 times in/ });
-  t.strictSame(mutated('abc', { ...moved, find: 'b', replace: '$&' }), { text: 'a$&c' });
+  t.match(edited('b b', { ...gone, find: 'b' }, 'twice'), { problem: /its text is 2 times in/ });
+  t.strictSame(edited('abc', { ...gone, find: 'b', replace: '$&' }, 'dollar'), { text: 'a$&c' });
   using tree = new Tree();
   t.throws(() => tree.mutate(moved), LockstepError);
   t.match(tree.sort([moved]), { fitting: [], problems: [/moved-on/] });
@@ -86,9 +83,11 @@ t.test('a tree takes itself away', async (t) => {
 });
 
 t.test('an option that cannot be is refused with what is allowed', async (t) => {
-  const defaults = { seeds: 10, from: 1, jobs: 2 };
+  const defaults = { seeds: 10, from: 1, jobs: 2, seconds: 0 };
   t.match(parseOptions(['--seeds', '7'], defaults), { seeds: 7, from: 1, jobs: 2 });
   t.throws(() => parseOptions(['--jobs', '0'], defaults), { message: /--jobs is "0"; allowed: .* 1 to 64/ });
-  t.throws(() => parseOptions(['--seed', '1'], defaults), { message: /allowed: --seeds, --from, --jobs/ });
+  t.throws(() => parseOptions(['--seed', '1'], defaults), {
+    message: /allowed: --seeds, --from, --jobs, --seconds/,
+  });
   t.throws(() => parseOptions(['--only', 'x'], defaults, ['y', 'z']), { message: /allowed: y, z/ });
 });

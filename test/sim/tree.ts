@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { spawn } from 'node:child_process';
 import { LockstepError } from '../../daemon/sys/errors.ts';
-import { mutated, type Mutation } from './mutations.ts';
+import { edited, type Mutation } from './mutation.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** What the random runs and the tests of test/replication import, with package.json for its module type. */
@@ -42,7 +42,7 @@ export class Tree implements Disposable {
     const fitting: Mutation[] = [];
     const problems: string[] = [];
     for (const mutation of mutations) {
-      const result = mutated(readFileSync(join(this.root, mutation.file), 'utf8'), mutation);
+      const result = this.#broken(mutation);
       if ('problem' in result) problems.push(result.problem);
       else fitting.push(mutation);
     }
@@ -51,12 +51,30 @@ export class Tree implements Disposable {
 
   /** The mutation, until disposed of. */
   mutate(mutation: Mutation): Disposable {
-    const path = join(this.root, mutation.file);
-    const before = readFileSync(path, 'utf8');
-    const result = mutated(before, mutation);
+    const result = this.#broken(mutation);
     if ('problem' in result) throw new LockstepError('FAILED_PRECONDITION', result.problem);
-    writeFileSync(path, result.text);
-    return { [Symbol.dispose]: () => writeFileSync(path, before) };
+    const before = [...result.texts.keys()].map((path) => [path, readFileSync(path, 'utf8')] as const);
+    for (const [path, text] of result.texts) writeFileSync(path, text);
+    return {
+      [Symbol.dispose]: () => {
+        for (const [path, text] of before) writeFileSync(path, text);
+      },
+    };
+  }
+
+  /** The files that it changes, as they are then. */
+  #broken({
+    name,
+    edits,
+  }: Mutation): { readonly texts: ReadonlyMap<string, string> } | { readonly problem: string } {
+    const texts = new Map<string, string>();
+    for (const edit of edits) {
+      const path = join(this.root, edit.file);
+      const result = edited(texts.get(path) ?? readFileSync(path, 'utf8'), edit, name);
+      if ('problem' in result) return result;
+      texts.set(path, result.text);
+    }
+    return { texts };
   }
 
   /** Tests that fail on the code as it is find nothing: they are left out from now on. Answers which. */

@@ -25,6 +25,8 @@ export class Checks {
   #reignBeganAt = 0;
   #reignGeneration = 0;
   #steps = 0;
+  /** Those that said that they answer nothing any more, until they begin anew. */
+  readonly #yielded = new Set<Process>();
 
   constructor(world: World) {
     this.#world = world;
@@ -60,6 +62,7 @@ export class Checks {
     }
     if (effect.type === 'disk-write') this.fallbacks.writes(process, effect);
     if (effect.type !== 'state-changed') return;
+    if (effect.to === 'RECOVERING' || effect.to === 'SOLO') this.#yielded.delete(process);
     if (!isPrimaryState(effect.to) && this.#reigns === process) this.#reigns = undefined;
     if (effect.from === 'RECOVERING' && (effect.to === 'SERVING' || effect.to === 'HOLDING'))
       this.durability.madeWhole(process.name);
@@ -77,6 +80,7 @@ export class Checks {
     const { host } = process;
     if (this.#reigns !== process && begunAt > this.#reignBeganAt)
       return `${process.name} acknowledged ${what}, and ${this.#reigns?.name ?? 'nobody'} is the one that serves`;
+    if (this.#yielded.has(process)) return `${process.name} acknowledged ${what} after it had yielded`;
     if (host.nowMs() < host.grantedUntilMs)
       return `${process.name} acknowledged ${what} while a lease that it granted still runs`;
     return undefined;

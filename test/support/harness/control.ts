@@ -56,6 +56,8 @@ export class Control {
   isAway = false;
   /** It knows every decision that a replica has on stable storage. */
   isCurrent = true;
+  /** Until true time `untilMs` its calls, both ways, may take up to `ms` longer. */
+  slow = { ms: 0, untilMs: 0 };
   /** It decides by itself; in a story, its author does. */
   decides = true;
   readonly #parts: ControlParts;
@@ -356,7 +358,9 @@ export class Control {
   #call(then: () => void): void {
     if (this.isAway) return;
     const life = this.#life;
-    this.#parts.scheduler.after(this.#parts.pace.controlMs(), () => {
+    const { scheduler, pace } = this.#parts;
+    const moreMs = scheduler.nowMs < this.slow.untilMs ? pace.doneOf(this.slow.ms) : 0;
+    scheduler.after(pace.controlMs() + moreMs, () => {
       if (this.#life === life) then();
     });
   }

@@ -6,6 +6,8 @@ import type { World } from './world.ts';
 const TAKE_OVER_MS = 15_000;
 /** How long is waited for a copy to be halfway. */
 const HALFWAY_MS = 2500;
+/** Within this the others go on without a disk that does nothing. */
+const STUCK_MS = 6000;
 /** Clients go on with the old copy for so long. */
 const AFTERLIFE_MS = 500;
 
@@ -65,6 +67,28 @@ export function chooseOldCopy(world: World): void {
     world.breach(`${chosen.name} was chosen, and does not serve: it is ${chosen.process?.state ?? 'dead'}`);
   world.run(AFTERLIFE_MS);
   old.isOff = false;
+}
+
+/**
+ * All is well but one disk, that of the primary or of another, which does nothing from now on: the others go on without
+ * it.
+ */
+export function outliveStuckDisk(world: World, isPrimarys: boolean): void {
+  const { control, hosts, scheduler } = world;
+  makePeace(world);
+  world.run(TAKE_OVER_MS, () => world.checks.equality.whyNotServed() === '');
+  const { primary, inSync } = control.record;
+  const other = inSync.find((name) => name !== primary);
+  const stuck = hosts.get(isPrimarys ? primary : (other ?? ''));
+  if (stuck === undefined || other === undefined || world.checks.equality.whyNotServed() !== '') return;
+  world.note(`the disk of ${stuck.name} does nothing any more`);
+  stuck.diskHangsUntilMs = scheduler.nowMs + 2 * STUCK_MS;
+  const isOver = (): boolean => {
+    const { record } = control;
+    const state = world.process(record.primary)?.state;
+    return !record.inSync.includes(stuck.name) && (state === 'SOLO' || state === 'SERVING');
+  };
+  if (!world.run(STUCK_MS, isOver)) world.breach(`the disk of ${stuck.name} holds the others up`);
 }
 
 function halfway(world: World): Host | undefined {

@@ -51,19 +51,29 @@ export class Equality {
       if (isKnown && dirtyBytes === 0) this.#checkClean(process, host);
   }
 
+  /** Every member of the set is there, in the part that the record gives it. */
+  whyNotServed(): string {
+    const { primary, inSync } = this.#world.control.record;
+    if (!this.#world.control.isCurrent) return 'control does not know the newest decision';
+    for (const name of inSync) {
+      const process = this.#world.process(name);
+      // The primary of a volume with a single host is alone in the set.
+      const state: ReplicaState = name !== primary ? 'SECONDARY' : inSync.length === 1 ? 'SOLO' : 'SERVING';
+      if (process?.state !== state)
+        return `${name} is ${process?.state ?? 'dead'}: ${process?.status.reason ?? ''}`;
+    }
+    return '';
+  }
+
   /** All copies in sync, and nothing under way that could make them differ. */
   whyNotRedundant(): string {
     const { control, network, unanswered } = this.#world;
-    const { primary, inSync } = control.record;
-    if (!control.isCurrent) return 'control does not know the newest decision';
+    const { inSync } = control.record;
     if (inSync.length < this.#world.hosts.size) return `in sync is ${inSync.join(' ')}`;
-    for (const { name, process } of this.#world.hosts.values()) {
-      // The primary of a volume with a single host is alone in the set.
-      const state: ReplicaState = name !== primary ? 'SECONDARY' : inSync.length === 1 ? 'SOLO' : 'SERVING';
-      if (process?.alive !== true) return `${name} is dead`;
-      if (process.state !== state) return `${name} is ${process.state}: ${process.status.reason}`;
-      if (!process.isQuiet) return `${name} is busy`;
-    }
+    const notServed = this.whyNotServed();
+    if (notServed !== '') return notServed;
+    const busy = this.#world.processes().find((process) => !process.isQuiet);
+    if (busy !== undefined) return `${busy.name} is busy`;
     if (unanswered.size > 0) return `requests ${[...unanswered.keys()].join(' ')} are not answered`;
     return network.framesInFlight > 0 ? 'frames are in flight' : '';
   }

@@ -24,6 +24,7 @@ export type FaultKind =
   | 'slow'
   | 'drift'
   | 'restart-control'
+  | 'slow-control'
   | 'store-down'
   | 'store-older'
   | 'move'
@@ -62,6 +63,7 @@ const weights: Readonly<Record<FaultKind, number>> = {
   slow: 1,
   drift: 0.7,
   'restart-control': 0.5,
+  'slow-control': 1,
   'store-down': 0.5,
   'store-older': 0.5,
   move: 1.5,
@@ -71,7 +73,17 @@ const weights: Readonly<Record<FaultKind, number>> = {
 
 const kinds = Object.keys(weights) as FaultKind[];
 /** What may follow at once upon a moment that matters. */
-const ambushes: readonly FaultKind[] = ['kill', 'kill', 'stop', 'cut', 'lose-power'];
+const ambushes: readonly FaultKind[] = [
+  'kill',
+  'kill',
+  'kill',
+  'stop',
+  'cut',
+  'lose-power',
+  'step-down',
+  'store-older',
+  'isolate',
+];
 const MAX_MOMENTS = 400;
 
 export interface PlanOptions {

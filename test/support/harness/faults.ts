@@ -86,6 +86,10 @@ export class Faults {
     },
     drift: ({ random, host }) => host.drift(random.between(...this.#options.clockRates)),
     'restart-control': () => this.#world.control.restart(),
+    'slow-control': ({ random }) => {
+      const ms = random.pick([100, 500, 2000]) ?? 500;
+      this.#world.control.slow = { ms, untilMs: this.#nowMs + random.between(50, 2000) };
+    },
     'store-down': ({ random }) => this.#storeDown(random),
     'store-older': ({ random }) => this.#world.control.restoreOlder(1 + random.below(3)),
     move: ({ random }) => this.#world.control.move(random.happens(0.4)),

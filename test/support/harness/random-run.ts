@@ -1,7 +1,7 @@
 /** One run from one seed: clients at work while things break, then peace, then the reckoning. */
 import { REGION_BYTES } from '../../../daemon/replication/units.ts';
 import { randomMix, startClient } from './clients.ts';
-import { chooseOldCopy, loseForGood } from './endings.ts';
+import { chooseOldCopy, loseForGood, outliveStuckDisk } from './endings.ts';
 import { drawFaults } from './fault-plan.ts';
 import { Faults, type Struck } from './faults.ts';
 import { RandomPace } from './pace.ts';
@@ -72,7 +72,7 @@ export function tryRun(seed: number, { watch = noTrace, only }: RunOptions): Out
   });
   world.mayReadStale = isBeyond;
   // Slow enough, now and then, for a copy to take some seconds.
-  world.network.bytesPerMs = random.pick([Infinity, Infinity, Infinity, 2000, 400, 180]) ?? Infinity;
+  world.network.bytesPerMs = random.pick([Infinity, Infinity, Infinity, 2000, 400, 180, 120]) ?? Infinity;
   const plan = drawFaults({ seed, hosts: names, forMs: TROUBLE_MS });
   const faults = new Faults(world, { seed, plan, only, clockRates });
   const what = problemOf(() => {
@@ -87,6 +87,7 @@ export function tryRun(seed: number, { watch = noTrace, only }: RunOptions): Out
     const ending = random.next();
     if (ending < 0.15 && loseForGood(world)) return;
     if (ending >= 0.15 && ending < 0.4) chooseOldCopy(world);
+    if (ending >= 0.4 && ending < 0.5) outliveStuckDisk(world, random.happens(0.5));
     world.clientsRun = false;
     pace.isCalm = true;
     makePeace(world);
