@@ -286,7 +286,7 @@ export class World implements ProcessWatcher {
 
   flushFailed(process: Process): void {
     this.note(`${process.name}: a flush fails, and pages may be gone`);
-    this.checks.lost(process.host);
+    this.checks.lost(process.host, process);
   }
 
   #makeHost(name: string, { sizeBytes, pace, clockRateOf }: WorldOptions): Host {
