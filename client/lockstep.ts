@@ -17,13 +17,16 @@ import {
   type ClusterStatus,
   DatabaseServiceClient,
 } from '../proto/gen/lockstep/v1/database_service.ts';
+import { VolumeServiceClient } from '../proto/gen/lockstep/v1/volume_service.ts';
 import { type CallSettings, retried } from './calls.ts';
 import { Databases } from './databases.ts';
 import { callOptions, Operations } from './operations.ts';
+import { Volumes } from './volumes.ts';
 
 export type { CallSettings } from './calls.ts';
 export { type ChangeSettings, type CreateDatabase, databaseId, resourceName } from './databases.ts';
 export { type Operation, type OperationOutcome, operationOf, type WaitSettings } from './operations.ts';
+export { type ForcePrimary, volumeId } from './volumes.ts';
 export { LockstepError } from '../daemon/sys/errors.ts';
 
 export const DEFAULT_SERVER = '127.0.0.10:7400';
@@ -47,6 +50,7 @@ export class LockstepClient {
   readonly server: string;
   readonly databases: Databases;
   readonly operations: Operations;
+  readonly volumes: Volumes;
   readonly #cluster: ClusterServiceClient;
   readonly #channel: Channel;
 
@@ -57,6 +61,7 @@ export class LockstepClient {
     const shared = { channelOverride: this.#channel };
     this.databases = new Databases(new DatabaseServiceClient(this.server, plaintext, shared));
     this.operations = new Operations(new OperationsClient(this.server, plaintext, shared));
+    this.volumes = new Volumes(new VolumeServiceClient(this.server, plaintext, shared));
     this.#cluster = new ClusterServiceClient(this.server, plaintext, shared);
   }
 

@@ -14,6 +14,7 @@ import { pino } from 'pino';
 import { Control } from '../control/control.ts';
 import { MetricsServer } from './metrics/metrics.ts';
 import { StorageHost } from './storage-host.ts';
+import { DiskFaults } from './store/fault-layer.ts';
 import { bootClock } from './sys/clock.ts';
 import { type Config, loadConfig } from './sys/config.ts';
 import { cannotListen, LockstepError, messageOf } from './sys/errors.ts';
@@ -41,7 +42,8 @@ async function run(config: Config, log: Log): Promise<Running> {
   // Engines run as users of their own, who must get through it to the mounted data; what is private lies in folders below.
   mkdirSync(config.host.state_dir, { recursive: true, mode: 0o755 });
   const incarnation = randomInt(1, INCARNATION_BELOW);
-  const identity = { incarnation, version: VERSION, bootId: readBootId() };
+  const faults = diskFaults();
+  const identity = { incarnation, version: VERSION, bootId: bootId(faults) };
   const health = new HealthImplementation({ '': 'NOT_SERVING' });
   const server = new Server(SERVER_OPTIONS);
   health.addToServer(server);
@@ -58,7 +60,14 @@ async function run(config: Config, log: Log): Promise<Running> {
         });
   control?.addServices(server);
   const storage =
-    config.storage === undefined ? undefined : await StorageHost.open({ config, log, ...identity });
+    config.storage === undefined
+      ? undefined
+      : await StorageHost.open({
+          config,
+          log,
+          ...identity,
+          faults,
+        });
   storage?.addServices(server);
   await storage?.listen();
   await bind(server, config);
@@ -90,6 +99,11 @@ function deathAfterLogEntries(path: string | undefined): { afterLog?: () => void
   };
 }
 
+/** For tests alone: a daemon whose disks can be made to fail, over its own API. */
+function diskFaults(): DiskFaults | undefined {
+  return process.env['LOCKSTEP_TEST_FAULTS'] === '1' ? new DiskFaults(() => bootClock.nowMs()) : undefined;
+}
+
 function bind(server: Server, { host, ports }: Config): Promise<void> {
   return new Promise((resolve, reject) => {
     const where = { host: host.address, port: ports.api };
@@ -115,8 +129,10 @@ async function stop(running: Running, log: Log, options: { readonly release: boo
   log.info({}, 'stopped');
 }
 
-function readBootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+/** A test that has a host lose its power cannot have this machine do so. */
+function bootId(faults: DiskFaults | undefined): string {
+  const ofTest = faults === undefined ? undefined : process.env['LOCKSTEP_TEST_BOOT_ID'];
+  return ofTest ?? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
 /** An error of the world is told in one line; a bug of ours with everything there is. */

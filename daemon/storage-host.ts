@@ -9,13 +9,16 @@ import {
   type StorePosition,
   type VolumeView,
 } from '../proto/gen/lockstep/agent/v1/agent.ts';
+import { FaultServiceService } from '../proto/gen/lockstep/agent/v1/fault.ts';
 import { agentService, viewOf } from './agent/agent-service.ts';
 import { Coordinator } from './agent/coordinator.ts';
+import { faultService } from './agent/fault-service.ts';
 import { ReplicaReporter } from './agent/report.ts';
 import { HostDrivers } from './host/host.ts';
 import { type HostAddress, HostMeta } from './meta/host-meta.ts';
 import { NbdServer } from './nbd/server.ts';
 import type { ReplicaState } from './replication/states.ts';
+import type { DiskFaults } from './store/fault-layer.ts';
 import { bootClock } from './sys/clock.ts';
 import type { Config } from './sys/config.ts';
 import { assert, LockstepError, messageOf } from './sys/errors.ts';
@@ -39,6 +42,8 @@ export interface StorageHostOptions {
   readonly incarnation: number;
   readonly bootId: string;
   readonly version: string;
+  /** For tests alone: what the disks of this host suffer, and that it can be told so. */
+  readonly faults: DiskFaults | undefined;
 }
 
 export class StorageHost {
@@ -127,6 +132,8 @@ export class StorageHost {
         log: this.#options.log,
       }),
     );
+    const { faults, log } = this.#options;
+    if (faults !== undefined) server.addService(FaultServiceService, faultService(faults, log));
   }
 
   /** Where clients and peers connect. */
@@ -172,7 +179,7 @@ export class StorageHost {
   }
 
   #makeVolumes(): Volumes {
-    const { config, log, incarnation, bootId } = this.#options;
+    const { config, log, incarnation, bootId, faults } = this.#options;
     const { host, timing } = config;
     return new Volumes({
       folder: join(host.state_dir, 'volumes'),
@@ -186,6 +193,7 @@ export class StorageHost {
       stateChanged: (volume, to) => {
         this.#stateChanged(volume, to);
       },
+      ...(faults === undefined ? {} : { layer: (_volume, store) => faults.over(store) }),
       world: {
         clock: bootClock,
         log,
@@ -276,7 +284,7 @@ export class StorageHost {
     return {
       host: config.host.name,
       zone: config.host.zone ?? '',
-      address: config.host.address,
+      address: config.host.advertised_address ?? config.host.address,
       agentPort: config.ports.api,
       replicationPort: config.ports.replication,
       metricsPort: config.ports.metrics,
@@ -284,7 +292,10 @@ export class StorageHost {
       version,
       capacityBytes: BigInt(Math.min(config.storage?.capacity_bytes ?? totalBytes, totalBytes)),
       availableBytes: BigInt(availableBytes),
-      replicas: this.volumes.all().map((volume) => this.#reporter.replica(volume)),
+      replicas: [
+        ...this.volumes.all().map((volume) => this.#reporter.replica(volume)),
+        ...this.volumes.unopened().map((replica) => this.#reporter.unreadable(replica)),
+      ],
       engines: await this.#reporter.engines(),
       roles: config.control === undefined ? ['storage'] : ['storage', 'control'],
     };

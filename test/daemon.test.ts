@@ -5,10 +5,11 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { credentials } from '@grpc/grpc-js';
+import { Client, credentials } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
-import { callUnary } from '../daemon/sys/grpc-unary.ts';
+import { callUnary, methodOf } from '../daemon/sys/grpc-unary.ts';
 import { AgentServiceClient } from '../proto/gen/lockstep/agent/v1/agent.ts';
+import { FaultServiceService } from '../proto/gen/lockstep/agent/v1/fault.ts';
 
 const MAIN = resolve(import.meta.dirname, '../daemon/main.ts');
 const ADDRESS = '127.0.101.1';
@@ -29,11 +30,19 @@ function folderOf(t: Test): string {
   return folder;
 }
 
-function start(t: Test, folder: string, address = ADDRESS): Daemon {
+function start(
+  t: Test,
+  folder: string,
+  address = ADDRESS,
+  environment: Readonly<Record<string, string>> = {},
+): Daemon {
   const config = join(folder, `${address}.toml`);
   const host = `[host]\nname = "a"\nzone = "a"\naddress = "${address}"\nstate_dir = "${join(folder, 'state')}"\n`;
   writeFileSync(config, `${host}[storage]\n[coordinator]\nserver = "127.0.101.9:7400"\n`);
-  const child = spawn(process.execPath, [MAIN, '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN, '--config', config], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
   let said = '';
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -138,4 +147,33 @@ t.test('whatever control asks for from the first instant, a replica that is ther
   await t.rejects(late, { code: 'FAILED_PRECONDITION', message: /has seen 1/ });
   second.process.kill('SIGTERM');
   await second.ended;
+});
+
+t.test('disks can be made to fail only where the daemon was started for it', async (t) => {
+  const client = new Client(`${ADDRESS}:${String(PORTS.api)}`, credentials.createInsecure());
+  t.teardown(() => {
+    client.close();
+  });
+  const setFaults = () =>
+    callUnary(
+      methodOf(client, FaultServiceService.setFaults),
+      { faults: [] },
+      { deadlineMs: 5000, signal: AbortSignal.timeout(10_000) },
+    );
+  const usual = start(t, folderOf(t));
+  await usual.ready();
+  await t.rejects(setFaults(), { message: /method|implement/i });
+  usual.process.kill('SIGTERM');
+  await usual.ended;
+  const forTests = start(t, folderOf(t), ADDRESS, { LOCKSTEP_TEST_FAULTS: '1' });
+  await forTests.ready();
+  // The channel may still be in its pause after the daemon before.
+  for (;;) {
+    const answer = await setFaults().catch((error: unknown) => error as Error & { code: string });
+    if ('hits' in answer) break;
+    t.equal(answer.code, 'UNAVAILABLE');
+    await new Promise((next) => setTimeout(next, 50));
+  }
+  forTests.process.kill('SIGTERM');
+  await forTests.ended;
 });

@@ -23,6 +23,8 @@ import { type Database, DatabaseState, Redundancy } from '../../proto/gen/lockst
 export interface InstallationOptions {
   /** Third number of the addresses; two installations at a time take two. */
   readonly network: number;
+  /** Before the first daemon starts. */
+  readonly prepare?: (plan: Plan) => Promise<void>;
 }
 
 const DNS_PORT = 53;
@@ -38,6 +40,7 @@ export class Installation {
   static async start(options: InstallationOptions): Promise<Installation> {
     const installation = new Installation(options);
     try {
+      await options.prepare?.(installation.plan);
       await Promise.all(installation.plan.hosts.map((host) => installation.startHost(host.id)));
       await installation.hostsReachable();
     } catch (error) {

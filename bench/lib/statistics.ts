@@ -5,3 +5,9 @@ export function median(values: readonly number[]): number {
   const upper = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
+
+/** The smallest that so many of a hundred do not exceed. Of an empty list: NaN. */
+export function percentile(sorted: readonly number[], percent: number): number {
+  const index = Math.ceil((sorted.length * percent) / 100) - 1;
+  return sorted[Math.max(0, index)] ?? Number.NaN;
+}

@@ -145,11 +145,11 @@ export function eventJson(event: DatabaseEvent): Json {
   };
 }
 
-function time(value: Date | undefined): string | null {
+export function time(value: Date | undefined): string | null {
   return value === undefined ? null : value.toISOString();
 }
 
-function integer(value: bigint): number | string {
+export function integer(value: bigint): number | string {
   const asNumber = Number(value);
   return Number.isSafeInteger(asNumber) ? asNumber : String(value);
 }

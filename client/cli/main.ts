@@ -9,6 +9,7 @@ import { jsonText } from './json.ts';
 import { addOperationCommands } from './operation-commands.ts';
 import { addStatusCommand } from './status-command.ts';
 import { paintFor } from './text.ts';
+import { addVolumeCommands } from './volume-commands.ts';
 
 // `lockstep database list | head -1`: a reader that has enough is no error.
 process.stdout.on('error', () => undefined);
@@ -34,6 +35,7 @@ function makeProgram(): Command {
     .configureHelp({ showGlobalOptions: true });
   addStatusCommand(made);
   addDatabaseCommands(made);
+  addVolumeCommands(made);
   addConnectCommand(made);
   addOperationCommands(made);
   return made;

@@ -7,6 +7,12 @@ import {
   type TaskState,
   taskStateToJSON,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
+import {
+  type ResyncMode,
+  resyncModeToJSON,
+  type VolumeReplicaRole,
+  volumeReplicaRoleToJSON,
+} from '../../proto/gen/lockstep/v1/volume_service.ts';
 
 /** ACTIVE, FAILING_OVER, ... */
 export function stateName(state: DatabaseState): string {
@@ -21,6 +27,16 @@ export function redundancyName(redundancy: Redundancy): string {
 /** PENDING, RUNNING, DONE, ... */
 export function taskStateName(state: TaskState): string {
   return known('TASK_STATE_', state, taskStateToJSON);
+}
+
+/** PRIMARY, SECONDARY, OUT_OF_SYNC */
+export function replicaRoleName(role: VolumeReplicaRole): string {
+  return known('VOLUME_REPLICA_ROLE_', role, volumeReplicaRoleToJSON);
+}
+
+/** SEED, QUICK, COMPARE */
+export function resyncModeName(mode: ResyncMode): string {
+  return known('RESYNC_MODE_', mode, resyncModeToJSON);
 }
 
 /** The generated functions throw for numbers of a newer server. */

@@ -11,6 +11,7 @@ import {
   Redundancy,
   type Replica,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
+import { NO_ENGINE } from './engines.ts';
 import { copyRuns, type Observed, type ObservedReplica, silenceOf } from './observation.ts';
 import type { DatabaseRecord, HostRecord, VolumeRecord } from './records.ts';
 
@@ -252,7 +253,7 @@ function lookAt(facts: DatabaseFacts, host: string): Look {
         ? 'has not been heard since control started'
         : `has been silent for ${(silenceMs / 1000).toFixed(1)} s`,
     replica: observation?.replicas.get(facts.database.volume),
-    engineState: engine === undefined ? 'not running' : engine.state,
+    engineState: facts.database.engine === NO_ENGINE ? 'RUNNING' : (engine?.state ?? 'not running'),
   };
 }
 

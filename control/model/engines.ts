@@ -2,6 +2,12 @@
 
 const MIB = 1024 * 1024;
 
+/**
+ * The engine of a volume that is used over NBD alone: nothing is attached, mounted or started for it. Records may name
+ * it, and everything that looks after a database looks after it; the API does not offer it.
+ */
+export const NO_ENGINE = 'none';
+
 /** Volumes are tracked and copied in regions of this size. */
 export const REGION_BYTES = 64 * 1024;
 /** What one file of the store can hold on ext4, and what one number counts exactly. */

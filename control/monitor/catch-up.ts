@@ -15,7 +15,7 @@
  * Not found out: a store that came back older while nobody who was told of anything newer is heard. The same holds
  * for its newer record: see docs/replication.md.
  */
-import type { Observed, ObservedReplica } from '../model/observation.ts';
+import { copyRuns, type Observed, type ObservedReplica } from '../model/observation.ts';
 import type { StoreRun, VolumeRecord } from '../model/records.ts';
 
 export interface StorePosition {
@@ -49,6 +49,9 @@ export function newestView(record: VolumeRecord, hosts: Observed): Newest {
     // Without a set it has no view yet.
     return replica === undefined || replica.inSync.length === 0 ? [] : [{ host, replica }];
   });
+  const unreadable = record.replicas.find((host) => holdsUnreadable(record, hosts, host));
+  if (unreadable !== undefined)
+    return unclear(`${unreadable} holds a newer generation in a replica that it cannot open`);
   const strange = reports.find(({ replica }) => !isOf(record, replica));
   if (strange !== undefined)
     return unclear(
@@ -90,17 +93,25 @@ export function whyBehind(record: VolumeRecord, hosts: Observed, isUnconfirmed: 
 /**
  * Whether the record cannot be older than what some host holds. All of its replicas have reported; or its primary
  * serves, and every member of its set reports the same generation: a newer decision that anybody acted upon would
- * have been acted upon by one of them.
+ * have been acted upon by one of them. Not where the primary copies to another: it may have asked for that one to be
+ * taken in, and not know yet that the store said yes and then chose that one in its place.
  */
 export function isConfirmed(record: VolumeRecord, hosts: Observed): boolean {
   if (newestView(record, hosts).kind !== 'current') return false;
   if (record.replicas.every((host) => hosts.has(host))) return true;
   const of = (host: string): ObservedReplica | undefined => hosts.get(host)?.replicas.get(record.volume);
-  const state = of(record.primary)?.state;
+  const primary = of(record.primary);
   return (
-    (state === 'SOLO' || state === 'SERVING') &&
+    (primary?.state === 'SOLO' || primary?.state === 'SERVING') &&
+    !copyRuns(primary.copy) &&
     record.inSync.every((host) => of(host)?.generation === record.generation)
   );
+}
+
+/** It says which generation that is, and not what was decided in it. */
+function holdsUnreadable(record: VolumeRecord, hosts: Observed, host: string): boolean {
+  const replica = hosts.get(host)?.replicas.get(record.volume);
+  return replica?.state === 'UNREADABLE' && replica.generation > record.generation;
 }
 
 function isOf(record: VolumeRecord, { generation, primary, inSync }: View): boolean {

@@ -7,12 +7,11 @@
  * makes failover safe: the compare-and-set of the generation and the lease that the secondary waits out are. The rules
  * keep a blip, a one-way partition or a restart of control from causing one.
  */
+import { NO_ENGINE } from '../model/engines.ts';
 import type { HostObservation, ObservedReplica } from '../model/observation.ts';
 import type { DatabaseRecord, VolumeRecord } from '../model/records.ts';
 import { whyBehind } from './catch-up.ts';
 import { hostSilence, isReachable, type Knowledge, secondariesOf, type Secondary } from './successor.ts';
-
-export { whyNotPromotable } from './successor.ts';
 
 export type Decision =
   /** `recheckInMs`: a rule is about to be met by the mere passing of time. `isWell`: served, with all copies. */
@@ -86,7 +85,7 @@ function aboutRebootedPrimary(situation: Situation, replica: ObservedReplica): D
 }
 
 /** It gave the volume up in the record's own generation, and nothing it hears makes it take it back. */
-const GAVE_UP: ReadonlySet<string> = new Set(['FENCED', 'STALE']);
+const GAVE_UP: ReadonlySet<string> = new Set(['FENCED', 'STALE', 'UNREADABLE']);
 
 /**
  * Heard, and not serving. One that gave up (its disk failed it) is not waited for: the secondary waits out the lease
@@ -128,7 +127,7 @@ function aboutServingPrimary(situation: Situation, primary: HostObservation): De
   const { record, database } = situation;
   const engine = primary.engines.find((candidate) => candidate.volume === record.volume);
   if (engine?.state === 'STARTING') return none('the engine is starting');
-  if (engine?.state !== 'RUNNING')
+  if (database.engine !== NO_ENGINE && engine?.state !== 'RUNNING')
     return {
       kind: 'recover-primary',
       why: `the engine on ${record.primary} is ${engine?.state ?? 'not running'}`,
@@ -144,7 +143,14 @@ function aboutServingPrimary(situation: Situation, primary: HostObservation): De
   return { ...none('all is well'), isWell: true };
 }
 
-const RESEEDABLE: ReadonlySet<string> = new Set(['BLANK', 'STALE', 'FENCED', 'JOINING', 'STEPPED_DOWN']);
+const RESEEDABLE: ReadonlySet<string> = new Set([
+  'BLANK',
+  'STALE',
+  'FENCED',
+  'JOINING',
+  'STEPPED_DOWN',
+  'UNREADABLE',
+]);
 
 /**
  * A secondary outside the set: most likely one that has just died, and whose last report is a moment old. One that

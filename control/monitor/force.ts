@@ -11,6 +11,11 @@ import { hostSilence, isReachable, type Knowledge, secondariesOf } from './succe
 /** Above what a host that was not heard may hold, where the record is known to be older than some host's. */
 const LEAP = 1000;
 
+/** What a person can choose: a copy that serves nobody. */
+const IDLE: ReadonlySet<string> = new Set(['STALE', 'JOINING', 'SECONDARY']);
+/** And a primary that waits for a member of its set which is lost. */
+const STUCK: ReadonlySet<string> = new Set(['RECOVERING', 'HOLDING', 'STEPPED_DOWN']);
+
 /** One sentence; undefined where nothing speaks against it but what it may lose. */
 export function whyNotForce(knowledge: Knowledge, host: string): string | undefined {
   const { record } = knowledge;
@@ -23,6 +28,9 @@ export function whyNotForce(knowledge: Knowledge, host: string): string | undefi
   if (replica.consistentAt === 0)
     return `the replica on ${host} was never complete: there is nothing to go back to`;
   if (host === record.primary && servesNow(replica, record)) return `${host} is the primary, and serves`;
+  const isOwn = host === record.primary && STUCK.has(replica.state);
+  if (!isOwn && !IDLE.has(replica.state))
+    return `the replica on ${host} is ${replica.state}; restart its daemon, and look again`;
   return whyNotNeeded(knowledge);
 }
 
@@ -31,9 +39,9 @@ function whyPrimaryStays(knowledge: Knowledge, host: string): string | undefined
   if (host === record.primary || record.primary === '') return undefined;
   const primary = replicaOf(knowledge, record.primary);
   if (isReachable(knowledge, record.primary))
-    return primary === undefined
+    return primary === undefined || primary.state === 'UNREADABLE'
       ? undefined
-      : `the primary ${record.primary} is heard, and its replica is ${primary.state}`;
+      : `the primary ${record.primary} is heard, and its replica is ${primary.state}; stop its daemon, if it is to be given up`;
   // Never heard: by a control that has not listened for long.
   return hostSilence(knowledge, record.primary) < silenceMs
     ? `control has not listened for long enough to say that ${record.primary} is gone`

@@ -1,4 +1,5 @@
 /** Control's answer to a primary that asks for the next generation of its volume. Pure; applied by compare-and-set. */
+import type { Observed } from '../model/observation.ts';
 import type { VolumeRecord } from '../model/records.ts';
 
 export interface Proposal {
@@ -18,11 +19,14 @@ export type ProposalAnswer =
     }
   | { readonly accepted: false; readonly reason: string };
 
-/** `behind`: why the record is known to be older than what hosts hold (catch-up.ts). Nothing is granted from such. */
+/**
+ * `hasLost`: the machine of a member was restarted as well (`isKnownRebooted`). `behind`: why the record is known to be older than what hosts hold (catch-up.ts). Nothing is
+ * granted from such.
+ */
 export function answerProposal(
   record: VolumeRecord,
   proposal: Proposal,
-  isKnownRebooted: (host: string) => boolean,
+  hasLost: (host: string) => boolean,
   behind?: string,
 ): ProposalAnswer {
   const { host, inSync } = proposal;
@@ -36,7 +40,7 @@ export function answerProposal(
   if (stranger !== undefined) return refuse(`${stranger} is not a replica of the volume`);
   const removed = record.inSync.filter((member) => !inSync.includes(member));
   // The one that is dropped may hold the only copy of writes that were acknowledged and not yet flushed.
-  const keeper = proposal.hostRebooted ? removed.find((member) => !isKnownRebooted(member)) : undefined;
+  const keeper = proposal.hostRebooted ? removed.find((member) => !hasLost(member)) : undefined;
   if (keeper !== undefined)
     return refuse(
       `the machine of ${host} was restarted and may lack acknowledged writes that ${keeper} holds; ${keeper} is needed`,
@@ -48,6 +52,12 @@ export function answerProposal(
     added,
     removed,
   };
+}
+
+/** A report that it made before it was taken into the set says nothing of what it holds now. */
+export function isKnownRebooted(record: VolumeRecord, hosts: Observed, host: string): boolean {
+  const replica = hosts.get(host)?.replicas.get(record.volume);
+  return replica?.hostRebooted === true && replica.generation === record.generation;
 }
 
 const refuse = (reason: string): ProposalAnswer => ({ accepted: false, reason });

@@ -15,7 +15,7 @@ import type {
 import { type HostRecord, keys, type VolumeRecord } from '../model/records.ts';
 import { newestView, whyBehind } from '../monitor/catch-up.ts';
 import type { Observations } from '../monitor/observations.ts';
-import { answerProposal, type Proposal, type ProposalAnswer } from '../monitor/propose.ts';
+import { answerProposal, isKnownRebooted, type Proposal, type ProposalAnswer } from '../monitor/propose.ts';
 import type { Timeline } from '../monitor/timeline.ts';
 import { type NewEvent, type Repository, viewOf } from '../repository.ts';
 import { DNS_LABEL, DNS_LABEL_ALLOWED } from './fields.ts';
@@ -132,12 +132,11 @@ async function decideAndWrite(
   proposal: Proposal,
 ): Promise<{ readonly answer: ProposalAnswer; readonly record: VolumeRecord }> {
   const { repository, observations, timeline } = options;
-  const isKnownRebooted = (host: string): boolean =>
-    observations.hosts.get(host)?.replicas.get(request.volume)?.hostRebooted === true;
   for (let conflicts = 0; ; conflicts++) {
     const { key, revision, value } = await repository.requireVolume(request.volume);
+    const hasLost = (host: string): boolean => isKnownRebooted(value, observations.hosts, host);
     const behind = whyBehind(value, observations.hosts, timeline.isUnconfirmed(request.volume));
-    const answer = answerProposal(value, proposal, isKnownRebooted, behind);
+    const answer = answerProposal(value, proposal, hasLost, behind);
     if (!answer.accepted) return { answer, record: value };
     const events = await repository.eventWrites(value.database, eventsOf(answer, request));
     const result = await repository.store.transact(

@@ -94,8 +94,11 @@ async function show(options: VolumesOptions, { volume, database }: Found): Promi
 
 /** In control's own words: why the monitor does nothing, where something is to be done. */
 function waitsFor(options: VolumesOptions, record: VolumeRecord, database: DatabaseRecord): string {
+  // A workflow that is under way is told of by its own name: what would control do without it?
+  if (database.lifecycle === 'creating' || database.lifecycle === 'deleting') return '';
   const isUnconfirmed = options.timeline.isUnconfirmed(record.volume);
-  const decision = decide({ ...knowledgeOf(options, record), database, isUnconfirmed });
+  const free = { ...database, busyWith: '' };
+  const decision = decide({ ...knowledgeOf(options, record), database: free, isUnconfirmed });
   return decision.kind === 'none' && decision.isWell !== true ? decision.why : '';
 }
 

@@ -116,7 +116,15 @@ function replicaMethods(parts: AgentParts) {
       checkFence(parts, request.fence, given.volume);
       parts.learnAddresses(given);
       const volume = volumes.require(given.volume);
-      volumes.force(given.volume, viewOf(given));
+      const view = viewOf(given);
+      // A primary that cannot go on without a member that is lost needs no more than a set without it.
+      if (volume.serves || volume.state === 'STEPPED_DOWN')
+        volumes.tell(given.volume, view, { explicit: true });
+      else volumes.force(given.volume, view);
+      if (!volume.serves && volume.state !== 'STEPPED_DOWN')
+        throw new LockstepError('FAILED_PRECONDITION', `the replica ${volume.status.reason}`, {
+          reason: 'FORCE_REFUSED',
+        });
       return { replica: reporter.replica(volume) };
     }),
     stepDown: unary(log, async (request: { fence: Fence | undefined; volume: string }) => {

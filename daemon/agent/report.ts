@@ -4,7 +4,11 @@ import { messageOf } from '../sys/errors.ts';
 import type { Log } from '../sys/log.ts';
 import type { JoinStatus } from '../replication/interface.ts';
 import type { Volume } from '../volume/volume.ts';
-import type { CopyProgress, EngineStatus, ReplicaStatus } from '../../proto/gen/lockstep/agent/v1/agent.ts';
+import {
+  type CopyProgress,
+  type EngineStatus,
+  ReplicaStatus,
+} from '../../proto/gen/lockstep/agent/v1/agent.ts';
 
 /** An engine that has not told how it is by then counts as it last did: its silence is not that of the host. */
 const ENGINES_MS = 200;
@@ -49,6 +53,21 @@ export class ReplicaReporter {
       repairedRegions: BigInt(status.repairedRegions),
       heldRequests: status.heldRequests,
     };
+  }
+
+  /** Of one that is here and cannot be opened: control must not take it for a host that holds nothing. */
+  unreadable(replica: {
+    readonly volume: string;
+    readonly generation: number;
+    readonly why: string;
+  }): ReplicaStatus {
+    const { volume, generation, why: reason } = replica;
+    return ReplicaStatus.fromPartial({
+      volume,
+      state: 'UNREADABLE',
+      generation: BigInt(generation),
+      reason: `the replica cannot be opened: ${reason}`,
+    });
   }
 
   /** Never fails and never waits for long: heartbeats that stop because of an engine would be a failover of all. */

@@ -129,7 +129,7 @@ export class HostMeta {
   }
 }
 
-type LaterField = 'consistentAt' | 'mixed' | 'copyFrom' | 'tracked';
+type LaterField = 'flushFailedIn' | 'consistentAt' | 'mixed' | 'copyFrom' | 'tracked';
 
 /**
  * A record of a build before there were dirty maps lacks what belongs to them. Such a replica was consistent in its
@@ -137,6 +137,7 @@ type LaterField = 'consistentAt' | 'mixed' | 'copyFrom' | 'tracked';
  */
 function upToDate(durable: Omit<DurableState, LaterField> & Partial<DurableState>): DurableState {
   return {
+    flushFailedIn: '',
     consistentAt: durable.complete ? durable.view.generation : 0,
     mixed: false,
     copyFrom: { host: '', generation: 0 },

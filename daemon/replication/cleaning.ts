@@ -70,10 +70,7 @@ export class Cleaning {
     this.#copied = new Set([...this.#copied].filter((one) => inFlight.has(one)));
     this.#core.send(link, { type: 'flush', generation, flushId: id });
     this.#core.flush((failure) => {
-      if (failure !== undefined) {
-        this.#primary.onFlushFailure(failure);
-        return;
-      }
+      if (failure !== undefined) return;
       flush.localDone = true;
       this.#finish(flush);
     });

@@ -27,8 +27,11 @@ export class Core {
   /** Why the state is what it is, for people. */
   why = '';
   effects: Effect[] = [];
-  /** The disk failed since the last copy to this replica began: what it reads may not be on stable storage. */
-  diskHasFailed = false;
+  /** Since when this process has not stood still: what it waited for before proves nothing of the others. */
+  awakeSinceMs = -Infinity;
+  /** Of whichever part of the replica; called before whoever asked for the flush is told. */
+  onFlushFailure: (failure: DiskFailure) => void = () => undefined;
+  #lastTickMs = -Infinity;
   /** Called when this side closes a link; the same as when the other does. */
   onLinkClosed: (link: number) => void = () => undefined;
   #state: ReplicaState;
@@ -77,6 +80,21 @@ export class Core {
     return !this.#durable.blank && this.#durable.bootId !== this.options.bootId;
   }
 
+  /** A flush failed, and no copy has made good for it: what this machine reads may not be on its stable storage. */
+  get diskHasFailed(): boolean {
+    return this.#durable.flushFailedIn === this.options.bootId;
+  }
+
+  ticked(): void {
+    if (this.nowMs - this.#lastTickMs > this.options.stallMs / 4) this.awakeSinceMs = this.nowMs;
+    this.#lastTickMs = this.nowMs;
+  }
+
+  /** For longer than a disk may take. */
+  isStalledSince(ms: number): boolean {
+    return this.nowMs - Math.max(ms, this.awakeSinceMs) > this.options.stallMs;
+  }
+
   transition(to: ReplicaState, why: string): void {
     const from = this.#state;
     this.why = why;
@@ -120,10 +138,15 @@ export class Core {
     const token = this.nextToken();
     const payload = data === undefined ? {} : { data };
     this.effects.push({ type: 'disk-write', token, kind, offset, length, ...payload });
+    this.onWritten(token, done);
+  }
+
+  /** Registers who is told how an effect ended that writes to the volume. */
+  onWritten(token: number, done: (failure: DiskFailure | undefined) => void): void {
     this.#writesUnderWay++;
-    this.#waiting.set(token, (event) => {
+    this.onDone(token, (failure) => {
       this.#writesUnderWay--;
-      done(event.type === 'disk-done' ? event.failure : 'EIO');
+      done(failure);
       if (this.#writesUnderWay > 0) return;
       for (const then of this.#whenWritten.splice(0)) then();
     });
@@ -142,7 +165,16 @@ export class Core {
   flush(done: (failure: DiskFailure | undefined) => void): void {
     const token = this.nextToken();
     this.effects.push({ type: 'disk-flush', token });
-    this.onDone(token, done);
+    this.onDone(token, (failure) => {
+      // The kernel tells it once, and may have dropped the pages: the next flush would succeed for what is gone.
+      if (failure !== undefined) this.#flushFailed(failure);
+      done(failure);
+    });
+  }
+
+  #flushFailed(failure: DiskFailure): void {
+    if (!this.diskHasFailed) this.persist({ flushFailedIn: this.options.bootId }, () => undefined);
+    this.onFlushFailure(failure);
   }
 
   /** Registers who is told how an effect ended that disk-done answers. */

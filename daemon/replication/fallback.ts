@@ -53,7 +53,7 @@ export class Fallback {
   revert(then: () => void, onFailure: (failure: string) => void): void {
     const token = this.#core.nextToken();
     this.#core.effects.push({ type: 'revert', token });
-    this.#core.onDone(token, (failure) => {
+    this.#core.onWritten(token, (failure) => {
       if (failure === undefined) then();
       else onFailure(failure);
     });

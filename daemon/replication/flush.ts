@@ -3,7 +3,7 @@
  * of every replica in the in-sync set have everything on stable storage that was acknowledged before it began.
  */
 import type { Core } from './core.ts';
-import type { ClientResult, DiskFailure } from './interface.ts';
+import type { ClientResult } from './interface.ts';
 import type { Peer } from './peer.ts';
 import type { HostName, Sequence } from './units.ts';
 
@@ -30,7 +30,6 @@ export interface FlushParts {
   readonly appliedSequence: () => Sequence;
   readonly onStable: (sequence: Sequence) => void;
   readonly reply: (id: number, result: ClientResult) => void;
-  readonly onFailure: (failure: DiskFailure) => void;
 }
 
 export class FlushRounds {
@@ -115,15 +114,10 @@ export class FlushRounds {
     this.#round = round;
     for (const peer of required) this.sendTo(peer);
     this.#core.flush((failure) => {
-      if (this.#round !== round) return;
-      if (failure === undefined) {
-        round.localDone = true;
-        this.#finish();
-        return;
-      }
-      // The kernel may have dropped the pages: to try again would be told "done" of data that is gone. The waiting
-      // clients are refused; with a peer this replica hands over, alone it is out of service.
-      this.#parts.onFailure(failure);
+      // After a failure this replica serves nobody any more, and the clients that waited were refused.
+      if (this.#round !== round || failure !== undefined) return;
+      round.localDone = true;
+      this.#finish();
     });
   }
 

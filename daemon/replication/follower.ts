@@ -106,17 +106,10 @@ export class Follower {
     // What it was told to flush may be gone although its next flush would succeed.
     if (this.#core.diskHasFailed)
       return { reason: 'DISK', message: `the disk of ${options.host} failed; it has to be copied to anew` };
-    // The set changed around this replica, and it has not heard of it.
-    const isNext =
-      state === 'SECONDARY' &&
-      hello.generation === generation + 1 &&
-      hello.host === durable.view.primary &&
-      hello.inSync.includes(host);
-    const accepted = hello.generation === generation || hello.generation === durable.candidateFor || isNext;
-    if ((state !== 'SECONDARY' && state !== 'JOINING') || !accepted)
-      return { reason: 'STATE', message: `this replica is ${state} of generation ${String(generation)}` };
-    if (state === 'JOINING' && hello.generation !== durable.candidateFor)
-      return { reason: 'STATE', message: 'the copy to this replica is not complete' };
+    if (!this.#isMemberFor(hello)) {
+      const message = `this replica is ${state} of generation ${String(generation)}`;
+      return { reason: 'STATE', message };
+    }
     if (hello.intent === 'resume') {
       const same =
         hello.peerIncarnation === options.incarnation &&
@@ -126,6 +119,18 @@ export class Follower {
         return { reason: 'INCARNATION', message: 'this process is not the one that took part before' };
     }
     return undefined;
+  }
+
+  /**
+   * It holds what a member of that generation holds. The set may have changed around it without its hearing of it: to
+   * come back into a set that it had left it would have had to become a candidate again.
+   */
+  #isMemberFor(hello: Hello): boolean {
+    const { durable, generation, host, state } = this.#core;
+    if (state === 'SECONDARY' && hello.generation === generation) return true;
+    const from = state === 'SECONDARY' ? generation : state === 'JOINING' ? durable.candidateFor : 0;
+    const isOfThePrimary = hello.host === durable.view.primary && hello.inSync.includes(host);
+    return from !== 0 && hello.generation >= from && isOfThePrimary;
   }
 
   #objectionToJoin(hello: Hello): Objection | undefined {
@@ -285,7 +290,8 @@ export class Follower {
     const { generation, options } = this.#core;
     this.secondary.numberFrom(message.sequence);
     // The copy is complete and flushed: what was kept of the time before is worth less than what there is now.
-    const change = { candidateFor, bootId: options.bootId, consistentAt: generation, mixed: false };
+    const complete = { consistentAt: generation, mixed: false, flushFailedIn: '' };
+    const change = { candidateFor, bootId: options.bootId, ...complete };
     this.#core.persist(change, () => {
       this.secondary.fallback.drop();
       if (this.secondary.link === link)
@@ -298,9 +304,8 @@ export class Follower {
     const { host, durable } = this.#core;
     if (view.inSync.includes(host)) {
       // A candidate learns of it from its primary, in the stream; the control store only confirms it. A secondary of
-      // the generation before holds what was acknowledged in both: in the new one nothing is without it.
-      const follows =
-        view.generation === durable.view.generation + 1 && view.primary === durable.view.primary;
+      // an earlier generation holds what was acknowledged in both: in the new one nothing is without it.
+      const follows = view.primary === durable.view.primary;
       if (this.state !== 'SECONDARY' || !follows) return;
       // The primary says it in the stream, between the writes of the two generations, as long as it says anything.
       const { link, lastHeardMs } = this.secondary;

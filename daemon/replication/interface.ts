@@ -31,6 +31,8 @@ export interface DurableState {
   readonly promoting: boolean;
   /** Of the host's last start in which the replica was known to hold every acknowledged write. */
   readonly bootId: string;
+  /** The host's start in which a flush failed that no copy has made good for; empty: none. */
+  readonly flushFailedIn: string;
   /** The last generation in which it was complete; 0: it never was. What it holds, or its fallback, is as of then. */
   readonly consistentAt: Generation;
   /** A copy to it was begun and has not ended: its data is a mixture, and its fallback what it held before. */

@@ -11,6 +11,7 @@
  */
 import { assert } from '../sys/errors.ts';
 import { Cleaning } from './cleaning.ts';
+import { CopyList, type Stage } from './copy-list.ts';
 import type { Core } from './core.ts';
 import type { DirtyMaps } from './dirty.ts';
 import type { JoinMode, JoinPhase, JoinStatus, MapChange, Tracked } from './interface.ts';
@@ -34,8 +35,6 @@ type HelloAnswer = Extract<Message, { type: 'hello-answer' }>;
 
 /** Regions that are read, offered or sent and not yet answered. */
 const COPY_WINDOW = 16;
-
-type Stage = 'offer' | 'data';
 
 export interface JoinJob {
   readonly target: HostName;
@@ -62,8 +61,7 @@ export class Join {
   #error = '';
   /** The union of what is missing is on stable storage here, and the target knows. */
   #hasBegun = false;
-  /** To be copied, in this order. */
-  #todo: { readonly region: Region; readonly stage: Stage }[] = [];
+  #todo: CopyList;
   /** From disk. */
   #reads = 0;
   /** Offered or sent, and not answered. */
@@ -89,6 +87,7 @@ export class Join {
     this.#cleaning = new Cleaning(core, parts, this.peer);
     this.#progress = new Progress(core.nowMs);
     this.#written = new RegionSet(core.options.sizeBytes / REGION_BYTES);
+    this.#todo = this.#nothing();
     this.#written.addAll(job.changed);
     // Taken before, and perhaps not yet where the snapshot, or what changed since, could show them.
     this.#written.addAll(parts.primary.inflightRegions());
@@ -120,7 +119,7 @@ export class Join {
     if (this.isOver) return 0;
     // What a map names is listed when live writes go to the target.
     const isListed = this.#mode !== 'QUICK' || this.#isLive;
-    return isListed ? this.#todo.length + this.#underWay : (this.#dirty.get(this.peer.host)?.size ?? 0);
+    return isListed ? this.#todo.size + this.#underWay : (this.#dirty.get(this.peer.host)?.size ?? 0);
   }
 
   get #underWay(): number {
@@ -144,7 +143,7 @@ export class Join {
   }
 
   #ended(): void {
-    this.#todo = [];
+    this.#todo = this.#nothing();
     this.#cleaning.abandon();
     this.#unlock();
     this.#job.throttle.end();
@@ -164,14 +163,20 @@ export class Join {
       this.#job.throttle.begin(this.#core.nowMs);
       // What differs by a map is little, and read as it is now; what is much is read from the snapshot.
       const stage = entry.compare ? 'offer' : 'data';
-      if (mode !== 'QUICK') this.#todo = this.#ofSnapshot(regions).map((region) => ({ region, stage }));
+      if (mode !== 'QUICK') this.#todo = new CopyList(this.#ofSnapshot(regions), stage);
       this.pump();
     });
   }
 
   /** What was written since the snapshot was taken is read as it is, once live writes go to the target. */
-  #ofSnapshot(regions: RegionSet): Region[] {
-    return [...regions].filter((region) => !this.#written.has(region));
+  #ofSnapshot(regions: RegionSet): RegionSet {
+    const shown = RegionSet.fromBitmap(regions.regions, regions.bitmap());
+    for (const region of this.#written) shown.delete(region);
+    return shown;
+  }
+
+  #nothing(): CopyList {
+    return new CopyList(new RegionSet(this.#written.regions), 'data');
   }
 
   #plan(
@@ -217,12 +222,10 @@ export class Join {
     this.#phase = 'CATCHING_UP';
     const map = this.#dirty.get(this.peer.host);
     const isCompared = this.#dirty.entry(this.peer.host)?.compare === true;
-    if (this.#mode === 'QUICK')
-      this.#todo = [...(map ?? [])].map((region) => ({ region, stage: isCompared ? 'offer' : 'data' }));
-    else {
+    if (this.#mode !== 'QUICK') {
       this.#written.addAll(this.#primary.inflightRegions());
-      this.#todo = [...this.#written].map((region) => ({ region, stage: 'data' }));
-    }
+      this.#todo = new CopyList(this.#written, 'data');
+    } else if (map !== undefined) this.#todo = new CopyList(map, isCompared ? 'offer' : 'data');
     this.peer.receivesWrites = true;
     this.#isLive = true;
     this.pump();
@@ -268,14 +271,14 @@ export class Join {
     if (!this.#hasBegun || this.isOver) return;
     while (this.#underWay < COPY_WINDOW && !this.#reading) {
       if (this.peer.link === undefined || !this.peer.ready || this.isOver) return;
-      const next = this.#todo[0];
+      const next = this.#todo.peek();
       if (next === undefined) break;
-      if (!this.#job.throttle.mayGo(this.#core.nowMs)) return;
+      if (!this.#job.throttle.mayGo(this.#core.nowMs, this.#primary.oldestChangeMs)) return;
       if (this.#isLive && !this.#isLocked(next.region)) return;
-      this.#todo.shift();
+      this.#todo.take();
       this.#read(next.region, next.stage);
     }
-    if (this.#todo.length === 0 && this.#underWay === 0) this.#listDone();
+    if (this.#todo.size === 0 && this.#underWay === 0) this.#listDone();
   }
 
   /** Writes that come now wait, those in flight end first: a region that is written all the time is copied too. */
@@ -297,7 +300,7 @@ export class Join {
     if (stage === undefined || (needed && stage === 'data')) return false;
     this.#unanswered.delete(region);
     this.#answeredNow();
-    if (needed) this.#todo.unshift({ region, stage: 'data' });
+    if (needed) this.#todo.need(region);
     else {
       this.#progress.done(this.#core.nowMs);
       if (this.#isLive || !this.#written.has(region)) this.#cleaning.copied(region);
@@ -307,7 +310,7 @@ export class Join {
   }
 
   #answeredNow(): void {
-    this.peer.waitingSinceMs = this.#unanswered.size === 0 ? undefined : this.#core.nowMs;
+    this.peer.copyingSinceMs = this.#unanswered.size === 0 ? undefined : this.#core.nowMs;
   }
 
   #read(region: Region, stage: Stage): void {
@@ -349,7 +352,7 @@ export class Join {
       return;
     }
     this.#unanswered.set(region, stage);
-    this.peer.waitingSinceMs ??= nowMs;
+    this.peer.copyingSinceMs ??= nowMs;
     if (stage === 'offer') {
       // What a comparison costs both disks counts, too.
       this.#job.throttle.sent(REGION_BYTES / 2);

@@ -7,13 +7,14 @@ import { Consent } from './consent.ts';
 import { Copies } from './copies.ts';
 import type { Core } from './core.ts';
 import type { DirtyMaps } from './dirty.ts';
-import type { DiskFailure, MapChange, ReplicaEvent, Tracked, View } from './interface.ts';
+import type { DiskFailure, ReplicaEvent, View } from './interface.ts';
 import { isForeign, Links } from './links.ts';
 import type { HelloIntent, Message } from './messages.ts';
 import { Peer } from './peer.ts';
 import { Primary } from './primary.ts';
 import { Recovery } from './recovery.ts';
 import { Repair } from './repair.ts';
+import { trackRemoved } from './removed.ts';
 import { isPrimaryState, type ReplicaState } from './states.ts';
 import type { Region } from './units.ts';
 
@@ -37,14 +38,14 @@ export class Leader {
     this.#core = core;
     this.#dirty = dirty;
     const onDiskFailure = (failure: DiskFailure): void => {
-      core.diskHasFailed = true;
       this.#giveUp(`the disk of this host failed: ${failure}`);
     };
-    const onFlushFailure = (failure: DiskFailure): void => {
-      const isShared = core.durable.view.inSync.length > 1;
+    core.onFlushFailure = (failure) => {
       onDiskFailure(failure);
       // The others have what may be gone here: a later life of this process must not go on without them.
-      if (isShared) core.persist({ complete: false }, () => undefined);
+      const { view, complete } = core.durable;
+      const isShared = view.primary === core.host && view.inSync.length > 1;
+      if (isShared && complete) core.persist({ complete: false }, () => undefined);
     };
     this.repair = new Repair(core, {
       primary: () => this.primary,
@@ -55,7 +56,6 @@ export class Leader {
     });
     this.primary = new Primary(core, dirty, {
       onDiskFailure,
-      onFlushFailure,
       repair: (id, request) => this.repair.begin(id, request),
       onWrite: (range) => {
         this.copies.onWrite(range);
@@ -229,7 +229,10 @@ export class Leader {
     peer.ready = true;
     this.#links.heartbeat(peer);
     if (!this.primary.resume(peer, answer.appliedSequence)) {
-      this.#links.exclude(peer, `${peer.host} is not where it was: at write ${String(answer.appliedSequence)}`);
+      this.#links.exclude(
+        peer,
+        `${peer.host} is not where it was: at write ${String(answer.appliedSequence)}`,
+      );
       return;
     }
     this.#serveIfComplete();
@@ -258,6 +261,7 @@ export class Leader {
     const missing = this.primary.required.filter(({ ready }) => !ready);
     // It may lack what was pulled, so that nothing may be read under its lease, and it cannot be gone on with.
     for (const peer of missing) peer.exclude();
+    for (const peer of this.primary.required) if (peer.ready) peer.isCovered = true;
     if (missing.length === 0) this.#core.transition('SERVING', this.#inSyncWith);
     else
       this.#core.transition('HOLDING', `${missing.map(({ host }) => host).join(' and ')} may not be equal`);
@@ -304,7 +308,7 @@ export class Leader {
     // What its machine lost in a restart the others still have to give it, in this generation too.
     const hasToPull = this.state === 'RECOVERING' && view.inSync.length > 1;
     const bootId = hasToPull ? durable.bootId : options.bootId;
-    const { tracked, maps } = this.#trackRemoved(durable.view, view);
+    const { tracked, maps } = trackRemoved(this.#core, this.#dirty, this.primary, view);
     const change = { view, complete: true, asking: '', bootId, consistentAt: view.generation, tracked };
     this.#core.persist(
       change,
@@ -317,28 +321,6 @@ export class Leader {
       },
       maps,
     );
-  }
-
-  /** The maps of those that leave the in-sync set begin, of those that come into it end, with the view itself. */
-  #trackRemoved(old: View, next: View): { readonly tracked: readonly Tracked[]; readonly maps: MapChange[] } {
-    const { durable, host } = this.#core;
-    const removed = old.inSync.filter((member) => member !== host && !next.inSync.includes(member));
-    const kept = durable.tracked.filter(
-      (entry) => !next.inSync.includes(entry.host) && !removed.includes(entry.host),
-    );
-    const gone = durable.tracked.filter((entry) => !kept.includes(entry));
-    const maps = gone.map((entry) => this.#dirty.forget(entry.host));
-    // A process that started anew does not know what was written since all were last stable.
-    if (this.state === 'RECOVERING') return { tracked: kept, maps };
-    const regions = this.primary.unstable.regions();
-    const begun = removed.map((host): Tracked => {
-      // One that a restarted primary never heard of again may hold writes that nobody else got.
-      const known = this.primary.peers.get(host)?.generationKnown ?? 0;
-      const since = known === 0 ? old.generation : known;
-      return { host, since, until: old.generation, covers: known !== 0, copying: 0, compare: false };
-    });
-    maps.push(...begun.map((entry) => this.#dirty.replace(entry.host, regions)));
-    return { tracked: [...kept, ...begun], maps };
   }
 
   #adopted(view: View): void {
@@ -387,6 +369,7 @@ export class Leader {
       );
     const { generation, primary, inSync } = view;
     for (const peer of this.primary.required) {
+      peer.isCovered ||= peer === join?.peer;
       if (peer.link === undefined || !peer.ready) continue;
       this.#core.send(peer.link, { type: 'view', generation, primary, inSync });
       this.primary.peerFollows(peer);
@@ -452,10 +435,8 @@ export class Leader {
 
   /** This host cannot go on; nothing is answered any more, so that nobody has to wait for the end of a lease. */
   #giveUp(why: string): void {
-    const required = [...this.primary.required];
-    if (!isPrimaryState(this.state)) return;
     this.primary.refuseAll();
-    for (const peer of required) peer.endLease(this.#core);
+    for (const peer of this.primary.required) peer.endLease(this.#core);
     this.fence(why);
   }
 
@@ -498,9 +479,9 @@ export class Leader {
 
   /** A disk that does not answer must not keep a replica from serving that could. */
   #standAsideIfStuck(): void {
-    const { nowMs, options } = this.#core;
+    const { options } = this.#core;
     const since = this.primary.diskBusySinceMs;
-    if (since === undefined || nowMs - since <= options.stallMs) return;
+    if (since === undefined || !this.#core.isStalledSince(since)) return;
     if (this.state !== 'SERVING' || this.primary.adopting) return;
     this.#standAside(`the disk of this host has done nothing for ${String(options.stallMs / 1000)} s`);
   }

@@ -73,12 +73,13 @@ export class Links {
     const { nowMs, options } = this.#core;
     const isLate = peer.link !== undefined && !peer.ready && nowMs - peer.lastDialMs > HELLO_MS;
     const isSilent = peer.ready && nowMs - peer.lastHeardMs > options.silenceMs;
-    if (this.#isStuck(peer)) {
-      peer.isUnfit = true;
-      this.#core.why = `${peer.host} answers, and has finished nothing for ${String(options.stallMs / 1000)} s`;
-    }
-    if (isLate || isSilent || (peer.ready && peer.isUnfit)) {
+    if (isLate || isSilent) {
       this.close(peer);
+      return;
+    }
+    if (this.#isStuck(peer)) {
+      const seconds = String(options.stallMs / 1000);
+      this.exclude(peer, `${peer.host} answers, and has finished nothing for ${seconds} s`);
       return;
     }
     if (peer.ready && nowMs - peer.lastHeartbeatMs >= options.heartbeatMs) this.heartbeat(peer);
@@ -87,8 +88,9 @@ export class Links {
 
   /** It answers heartbeats, and its disk does nothing. */
   #isStuck(peer: Peer): boolean {
-    const { nowMs, options } = this.#core;
-    return peer.ready && peer.waitingSinceMs !== undefined && nowMs - peer.waitingSinceMs > options.stallMs;
+    if (!peer.ready) return false;
+    const owed = [peer.waitingSinceMs, peer.copyingSinceMs];
+    return owed.some((since) => since !== undefined && this.#core.isStalledSince(since));
   }
 }
 

@@ -39,6 +39,10 @@ export class Peer {
   isUnfit = false;
   /** Since when it owes an answer to a write or a flush, without any progress; undefined: it owes none. */
   waitingSinceMs: number | undefined;
+  /** The same for what is copied to it. */
+  copyingSinceMs: number | undefined;
+  /** Nothing that it wrote is unknown here: it took part in this reign, or was found equal when it began. */
+  isCovered = false;
 
   constructor(host: HostName, options: { readonly inSync: boolean; readonly nowMs: number }) {
     this.host = host;
@@ -54,6 +58,7 @@ export class Peer {
     this.link = undefined;
     this.ready = false;
     this.waitingSinceMs = undefined;
+    this.copyingSinceMs = undefined;
   }
 
   /** It may not hold what this replica holds. */

@@ -40,8 +40,6 @@ type ReadRequest = Extract<ClientRequest, { kind: 'read' }>;
 
 export interface PrimaryHooks {
   readonly onDiskFailure: (failure: DiskFailure) => void;
-  /** What was acknowledged and not flushed may be gone here, although the next flush would succeed. */
-  readonly onFlushFailure: (failure: DiskFailure) => void;
   /** A read that the own disk failed. False: nobody can help. */
   readonly repair: (id: number, request: ReadRequest) => boolean;
   /** A write was taken. */
@@ -84,7 +82,6 @@ export class Primary {
     this.#dirty = dirty;
     this.#hooks = hooks;
     dirty.onMarked = () => {
-      this.#sendMarked();
       this.applyNext();
     };
     this.#flushes = new FlushRounds(core, {
@@ -97,7 +94,6 @@ export class Primary {
       reply: (id, result) => {
         this.#reply(id, result);
       },
-      onFailure: hooks.onFlushFailure,
     });
   }
 
@@ -116,6 +112,13 @@ export class Primary {
 
   get heldRequests(): number {
     return this.#held.length + this.#inflight.length;
+  }
+
+  /** How long the oldest write in flight has waited. */
+  get oldestChangeMs(): number {
+    const [oldest] = this.#inflight;
+    const cameAtMs = oldest === undefined ? undefined : this.#cameAtMs.get(oldest.id);
+    return cameAtMs === undefined ? 0 : this.#core.nowMs - cameAtMs;
   }
 
   get unstable(): UnstableRegions {
@@ -247,15 +250,12 @@ export class Primary {
     return true;
   }
 
-  onFlushFailure(failure: DiskFailure): void {
-    this.#hooks.onFlushFailure(failure);
-  }
-
   nextFlushId(): number {
     return this.#flushes.nextId();
   }
 
   applyNext(): void {
+    this.#sendMarked();
     const write = this.#inflight[0];
     if (write === undefined || this.#applyingSinceMs !== undefined) return;
     for (const peer of this.peers.values()) if (peer.required && write.sequence > peer.ackedSequence) return;
@@ -317,7 +317,6 @@ export class Primary {
     this.#hooks.onWrite(range);
     this.#dirty.mark(range);
     if (this.peers.size > 0) this.#unstable.written(firstRegion(range), lastRegion(range), write.sequence);
-    this.#sendMarked();
     this.applyNext();
     return true;
   }
@@ -327,6 +326,8 @@ export class Primary {
    * be known to differ from a replica that got nothing.
    */
   #sendMarked(): void {
+    // The peers are told of the generation first.
+    if (this.adopting) return;
     const unsent = Math.min(this.#inflight.length, this.#lastSequence - this.#sentSequence);
     for (let at = this.#inflight.length - unsent; at < this.#inflight.length; at++) {
       const write = this.#inflight[at];

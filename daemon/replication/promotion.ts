@@ -113,6 +113,11 @@ export class Promotion {
   /** A person chose it, though it may lack acknowledged writes. */
   forced(view: View): void {
     const { durable, generation, state } = this.#core;
+    // The last primary, which waits for one that is to give it what it may lack.
+    if (state === 'RECOVERING' && view.generation > generation) {
+      this.#parts.leader.viewAsPrimary(view);
+      return;
+    }
     if (view.generation <= generation || !choosable.has(state) || durable.consistentAt === 0) {
       this.#core.why = `cannot become primary of generation ${String(view.generation)}: ${state} of generation ${String(generation)}, consistent as of generation ${String(durable.consistentAt)}`;
       return;
@@ -121,10 +126,11 @@ export class Promotion {
     this.#core.transition('PROMOTING', 'a person chose this copy; it goes back to what it last held whole');
     const { tracked, maps } = this.#trackOthers(durable);
     // That it is to go back is durable before it does, so that a process that dies on the way does it again.
-    const change = { view, complete: false, candidateFor: 0, asking: '', promoting: true, tracked };
+    // What another primary copied is taken back: it must not go on where it was.
+    const alone = { view, complete: false, candidateFor: 0, asking: '', copyFrom: nobody, tracked };
     this.#parts.leader.primary.adopting = true;
     this.#core.persist(
-      change,
+      { ...alone, promoting: true },
       () => {
         this.tick();
       },
@@ -161,7 +167,9 @@ export class Promotion {
     this.#isReverting = true;
     leader.primary.adopting = true;
     this.#core.whenWritten(() => {
-      if (!this.#core.durable.mixed) this.#wentBack();
+      // A newer generation was heard of meanwhile.
+      if (this.#core.state !== 'PROMOTING') this.#isReverting = false;
+      else if (!this.#core.durable.mixed) this.#wentBack();
       else
         secondary.fallback.revert(
           () => {

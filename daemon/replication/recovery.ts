@@ -110,6 +110,7 @@ export class Recovery {
     if (pull?.sentUpTo === undefined || pull.writing > 0 || !this.#isActive) return;
     const { sentUpTo, regions } = pull;
     for (const [peer, applied] of [...this.#applied]) {
+      peer.isCovered = applied <= sentUpTo;
       if (applied === sentUpTo) continue;
       peer.isUnfit = true;
       this.#core.why = `${peer.host} had not applied all that ${pull.peer.host} had`;

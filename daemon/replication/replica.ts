@@ -153,6 +153,7 @@ export class Replica {
         leader.stepDown();
         return;
       case 'tick':
+        this.#core.ticked();
         this.#follower.promotion.tick();
         leader.tick();
         return;

@@ -234,7 +234,6 @@ export class Secondary {
         // From here on every write is seen by this process.
         this.#unstable.clear();
         this.unstableKnown = true;
-        this.#core.diskHasFailed = false;
         this.#next();
       },
       forgotten,
@@ -372,7 +371,6 @@ export class Secondary {
 
   /** A secondary that cannot write is a lost peer: it says so and takes nothing more, on whichever link there is now. */
   #diskFailed(link: number, failure: DiskFailure): void {
-    this.#core.diskHasFailed = true;
     this.#core.refuse(this.link ?? link, 'DISK', `the disk of ${this.#core.host} failed: ${failure}`);
   }
 }

@@ -41,7 +41,7 @@ export type ReplicaState =
   /** Was primary; a newer generation names another, or its own disk failed it. */
   | 'FENCED';
 
-export const transitions: Readonly<Record<ReplicaState, readonly ReplicaState[]>> = {
+const legal = {
   BLANK: ['SOLO', 'JOINING'],
   STALE: ['JOINING', 'PROMOTING'],
   JOINING: ['SECONDARY', 'STALE', 'PROMOTING'],
@@ -53,6 +53,59 @@ export const transitions: Readonly<Record<ReplicaState, readonly ReplicaState[]>
   SOLO: ['SERVING', 'HOLDING', 'STEPPED_DOWN', 'FENCED'],
   STEPPED_DOWN: ['FENCED', 'RECOVERING', 'SOLO'],
   FENCED: ['JOINING', 'PROMOTING'],
+} as const satisfies Readonly<Record<ReplicaState, readonly ReplicaState[]>>;
+
+export const transitions: Readonly<Record<ReplicaState, readonly ReplicaState[]>> = legal;
+
+/** When each is taken. The diagram in docs/replication.md is made of it (test/house/states-diagram.test.ts). */
+export const transitionReasons: {
+  readonly [From in ReplicaState]: Readonly<Record<(typeof legal)[From][number], string>>;
+} = {
+  BLANK: { SOLO: 'the first copy of the volume', JOINING: 'a primary copies to it' },
+  STALE: { JOINING: 'a primary copies to it', PROMOTING: 'a person chose this copy' },
+  JOINING: {
+    SECONDARY: 'taken into the in-sync set',
+    STALE: 'a newer generation is without it',
+    PROMOTING: 'a candidate that was taken in is promoted, or a person chose this copy',
+  },
+  SECONDARY: {
+    PROMOTING: 'promoted, or a person chose this copy',
+    STALE: 'dropped from the in-sync set, or its disk failed',
+  },
+  RECOVERING: {
+    SERVING: 'equal to every secondary',
+    HOLDING: 'a secondary is missing',
+    SOLO: 'control consents to go on alone',
+    FENCED: 'a newer generation, or its disk failed',
+  },
+  PROMOTING: {
+    SOLO: 'the lease that it granted is over',
+    FENCED: 'a newer generation, or its disk failed',
+  },
+  SERVING: {
+    HOLDING: 'a secondary is lost',
+    STEPPED_DOWN: 'a handover, or its disk hangs',
+    FENCED: 'a newer generation, or its disk failed',
+    SOLO: 'control consented before the link was back',
+  },
+  HOLDING: {
+    SERVING: 'the secondary is back',
+    SOLO: 'control consents to go on alone',
+    FENCED: 'a newer generation, or its disk failed',
+    STEPPED_DOWN: 'a handover, or its disk hangs',
+  },
+  SOLO: {
+    SERVING: 'the target is in sync',
+    HOLDING: 'the link is lost while control is asked for the target',
+    STEPPED_DOWN: 'a handover, or its disk hangs',
+    FENCED: 'a newer generation, or its disk failed',
+  },
+  STEPPED_DOWN: {
+    FENCED: 'a newer generation',
+    RECOVERING: 'serves again, with others in the set or an answer unknown',
+    SOLO: 'serves again, alone in the set',
+  },
+  FENCED: { JOINING: 'the new primary copies to it', PROMOTING: 'a person chose its copy' },
 };
 
 /** States in which clients may be connected: their requests are served or held, never refused. */

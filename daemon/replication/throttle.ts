@@ -56,9 +56,12 @@ export class Throttle {
     } else this.#usualMs = this.#usualMs === undefined ? ms : this.#usualMs + WEIGHT * (ms - this.#usualMs);
   }
 
-  /** Whether something may be sent now; `sent` says how much it was. */
-  mayGo(nowMs: number): boolean {
-    this.#look(nowMs);
+  /**
+   * Whether something may be sent now; `sent` says how much it was. `oldestMs`: so long the oldest write has waited that
+   * is not answered; 0 where there is none.
+   */
+  mayGo(nowMs: number, oldestMs: number): boolean {
+    this.#look(nowMs, oldestMs);
     this.#budgetBytes += ((nowMs - this.#filledAtMs) / 1000) * this.#rate;
     this.#budgetBytes = Math.min(this.#budgetBytes, (BURST_MS / 1000) * this.#rate);
     this.#filledAtMs = nowMs;
@@ -69,10 +72,10 @@ export class Throttle {
     this.#budgetBytes -= bytes;
   }
 
-  #look(nowMs: number): void {
+  #look(nowMs: number, oldestMs: number): void {
     if (nowMs - this.#lookedAtMs < LOOK_EVERY_MS) return;
     this.#lookedAtMs = nowMs;
-    const meanMs = this.#count === 0 ? 0 : this.#sumMs / this.#count;
+    const meanMs = Math.max(oldestMs, this.#count === 0 ? 0 : this.#sumMs / this.#count);
     const toleratedMs = Math.max(UNNOTICED_MS, TOLERATED * (this.#usualMs ?? 0));
     this.#rate *= meanMs > toleratedMs ? SLOWER : FASTER;
     this.#rate = Math.min(Math.max(this.#rate, FLOOR_BYTES_PER_SECOND), CEILING_BYTES_PER_SECOND);

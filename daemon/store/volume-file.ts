@@ -44,6 +44,8 @@ export class VolumeFile implements Store {
   readonly #path: string;
   readonly #fd: number;
   #snapshot: SeedSnapshot | undefined;
+  #flushWaiters: ((failure: DiskFailure | undefined) => void)[] = [];
+  #isFlushing = false;
   onSnapshotLost: (error: unknown) => void = () => undefined;
 
   /** Opens the file, or makes it: sparse, all zeroes. */
@@ -100,8 +102,22 @@ export class VolumeFile implements Store {
   }
 
   flush(done: (failure: DiskFailure | undefined) => void): void {
+    this.#flushWaiters.push(done);
+    if (!this.#isFlushing) this.#flushNow();
+  }
+
+  /**
+   * One at a time: of two that run side by side only one is told of an error, and the other could be acknowledged
+   * before that. Those that wait share the next.
+   */
+  #flushNow(): void {
+    const waiters = this.#flushWaiters;
+    this.#flushWaiters = [];
+    this.#isFlushing = true;
     fdatasync(this.#fd, (error) => {
-      done(error === null ? undefined : diskFailure(error));
+      this.#isFlushing = false;
+      for (const done of waiters) done(error === null ? undefined : diskFailure(error));
+      if (this.#flushWaiters.length > 0 && !this.#isFlushing) this.#flushNow();
     });
   }
 
@@ -144,16 +160,16 @@ export class VolumeFile implements Store {
   }
 
   /**
-   * What a snapshot still shows is kept before it is overwritten. Where it cannot be, for want of room, the snapshot
-   * ends and not the write: a copy can be begun anew, a file system above that is told of an error stops its database.
+   * What a snapshot still shows is kept before it is overwritten. Where it cannot be, for want of room or because it cannot be
+   * read, the snapshot ends and not the write: a copy can be begun anew, a file system above that is told of an error stops its database.
    */
   keepForSnapshot(range: ByteRange): void {
     const snapshot = this.#snapshot;
     if (snapshot === undefined || range.length === 0) return;
     for (let region = firstRegion(range); region <= lastRegion(range); region++) {
       if (snapshot.hasChanged(region)) continue;
-      const { data } = this.readRegion(region, { from: 'live', digest: false });
       try {
+        const { data } = this.readRegion(region, { from: 'live', digest: false });
         snapshot.preserve(region, data);
       } catch (error) {
         this.dropSnapshot();

@@ -19,6 +19,7 @@ const label = '1 to 40 of a-z, 0-9 and "-", starting with a letter, not ending w
 const dnsLabel = z.string(label).regex(DNS_LABEL, label);
 const section = (name: string): string => `a section [${name}]`;
 const ipv4 = 'an IPv4 address of this host by which others reach it';
+const ipv4Address = z.string(ipv4).refine((address) => isIPv4(address) && address !== '0.0.0.0', ipv4);
 const statePath = `an absolute path of at most ${String(STATE_DIR_BYTES)} bytes`;
 const capacity = 'whole bytes, at least 1';
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
@@ -44,7 +45,9 @@ export const schema = z
         name: dnsLabel,
         /** Required of hosts that store. */
         zone: dnsLabel.optional(),
-        address: z.string(ipv4).refine((address) => isIPv4(address) && address !== '0.0.0.0', ipv4),
+        address: ipv4Address,
+        /** By which others reach this host, where that is not the address that it listens on. */
+        advertised_address: ipv4Address.optional(),
         state_dir: z
           .string(statePath)
           .refine((path) => isAbsolute(path) && Buffer.byteLength(path) <= STATE_DIR_BYTES, statePath),

@@ -143,6 +143,11 @@ export class Volumes implements ExportDirectory {
     return this.#volumes.get(volume)?.view.generation ?? this.#unopened.get(volume)?.generation ?? 0;
   }
 
+  /** What this host holds and could not open when its process started. */
+  unopened(): readonly { readonly volume: string; readonly generation: number; readonly why: string }[] {
+    return [...this.#unopened].map(([volume, facts]) => ({ volume, ...facts }));
+  }
+
   all(): readonly Volume[] {
     return [...this.#volumes.values()];
   }
@@ -267,6 +272,7 @@ function firstState(bootId: string): DurableState {
     complete: false,
     blank: true,
     candidateFor: 0,
+    flushFailedIn: '',
     asking: '',
     promoting: false,
     bootId,

@@ -7,7 +7,7 @@ import type { HostDrivers } from '../../daemon/host/host.ts';
 import { callUnary, methodOf, type MethodEntry } from '../../daemon/sys/grpc-unary.ts';
 import type { Volumes } from '../../daemon/volume/volumes.ts';
 import { AgentServiceClient, AgentServiceService as agent } from '../../proto/gen/lockstep/agent/v1/agent.ts';
-import { openVolumes, SIZE, soloVolume } from '../support/open-volumes.ts';
+import { type OpenVolumes, openVolumes, SIZE, soloVolume } from '../support/open-volumes.ts';
 import { quietLog } from '../support/quiet-log.ts';
 
 interface Agent {
@@ -21,13 +21,14 @@ interface Agent {
 }
 
 interface Around {
+  readonly opened?: OpenVolumes;
   readonly recovered?: Promise<void>;
   readonly isReleasing?: () => boolean;
   readonly drivers?: Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
 }
 
 async function startAgent(t: Test, around: Around = {}): Promise<Agent> {
-  const { volumes } = await openVolumes(t);
+  const { volumes } = around.opened ?? (await openVolumes(t));
   const asked: string[] = [];
   const drivers = new Proxy(Object.create(null) as HostDrivers, {
     get:
@@ -80,6 +81,7 @@ function changes(call: Agent['call'], generation: bigint): Record<string, () => 
   return {
     createReplica: () => call(agent.createReplica, { fence: fence(generation), view }),
     deleteReplica: () => call(agent.deleteReplica, request),
+    forcePrimary: () => call(agent.forcePrimary, { fence: fence(generation), view }),
     stepDown: () => call(agent.stepDown, request),
     createSnapshot: () => call(agent.createSnapshot, { ...request, snapshot: 's' }),
     deleteSnapshot: () => call(agent.deleteSnapshot, { ...request, snapshot: 's' }),
@@ -188,4 +190,40 @@ t.test('a request without its message is refused by field', async (t) => {
     code: 'INVALID_ARGUMENT',
     violations: [{ field: 'spec' }],
   });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+const forced = { ...view, generation: 3n };
+const force = ({ call }: Agent) => call(agent.forcePrimary, { fence: fence(3n), view: forced });
+
+t.test('an old copy that a person chose serves as it was when it was last complete', async (t) => {
+  const before = await openVolumes(t);
+  await soloVolume(before.volumes);
+  before.volumes.tell('v', { generation: 2, primary: 'b', inSync: ['b'] }, { explicit: true });
+  await until(() => before.volumes.require('v').status.view.generation === 2);
+  const opened = await before.again();
+  const started = await startAgent(t, { opened });
+  t.match(await started.call(agent.getReplica, { volume: 'v' }), {
+    replica: { state: 'STALE', consistentAt: 1n, mixed: false, dirty: [], repairedRegions: 0n },
+  });
+  t.match(await force(started), { replica: { state: 'PROMOTING' } });
+  await until(() => started.volumes.require('v').state === 'SOLO');
+  t.match(started.volumes.require('v').view, { generation: 3, primary: 'a', inSync: ['a'] });
+});
+
+t.test('a replica that cannot be chosen says why', async (t) => {
+  const started = await startAgent(t);
+  await started.volumes.create('v', SIZE);
+  await t.rejects(force(started), { reason: 'FORCE_REFUSED', message: /BLANK/ });
+});
+
+t.test('a primary is only told of the set without those that are lost', async (t) => {
+  const started = await startAgent(t);
+  await soloVolume(started.volumes);
+  await force(started);
+  await until(() => started.volumes.require('v').view.generation === 3);
+  t.equal(started.volumes.require('v').state, 'SOLO');
 });

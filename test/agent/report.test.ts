@@ -35,3 +35,8 @@ t.test('an engine that hangs holds up no heartbeat', async (t) => {
   resolve([running]);
   t.match(await engines.engines(), [{ state: 'RUNNING' }], 'it is asked once, not again and again');
 });
+
+t.test('a replica that cannot be opened is told of, with its generation and why', async (t) => {
+  const told = reporter().unreadable({ volume: 'v', generation: 7, why: 'its file is gone' });
+  t.match(told, { volume: 'v', state: 'UNREADABLE', generation: 7n, inSync: [], reason: /its file is gone/ });
+});

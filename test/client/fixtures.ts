@@ -9,6 +9,13 @@ import {
   type Task,
   TaskState,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
+import {
+  type Resync,
+  ResyncMode,
+  type Volume,
+  type VolumeReplica,
+  VolumeReplicaRole,
+} from '../../proto/gen/lockstep/v1/volume_service.ts';
 import type { Operation as RawOperation } from '../../proto/gen/google/longrunning/operations.ts';
 
 const MIB = 1024n * 1024n;
@@ -112,4 +119,84 @@ export function rawOperation(tasks: Task[], changes: Partial<RawOperation> = {})
     done: false,
     ...changes,
   };
+}
+
+const GIB = 1024n * MIB;
+
+export function volumeReplica(host: string, changes: Partial<VolumeReplica> = {}): VolumeReplica {
+  const isPrimary = host === 'host-a';
+  return {
+    host: `hosts/${host}`,
+    zone: host.slice(-1),
+    role: isPrimary
+      ? VolumeReplicaRole.VOLUME_REPLICA_ROLE_PRIMARY
+      : VolumeReplicaRole.VOLUME_REPLICA_ROLE_SECONDARY,
+    reachable: true,
+    reportAgeMs: 120,
+    state: isPrimary ? 'SERVING' : 'SECONDARY',
+    generation: 9n,
+    reason: '',
+    leaseLeftMs: isPrimary ? 1840 : undefined,
+    dirty: [],
+    mayLackBytes: 0n,
+    resync: undefined,
+    consistentAt: 9n,
+    consistentUntil: undefined,
+    mixed: false,
+    machineRestarted: false,
+    repairedRegions: 0n,
+    heldRequests: 0,
+    allocatedBytes: 3n * GIB,
+    ...changes,
+  };
+}
+
+/** 10 GiB, in sync on two hosts. */
+export function volumeInSync(changes: Partial<Volume> = {}): Volume {
+  return {
+    name: 'volumes/orders-b3c1d2e3',
+    database: 'databases/orders',
+    time: new Date('2026-01-02T03:04:06Z'),
+    sizeBytes: 10n * GIB,
+    generation: 9n,
+    primary: 'hosts/host-a',
+    inSync: ['hosts/host-a', 'hosts/host-b'],
+    replicas: [volumeReplica('host-a'), volumeReplica('host-b')],
+    waitsFor: '',
+    busyWith: '',
+    ...changes,
+  };
+}
+
+/** The second copy lacks 96.5 MiB of the 100 MiB that changed while it was away. */
+export function volumeInResync(changes: Partial<Resync> = {}): Volume {
+  const resync: Resync = {
+    target: 'hosts/host-b',
+    mode: ResyncMode.RESYNC_MODE_QUICK,
+    phase: 'CATCHING_UP',
+    doneBytes: (7n * MIB) / 2n,
+    leftBytes: (193n * MIB) / 2n,
+    sentBytes: (7n * MIB) / 2n,
+    bytesPerSecond: 24n * MIB,
+    limitBytesPerSecond: 40n * MIB,
+    leftMs: 4021n,
+    error: '',
+    ...changes,
+  };
+  return volumeInSync({
+    inSync: ['hosts/host-a'],
+    replicas: [
+      volumeReplica('host-a', { state: 'SOLO', leaseLeftMs: undefined, resync }),
+      volumeReplica('host-b', {
+        role: VolumeReplicaRole.VOLUME_REPLICA_ROLE_OUT_OF_SYNC,
+        state: 'JOINING',
+        mayLackBytes: resync.leftBytes,
+        reason: 'a copy of what it lacks is on its way',
+        consistentAt: 8n,
+        consistentUntil: new Date('2026-01-02T03:03:20Z'),
+        mixed: true,
+      }),
+    ],
+    busyWith: 'operations/reseed-orders-1a2b3c4d',
+  });
 }

@@ -13,7 +13,8 @@ import {
   type ListDatabasesRequest,
   TaskState,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
-import { healthyDatabase, healthyStatus, rawOperation, task } from './fixtures.ts';
+import { VolumeServiceService } from '../../proto/gen/lockstep/v1/volume_service.ts';
+import { healthyDatabase, healthyStatus, rawOperation, task, volumeInSync } from './fixtures.ts';
 
 type Answer = (request: never) => unknown;
 
@@ -26,7 +27,12 @@ const HOST = '127.0.0.1';
 /** Answers by method name; what throws is answered as our servers do. */
 async function connect(t: Test, answers: Readonly<Record<string, Answer>>): Promise<LockstepClient> {
   const server = new Server();
-  for (const service of [DatabaseServiceService, OperationsService, ClusterServiceService])
+  for (const service of [
+    DatabaseServiceService,
+    OperationsService,
+    ClusterServiceService,
+    VolumeServiceService,
+  ])
     server.addService(service, implementation(Object.keys(service), answers));
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${HOST}:0`, ServerCredentials.createInsecure(), (error, bound) => {
@@ -291,3 +297,36 @@ t.test('a watch whose stream breaks is opened again', async (t) => {
   }
   t.same(generations, [1n, 2n, 3n]);
 });
+
+t.test('a volume is asked for as a person writes it, or by its full name', async (t) => {
+  const asked: string[] = [];
+  const client = await connect(t, {
+    getVolume: ({ name }: { readonly name: string }) => {
+      asked.push(name);
+      return volumeInSync();
+    },
+  });
+  t.match(await client.volumes.get('orders'), { generation: 9n, primary: 'hosts/host-a' });
+  await client.volumes.get('databases/orders');
+  t.strictSame(asked, ['volumes/orders', 'databases/orders']);
+});
+
+t.test(
+  'a choice of an old copy is only looked at until the loss is accepted, and never sent twice',
+  async (t) => {
+    const asked: object[] = [];
+    const client = await connect(t, {
+      forcePrimary: (request: object) => {
+        asked.push(request);
+        throw unavailable;
+      },
+    });
+    for (const acceptDataLoss of [false, true])
+      await t.rejects(client.volumes.forcePrimary('orders', { host: 'host-b', acceptDataLoss }));
+    const said = { name: 'volumes/orders', host: 'hosts/host-b' };
+    t.strictSame(asked, [
+      { ...said, acceptDataLoss: false, validateOnly: true },
+      { ...said, acceptDataLoss: true, validateOnly: false },
+    ]);
+  },
+);

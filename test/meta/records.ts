@@ -9,6 +9,7 @@ export function record(volume: string, generation: number, more: Partial<Durable
     complete: false,
     blank: true,
     candidateFor: 0,
+    flushFailedIn: '',
     asking: '',
     promoting: false,
     bootId: 'one boot',

@@ -20,6 +20,7 @@ inline begin_joining() {
   asking[me] = 0;
   promoting[me] = 0;
   unstable_known[me] = 1;
+  spoilt[me] = 0;
   state[me] = JOINING;
   answer_hello(0)
 }

@@ -2,27 +2,30 @@
  * `npm run model [-- --only NAME]`: searches the model, its witnesses and its mutations (searches.ts). One that is
  * named is also told step by step.
  */
-import { parseArgs } from 'node:util';
-import { invalidField } from '../../daemon/sys/errors.ts';
-import { command } from '../sim/options.ts';
+import { command, parseOptions } from '../sim/options.ts';
 import { complaintOf, type Planned, planned, run } from './searches.ts';
 import type { Found } from './spin.ts';
 
 const width = Math.max(...planned.map(({ name }) => name.length));
 
 await command(async (signal) => {
-  const only = parseArgs({ options: { only: { type: 'string', multiple: true } } }).values.only ?? [];
   const names = planned.map(({ name }) => name);
-  for (const name of only) if (!names.includes(name)) throw invalidField('--only', name, names.join(', '));
+  const { only } = parseOptions(process.argv.slice(2), {}, names);
   const wanted = planned.filter(({ name }) => only.length === 0 || only.includes(name));
   const complaints: string[] = [];
   row('search', 'states', 'time', 'steps', 'found');
   for (const plan of wanted) {
-    const found = await run(plan, signal);
+    const found = await run(plan, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+    if (found === undefined) {
+      console.log('interrupted');
+      return complaints.length === 0;
+    }
     show(plan, found);
     const complaint = complaintOf(plan, found);
     if (complaint !== undefined) complaints.push(complaint);
-    else if (only.length > 0) console.log(found.breach?.transcript.join('\n') ?? '');
+    else if (only.length > 0) for (const line of found.breach?.transcript ?? []) console.log(`  ${line}`);
   }
   for (const complaint of complaints) console.log(complaint);
   if (complaints.length === 0) console.log(`${wanted.length} searches, all as they should be`);

@@ -140,7 +140,8 @@ inline replaced_or_left_out() {
    (leads(r) || may_be_promoted(r) || (record_primary != r && !record_both)))
 
 inline hear_view() {
-  printf("%c hears generation %d: %c is primary, %d\n", 'a' + me, record_generation, 'a' + record_primary, record_both);
+  printf("%c hears of control: ", 'a' + me);
+  tell_record();
   if
   :: record_primary == me && leads(me) -> view_as_primary()
   :: record_primary == me && !leads(me) -> promoted()
@@ -157,6 +158,18 @@ inline die() {
   candidate_for[me] = 0;
 #endif
   state[me] = DOWN
+}
+
+/* What was written may be gone from the cache without being on the disk. */
+inline fail_flush() {
+  spoilt[me] = 1;
+  has[me] = 0;
+#ifndef FLUSH_FAILURE_FORGOTTEN
+  complete[me] = 0;
+  candidate_for[me] = 0;
+  state[me] = STALE;
+#endif
+  refuse()
 }
 
 inline start() {

@@ -5,7 +5,7 @@
  * What is modelled: the control store (one record, changed by compare-and-set), proposals that arrive late or never,
  * one connection between the replicas (frames in order; either end may find it broken at any time, with frames
  * unread), processes that die and start again (memory is lost, what is durable and what was written is kept), a
- * failed disk, writes, reads, the join with its candidate step, the pull of a primary that restarted, a handover with
+ * secondary whose flush failed (what it was written is gone), a primary whose disk failed, writes, reads, the join with its candidate step, the pull of a primary that restarted, a handover with
  * its yield, and its undoing.
  *
  * What is left out, and looked at by the simulator (test/sim): power loss and flushes, dirty maps and fallbacks, a copy
@@ -94,6 +94,7 @@ byte next_write;
 byte promised; /* acknowledged, or shown to a reader: whoever serves has it */
 byte orphans;  /* never acknowledged, and their session is gone */
 byte absent;   /* orphans that a reader saw to be missing: nobody ever has them */
+bit spoilt[2]; /* its flush failed, and no copy was begun since */
 byte failures;
 
 /* The frame being read, and the write being applied; cleared after each step. */
@@ -119,7 +120,7 @@ byte heard_generation, heard_content, lowest;
 #define ORPHAN_PULLED (state[0] == SERVING && (has[0] & orphans))
 #define ANSWER_NEVER_HEARD (state[0] == RECOVERING && asking[0] && !both[0] && record_both && record_primary == 0)
 #define LATE_PROPOSAL (state[0] == SERVING && ready[0] && record_primary == 0 && !record_both)
-#define LEFT_BEHIND (state[0] == FENCED && (has[0] & orphans & ~has[1]))
+#define LEFT_BEHIND (state[0] == FENCED && (has[0] & orphans & ~has[1]) && !spoilt[1])
 
 /* The promises, looked at after every step. The comment above an assertion says what it is when it is broken. */
 inline check() {
@@ -139,12 +140,19 @@ inline check() {
   assert(!(generation[0] == generation[1] && primary[0] != primary[1]));
 #ifndef CLIENTS_ONLY
   /* a member of the in-sync set does not know that it may be promoted */
-  assert(!record_both || (generation[other] == record_generation && complete[other]) ||
+  assert(!record_both || spoilt[other] || (generation[other] == record_generation && complete[other]) ||
          (generation[other] + 1 == record_generation && candidate_for[other]));
   /* a member of the in-sync set lacks a write that was acknowledged or read */
-  assert(!record_both || (promised & ~has[other]) == 0);
+  assert(!record_both || spoilt[other] || (promised & ~has[other]) == 0);
 #endif
   skip
+}
+
+inline tell_record() {
+  if
+  :: record_both -> printf("generation %d, %c is primary, both are in the set\n", record_generation, 'a' + record_primary)
+  :: else -> printf("generation %d, %c alone\n", record_generation, 'a' + record_primary)
+  fi
 }
 
 #include "connection.pml"
@@ -315,6 +323,13 @@ proctype Replica(bit me) {
       fence();
       check()
     }
+  :: d_step {
+      (state[me] == SECONDARY || state[me] == JOINING) && failures < FAILURES && room ->
+      printf("a flush of %c fails\n", 'a' + me);
+      failures++;
+      fail_flush();
+      check()
+    }
   od
 }
 
@@ -323,7 +338,8 @@ inline raise(new_primary, new_both) {
   record_generation++;
   record_primary = new_primary;
   record_both = new_both;
-  printf("control: generation %d, %c is primary, %d\n", record_generation, 'a' + record_primary, record_both);
+  printf("control decides: ");
+  tell_record();
 #ifdef NO_COMPARE_AND_SET
   if
   :: record_both -> proposed_join = 0

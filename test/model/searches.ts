@@ -38,6 +38,7 @@ const mutations: Readonly<Record<string, string>> = {
   ASKING_NOT_OBEYED: 'while control is asked to take a target in, nothing waits for the target',
   ASKING_NOT_DURABLE: 'a restart forgets that control was asked to take a target in',
   SERVE_AGAIN_WHILE_ASKING: 'a handover is undone with the answer to a proposal unknown',
+  FLUSH_FAILURE_FORGOTTEN: 'a secondary whose flush failed may still be promoted',
   CANDIDATE_NOT_DURABLE: 'a target forgets in a restart that it may be promoted',
 };
 

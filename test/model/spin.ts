@@ -12,7 +12,7 @@ const OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
 /** Deeper than any run within the bounds: one that is cut off would be a search that is not complete. */
 const DEPTH_STEPS = 1_000_000;
 const MEMORY_LIMIT_MIB = 2048;
-const HASH_TABLE_BITS = 24;
+const HASH_TABLE_BITS = 25;
 
 export interface Search {
   /** Macros, with their values. */
@@ -46,6 +46,8 @@ export async function search({ macros, shortest, signal }: Search): Promise<Foun
     try {
       return (await promisify(execFile)(program, args, options)).stdout;
     } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+        throw new LockstepError('FAILED_PRECONDITION', `${program} is missing: run "sh test/setup.sh"`);
       throw new LockstepError('UNAVAILABLE', `${program}: ${messageOf(error)}`, { cause: error });
     }
   };
@@ -54,7 +56,7 @@ export async function search({ macros, shortest, signal }: Search): Promise<Foun
     await run('spin', ['-a', ...defines, MODEL]);
     // What takes a moment to run is compiled in a moment.
     const way = shortest ? ['-O0', '-DBFS'] : ['-O2'];
-    const common = ['-w', '-DSAFETY', '-DCOLLAPSE', `-DMEMLIM=${MEMORY_LIMIT_MIB}`];
+    const common = ['-w', '-DSAFETY', `-DMEMLIM=${MEMORY_LIMIT_MIB}`];
     await run('gcc', [...way, ...common, '-o', 'pan', 'pan.c']);
     // -E: that nobody serves any more is no breach here, since control may promote one that has to refuse.
     const output = await run('./pan', ['-E', `-m${DEPTH_STEPS}`, `-w${HASH_TABLE_BITS}`]);
@@ -68,7 +70,7 @@ export async function search({ macros, shortest, signal }: Search): Promise<Foun
       states: numberIn(output, /(\S+) states, stored/) ?? 0,
       seconds: numberIn(output, /elapsed time (\S+) seconds/) ?? 0,
       mebibytes: numberIn(output, /(\S+)\s+total actual memory usage/) ?? 0,
-      breach: errors === 0 ? undefined : breachIn(await run('spin', ['-k', TRAIL, ...defines, MODEL])),
+      breach: errors === 0 ? undefined : breachIn(await run('spin', ['-T', '-k', TRAIL, ...defines, MODEL])),
     };
   } finally {
     rmSync(folder, { recursive: true });

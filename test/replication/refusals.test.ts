@@ -49,11 +49,14 @@ t.test('a hello of an older generation is refused with the newer one and its pri
 });
 
 t.test(
-  'a hello of a generation that this replica never heard of is refused unless it is to join',
+  'a hello of a generation whose set this replica is not in is refused unless it is to join',
   async (t) => {
     for (const intent of ['resume', 'recover'] as const) {
       const lone = new Lone('b', completeState(both));
-      t.match(lone.hear(1, hello('a', 6, intent)), [{ type: 'refusal', reason: 'STATE' }]);
+      const without = { ...hello('a', 6, intent), inSync: ['a', 'c'] } as Message;
+      t.match(lone.hear(1, without), [{ type: 'refusal', reason: 'STATE' }]);
+      const ofAnother = hello('c', 6, intent);
+      t.match(lone.hear(2, ofAnother), [{ type: 'refusal', reason: 'STATE' }]);
     }
   },
 );
@@ -136,7 +139,7 @@ t.test('a replica in the in-sync set is nobody’s target', async (t) => {
 
 t.test('a target is incomplete on stable storage before the first byte of the copy', async (t) => {
   const lone = new Lone('b', completeState(both));
-  lone.storeAnswers = false;
+  lone.hold('persist');
   t.strictSame(lone.hear(1, hello('a', 6, 'join')), []);
   t.match(lone.persisted, [{ complete: false, blank: false, view: { generation: 6, inSync: ['a'] } }]);
 });
@@ -145,7 +148,7 @@ t.test('a candidate answers once it is durable that it is one', async (t) => {
   const lone = new Lone('b', blankState);
   lone.hear(1, hello('a', 1, 'join'));
   lone.hear(1, { type: 'copy-begin', generation: 1 });
-  lone.storeAnswers = false;
+  lone.hold('persist');
   t.strictSame(lone.hear(1, { type: 'candidate', generation: 1, proposedGeneration: 2, sequence: 0 }), []);
   t.match(lone.persisted.at(-1), { candidateFor: 2 });
 });
@@ -154,7 +157,7 @@ t.test(
   'a promoted replica does not serve before its view is durable, however long the lease is over',
   async (t) => {
     const lone = secondary();
-    lone.storeAnswers = false;
+    lone.hold('persist');
     lone.step({ type: 'view', view: { generation: 6, primary: 'b', inSync: ['b'] }, explicit: true });
     lone.tick(10_000);
     t.equal(lone.replica.state, 'PROMOTING');
@@ -163,7 +166,7 @@ t.test(
 
 t.test('what control is told is what a restart would find', async (t) => {
   const lone = secondary();
-  lone.storeAnswers = false;
+  lone.hold('persist');
   lone.step({ type: 'view', view: { generation: 6, primary: 'b', inSync: ['b'] }, explicit: true });
   t.equal(lone.replica.view.generation, 6);
   t.equal(lone.replica.status.view.generation, 5);
@@ -309,6 +312,8 @@ t.test(
     const flush = lone.replica.step({ type: 'client', id: 5, request: { kind: 'flush' } }, lone.nowMs);
     const flushToken = flush.find((one) => one.type === 'disk-flush')?.token ?? 0;
     t.match(lone.step({ type: 'disk-done', token: flushToken, failure: 'EIO' }), [
+      // A later life of the process must not trust this disk, nor go on without the other.
+      { type: 'persist', durable: { complete: true, flushFailedIn: 'boot 1' } },
       { type: 'reply', id: 5, result: { ok: false } },
       // Nobody has to wait for the end of the lease.
       { type: 'send', message: { type: 'yield' } },

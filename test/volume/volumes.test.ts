@@ -70,6 +70,7 @@ t.test(
     const { volumes: after } = await again();
     t.ok(after.get('w'), 'the others serve on');
     t.throws(() => after.require('v'), { code: 'NOT_FOUND', message: /1000 bytes long/ });
+    t.match(after.unopened(), [{ volume: 'v', generation: 1, why: /1000 bytes long/ }]);
     t.equal(after.generationOf('v'), 1);
     t.equal(after.generationOf('w'), 0);
   },

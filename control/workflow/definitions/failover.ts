@@ -218,8 +218,8 @@ function attachAndMountStep(around: Surroundings): Step<FailoverState> {
   return forward(
     around,
     { name: 'attach-and-mount', title: ({ to }) => `Attach the volume to ${to} and mount it` },
-    async (hosts, { to }) => {
-      await attachAndMount(hosts, to);
+    async (hosts, state) => {
+      await attachAndMount(hosts, state.to, state);
       return { mountedAtMs: around.nowMs() };
     },
   );

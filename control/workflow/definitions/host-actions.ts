@@ -7,6 +7,7 @@ import {
   type Fence,
   type VolumeView,
 } from '../../../proto/gen/lockstep/agent/v1/agent.ts';
+import { NO_ENGINE } from '../../model/engines.ts';
 import { observeReplica, type ObservedReplica } from '../../model/observation.ts';
 import type { VolumeRecord } from '../../model/records.ts';
 import { viewOf } from '../../repository.ts';
@@ -134,6 +135,7 @@ export class HostActions {
   }
 
   async startEngine(host: string, facts: EngineFacts): Promise<void> {
+    if (facts.engine === NO_ENGINE) return;
     await this.#call(host, agent.startEngine, await this.#withSpec(facts), START_MS);
     this.#around.hosts.engineStarted(host, this.#volume);
   }
@@ -145,6 +147,7 @@ export class HostActions {
 
   /** Engine, file system, device: in this order, since each is used by the one before. */
   async release(host: string, facts: EngineFacts, options: { readonly kill: boolean }): Promise<void> {
+    if (facts.engine === NO_ENGINE) return;
     await this.stopEngine(host, facts, options);
     await this.unmount(host);
     await this.detach(host);

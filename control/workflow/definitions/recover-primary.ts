@@ -20,11 +20,11 @@ export function recoverPrimary(around: Surroundings): WorkflowDefinition<Recover
   const steps: readonly Step<RecoverState>[] = [
     step(around, 'attach-and-mount', ({ primary }) => `Attach the volume to ${primary} and mount it`, {
       deadlineMs: DEVICE_MS,
-      act: async (hosts, { primary }) => {
+      act: async (hosts, state) => {
         // One that stepped down for a failover which came to nothing serves again when it is told its own generation.
         // Not waited for: until it serves it can be attached nowhere, and a failover must not wait for this hold.
-        await hosts.setView(primary);
-        await attachAndMount(hosts, primary);
+        await hosts.setView(state.primary);
+        await attachAndMount(hosts, state.primary, state);
       },
     }),
     step(around, 'start-engine', ({ primary }) => `Start the engine on ${primary}, with its crash recovery`, {

@@ -1,4 +1,5 @@
 /** The steps that more than one workflow takes. */
+import { NO_ENGINE } from '../../model/engines.ts';
 import type { DatabaseRecord, VolumeRecord } from '../../model/records.ts';
 import type { NewEvent } from '../../repository.ts';
 import type { WorkflowOutcome } from '../workflow.ts';
@@ -31,7 +32,13 @@ export async function requirePrimary(
   return value;
 }
 
-export async function attachAndMount(hosts: HostActions, host: string): Promise<void> {
+/** For the engine: a volume without one is used over NBD. */
+export async function attachAndMount(
+  hosts: HostActions,
+  host: string,
+  work: Pick<DatabaseWork, 'engine'>,
+): Promise<void> {
+  if (work.engine === NO_ENGINE) return;
   await hosts.attach(host);
   await hosts.mount(host);
 }

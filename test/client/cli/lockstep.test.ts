@@ -28,9 +28,16 @@ t.test('the same as JSON is one JSON text on standard error', async (t) => {
   t.match(JSON.parse(stderr), { error: { code: 'UNAVAILABLE', message: /127\.0\.0\.1:1/ } });
 });
 
+t.test('a command that takes --json tells its errors so, too', async (t) => {
+  const { status, stderr } = run(['volume', 'status', 'orders', '--json', '--server', NOWHERE]);
+  t.equal(status, 1);
+  t.match(JSON.parse(stderr), { error: { code: 'UNAVAILABLE' } });
+});
+
 t.test('wrong words exit with 2', async (t) => {
   t.equal(run(['stats']).status, 2);
   t.equal(run(['database', 'get']).status, 2);
+  t.equal(run(['volume', 'force', 'orders']).status, 2, 'without a host');
   t.equal(run(['status', '-o', 'xml']).status, 2);
   t.equal(run(['database', 'events', 'orders', '--limit', '0', '--server', NOWHERE]).status, 2);
 });
@@ -38,7 +45,7 @@ t.test('wrong words exit with 2', async (t) => {
 t.test('help exits with 0', async (t) => {
   const { status, stdout } = run(['--help']);
   t.equal(status, 0);
-  for (const command of ['status', 'database', 'connect', 'operation']) t.match(stdout, command);
+  for (const command of ['status', 'database', 'volume', 'connect', 'operation']) t.match(stdout, command);
 });
 
 t.test('a size that is none is refused before anyone is asked', async (t) => {

@@ -14,6 +14,7 @@ t.test('a record that no replica contradicts is current', async (t) => {
     ['the same view', [host('a1', at(7)), host('b1', at(7))]],
     ['the same set, in another order', [host('b1', at(7, { inSync: ['b1', 'a1'] }))]],
     ['an older view', [host('b1', at(3, { primary: 'b1', inSync: ['b1'] }))]],
+    ['one that cannot be opened', [host('b1', at(7, { state: 'UNREADABLE', primary: '', inSync: [] }))]],
     ['a blank replica', [host('b1', at(0, { primary: '', inSync: [] }))]],
     ['a host that is no replica', [host('z1', at(99))]],
     ['another volume', [host('b1', at(99, { volume: 'other' }))]],
@@ -51,6 +52,11 @@ t.test('what one store cannot have decided is left to a person', async (t) => {
       /the record has a1/,
     ],
     ['a stranger in the set', [host('b1', at(8, { inSync: ['a1', 'z1'] }))], /no replicas/],
+    [
+      'a newer generation in a replica that cannot be opened',
+      [host('b1', at(8, { state: 'UNREADABLE', primary: '', inSync: [] }))],
+      /b1 holds a newer generation in a replica that it cannot open/,
+    ],
     ['a generation beyond counting', [host('b1', at(2 ** 60))], /no replicas/],
   ];
   for (const [what, hosts, why] of cases) {
@@ -90,6 +96,13 @@ t.test('or for its set, while its primary serves: a newer one would have stopped
     isConfirmed(three, observed(host('a1', at(7, { state })), host('b1', at(generation))));
   t.ok(heard('SERVING'));
   t.notOk(heard('HOLDING'));
+  const copy = { target: 'c1', phase: 'ASKING', mode: 'QUICK', doneBytes: 0, leftBytes: 0, sentBytes: 0 };
+  const asking = { ...copy, bytesPerSecond: 0, limitBytesPerSecond: 0, error: '' };
+  const asks = host('a1', at(7, { state: 'SERVING', copy: asking }));
+  t.notOk(
+    isConfirmed(three, observed(asks, host('b1', at(7)))),
+    'it may have asked to take in the one that is away',
+  );
   t.notOk(heard('RECOVERING'));
   t.notOk(heard('SERVING', 6), 'a member that may have been promoted since');
   t.notOk(

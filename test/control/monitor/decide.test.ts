@@ -1,4 +1,5 @@
 import t from 'tap';
+import { NO_ENGINE } from '../../../control/model/engines.ts';
 import type { HostObservation, ObservedReplica } from '../../../control/model/observation.ts';
 import { decide, type Situation } from '../../../control/monitor/decide.ts';
 import {
@@ -140,7 +141,7 @@ t.test(
 );
 
 t.test('a primary that gave up in its own generation is failed over from at once', async (t) => {
-  for (const state of ['FENCED', 'STALE']) {
+  for (const state of ['FENCED', 'STALE', 'UNREADABLE']) {
     const gaveUp = (change: Partial<ObservedReplica> = {}): HostObservation =>
       host('a1', replica(state, { stateSinceMs: NOW_MS - 50, reason: 'its disk failed', ...change }));
     const decided = decide(situation([gaveUp(), secondary]));
@@ -190,7 +191,7 @@ t.test('a primary that is heard and does not serve is replaced once its secondar
 t.test('a solo primary has the other host reseeded once it is back', async (t) => {
   const record = { ...volume, inSync: ['a1'] };
   const solo = host('a1', replica('SOLO'));
-  for (const state of ['STALE', 'FENCED', 'BLANK', 'JOINING', 'STEPPED_DOWN'])
+  for (const state of ['STALE', 'FENCED', 'BLANK', 'JOINING', 'STEPPED_DOWN', 'UNREADABLE'])
     t.match(
       decide(situation([solo, host('b1', replica(state))], { record })),
       { kind: 'reseed', source: 'a1', target: 'b1' },
@@ -222,6 +223,17 @@ t.test('a solo primary has the other host reseeded once it is back', async (t) =
     { kind: 'none' },
     'not at the generation',
   );
+});
+
+t.test('a volume without an engine is well when it is served, and fails over as any other', async (t) => {
+  const bare = { database: { ...database, engine: NO_ENGINE } };
+  const served = host('a1', replica('SERVING'), { engines: [] });
+  t.match(decide(situation([served, secondary], bare)), { kind: 'none', isWell: true });
+  t.match(decide(situation([served, secondary], { database: { ...bare.database, aliasHost: 'b1' } })), {
+    kind: 'recover-primary',
+    why: /the alias names b1/,
+  });
+  t.match(decide(situation([goneA, host('b1', orphan())], bare)), { kind: 'failover', to: 'b1' });
 });
 
 t.test('an engine or an alias that is not where the primary serves is brought back', async (t) => {

@@ -24,6 +24,8 @@ t.test('an old copy may be chosen once the primary is silent, or has no copy any
   t.equal(whyNotForce(knowing([goneA, old]), 'b1'), undefined);
   t.equal(whyNotForce(knowing([old]), 'b1'), undefined, 'never heard');
   t.equal(whyNotForce(knowing([host('a1', undefined), old]), 'b1'), undefined, 'its disk was replaced');
+  const unreadable = host('a1', replica('UNREADABLE', { primary: '', inSync: [] }));
+  t.equal(whyNotForce(knowing([unreadable, old]), 'b1'), undefined, 'its file is gone');
   const mixed = host('b1', replica('STALE', { generation: 6, consistentAt: 5, mixed: true }));
   t.equal(whyNotForce(knowing([goneA, mixed]), 'b1'), undefined, 'half of a copy: it goes back');
   const rebooted = host('b1', replica('SECONDARY', { hostRebooted: true }));
@@ -45,6 +47,7 @@ t.test('nothing is forced that need not or cannot be', async (t) => {
       'b1',
       /never complete/,
     ],
+    ['one that its disk failed', knowing([goneA, host('b1', replica('FENCED'))]), 'b1', /FENCED; restart/],
     [
       'beside a primary that is heard',
       knowing([host('a1', replica('FENCED')), old]),

@@ -66,6 +66,7 @@ t.test('no old primary goes on while the host that may be the new one is not hea
   );
   await harness.b.comeBack();
   await harness.until((one) => one.generation >= 3n && one.primary?.host === 'host-b');
+  await harness.hostsHeard();
   t.match(await propose(harness), { accepted: false, reason: /host-b is the primary/ });
   const healed = await harness.until((one) => one.redundancy === 3 && one.state === 2);
   t.match(healed, { primary: { host: 'host-b' } });

@@ -6,7 +6,7 @@ import { type HostObservation, observe } from '../../../control/model/observatio
 import type { VolumeRecord } from '../../../control/model/records.ts';
 import { isConfirmed, isOwnPast, newestView, whyBehind } from '../../../control/monitor/catch-up.ts';
 import { decide } from '../../../control/monitor/decide.ts';
-import { answerProposal } from '../../../control/monitor/propose.ts';
+import { answerProposal, isKnownRebooted } from '../../../control/monitor/propose.ts';
 import { whyNotPromotable } from '../../../control/monitor/successor.ts';
 import type { Effect, ReplicaEvent, View } from '../../../daemon/replication/interface.ts';
 import { connectReplica, createSnapshot, deleteSnapshot, seedReplica } from './agent.ts';
@@ -151,10 +151,9 @@ export class Control {
       this.#hear(process.host);
       const proposal = { host: process.name, fromGeneration, inSync, hostRebooted };
       const { record, isUnconfirmed } = this.#store.content;
-      const isKnownRebooted = (host: string): boolean =>
-        this.#observed.get(host)?.replicas.get(VOLUME)?.hostRebooted === true;
+      const hasLost = (host: string): boolean => isKnownRebooted(record, this.#observed, host);
       const behind = whyBehind(record, this.#observed, isUnconfirmed);
-      const answer = answerProposal(record, proposal, isKnownRebooted, behind);
+      const answer = answerProposal(record, proposal, hasLost, behind);
       if (answer.accepted && this.storeIsDown) {
         this.#toProcess(process, { type: 'proposal-failed', reason: 'the store takes no writes' });
         return;

@@ -1,5 +1,9 @@
-/** One replica by itself: a test says what comes in and looks at what goes out. Disk and store answer at once, or not. */
+/**
+ * One replica by itself: a test says what comes in and looks at what goes out. Disk and store answer at once, or when the
+ * test says so.
+ */
 import type {
+  ClientRequest,
   DurableState,
   Effect,
   KeptState,
@@ -8,13 +12,15 @@ import type {
 } from '../../../daemon/replication/interface.ts';
 import { type Message, wireVersions } from '../../../daemon/replication/messages.ts';
 import { Replica } from '../../../daemon/replication/replica.ts';
-import { REGION_BYTES } from '../../../daemon/replication/units.ts';
-import { blankState } from './store.ts';
+import { REGION_BYTES, type Region } from '../../../daemon/replication/units.ts';
+import { unreachable } from '../../../daemon/sys/errors.ts';
+import { blankState, isMarked, KeptStore } from './store.ts';
 import { TIMING } from './world.ts';
 
 export { blankState };
 export const SIZE_BYTES = 4 * REGION_BYTES;
 const INCARNATION = 7;
+const NO_DIGEST = new Uint8Array(32);
 const WIRE_VERSION = Math.max(...wireVersions.keys());
 
 /** It held every write of this view when its process was started. */
@@ -22,18 +28,64 @@ export function completeState(view: View): DurableState {
   return { ...blankState, view, complete: true, blank: false, consistentAt: view.generation };
 }
 
+/** Effects that disk and store answer. */
+type Asked = Extract<Effect, { readonly token: number }>;
+
 export class Lone {
   readonly replica: Replica;
   nowMs = 1000;
   /** What it was made to persist, in order. */
   readonly persisted: DurableState[] = [];
-  /** False: nothing becomes durable. */
-  storeAnswers = true;
+  /** What is on stable storage: a restart finds it. */
+  readonly store: KeptStore;
+  /** What a region that is read as a whole holds; one that is not here: zeroes. */
+  readonly regions = new Map<Region, Uint8Array>();
+  readonly #dialled = new Map<string, number>();
+  readonly #held = new Set<Asked['type']>();
+  #unanswered: Asked[] = [];
 
   constructor(host: string, durable: DurableState, kept: Partial<KeptState> = {}) {
     const options = { volume: 'v', sizeBytes: SIZE_BYTES, host, bootId: blankState.bootId, ...TIMING };
-    const found = { durable, maps: new Map(), preserved: [], ...kept };
+    const found: KeptState = { durable, maps: new Map(), preserved: [], ...kept };
     this.replica = new Replica({ ...options, incarnation: INCARNATION }, found, this.nowMs);
+    this.store = new KeptStore(durable);
+    const changes = [...found.maps].map(([name, chunks]) => ({ host: name, anew: true, chunks }));
+    this.store.apply(durable, changes);
+  }
+
+  /** From now on effects of this type wait for `answer`. */
+  hold(type: Asked['type']): void {
+    this.#held.add(type);
+  }
+
+  /** The oldest effect of this type that waits is answered: the effects that follow. */
+  answer(type: Asked['type'], more: { readonly failure?: 'EIO' | 'ENOSPC' } = {}): Effect[] {
+    const effect = this.#unanswered.find((one) => one.type === type);
+    if (effect === undefined) throw new Error(`no ${type} waits`);
+    this.#unanswered = this.#unanswered.filter((one) => one !== effect);
+    return this.step({ ...this.#answerTo(effect), ...more });
+  }
+
+  client(id: number, request: ClientRequest): Effect[] {
+    return this.step({ type: 'client', id, request });
+  }
+
+  /** A write of one sector. */
+  write(id: number, region: Region): Effect[] {
+    const data = new Uint8Array(512).fill(id);
+    return this.client(id, { kind: 'write', offset: region * REGION_BYTES, data, fua: false });
+  }
+
+  read(id: number, region: Region): Effect[] {
+    return this.client(id, { kind: 'read', offset: region * REGION_BYTES, length: 512 });
+  }
+
+  /** Regions of the dirty map of `host` on stable storage. */
+  dirtyOf(host: string): Region[] {
+    const chunks = this.store.maps.get(host);
+    return Array.from({ length: SIZE_BYTES / REGION_BYTES }, (_unused, region) => region).filter((region) =>
+      isMarked(chunks, region),
+    );
   }
 
   /** The effects of the event, and of the answers of disk and store to it. */
@@ -44,8 +96,11 @@ export class Lone {
       const effects = this.replica.step(next, this.nowMs);
       all.push(...effects);
       for (const effect of effects) {
-        const answer = this.#answerTo(effect);
-        if (answer !== undefined) events.push(answer);
+        if (effect.type === 'dial') this.#dialled.set(effect.peer, effect.link);
+        if (effect.type === 'persist') this.persisted.push(effect.durable);
+        if (!isAsked(effect)) continue;
+        if (this.#held.has(effect.type)) this.#unanswered.push(effect);
+        else events.push(this.#answerTo(effect));
       }
     }
     return all;
@@ -64,35 +119,48 @@ export class Lone {
     return this.step({ type: 'tick' });
   }
 
-  /** Its dial of the peer is taken; answers the link. */
-  connect(): number {
+  /** Its dial of a peer is taken; answers the link. */
+  connect(peer?: string): number {
     for (let tries = 0; tries < 50; tries++) {
-      const dial = this.tick(20).find((effect) => effect.type === 'dial');
-      if (dial === undefined) continue;
-      this.step({ type: 'link-opened', link: dial.link, peer: dial.peer });
-      return dial.link;
+      const [host = '', link] = [...this.#dialled].find(([host]) => host === (peer ?? host)) ?? [];
+      if (link === undefined) {
+        this.tick(20);
+        continue;
+      }
+      this.#dialled.delete(host);
+      this.step({ type: 'link-opened', link, peer: host });
+      return link;
     }
     throw new Error('it dials nobody');
   }
 
-  #answerTo(effect: Effect): ReplicaEvent | undefined {
+  #answerTo(effect: Asked): ReplicaEvent {
+    const { token } = effect;
     switch (effect.type) {
       case 'disk-write':
       case 'disk-flush':
       case 'preserve':
       case 'revert':
-        return { type: 'disk-done', token: effect.token };
+        return { type: 'disk-done', token };
       case 'disk-read':
-        return { type: 'read-done', token: effect.token, data: new Uint8Array(effect.length) };
+        return { type: 'read-done', token, data: new Uint8Array(effect.length) };
       case 'read-region':
-        return { type: 'region-done', token: effect.token, data: undefined, digest: new Uint8Array(32) };
+        return { type: 'region-done', token, data: this.regions.get(effect.region), digest: NO_DIGEST };
       case 'persist':
-        this.persisted.push(effect.durable);
-        return this.storeAnswers ? { type: 'persisted', token: effect.token } : undefined;
+        this.store.apply(effect.durable, effect.maps);
+        return { type: 'persisted', token };
       default:
-        return undefined;
+        return unreachable(effect);
     }
   }
+}
+
+function isAsked(effect: Effect): effect is Asked {
+  return 'token' in effect;
+}
+
+export function repliesOf(effects: readonly Effect[]): { id: number; ok: boolean; failure?: string }[] {
+  return effects.flatMap((effect) => (effect.type === 'reply' ? [{ id: effect.id, ...effect.result }] : []));
 }
 
 export function sentOf(effects: readonly Effect[]): Message[] {
@@ -116,7 +184,7 @@ export function hello(
     incarnation: incarnations.mine,
     peerIncarnation: incarnations.yours,
     intent,
-    inSync: [from],
+    inSync: intent === 'join' ? [from] : ['a', 'b'],
   };
 }
 

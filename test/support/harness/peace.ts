@@ -5,6 +5,8 @@ import type { World } from './world.ts';
 /** Faults have stopped: within this the volume has all its copies again, and they are equal. */
 const PEACE_MS = 20_000;
 const OPERATOR_MS = 500;
+/** So long a person hopes for the one that has what the last primary may lack. */
+const PATIENCE_MS = 6000;
 const LAST_READS_MS = 1500;
 
 /** `lost`: its host does not come back. */
@@ -20,8 +22,9 @@ export function makePeace(world: World, lost = ''): void {
     if (host.name === lost) host.isOff = true;
     else world.start(host.name);
   }
+  const patientUntilMs = world.scheduler.nowMs + PATIENCE_MS;
   world.scheduler.every(OPERATOR_MS, () => {
-    operate(world, lost);
+    operate(world, { lost, patientUntilMs });
     return world.isAtPeace;
   });
 }
@@ -47,7 +50,10 @@ export function readAll(world: World): void {
  * Out of service since its disk failed, and nobody can take over: a person repaired it, and restarts the daemon. If by
  * then nobody is known to hold everything, the last primary is chosen: it has at least all that was flushed.
  */
-function operate(world: World, lost: string): void {
+function operate(
+  world: World,
+  { lost, patientUntilMs }: { readonly lost: string; readonly patientUntilMs: number },
+): void {
   const { control } = world;
   const { primary, inSync } = control.record;
   const takesOver = (name: string): boolean => {
@@ -56,7 +62,8 @@ function operate(world: World, lost: string): void {
   };
   if (primary === lost || inSync.some(takesOver)) return;
   const state = world.process(primary)?.state;
-  if (state === 'FENCED') {
+  if (state === 'RECOVERING' && world.scheduler.nowMs > patientUntilMs) control.force(primary);
+  else if (state === 'FENCED') {
     world.crash(primary);
     world.start(primary);
   } else if (state === 'STALE') control.force(primary);

@@ -10,6 +10,7 @@ export const blankState: DurableState = {
   complete: false,
   blank: true,
   candidateFor: 0,
+  flushFailedIn: '',
   asking: '',
   promoting: false,
   bootId: 'boot 1',

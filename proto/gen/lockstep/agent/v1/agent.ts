@@ -49,9 +49,9 @@ export interface ReplicaAddress {
   replicationPort: number;
 }
 
-/** One of the states of daemon/replication/states.ts, upper case. */
 export interface ReplicaStatus {
   volume: string;
+  /** One of daemon/replication/states.ts, or UNREADABLE: it is there and could not be opened. */
   state: string;
   generation: bigint;
   /** One sentence: what it waits for, empty when nothing. */

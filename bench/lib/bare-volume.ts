@@ -1,0 +1,140 @@
+/**
+ * A replicated volume without an engine on an installation of its own: what is measured is replication, through the
+ * socket that a host's block device uses. Its records are written into control's store before control's first start;
+ * from there on control looks after it as after any other.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client, credentials } from '@grpc/grpc-js';
+import { PORTS } from '../../client/quickstart/plan.ts';
+import { NO_ENGINE } from '../../control/model/engines.ts';
+import { type DatabaseRecord, keys, type VolumeRecord } from '../../control/model/records.ts';
+import { openLevelStore } from '../../control/store/level-store.ts';
+import { callUnary, methodOf } from '../../daemon/sys/grpc-unary.ts';
+import { AgentServiceService as agent, type ReplicaStatus } from '../../proto/gen/lockstep/agent/v1/agent.ts';
+import { Installation } from './installation.ts';
+
+export const VOLUME = 'bench-volume';
+export const PRIMARY = 'host-a';
+export const SECONDARY = 'host-b';
+const DATABASE = 'bench';
+const CALL_MS = 5000;
+
+export class BareVolume {
+  readonly installation: Installation;
+  readonly sizeBytes: number;
+  readonly #agent: Client;
+
+  /** On host-a alone as soon as this resolves; control has host-b seeded by itself. */
+  static async start(options: { readonly network: number; readonly sizeBytes: number }): Promise<BareVolume> {
+    const { network, sizeBytes } = options;
+    const installation = await Installation.start({
+      network,
+      prepare: async ({ hosts: [control] }) => {
+        const folder = join(control.stateDir, 'control');
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        await writeRecords(folder, sizeBytes);
+      },
+    });
+    const bare = new BareVolume(installation, sizeBytes);
+    try {
+      await bare.#create();
+    } catch (error) {
+      await bare.destroy();
+      throw error;
+    }
+    return bare;
+  }
+
+  private constructor(installation: Installation, sizeBytes: number) {
+    this.installation = installation;
+    this.sizeBytes = sizeBytes;
+    const target = `${installation.host(PRIMARY).address}:${String(PORTS.api)}`;
+    this.#agent = new Client(target, credentials.createInsecure());
+  }
+
+  /** Where the clients of the primary's host connect. */
+  get socketPath(): string {
+    return join(this.installation.host(PRIMARY).stateDir, 'sockets', 'nbd.sock');
+  }
+
+  dataFile(host: string): string {
+    return join(this.installation.host(host).stateDir, 'volumes', VOLUME, 'data');
+  }
+
+  /** Of the primary, now. */
+  async primary(): Promise<ReplicaStatus> {
+    const request = { volume: VOLUME };
+    const { replica } = await callUnary(methodOf(this.#agent, agent.getReplica), request, {
+      deadlineMs: CALL_MS,
+    });
+    if (replica === undefined) throw new Error(`${PRIMARY} has no replica`);
+    return replica;
+  }
+
+  async inSync(limitMs: number): Promise<void> {
+    const isSo = async (): Promise<boolean> => (await this.primary()).state === 'SERVING';
+    await this.installation.until('both copies are in sync', isSo, limitMs);
+  }
+
+  async destroy(): Promise<void> {
+    this.#agent.close();
+    await this.installation.destroy();
+  }
+
+  async #create(): Promise<void> {
+    const fence = { generation: 1n, workflow: 'bench', step: 'create' };
+    const sizeBytes = BigInt(this.sizeBytes);
+    const view = {
+      volume: VOLUME,
+      sizeBytes,
+      generation: 1n,
+      primary: PRIMARY,
+      inSync: [PRIMARY],
+      replicas: [],
+    };
+    const options = { deadlineMs: CALL_MS };
+    await callUnary(methodOf(this.#agent, agent.createReplica), { fence, view }, options);
+    await callUnary(methodOf(this.#agent, agent.setView), { fence, view }, options);
+    const serves = async (): Promise<boolean> => ['SOLO', 'SERVING'].includes((await this.primary()).state);
+    await this.installation.until(`${PRIMARY} serves the volume`, serves);
+  }
+}
+
+async function writeRecords(folder: string, sizeBytes: number): Promise<void> {
+  const volume: VolumeRecord = {
+    volume: VOLUME,
+    database: DATABASE,
+    sizeBytes,
+    generation: 1,
+    primary: PRIMARY,
+    inSync: [PRIMARY],
+    replicas: [PRIMARY, SECONDARY],
+  };
+  const database: DatabaseRecord = {
+    id: DATABASE,
+    uid: '',
+    createTimeMs: 0,
+    engine: NO_ENGINE,
+    engineVersion: '',
+    sizeBytes,
+    lifecycle: 'active',
+    failure: '',
+    volume: VOLUME,
+    port: 1,
+    user: '',
+    unclaimedPassword: '',
+    busyWith: '',
+    aliasHost: PRIMARY,
+    aliasGeneration: 1,
+  };
+  const store = await openLevelStore(folder);
+  await store.transact(
+    [],
+    [
+      { key: keys.volume(VOLUME), value: volume },
+      { key: keys.database(DATABASE), value: database },
+    ],
+  );
+  await store.close();
+}

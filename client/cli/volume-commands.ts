@@ -1,0 +1,105 @@
+/** `lockstep volume ...` */
+import type { Command } from 'commander';
+import type { Volume } from '../../proto/gen/lockstep/v1/volume_service.ts';
+import { LockstepError } from '../../daemon/sys/errors.ts';
+import { pause } from '../calls.ts';
+import { type Context, type GlobalOptions, withContext } from './context.ts';
+import { UsageError } from './errors.ts';
+import { renderOldCopy, renderVolume } from './render-volume.ts';
+import { paintFor } from './text.ts';
+import { volumeJson } from './volume-json.ts';
+import { judgeVolume } from './volume-verdict.ts';
+
+const DEADLINE_MS = 5000;
+const SERVED_MS = 15_000;
+const POLL_MS = 250;
+
+interface VolumeOptions extends GlobalOptions {
+  readonly json?: boolean;
+  readonly host?: string;
+  readonly acceptDataLoss?: boolean;
+}
+
+export function addVolumeCommands(program: Command): void {
+  const volume = program.command('volume').description('the replicated volumes below the databases');
+  volume
+    .command('status')
+    .description('how its replicas stand, what they wait for, and how far a resync is')
+    .argument('<name>', 'a database, or its volume')
+    .option('--json', 'the same as -o json')
+    .action(run(program, status));
+  volume
+    .command('force')
+    .description('make an old copy the primary, where the newer ones are lost for good')
+    .argument('<name>', 'a database, or its volume')
+    .requiredOption('--host <host>', 'the host of the copy')
+    .option('--accept-data-loss', 'what was acknowledged and is not on that copy may be lost')
+    .option('--json', 'the same as -o json')
+    .action(run(program, force));
+}
+
+type Action = (context: Context, name: string, options: VolumeOptions) => Promise<void>;
+
+/** Commander hands over the arguments, then the options, then the command. */
+function run(program: Command, action: Action): (...given: unknown[]) => Promise<void> {
+  return async (...given) => {
+    const command = given.at(-1) as Command;
+    // Of the whole program, so that an error is told in the same way.
+    if (command.opts<VolumeOptions>().json === true) program.setOptionValue('output', 'json');
+    const options = command.optsWithGlobals<VolumeOptions>();
+    await withContext(options, (context) => action(context, command.args[0] ?? '', options));
+  };
+}
+
+async function status(context: Context, name: string): Promise<void> {
+  const { client, paint } = context;
+  const volume = await client.volumes.get(name, { signal: context.signal, deadlineMs: DEADLINE_MS });
+  context.print(
+    () => renderVolume(volume, { server: client.server, paint }),
+    () => volumeJson(volume),
+  );
+}
+
+/** Looked at first: a person is told what is lost before, and not after. */
+async function force(context: Context, name: string, options: VolumeOptions): Promise<void> {
+  const { client, paint, signal } = context;
+  const { host = '', acceptDataLoss = false } = options;
+  const before = await client.volumes.forcePrimary(name, { host, acceptDataLoss: false }, { signal });
+  if (!context.json) process.stderr.write(renderOldCopy(before, host, paintFor(process.stderr)));
+  if (!acceptDataLoss)
+    throw new UsageError('nothing was changed: this loses acknowledged writes', '--accept-data-loss');
+  await forced(context, name, host);
+  const after = await untilServed(context, name);
+  context.print(
+    () =>
+      `${host} is the primary of generation ${String(after.generation)}.\n${renderVolume(after, { server: client.server, paint })}`,
+    () => volumeJson(after),
+  );
+}
+
+async function forced({ client, signal }: Context, name: string, host: string): Promise<void> {
+  try {
+    await client.volumes.forcePrimary(name, { host, acceptDataLoss: true }, { signal });
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code !== 'UNAVAILABLE') throw error;
+    throw new LockstepError(
+      error.code,
+      `it is not known whether ${host} was made primary: ${error.message}`,
+      {
+        reason: 'FORCE_UNKNOWN',
+        metadata: { next: `See how it stands: lockstep volume status ${name}; then say the same again.` },
+        cause: error,
+      },
+    );
+  }
+}
+
+/** What it held before a copy is written back first, which may take longer than anybody wants to wait here. */
+async function untilServed({ client, signal }: Context, name: string): Promise<Volume> {
+  const giveUpAtMs = performance.now() + SERVED_MS;
+  for (;;) {
+    const volume = await client.volumes.get(name, { signal, deadlineMs: DEADLINE_MS });
+    if (judgeVolume(volume).level !== 'danger' || performance.now() > giveUpAtMs) return volume;
+    await pause(POLL_MS, signal);
+  }
+}

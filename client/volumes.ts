@@ -1,0 +1,48 @@
+/** The volumes below the databases. A name is a volume's or its database's: `orders-1a2b3c4d`, `orders`. */
+import { callUnary } from '../daemon/sys/grpc-unary.ts';
+import type { Volume, VolumeServiceClient } from '../proto/gen/lockstep/v1/volume_service.ts';
+import { type CallSettings, retried } from './calls.ts';
+import { callOptions } from './operations.ts';
+
+export interface ForcePrimary {
+  readonly host: string;
+  /** What was acknowledged and is not on that host is lost for good. Without it nothing but the checks is done. */
+  readonly acceptDataLoss: boolean;
+}
+
+export class Volumes {
+  readonly #stub: VolumeServiceClient;
+
+  constructor(stub: VolumeServiceClient) {
+    this.#stub = stub;
+  }
+
+  get(name: string, settings: CallSettings = {}): Promise<Volume> {
+    const request = { name: volumeName(name) };
+    const call = () => callUnary(this.#stub.getVolume.bind(this.#stub), request, callOptions(settings));
+    return retried(call, settings.signal);
+  }
+
+  /** Never tried again by itself: each time raises the generation. */
+  forcePrimary(name: string, choice: ForcePrimary, settings: CallSettings = {}): Promise<Volume> {
+    const { host, acceptDataLoss } = choice;
+    const request = {
+      name: volumeName(name),
+      host: host.startsWith(HOSTS) ? host : `${HOSTS}${host}`,
+      acceptDataLoss,
+      validateOnly: !acceptDataLoss,
+    };
+    return callUnary(this.#stub.forcePrimary.bind(this.#stub), request, callOptions(settings));
+  }
+}
+
+const HOSTS = 'hosts/';
+const VOLUMES = 'volumes/';
+
+function volumeName(name: string): string {
+  return name.includes('/') ? name : `${VOLUMES}${name}`;
+}
+
+export function volumeId(name: string): string {
+  return name.startsWith(VOLUMES) ? name.slice(VOLUMES.length) : name;
+}

@@ -1,0 +1,151 @@
+/** How fast a copy goes by what clients feel. Time is told; nothing else decides. */
+import fc from 'fast-check';
+import t from 'tap';
+import { Throttle } from '../../daemon/replication/throttle.ts';
+
+const MIB = 1024 * 1024;
+const FLOOR = 8 * MIB;
+const FIRST = 64 * MIB;
+const LOOK_MS = 100;
+
+/** Clients' writes took `usualMs` before the copy began at 0; undefined: there were none. */
+function begun(usualMs?: number): Throttle {
+  const throttle = new Throttle();
+  if (usualMs !== undefined) for (let n = 0; n < 500; n++) throttle.latency(usualMs);
+  throttle.begin(0);
+  return throttle;
+}
+
+/** So many looks from `fromMs`, between which a write takes `ms`; answers the time after them. */
+function looks(
+  throttle: Throttle,
+  count: number,
+  { fromMs = 0, ms }: { fromMs?: number; ms?: number },
+): number {
+  let nowMs = fromMs;
+  for (let n = 0; n < count; n++) {
+    if (ms !== undefined) throttle.latency(ms);
+    throttle.mayGo((nowMs += LOOK_MS));
+  }
+  return nowMs;
+}
+
+t.test('a copy begins at a rate between the floor and no limit', async (t) => {
+  t.equal(begun(2).limitBytesPerSecond, FIRST);
+});
+
+t.test('it goes slower while writes take longer than usual', async (t) => {
+  const throttle = begun(2);
+  looks(throttle, 1, { ms: 4 });
+  const once = throttle.limitBytesPerSecond;
+  t.ok(once < FIRST);
+  looks(throttle, 1, { fromMs: LOOK_MS, ms: 4 });
+  t.ok(throttle.limitBytesPerSecond < once);
+});
+
+t.test('it goes faster while writes take hardly longer than usual', async (t) => {
+  const throttle = begun(2);
+  looks(throttle, 1, { ms: 2.9 });
+  t.ok(throttle.limitBytesPerSecond > FIRST);
+});
+
+t.test('what is usual is what writes took before, not what they take beside the copy', async (t) => {
+  const throttle = begun(2);
+  const nowMs = looks(throttle, 200, { ms: 50 });
+  looks(throttle, 1, { fromMs: nowMs, ms: 50 });
+  t.equal(throttle.limitBytesPerSecond, FLOOR);
+  throttle.end();
+  for (let n = 0; n < 500; n++) throttle.latency(50);
+  throttle.begin(nowMs);
+  looks(throttle, 1, { fromMs: nowMs, ms: 50 });
+  t.ok(throttle.limitBytesPerSecond > FIRST, 'after the copy they are usual');
+});
+
+t.test('it never goes below its floor, however long writes take, so that a copy has an end', async (t) => {
+  const throttle = begun(1);
+  looks(throttle, 1000, { ms: 99 });
+  t.equal(throttle.limitBytesPerSecond, FLOOR);
+});
+
+t.test('it recovers when writes are as fast as usual again', async (t) => {
+  const throttle = begun(2);
+  const nowMs = looks(throttle, 20, { ms: 20 });
+  t.equal(throttle.limitBytesPerSecond, FLOOR);
+  looks(throttle, 40, { fromMs: nowMs, ms: 2 });
+  t.equal(throttle.limitBytesPerSecond, 0, 'nothing holds it back');
+});
+
+t.test('without clients nothing holds it back after a while', async (t) => {
+  const throttle = begun();
+  looks(throttle, 40, {});
+  t.equal(throttle.limitBytesPerSecond, 0);
+});
+
+t.test('latencies that nobody notices are no reason to go slower', async (t) => {
+  const throttle = begun(0.1);
+  looks(throttle, 1, { ms: 0.9 });
+  t.ok(throttle.limitBytesPerSecond > FIRST);
+  const other = begun(0.1);
+  looks(other, 1, { ms: 1.1 });
+  t.ok(other.limitBytesPerSecond < FIRST);
+});
+
+t.test('it looks at the clients ten times a second, not with each region', async (t) => {
+  const throttle = begun(2);
+  throttle.latency(20);
+  for (let nowMs = 1; nowMs < LOOK_MS; nowMs++) throttle.mayGo(nowMs);
+  t.equal(throttle.limitBytesPerSecond, FIRST);
+  throttle.mayGo(LOOK_MS);
+  t.ok(throttle.limitBytesPerSecond < FIRST);
+});
+
+t.test('a new copy starts at the first rate, whatever the last one came to', async (t) => {
+  const throttle = begun(1);
+  const nowMs = looks(throttle, 100, { ms: 99 });
+  throttle.end();
+  throttle.begin(nowMs);
+  t.equal(throttle.limitBytesPerSecond, FIRST);
+});
+
+t.test('what is sent is no more than the rate allows, and no pause is made up for', async (t) => {
+  const REGION = 65_536;
+  const BURST_MS = 50;
+  fc.assert(
+    fc.property(fc.array(fc.nat(400), { minLength: 1, maxLength: 60 }), (pauses) => {
+      const throttle = begun(1);
+      let nowMs = looks(throttle, 20, { ms: 99 });
+      throttle.mayGo(nowMs);
+      let allowed = (BURST_MS / 1000) * FLOOR + REGION;
+      for (const pauseMs of pauses) {
+        nowMs += pauseMs;
+        throttle.latency(99);
+        // Each look sees a slow write: the rate stays at its floor.
+        allowed += (pauseMs / 1000) * FLOOR;
+        let sent = 0;
+        while (throttle.mayGo(nowMs)) {
+          throttle.sent(REGION);
+          sent += REGION;
+          if (sent > (BURST_MS / 1000) * FLOOR + REGION) return false;
+        }
+        allowed -= sent;
+        if (allowed < 0) return false;
+      }
+      return true;
+    }),
+  );
+  t.pass();
+});
+
+t.test('at the floor a copy of eight mebibytes takes about a second', async (t) => {
+  const throttle = begun(1);
+  const fromMs = looks(throttle, 20, { ms: 99 });
+  let nowMs = fromMs;
+  for (let sent = 0; sent < FLOOR;) {
+    throttle.latency(99);
+    if (throttle.mayGo(nowMs)) {
+      throttle.sent(65_536);
+      sent += 65_536;
+    } else nowMs++;
+  }
+  t.ok(Math.abs(nowMs - fromMs - 1000) < 100, `${String(nowMs - fromMs)} ms`);
+});
