@@ -107,7 +107,7 @@ export class World implements ProcessWatcher {
     if (host === undefined || host.process?.alive === true || host.isOff) return;
     if (host.disk.hasForgotten) {
       host.disk.forget();
-      this.checks.lost(host);
+      this.checks.lost(host, host.process);
     }
     const process = new Process(host, ++this.#lastIncarnation, this);
     host.process = process;
