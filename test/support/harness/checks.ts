@@ -117,8 +117,8 @@ export class Checks {
   }
 
   /** Power went, or a flush failed and pages are gone. */
-  lost(host: Host): void {
-    this.durability.lost(host.name);
+  lost(host: Host, toldTo?: Process): void {
+    this.durability.lost(host.name, toldTo);
     this.fallbacks.lost(host);
   }
 

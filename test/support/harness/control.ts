@@ -197,10 +197,9 @@ export class Control {
       nowMs: scheduler.nowMs,
       isUnconfirmed: this.#store.content.isUnconfirmed,
     });
-    const primary = this.#observed.get(this.record.primary)?.replicas.get(VOLUME);
     if (decision.kind === 'failover') this.failOver(decision.to, decision.why);
     else if (decision.kind === 'reseed') this.reseed(decision.source, decision.target);
-    else if (this.#job === undefined && primary?.state === 'STEPPED_DOWN') this.serveOn(this.record.primary);
+    else if (decision.kind === 'recover-primary') this.serveOn(this.record.primary);
   }
 
   /** Somebody begins a move and drops it, whether there is anybody to move to or not. */

@@ -9,10 +9,16 @@ import type { Host } from './host.ts';
 import type { Process } from './process.ts';
 import type { World } from './world.ts';
 
+interface Loss {
+  readonly atMs: number;
+  /** The life of the daemon that was told of it; undefined: a boot id tells each. */
+  readonly toldTo: Process | undefined;
+}
+
 export class Durability {
   readonly #world: World;
-  /** Hosts that may have lost what was not stable, and since when; until they were made whole. */
-  readonly #lossy = new Map<string, number>();
+  /** Hosts that may have lost what was not stable; until they were made whole. */
+  readonly #lossy = new Map<string, Loss>();
   /** When a target last said that it is complete. */
   readonly #completeSince = new Map<string, number>();
   #inSync: readonly string[];
@@ -29,9 +35,9 @@ export class Durability {
     return this.#lossy.has(host);
   }
 
-  /** Power went, or a flush failed and pages are gone. */
-  lost(host: string): void {
-    this.#lossy.set(host, this.#world.scheduler.nowMs);
+  /** Power went; or, of a process, a flush failed and pages are gone. */
+  lost(host: string, toldTo?: Process): void {
+    this.#lossy.set(host, { atMs: this.#world.scheduler.nowMs, toldTo });
     this.#look();
   }
 
@@ -51,7 +57,7 @@ export class Durability {
     this.#inSync = inSync;
     for (const added of inSync.filter((host) => !before.includes(host))) this.#added(added);
     const whole = before.filter((host) => !this.#lossy.has(host));
-    const isKnown = inSync.every((host) => (this.#lossy.get(host) ?? Infinity) <= asOfMs);
+    const isKnown = inSync.every((host) => this.#isKnownLossy(host, asOfMs));
     if (whole.length > 0 && isKnown)
       this.#world.breach(`${whole.join(' ')} held everything, and in sync is only ${inSync.join(' ')}`);
     this.#look();
@@ -81,10 +87,20 @@ export class Durability {
       }
   }
 
+  /** What a process was told of a flush, and did not get to keep before it died, its next life cannot know. */
+  #isKnownLossy(name: string, asOfMs: number): boolean {
+    const loss = this.#lossy.get(name);
+    if (loss === undefined || loss.atMs > asOfMs) return false;
+    const host = this.#world.hosts.get(name);
+    if (loss.toldTo === undefined || host === undefined || loss.toldTo.alive) return true;
+    const { complete, candidateFor } = host.store.durable;
+    return !complete && candidateFor === 0;
+  }
+
   #added(name: string): void {
     const host = this.#world.hosts.get(name);
     if (host === undefined) return;
-    if ((this.#completeSince.get(name) ?? -Infinity) >= (this.#lossy.get(name) ?? -Infinity))
+    if ((this.#completeSince.get(name) ?? -Infinity) >= (this.#lossy.get(name)?.atMs ?? -Infinity))
       this.#lossy.delete(name);
     this.checkStable(
       [host],
@@ -95,7 +111,7 @@ export class Durability {
 
   /** Everybody who held everything lost something: it is as if it had not been acknowledged. */
   #look(): void {
-    const lostAtMs = this.#inSync.map((host) => this.#lossy.get(host) ?? Infinity);
+    const lostAtMs = this.#inSync.map((host) => this.#lossy.get(host)?.atMs ?? Infinity);
     const lastMs = Math.max(...lostAtMs);
     if (lastMs === Infinity || lastMs <= this.#weakenedAtMs) return;
     this.#weakenedAtMs = lastMs;

@@ -107,7 +107,7 @@ export class World implements ProcessWatcher {
     if (host === undefined || host.process?.alive === true || host.isOff) return;
     if (host.disk.hasForgotten) {
       host.disk.forget();
-      this.checks.lost(host);
+      this.checks.lost(host, host.process);
     }
     const process = new Process(host, ++this.#lastIncarnation, this);
     host.process = process;
@@ -286,7 +286,7 @@ export class World implements ProcessWatcher {
 
   flushFailed(process: Process): void {
     this.note(`${process.name}: a flush fails, and pages may be gone`);
-    this.checks.lost(process.host);
+    this.checks.lost(process.host, process);
   }
 
   #makeHost(name: string, { sizeBytes, pace, clockRateOf }: WorldOptions): Host {
