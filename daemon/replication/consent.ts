@@ -52,7 +52,8 @@ export class Consent {
 
   /** While it serves all stay; otherwise those that are there and fit. A target only if it could be asked for. */
   #stays(peer: Peer, target: Peer | undefined): boolean {
-    if (peer === target) return this.#copies.join?.isProposed === true && peer.ready;
+    const isMember = this.#core.durable.view.inSync.includes(peer.host);
+    if (!isMember) return peer === target && this.#copies.join?.isProposed === true && peer.ready;
     return peer.ready || !this.#isGone(peer);
   }
 

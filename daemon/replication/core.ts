@@ -41,6 +41,8 @@ export class Core {
   #lastLink = 0;
   readonly #waiting = new Map<number, (event: Completion) => void>();
   #writesUnderWay = 0;
+  /** Since then no write ended, though one or more are under way. */
+  #writingSinceMs = 0;
   #whenWritten: (() => void)[] = [];
 
   constructor(options: ReplicaOptions, durable: DurableState, state: ReplicaState) {
@@ -143,13 +145,19 @@ export class Core {
 
   /** Registers who is told how an effect ended that writes to the volume. */
   onWritten(token: number, done: (failure: DiskFailure | undefined) => void): void {
-    this.#writesUnderWay++;
+    if (this.#writesUnderWay++ === 0) this.#writingSinceMs = this.nowMs;
     this.onDone(token, (failure) => {
       this.#writesUnderWay--;
+      this.#writingSinceMs = this.nowMs;
       done(failure);
       if (this.#writesUnderWay > 0) return;
       for (const then of this.#whenWritten.splice(0)) then();
     });
+  }
+
+  /** Writes are under way, and none has ended for longer than a disk may take. */
+  get isWritingStalled(): boolean {
+    return this.#writesUnderWay > 0 && this.isStalledSince(this.#writingSinceMs);
   }
 
   /**

@@ -480,10 +480,12 @@ export class Leader {
   /** A disk that does not answer must not keep a replica from serving that could. */
   #standAsideIfStuck(): void {
     const { options } = this.#core;
+    if (this.primary.adopting) return;
     const since = this.primary.diskBusySinceMs;
-    if (since === undefined || !this.#core.isStalledSince(since)) return;
-    if (this.state !== 'SERVING' || this.primary.adopting) return;
-    this.#standAside(`the disk of this host has done nothing for ${String(options.stallMs / 1000)} s`);
+    const why = `the disk of this host has done nothing for ${String(options.stallMs / 1000)} s`;
+    if (this.state === 'SERVING' && since !== undefined && this.#core.isStalledSince(since))
+      this.#standAside(why);
+    else if (this.state === 'RECOVERING' && this.#core.isWritingStalled) this.#giveUp(why);
   }
 
   /** Whatever came in may have been what a later stage waited for. */

@@ -60,7 +60,7 @@ export class Throttle {
    * Whether something may be sent now; `sent` says how much it was. `oldestMs`: so long the oldest write has waited that
    * is not answered; 0 where there is none.
    */
-  mayGo(nowMs: number, oldestMs: number): boolean {
+  mayGo(nowMs: number, oldestMs = 0): boolean {
     this.#look(nowMs, oldestMs);
     this.#budgetBytes += ((nowMs - this.#filledAtMs) / 1000) * this.#rate;
     this.#budgetBytes = Math.min(this.#budgetBytes, (BURST_MS / 1000) * this.#rate);
