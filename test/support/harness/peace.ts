@@ -60,6 +60,7 @@ function operate(
     const process = world.process(name);
     return process?.state === 'SECONDARY' && !process.status.hostRebooted;
   };
+  if (!control.isCurrent || control.isAway) return;
   if (primary === lost || inSync.some(takesOver)) return;
   const state = world.process(primary)?.state;
   if (state === 'RECOVERING' && world.scheduler.nowMs > patientUntilMs) control.force(primary);
