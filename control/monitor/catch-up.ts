@@ -91,6 +91,20 @@ export function whyBehind(record: VolumeRecord, hosts: Observed, isUnconfirmed: 
 }
 
 /**
+ * Just started, so that a host which knows better may not have spoken yet: the store may be older, and those that were
+ * heard be none the wiser.
+ */
+export function whyTooEarly(
+  record: VolumeRecord,
+  hosts: Observed,
+  { silenceMs, listenedMs }: { readonly silenceMs: number; readonly listenedMs: number },
+): string | undefined {
+  if (listenedMs >= silenceMs) return undefined;
+  const unheard = record.replicas.find((host) => !hosts.has(host));
+  return unheard === undefined ? undefined : `control has not listened for long enough to hear ${unheard}`;
+}
+
+/**
  * Whether the record cannot be older than what some host holds. All of its replicas have reported; or its primary
  * serves, and every member of its set reports the same generation: a newer decision that anybody acted upon would
  * have been acted upon by one of them. Not where the primary copies to another: it may have asked for that one to be

@@ -10,7 +10,7 @@
 import { NO_ENGINE } from '../model/engines.ts';
 import type { HostObservation, ObservedReplica } from '../model/observation.ts';
 import type { DatabaseRecord, VolumeRecord } from '../model/records.ts';
-import { whyBehind } from './catch-up.ts';
+import { whyBehind, whyTooEarly } from './catch-up.ts';
 import { hostSilence, isReachable, type Knowledge, secondariesOf, type Secondary } from './successor.ts';
 
 export type Decision =
@@ -30,6 +30,10 @@ export function decide(situation: Situation): Decision {
   const { record, database } = situation;
   const behind = whyBehind(record, situation.hosts, situation.isUnconfirmed === true);
   if (behind !== undefined) return none(behind);
+  const { silenceMs } = situation;
+  const listenedMs = situation.nowMs - situation.controlUpSinceMs;
+  const early = whyTooEarly(record, situation.hosts, { silenceMs, listenedMs });
+  if (early !== undefined) return { ...none(early), recheckInMs: silenceMs - listenedMs };
   if (database.lifecycle === 'creating' || database.lifecycle === 'deleting')
     return none(`it is ${database.lifecycle}; that workflow looks after it`);
   if (database.busyWith !== '') return none(`${database.busyWith} holds it`);

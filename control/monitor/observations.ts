@@ -22,6 +22,11 @@ export class Observations {
     this.controlUpSinceMs = options.nowMs();
   }
 
+  /** How long it has listened. */
+  get listenedMs(): number {
+    return this.#nowMs() - this.controlUpSinceMs;
+  }
+
   get hosts(): Observed {
     return this.#hosts;
   }

@@ -13,7 +13,7 @@ import type {
   ReplicaStatus,
 } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import { type HostRecord, keys, type VolumeRecord } from '../model/records.ts';
-import { newestView, whyBehind } from '../monitor/catch-up.ts';
+import { newestView, whyBehind, whyTooEarly } from '../monitor/catch-up.ts';
 import type { Observations } from '../monitor/observations.ts';
 import { answerProposal, isKnownRebooted, type Proposal, type ProposalAnswer } from '../monitor/propose.ts';
 import type { Timeline } from '../monitor/timeline.ts';
@@ -135,7 +135,10 @@ async function decideAndWrite(
   for (let conflicts = 0; ; conflicts++) {
     const { key, revision, value } = await repository.requireVolume(request.volume);
     const hasLost = (host: string): boolean => isKnownRebooted(value, observations.hosts, host);
-    const behind = whyBehind(value, observations.hosts, timeline.isUnconfirmed(request.volume));
+    const { hosts } = observations;
+    const behind =
+      whyBehind(value, hosts, timeline.isUnconfirmed(request.volume)) ??
+      whyTooEarly(value, hosts, observations);
     const answer = answerProposal(value, proposal, hasLost, behind);
     if (!answer.accepted) return { answer, record: value };
     const events = await repository.eventWrites(value.database, eventsOf(answer, request));

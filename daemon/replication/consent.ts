@@ -3,8 +3,9 @@ import type { Copies } from './copies.ts';
 import type { Core } from './core.ts';
 import type { Peer } from './peer.ts';
 import type { Primary } from './primary.ts';
+import type { HostName } from './units.ts';
 
-/** Between two proposals whose answer did not come. */
+/** Between two proposals of the same, while no answer comes. */
 const PROPOSE_AGAIN_MS = 500;
 
 export class Consent {
@@ -12,6 +13,7 @@ export class Consent {
   readonly #primary: Primary;
   readonly #copies: Copies;
   #lastProposalMs = -Infinity;
+  #lastProposal = '';
 
   constructor(core: Core, { primary, copies }: { readonly primary: Primary; readonly copies: Copies }) {
     this.#core = core;
@@ -21,33 +23,42 @@ export class Consent {
 
   /** Asks when a member has been gone for long enough, and again until the outcome is known. */
   tick(): void {
-    if (this.#primary.adopting || this.#core.nowMs - this.#lastProposalMs < PROPOSE_AGAIN_MS) return;
+    if (this.#primary.adopting) return;
     const { state } = this.#core;
     const asking = this.#copies.join?.isProposed === true && (state === 'SOLO' || state === 'SERVING');
     // Before it serves, a new process finds out what became of the last proposal of the one before.
     const undecided = state === 'RECOVERING' && this.#core.durable.asking !== '';
     const without = (state === 'HOLDING' || state === 'RECOVERING') && this.#isSomeoneGone();
-    if (asking || undecided || without) this.ask();
+    if (!asking && !undecided && !without) return;
+    const isSame = this.#lastProposal === this.#name(this.#members());
+    if (!isSame || this.#core.nowMs - this.#lastProposalMs >= PROPOSE_AGAIN_MS) this.ask();
   }
 
   ask(): void {
-    const { host, durable, generation, nowMs } = this.#core;
-    const { primary } = this;
+    const { durable, generation, nowMs } = this.#core;
+    const inSync = this.#members();
     this.#lastProposalMs = nowMs;
+    this.#lastProposal = this.#name(inSync);
     const target = this.#copies.isAsking ? this.#copies.join?.peer : undefined;
-    const staying = primary.filter((peer) => this.#stays(peer, target)).map((peer) => peer.host);
-    const isJoin = target !== undefined && staying.includes(target.host);
+    const isJoin = target !== undefined && inSync.includes(target.host);
     this.#core.effects.push({
       type: 'propose',
       fromGeneration: generation,
-      inSync: [host, ...staying],
+      inSync,
       hostRebooted: this.#core.hostRebooted,
       reason: isJoin ? `${target.host} holds everything (asked for as ${durable.asking})` : this.#core.why,
     });
   }
 
-  get primary(): readonly Peer[] {
-    return this.#primary.required;
+  /** What would be proposed now. */
+  #members(): readonly HostName[] {
+    const target = this.#copies.isAsking ? this.#copies.join?.peer : undefined;
+    const staying = this.#primary.required.filter((peer) => this.#stays(peer, target));
+    return [this.#core.host, ...staying.map((peer) => peer.host)];
+  }
+
+  #name(inSync: readonly HostName[]): string {
+    return `${String(this.#core.generation)}: ${inSync.join(' ')}`;
   }
 
   /** While it serves all stay; otherwise those that are there and fit. A target only if it could be asked for. */
@@ -58,7 +69,7 @@ export class Consent {
   }
 
   #isSomeoneGone(): boolean {
-    return this.primary.some((peer) => this.#isGone(peer));
+    return this.#primary.required.some((peer) => this.#isGone(peer));
   }
 
   #isGone(peer: Peer): boolean {

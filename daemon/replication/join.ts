@@ -222,10 +222,8 @@ export class Join {
     this.#phase = 'CATCHING_UP';
     const map = this.#dirty.get(this.peer.host);
     const isCompared = this.#dirty.entry(this.peer.host)?.compare === true;
-    if (this.#mode !== 'QUICK') {
-      this.#written.addAll(this.#primary.inflightRegions());
-      this.#todo = new CopyList(this.#written, 'data');
-    } else if (map !== undefined) this.#todo = new CopyList(map, isCompared ? 'offer' : 'data');
+    if (this.#mode !== 'QUICK') this.#todo = new CopyList(this.#written, 'data');
+    else if (map !== undefined) this.#todo = new CopyList(map, isCompared ? 'offer' : 'data');
     this.peer.receivesWrites = true;
     this.#isLive = true;
     this.pump();

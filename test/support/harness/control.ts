@@ -4,7 +4,13 @@
  */
 import { type HostObservation, observe } from '../../../control/model/observation.ts';
 import type { VolumeRecord } from '../../../control/model/records.ts';
-import { isConfirmed, isOwnPast, newestView, whyBehind } from '../../../control/monitor/catch-up.ts';
+import {
+  isConfirmed,
+  isOwnPast,
+  newestView,
+  whyBehind,
+  whyTooEarly,
+} from '../../../control/monitor/catch-up.ts';
 import { decide } from '../../../control/monitor/decide.ts';
 import { answerProposal, isKnownRebooted } from '../../../control/monitor/propose.ts';
 import { whyNotPromotable } from '../../../control/monitor/successor.ts';
@@ -152,7 +158,11 @@ export class Control {
       const proposal = { host: process.name, fromGeneration, inSync, hostRebooted };
       const { record, isUnconfirmed } = this.#store.content;
       const hasLost = (host: string): boolean => isKnownRebooted(record, this.#observed, host);
-      const behind = whyBehind(record, this.#observed, isUnconfirmed);
+      const { silenceMs, scheduler } = this.#parts;
+      const listenedMs = scheduler.nowMs - this.#upSinceMs;
+      const behind =
+        whyBehind(record, this.#observed, isUnconfirmed) ??
+        whyTooEarly(record, this.#observed, { silenceMs, listenedMs });
       const answer = answerProposal(record, proposal, hasLost, behind);
       if (answer.accepted && this.storeIsDown) {
         this.#toProcess(process, { type: 'proposal-failed', reason: 'the store takes no writes' });
