@@ -30,6 +30,7 @@ export const FILES = {
   primary: 'daemon/replication/primary.ts',
   promotion: 'daemon/replication/promotion.ts',
   recovery: 'daemon/replication/recovery.ts',
+  removed: 'daemon/replication/removed.ts',
   repair: 'daemon/replication/repair.ts',
   replica: 'daemon/replication/replica.ts',
   secondary: 'daemon/replication/secondary.ts',

@@ -61,8 +61,8 @@ export const copying: readonly Mutation[] = [
     what: 'The dirty map of a replica that leaves the set begins empty, without what both were not yet stable in.',
     edits: [
       {
-        file: FILES.leader,
-        find: `const regions = this.primary.unstable.regions();`,
+        file: FILES.removed,
+        find: `const regions = primary.unstable.regions();`,
         replace: `const regions: number[] = [];`,
       },
     ],

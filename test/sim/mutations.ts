@@ -23,8 +23,8 @@ const fencing: readonly Mutation[] = [
       },
       {
         file: FILES.follower,
-        find: `hello.generation === durable.candidateFor || isNext;`,
-        replace: `hello.generation === durable.candidateFor || isNext || hello.generation < generation;`,
+        find: `return from !== 0 && hello.generation >= from && isOfThePrimary;`,
+        replace: `return from !== 0 && (isOfThePrimary || hello.generation < generation);`,
       },
       {
         file: FILES.follower,
@@ -221,6 +221,11 @@ const acknowledging: readonly Mutation[] = [
         replace: `void failure;
       if (this.link === link)`,
       },
+      {
+        file: FILES.core,
+        find: `if (failure !== undefined) this.#flushFailed(failure);`,
+        replace: `void this.#flushFailed;`,
+      },
     ],
   },
   {
@@ -228,11 +233,20 @@ const acknowledging: readonly Mutation[] = [
     what: 'A primary whose disk failed a flush goes on, and its next flush is believed.',
     edits: [
       {
+        file: FILES.core,
+        find: `if (failure !== undefined) this.#flushFailed(failure);`,
+        replace: `void this.#flushFailed;`,
+      },
+      {
         file: FILES.flush,
-        find: `this.#parts.onFailure(failure);`,
-        replace: `this.#round = undefined;
-      for (const id of round.waiters.clients) this.#parts.reply(id, { ok: false, failure });
-      this.#start();`,
+        find: `if (this.#round !== round || failure !== undefined) return;`,
+        replace: `if (this.#round !== round) return;
+      if (failure !== undefined) {
+        this.#round = undefined;
+        for (const id of round.waiters.clients) this.#parts.reply(id, { ok: false, failure });
+        this.#start();
+        return;
+      }`,
       },
     ],
   },
@@ -247,8 +261,8 @@ const acknowledging: readonly Mutation[] = [
     edits: [
       {
         file: FILES.leader,
-        find: `if (since === undefined || nowMs - since <= options.stallMs) return;`,
-        replace: `if (since === undefined || nowMs - since <= 1000 * options.stallMs) return;`,
+        find: `if (this.state === 'SERVING' && since !== undefined && this.#core.isStalledSince(since))`,
+        replace: `if (this.state === 'SERVING' && since !== undefined && since < 0)`,
       },
     ],
   },

@@ -93,8 +93,8 @@ export class Durability {
     if (loss === undefined || loss.atMs > asOfMs) return false;
     const host = this.#world.hosts.get(name);
     if (loss.toldTo === undefined || host === undefined || loss.toldTo.alive) return true;
-    const { complete, candidateFor } = host.store.durable;
-    return !complete && candidateFor === 0;
+    const { complete, candidateFor, flushFailedIn } = host.store.durable;
+    return flushFailedIn === host.bootId || (!complete && candidateFor === 0);
   }
 
   #added(name: string): void {

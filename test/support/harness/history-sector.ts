@@ -37,6 +37,9 @@ export interface ZeroWrite {
   isFlushed: boolean;
 }
 
+/** So many zeroes are remembered of a sector. */
+const MAX_ZEROES = 16;
+
 export interface HistorySector {
   values: Map<number, Value>;
   zeroWrites: ZeroWrite[];
@@ -78,6 +81,7 @@ export function saw(sector: HistorySector, value: Value, by: Span): string | und
 
 export function sawZero(sector: HistorySector, zero: Span): string | undefined {
   sector.zeroes.push(zero);
+  prune(sector);
   for (const value of sector.values.values())
     if (stands(value, zero.begunAt, zero.endedAt))
       return `zeroes at ${span(zero)} while ${describe(value)} stood`;
@@ -98,6 +102,23 @@ export function possibleAfterLoss({ values, zeroWrites }: HistorySector): Set<nu
   const flushed = all.filter(({ isFlushed }) => isFlushed);
   const possible = all.filter(({ write }) => !flushed.some((later) => write.endedAt < later.write.begunAt));
   return new Set(possible.map(({ write }) => write.stamp));
+}
+
+/**
+ * Of many zeroes the later ones rule out and allow whatever the earlier ones do, but for an answer that was on its way
+ * for as long.
+ */
+function prune(sector: HistorySector): void {
+  if (sector.zeroes.length > MAX_ZEROES) sector.zeroes.shift();
+  const { zeroWrites } = sector;
+  if (zeroWrites.length <= MAX_ZEROES) return;
+  const ended = zeroWrites.filter(({ write }) => write.endedAt < Number.MAX_SAFE_INTEGER);
+  const last = Math.max(...ended.map(({ write }) => write.endedAt));
+  const flushed = Math.max(...ended.map(({ write, isFlushed }) => (isFlushed ? write.begunAt : -Infinity)));
+  sector.zeroWrites = zeroWrites.filter(
+    ({ write }) =>
+      !ended.some((zero) => zero.write === write) || write.endedAt === last || write.begunAt >= flushed,
+  );
 }
 
 /** The value was there after the zero of `write` was over, and before `read` began. */
