@@ -145,7 +145,7 @@ export const changingHands: readonly Mutation[] = [
   },
   {
     name: 'resume-another-process',
-    what: 'A secondary whose process restarted goes on as if it had not.',
+    what: 'A secondary whose process restarted goes on as if it had not. A second guard: it is behind what it answered.',
     edits: [
       {
         file: FILES.follower,
@@ -158,7 +158,7 @@ export const changingHands: readonly Mutation[] = [
   },
   {
     name: 'stale-record-accepted',
-    what: 'A control store that came back older decides as if nothing had been decided since.',
+    what: 'A control store that came back older decides as if nothing had been decided since. A second guard: mostly the host that was told more holds it, too.',
     edits: [
       {
         file: FILES.catchUp,

@@ -7,17 +7,18 @@ import { LockstepError } from '../../daemon/sys/errors.ts';
 import { edited, type Mutation } from './mutation.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-/** What the random runs and the tests of test/replication import, with package.json for its module type. */
+/** What the random runs and those tests import, with package.json for its module type. */
 const COPIED = [
   'package.json',
   'daemon',
   'control',
   'proto/gen',
   'test/replication',
+  'test/control/monitor',
   'test/sim',
   'test/support',
 ];
-const TESTS = 'test/replication';
+const TESTS = ['test/replication', 'test/control/monitor'];
 /** It has the random runs, which the farm does. */
 const LEFT_OUT = 'random-runs.test.ts';
 const TEST_LIMIT_MS = 60_000;
@@ -29,9 +30,11 @@ export class Tree implements Disposable {
   constructor() {
     for (const path of COPIED) cpSync(join(ROOT, path), join(this.root, path), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules'), join(this.root, 'node_modules'));
-    this.#tests = readdirSync(join(this.root, TESTS))
-      .filter((name) => name.endsWith('.test.ts') && name !== LEFT_OUT)
-      .map((name) => join(TESTS, name));
+    this.#tests = TESTS.flatMap((folder) =>
+      readdirSync(join(this.root, folder))
+        .filter((name) => name.endsWith('.test.ts') && name !== LEFT_OUT)
+        .map((name) => join(folder, name)),
+    );
   }
 
   /** Those whose text is there, and what is wrong with the others, in words. */

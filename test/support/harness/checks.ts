@@ -53,6 +53,7 @@ export class Checks {
       const { host } = process;
       host.grantedUntilMs = Math.max(host.grantedUntilMs, host.nowMs() + effect.message.leaseMs);
     }
+    if (effect.type === 'send' && effect.message.type === 'yield') this.#yielded.add(process);
     if (effect.type === 'send') this.#maps.sends(process, process.peerOf(effect.link) ?? '', effect.message);
     if (effect.type === 'persist') {
       const { durable, maps } = process.asked;

@@ -29,6 +29,7 @@ export type FaultKind =
   | 'store-older'
   | 'move'
   | 'step-down'
+  | 'cut-at-flush'
   | 'fail-workflow';
 
 export interface Fault {
@@ -67,7 +68,8 @@ const weights: Readonly<Record<FaultKind, number>> = {
   'store-down': 0.5,
   'store-older': 0.5,
   move: 1.5,
-  'step-down': 0.5,
+  'step-down': 0.7,
+  'cut-at-flush': 1,
   'fail-workflow': 1,
 };
 

@@ -44,6 +44,8 @@ export class Faults {
   readonly #world: World;
   readonly #options: FaultOptions;
   #moments = 0;
+  /** Faults that wait for their moment see every effect. */
+  #wait: World['onEffect'] = () => undefined;
   readonly #acts: Readonly<Record<FaultKind, (strike: Strike) => void>> = {
     cut: () => this.#world.network.cutAll(),
     kill: (strike) => this.#kill(strike),
@@ -93,6 +95,7 @@ export class Faults {
     'store-down': ({ random }) => this.#storeDown(random),
     'store-older': ({ random }) => this.#world.control.restoreOlder(1 + random.below(3)),
     move: ({ random }) => this.#world.control.move(random.happens(0.4)),
+    'cut-at-flush': ({ random, host }) => this.#cutAtFlush(random, host),
     'step-down': ({ random }) => this.#stepDown(random),
     'fail-workflow': () => this.#world.control.failWorkflow(),
   };
@@ -109,7 +112,9 @@ export class Faults {
       if (fault.ambush !== undefined) byMoment.set(fault.ambush.moment, fault);
       else scheduler.after(fault.atMs ?? 0, () => this.#strike(fault, undefined));
     }
-    this.#world.onEffect = (process, { type }) => {
+    this.#world.onEffect = (process, effect) => {
+      this.#wait(process, effect);
+      const { type } = effect;
       if (type !== 'persist' && type !== 'state-changed' && type !== 'propose') return;
       const fault = byMoment.get(this.#moments++);
       if (fault === undefined) return;
@@ -192,9 +197,27 @@ export class Faults {
     this.#later(random.between(50, 1000), () => (control.storeIsDown = false));
   }
 
+  /** The next flush that is made for the sake of a copy takes long, and the link breaks meanwhile. */
+  #cutAtFlush(random: Random, host: Host): void {
+    const wait = this.#wait;
+    this.#wait = (process, effect) => {
+      wait(process, effect);
+      if (process.host !== host || effect.type !== 'disk-flush') return;
+      if (process.status.join?.phase !== 'CATCHING_UP') return;
+      this.#wait = wait;
+      this.#hang(host, random.between(20, 200));
+      this.#later(random.between(0, 20), () => {
+        this.#world.network.cutAll();
+      });
+    };
+  }
+
   /** Somebody begins a move and drops it, whether there is anybody to move to or not; or the link goes meanwhile. */
   #stepDown(random: Random): void {
-    this.#world.control.stepDown();
+    const { control } = this.#world;
+    control.stepDown();
+    if (random.happens(0.5))
+      this.#later(random.between(20, 400), () => control.serveOn(control.record.primary));
     if (random.happens(0.4))
       this.#later(random.between(0, 40), () => {
         this.#world.network.cutAll();
