@@ -98,9 +98,10 @@ export class Replica {
   }
 
   #dirtyStatus(): DirtyStatus[] {
-    return this.#core.durable.tracked.map(({ host, compare }) => {
+    return this.#core.durable.tracked.map(({ host, compare, covers, copying }) => {
       const dirtyBytes = (this.#dirty.get(host)?.size ?? 0) * REGION_BYTES;
-      return { host, dirtyBytes, isKnown: !compare };
+      // Until it was asked, what it wrote by itself is not in the map.
+      return { host, dirtyBytes, isKnown: !compare && (covers || copying !== 0) };
     });
   }
 
