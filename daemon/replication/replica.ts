@@ -224,7 +224,10 @@ export class Replica {
 }
 
 function initialState(options: ReplicaOptions, durable: DurableState): ReplicaState {
-  const { view, complete, blank, candidateFor, asking, promoting } = durable;
+  const { view, complete, blank, candidateFor, asking, promoting, flushFailedIn } = durable;
+  const isAlone = view.primary === options.host && view.inSync.length === 1;
+  // It was to become incomplete, and its process died before that was durable.
+  if (flushFailedIn === options.bootId && complete && !isAlone) return 'STALE';
   if (view.primary === options.host && complete) {
     // The store may have said yes to a target whose answer was never heard: that is found out first.
     if (asking !== '' || view.inSync.length > 1) return 'RECOVERING';
