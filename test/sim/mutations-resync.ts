@@ -33,11 +33,6 @@ export const copying: readonly Mutation[] = [
         find: `    this.#written.addAll(parts.primary.inflightRegions());\n`,
         replace: '',
       },
-      {
-        file: FILES.join,
-        find: `      this.#written.addAll(this.#primary.inflightRegions());\n`,
-        replace: '',
-      },
     ],
   },
   {
