@@ -96,7 +96,8 @@ export class MapChecks {
       if (keeper.disk.stable[at] === target.disk.stable[at]) continue;
       const { disk, name } = target;
       const isLive = disk.isUnflushed(at) && this.#writtenOn(name)[at] === disk.stamps[at];
-      const isUnderWay = keeper.disk.isUnflushed(at) || isLive;
+      const isSame = keeper.disk.stamps[at] === disk.stamps[at];
+      const isUnderWay = isSame && (keeper.disk.isUnflushed(at) || isLive);
       if (!isUnderWay && !this.#world.history.isOpen(at))
         this.#world.breach(
           `${keeper.name} takes region ${region} from the dirty map of ${target.name}, and sector ${at} is ${keeper.disk.stable[at] ?? 0} here and ${target.disk.stable[at] ?? 0} there`,
