@@ -22,6 +22,8 @@ export class Copies {
   readonly #parts: CopyParts;
   readonly #throttle = new Throttle();
   #join: Join | undefined;
+  /** The shortest time between two ticks that was seen: the one that was meant. */
+  #tickMs = Infinity;
 
   constructor(core: Core, parts: CopyParts) {
     this.#core = core;
@@ -45,8 +47,15 @@ export class Copies {
     this.#join?.onWrite(range);
   }
 
+  /** A process that is late would have let whatever came wait for so long. */
+  ticked(sinceLastMs: number): void {
+    this.#tickMs = Math.min(this.#tickMs, sinceLastMs);
+    if (sinceLastMs > this.#tickMs && Number.isFinite(sinceLastMs))
+      this.onLatency(sinceLastMs - this.#tickMs);
+  }
+
   onLatency(ms: number): void {
-    this.#throttle.latency(ms);
+    this.#throttle.latency(ms, this.#core.nowMs);
   }
 
   seed({ target, allocated, changed }: Extract<ReplicaEvent, { type: 'seed' }>): void {

@@ -87,9 +87,12 @@ export class Core {
     return this.#durable.flushFailedIn === this.options.bootId;
   }
 
-  ticked(): void {
-    if (this.nowMs - this.#lastTickMs > this.options.stallMs / 4) this.awakeSinceMs = this.nowMs;
+  /** Answers how long ago the tick before was. */
+  ticked(): number {
+    const sinceMs = this.nowMs - this.#lastTickMs;
+    if (sinceMs > this.options.stallMs / 4) this.awakeSinceMs = this.nowMs;
     this.#lastTickMs = this.nowMs;
+    return sinceMs;
   }
 
   /** For longer than a disk may take. */

@@ -75,6 +75,9 @@ export class Join {
   readonly #written: RegionSet;
   /** Live writes go to the target, and regions are read as they are now. */
   #isLive = false;
+  /** Of the flush that brings what was copied to the target's stable storage while no client waits for it. */
+  #settleId: number | undefined;
+  #isSettled = false;
   #isCandidateAsked = false;
   #mayPropose = false;
 
@@ -256,12 +259,19 @@ export class Join {
     if (this.#phase !== 'ASKING' || proposedGeneration !== this.#core.generation + 1) return;
     // Durable before the store is asked: a later life of this process has to find out what it answered.
     this.#core.persist({ asking: this.peer.host }, () => {
+      // It is a candidate for this generation, and for no later one.
+      const isOver = this.#core.generation + 1 !== proposedGeneration || this.#primary.adopting;
+      if (this.#phase !== 'ASKING' || isOver) return;
       this.#mayPropose = true;
-      if (this.#phase === 'ASKING') this.#job.propose();
+      this.#job.propose();
     });
   }
 
   onFlushAnswer(flushId: number): void {
+    if (flushId === this.#settleId) {
+      this.#isSettled = true;
+      this.peer.copyingSinceMs = undefined;
+    }
     this.#cleaning.onFlushAnswer(flushId);
   }
 
@@ -362,11 +372,21 @@ export class Join {
     } else this.#core.send(link, { type: 'copy-zero', generation, region });
   }
 
+  #settle(): void {
+    const { link, ready } = this.peer;
+    if (this.#settleId !== undefined || link === undefined || !ready) return;
+    this.#settleId = this.#primary.nextFlushId();
+    const { generation, nowMs } = this.#core;
+    this.peer.copyingSinceMs = nowMs;
+    this.#core.send(link, { type: 'flush', generation, flushId: this.#settleId });
+  }
+
   #listDone(): void {
     if (this.#phase === 'SEEDING') this.#phase = 'SEEDED';
     // From here every new write waits for the target's answer. Both outcomes of asking are obeyed from now on; what was
     // sent before is answered before the answer to the flush, which both sides make, so that nothing the target
     // lacks, and nothing that only one side's cache holds, is left when the control store is asked.
+    else if (this.#phase === 'CATCHING_UP' && !this.#isSettled) this.#settle();
     else if (this.#phase === 'CATCHING_UP') {
       this.#phase = 'ASKING';
       this.peer.required = true;

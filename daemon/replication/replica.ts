@@ -154,9 +154,9 @@ export class Replica {
         leader.stepDown();
         return;
       case 'tick':
-        this.#core.ticked();
-        this.#follower.promotion.tick();
+        leader.copies.ticked(this.#core.ticked());
         leader.tick();
+        this.#follower.promotion.tick();
         return;
       case 'batch-end':
         this.#follower.secondary.onBatchEnd();

@@ -1,28 +1,28 @@
 /**
- * How fast a copy may go, by what the clients feel: while their writes take about as long as without it, it goes
- * faster; once they take longer, slower, down to a floor so that it always ends.
+ * How fast a copy may go, by what the clients feel: while the slowest of their writes take about as long as without it,
+ * it goes faster; once they take longer, slower, down to a floor so that it always ends.
  */
 const LOOK_EVERY_MS = 100;
-/** Of the latency without a copy: up to here a copy costs the clients nothing worth speaking of. */
+/** Of the slowest writes without a copy: up to here a copy costs the clients nothing worth speaking of. */
 const TOLERATED = 1.5;
 /** Latencies below this are not worth slowing a copy for. */
-const UNNOTICED_MS = 1;
-const FASTER = 1.25;
+const UNNOTICED_MS = 2;
+const FASTER = 1.15;
 const SLOWER = 0.6;
 const FLOOR_BYTES_PER_SECOND = 8 * 1024 * 1024;
-const FIRST_BYTES_PER_SECOND = 64 * 1024 * 1024;
+const FIRST_BYTES_PER_SECOND = 32 * 1024 * 1024;
 /** Above this nothing is held back. */
 const CEILING_BYTES_PER_SECOND = 4 * 1024 * 1024 * 1024;
-/** Of a new latency in the moving mean without a copy. */
-const WEIGHT = 0.02;
+/** Of one look in the moving mean without a copy. */
+const WEIGHT = 0.05;
 /** Bytes that may be sent at once after a pause, in time at the present rate. */
-const BURST_MS = 50;
+const BURST_MS = 20;
 
 export class Throttle {
-  /** Moving mean of the clients' writes while nothing was copied; undefined: none was seen. */
+  /** Moving mean of the slowest write of each look while nothing was copied; undefined: none was seen. */
   #usualMs: number | undefined;
-  #sumMs = 0;
-  #count = 0;
+  /** The slowest since the last look; 0: none. */
+  #slowestMs = 0;
   #rate = FIRST_BYTES_PER_SECOND;
   #budgetBytes = 0;
   #filledAtMs = 0;
@@ -40,20 +40,22 @@ export class Throttle {
     this.#filledAtMs = nowMs;
     this.#lookedAtMs = nowMs;
     this.#budgetBytes = 0;
-    this.#sumMs = 0;
-    this.#count = 0;
+    this.#slowestMs = 0;
   }
 
   end(): void {
     this.#copies = false;
+    this.#slowestMs = 0;
   }
 
-  /** A client's write or flush was answered. */
-  latency(ms: number): void {
-    if (this.#copies) {
-      this.#sumMs += ms;
-      this.#count++;
-    } else this.#usualMs = this.#usualMs === undefined ? ms : this.#usualMs + WEIGHT * (ms - this.#usualMs);
+  /** A client's write or flush was answered, or whatever came would have had to wait so long. */
+  latency(ms: number, nowMs: number): void {
+    this.#slowestMs = Math.max(this.#slowestMs, ms);
+    if (this.#copies || nowMs - this.#lookedAtMs < LOOK_EVERY_MS) return;
+    this.#lookedAtMs = nowMs;
+    const usualMs = this.#usualMs ?? this.#slowestMs;
+    this.#usualMs = usualMs + WEIGHT * (this.#slowestMs - usualMs);
+    this.#slowestMs = 0;
   }
 
   /**
@@ -75,11 +77,9 @@ export class Throttle {
   #look(nowMs: number, oldestMs: number): void {
     if (nowMs - this.#lookedAtMs < LOOK_EVERY_MS) return;
     this.#lookedAtMs = nowMs;
-    const meanMs = Math.max(oldestMs, this.#count === 0 ? 0 : this.#sumMs / this.#count);
     const toleratedMs = Math.max(UNNOTICED_MS, TOLERATED * (this.#usualMs ?? 0));
-    this.#rate *= meanMs > toleratedMs ? SLOWER : FASTER;
+    this.#rate *= Math.max(oldestMs, this.#slowestMs) > toleratedMs ? SLOWER : FASTER;
     this.#rate = Math.min(Math.max(this.#rate, FLOOR_BYTES_PER_SECOND), CEILING_BYTES_PER_SECOND);
-    this.#sumMs = 0;
-    this.#count = 0;
+    this.#slowestMs = 0;
   }
 }

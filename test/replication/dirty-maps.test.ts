@@ -219,8 +219,10 @@ t.test('a copy that is done leaves no map of the member', async (t) => {
   const { lone, link } = copying();
   for (const region of [0, 1, 2]) lone.hear(link, answered(region));
   lone.tick(20);
-  lone.answer('disk-flush');
+  // The target alone first: what was copied is on its disk before any client waits for it.
   lone.hear(link, { type: 'flush-answer', flushId: 1 });
+  lone.answer('disk-flush');
+  lone.hear(link, { type: 'flush-answer', flushId: 2 });
   t.match(lone.hear(link, { type: 'candidate-answer', proposedGeneration: 6 }), []);
   t.strictSame(lone.dirtyOf('b'), [0, 1, 2], 'until control says so');
   const view = { generation: 6, primary: 'a', inSync: ['a', 'b'] };

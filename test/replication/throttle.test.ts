@@ -5,13 +5,13 @@ import { Throttle } from '../../daemon/replication/throttle.ts';
 
 const MIB = 1024 * 1024;
 const FLOOR = 8 * MIB;
-const FIRST = 64 * MIB;
+const FIRST = 32 * MIB;
 const LOOK_MS = 100;
 
 /** Clients' writes took `usualMs` before the copy began at 0; undefined: there were none. */
 function begun(usualMs?: number): Throttle {
   const throttle = new Throttle();
-  if (usualMs !== undefined) for (let n = 0; n < 500; n++) throttle.latency(usualMs);
+  if (usualMs !== undefined) for (let n = 0; n < 500; n++) throttle.latency(usualMs, n * LOOK_MS);
   throttle.begin(0);
   return throttle;
 }
@@ -24,7 +24,7 @@ function looks(
 ): number {
   let nowMs = fromMs;
   for (let n = 0; n < count; n++) {
-    if (ms !== undefined) throttle.latency(ms);
+    if (ms !== undefined) throttle.latency(ms, nowMs);
     throttle.mayGo((nowMs += LOOK_MS));
   }
   return nowMs;
@@ -55,9 +55,10 @@ t.test('what is usual is what writes took before, not what they take beside the 
   looks(throttle, 1, { fromMs: nowMs, ms: 50 });
   t.equal(throttle.limitBytesPerSecond, FLOOR);
   throttle.end();
-  for (let n = 0; n < 500; n++) throttle.latency(50);
-  throttle.begin(nowMs);
-  looks(throttle, 1, { fromMs: nowMs, ms: 50 });
+  const endMs = nowMs + 500 * LOOK_MS;
+  for (let atMs = nowMs; atMs < endMs; atMs += LOOK_MS) throttle.latency(50, atMs);
+  throttle.begin(endMs);
+  looks(throttle, 1, { fromMs: endMs, ms: 50 });
   t.ok(throttle.limitBytesPerSecond > FIRST, 'after the copy they are usual');
 });
 
@@ -71,7 +72,7 @@ t.test('it recovers when writes are as fast as usual again', async (t) => {
   const throttle = begun(2);
   const nowMs = looks(throttle, 20, { ms: 20 });
   t.equal(throttle.limitBytesPerSecond, FLOOR);
-  looks(throttle, 40, { fromMs: nowMs, ms: 2 });
+  looks(throttle, 60, { fromMs: nowMs, ms: 2 });
   t.equal(throttle.limitBytesPerSecond, 0, 'nothing holds it back');
 });
 
@@ -83,16 +84,16 @@ t.test('without clients nothing holds it back after a while', async (t) => {
 
 t.test('latencies that nobody notices are no reason to go slower', async (t) => {
   const throttle = begun(0.1);
-  looks(throttle, 1, { ms: 0.9 });
+  looks(throttle, 1, { ms: 1.9 });
   t.ok(throttle.limitBytesPerSecond > FIRST);
   const other = begun(0.1);
-  looks(other, 1, { ms: 1.1 });
+  looks(other, 1, { ms: 2.1 });
   t.ok(other.limitBytesPerSecond < FIRST);
 });
 
 t.test('it looks at the clients ten times a second, not with each region', async (t) => {
   const throttle = begun(2);
-  throttle.latency(20);
+  throttle.latency(20, 0);
   for (let nowMs = 1; nowMs < LOOK_MS; nowMs++) throttle.mayGo(nowMs);
   t.equal(throttle.limitBytesPerSecond, FIRST);
   throttle.mayGo(LOOK_MS);
@@ -109,7 +110,7 @@ t.test('a new copy starts at the first rate, whatever the last one came to', asy
 
 t.test('what is sent is no more than the rate allows, and no pause is made up for', async (t) => {
   const REGION = 65_536;
-  const BURST_MS = 50;
+  const BURST_MS = 20;
   fc.assert(
     fc.property(fc.array(fc.nat(400), { minLength: 1, maxLength: 60 }), (pauses) => {
       const throttle = begun(1);
@@ -118,7 +119,7 @@ t.test('what is sent is no more than the rate allows, and no pause is made up fo
       let allowed = (BURST_MS / 1000) * FLOOR + REGION;
       for (const pauseMs of pauses) {
         nowMs += pauseMs;
-        throttle.latency(99);
+        throttle.latency(99, nowMs);
         // Each look sees a slow write: the rate stays at its floor.
         allowed += (pauseMs / 1000) * FLOOR;
         let sent = 0;
@@ -141,7 +142,7 @@ t.test('at the floor a copy of eight mebibytes takes about a second', async (t) 
   const fromMs = looks(throttle, 20, { ms: 99 });
   let nowMs = fromMs;
   for (let sent = 0; sent < FLOOR;) {
-    throttle.latency(99);
+    throttle.latency(99, nowMs);
     if (throttle.mayGo(nowMs)) {
       throttle.sent(65_536);
       sent += 65_536;
