@@ -1,6 +1,7 @@
 /** What a primary asks of control: to go on without those that are gone, or to take in the target of a copy. */
 import type { Copies } from './copies.ts';
 import type { Core } from './core.ts';
+import type { View } from './interface.ts';
 import type { Peer } from './peer.ts';
 import type { Primary } from './primary.ts';
 import type { HostName } from './units.ts';
@@ -48,6 +49,18 @@ export class Consent {
       hostRebooted: this.#core.hostRebooted,
       reason: isJoin ? `${target.host} holds everything (asked for as ${durable.asking})` : this.#core.why,
     });
+  }
+
+  /** Control took the target in that it was asked for, and nothing else changed. */
+  isGranted(view: View): boolean {
+    const { generation, durable } = this.#core;
+    const target = this.#copies.join?.peer;
+    const serves = this.#core.state === 'SOLO' || this.#core.state === 'SERVING';
+    if (!serves || !this.#copies.isAsking || target?.ready !== true || this.#primary.adopting) return false;
+    const grown = [...durable.view.inSync, target.host];
+    const isGrown =
+      grown.length === view.inSync.length && grown.every((member) => view.inSync.includes(member));
+    return isGrown && durable.asking === target.host && view.generation === generation + 1;
   }
 
   /** What would be proposed now. */

@@ -302,14 +302,22 @@ export class Leader {
       this.#core.persist({ view }, () => undefined);
       return;
     }
-    this.primary.adopting = true;
     // The move that it was to step down for began in a generation that is over.
     this.#steppingDown = false;
+    const takesIn = this.#consent.isGranted(view);
+    this.primary.adopting = !takesIn;
     // What its machine lost in a restart the others still have to give it, in this generation too.
     const hasToPull = this.state === 'RECOVERING' && view.inSync.length > 1;
     const bootId = hasToPull ? durable.bootId : options.bootId;
     const { tracked, maps } = trackRemoved(this.#core, this.#dirty, this.primary, view);
     const change = { view, complete: true, asking: '', bootId, consistentAt: view.generation, tracked };
+    if (takesIn) {
+      // Every write waits for the target already, and a later life finds out that it was asked for: nobody is held up
+      // for the store of this host.
+      this.#core.persist(change, () => undefined, maps);
+      this.#serveWith(view);
+      return;
+    }
     this.#core.persist(
       change,
       () => {
@@ -329,7 +337,8 @@ export class Leader {
     if (this.state === 'PROMOTING') return;
     if (this.state === 'STEPPED_DOWN') this.#serveAgain(view);
     else if (view.inSync.length === 1) this.#goSolo();
-    else if (this.state === 'RECOVERING') this.#recoverWith(view);
+    // The store said yes to a proposal of an earlier life of this process, or of the set without some.
+    else if (this.state === 'RECOVERING') this.#meetMembers(view);
     else this.#serveWith(view);
   }
 
@@ -381,12 +390,6 @@ export class Leader {
     this.repair.progress();
     this.primary.applyNext();
     this.primary.retryHeld();
-  }
-
-  /** The store said yes to a proposal of an earlier life of this process, or of the set without some. */
-  #recoverWith(view: View): void {
-    this.#meetMembers(view);
-    this.#core.why = 'the process restarted; what the secondary holds is pulled first';
   }
 
   #meetMembers(view: View): void {

@@ -98,9 +98,10 @@ export class Replica {
   }
 
   #dirtyStatus(): DirtyStatus[] {
-    return this.#core.durable.tracked.map(({ host, compare }) => {
+    return this.#core.durable.tracked.map(({ host, compare, covers, copying }) => {
       const dirtyBytes = (this.#dirty.get(host)?.size ?? 0) * REGION_BYTES;
-      return { host, dirtyBytes, isKnown: !compare };
+      // Until it was asked, what it wrote by itself is not in the map.
+      return { host, dirtyBytes, isKnown: !compare && (covers || copying !== 0) };
     });
   }
 
@@ -223,7 +224,10 @@ export class Replica {
 }
 
 function initialState(options: ReplicaOptions, durable: DurableState): ReplicaState {
-  const { view, complete, blank, candidateFor, asking, promoting } = durable;
+  const { view, complete, blank, candidateFor, asking, promoting, flushFailedIn } = durable;
+  const isAlone = view.primary === options.host && view.inSync.length === 1;
+  // It was to become incomplete, and its process died before that was durable.
+  if (flushFailedIn === options.bootId && complete && !isAlone) return 'STALE';
   if (view.primary === options.host && complete) {
     // The store may have said yes to a target whose answer was never heard: that is found out first.
     if (asking !== '' || view.inSync.length > 1) return 'RECOVERING';

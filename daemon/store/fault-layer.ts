@@ -7,7 +7,7 @@
 import type { DiskFailure } from '../replication/interface.ts';
 import { type ByteRange, type Region, regionRange } from '../replication/units.ts';
 import type { SeedSnapshot } from './seed-snapshot.ts';
-import type { RegionContent, Store } from './store.ts';
+import type { RegionContent, RegionRead, Store } from './store.ts';
 import { SECTOR_BYTES, UnflushedSectors } from './unflushed.ts';
 
 export type DiskOperation = 'read' | 'write' | 'flush';
@@ -153,10 +153,7 @@ class FaultLayer implements Store {
     return this.#store.read(range);
   }
 
-  readRegion(
-    region: Region,
-    options: { readonly from: 'live' | 'snapshot'; readonly digest: boolean },
-  ): RegionContent {
+  readRegion(region: Region, options: RegionRead): RegionContent {
     this.#beforeRead(regionRange(region));
     return this.#store.readRegion(region, options);
   }

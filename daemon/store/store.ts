@@ -15,6 +15,14 @@ export interface RegionContent {
   readonly digest: Uint8Array;
 }
 
+export interface RegionRead {
+  readonly from: 'live' | 'snapshot';
+  /** Its SHA-256 is wanted too. */
+  readonly digest: boolean;
+  /** Of REGION_BYTES: what is not zeroes is read into it. */
+  readonly into?: Buffer;
+}
+
 export interface Store {
   readonly sizeBytes: number;
   /** What it takes up on its file system. */
@@ -29,11 +37,8 @@ export interface Store {
   zero(range: ByteRange, options: { readonly keepSpace: boolean }): void;
   /** Calls back in a later turn, once what was written before is on stable storage, or with what went wrong. */
   flush(done: (failure: DiskFailure | undefined) => void): void;
-  /** `digest`: its SHA-256 is wanted too. Throws if the snapshot is gone. */
-  readRegion(
-    region: Region,
-    options: { readonly from: 'live' | 'snapshot'; readonly digest: boolean },
-  ): RegionContent;
+  /** Throws if the snapshot is gone. */
+  readRegion(region: Region, options: RegionRead): RegionContent;
   /** Regions that may hold anything but zeroes. */
   allocatedRegions(): Region[];
 

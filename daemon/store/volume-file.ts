@@ -30,7 +30,7 @@ import {
   regionRange,
 } from '../replication/units.ts';
 import { SeedSnapshot } from './seed-snapshot.ts';
-import { diskFailure, type RegionContent, type Store } from './store.ts';
+import { diskFailure, type RegionContent, type RegionRead, type Store } from './store.ts';
 
 export const EMPTY_DIGEST = new Uint8Array();
 const zeroRegion = Buffer.alloc(REGION_BYTES);
@@ -121,17 +121,14 @@ export class VolumeFile implements Store {
     });
   }
 
-  readRegion(
-    region: Region,
-    { from, digest }: { readonly from: 'live' | 'snapshot'; readonly digest: boolean },
-  ): RegionContent {
+  readRegion(region: Region, { from, digest, into }: RegionRead): RegionContent {
     if (from === 'snapshot' && this.#snapshot === undefined)
       throw new LockstepError('NOT_FOUND', `${this.#path} has no snapshot any more`);
     const kept = from === 'snapshot' && this.#snapshot?.hasChanged(region) === true;
     // A hole is zeroes without a look: to read one fills the page cache with them, at 90 us a region.
     if (!kept && !holdsData(this.#fd, regionRange(region)))
       return { data: undefined, digest: digest ? zeroDigest : EMPTY_DIGEST };
-    const data = Buffer.allocUnsafe(REGION_BYTES);
+    const data = into ?? Buffer.allocUnsafe(REGION_BYTES);
     if (!kept || this.#snapshot?.readPreserved(region, data) !== true)
       this.#readInto(data, region * REGION_BYTES);
     if (data.equals(zeroRegion)) return { data: undefined, digest: digest ? zeroDigest : EMPTY_DIGEST };

@@ -5,6 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DiskFailure, Effect, ReplicaEvent } from '../replication/interface.ts';
 import type { Fallback } from '../store/fallback.ts';
+import { RegionBuffers } from '../store/region-buffers.ts';
 import { diskFailure, type Store } from '../store/store.ts';
 import { EMPTY_DIGEST } from '../store/volume-file.ts';
 import { messageOf } from '../sys/errors.ts';
@@ -43,6 +44,7 @@ export class VolumeDisk {
   readonly #store: Store;
   readonly #fallback: Fallback;
   readonly #world: DiskWorld;
+  readonly #buffers = new RegionBuffers();
   #dropped: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -55,6 +57,11 @@ export class VolumeDisk {
   /** Resolves once what the machine dropped is gone from stable storage: what it persists behind that waits for it. */
   get dropped(): Promise<void> {
     return this.#dropped;
+  }
+
+  /** A region that was read to be sent, and is sent: its bytes are nobody's any more. */
+  sent(region: Uint8Array): void {
+    if (Buffer.isBuffer(region)) this.#buffers.giveBack(region);
   }
 
   perform(effect: DiskEffect): void {
@@ -161,9 +168,13 @@ export class VolumeDisk {
   }
 
   #region({ token, region, from, digest }: RegionRead): ReplicaEvent {
+    const into = this.#buffers.take();
     try {
-      return { type: 'region-done', token, ...this.#store.readRegion(region, { from, digest }) };
+      const content = this.#store.readRegion(region, { from, digest, into });
+      if (content.data !== into) this.#buffers.giveBack(into);
+      return { type: 'region-done', token, ...content };
     } catch (error) {
+      this.#buffers.giveBack(into);
       this.#failed('read', messageOf(error));
       const failure = diskFailure(error);
       return { type: 'region-done', token, data: undefined, digest: EMPTY_DIGEST, failure };

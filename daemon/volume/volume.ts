@@ -172,7 +172,7 @@ export class Volume implements BlockBackend {
         this.#reply(effect.id, effect.result);
         return;
       case 'send':
-        this.#links.get(effect.link)?.send(effect.message, effect.payload);
+        this.#send(effect);
         return;
       case 'dial':
         void this.#dial(effect.link, effect.peer);
@@ -205,6 +205,13 @@ export class Volume implements BlockBackend {
       default:
         unreachable(effect);
     }
+  }
+
+  /** Of all that is sent only a copied region is read for that alone, and kept by nobody. */
+  #send({ link, message, payload }: Extract<Effect, { type: 'send' }>): void {
+    const isCopy = message.type === 'copy-data' && payload !== undefined;
+    const sent = isCopy ? () => this.#disk.sent(payload) : undefined;
+    this.#links.get(link)?.send(message, payload, sent);
   }
 
   #reply(id: number, result: Extract<Effect, { type: 'reply' }>['result']): void {

@@ -73,7 +73,8 @@ export class Link {
     this.#socket.on('drain', once).on('close', once);
   }
 
-  send(message: Message, payload?: Uint8Array): void {
+  /** `sent`: called once the kernel has the payload, or never will. */
+  send(message: Message, payload?: Uint8Array, sent?: () => void): void {
     if (this.#closed) return;
     if (!this.#corked) {
       this.#corked = true;
@@ -84,7 +85,7 @@ export class Link {
       });
     }
     this.#socket.write(encodeHeader(message, payload));
-    if (payload !== undefined) this.#socket.write(payload);
+    if (payload !== undefined) this.#socket.write(payload, () => sent?.());
     if (this.#socket.writableLength > MAX_UNSENT_BYTES) this.#close('the peer does not read');
   }
 

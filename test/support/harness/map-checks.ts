@@ -59,8 +59,9 @@ export class MapChecks {
   }
 
   /** A target of which a map is kept gets nothing that the map, on stable storage, does not have. */
-  sends({ host, name }: Process, peer: string, message: Message): void {
-    if (message.type !== 'write') return;
+  sends({ host, name, view }: Process, peer: string, message: Message): void {
+    // Control took it in, and no map of it will be looked at again.
+    if (message.type !== 'write' || view.inSync.includes(peer)) return;
     const { durable, maps } = host.store;
     if (!durable.tracked.some((tracked) => tracked.host === peer)) return;
     for (let region = firstRegion(message); region <= lastRegion(message); region++)
