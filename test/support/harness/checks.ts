@@ -80,7 +80,7 @@ export class Checks {
   whyNotAcknowledge(process: Process, what: string, begunAt: number): string | undefined {
     const { host } = process;
     // It recovered without one that has left the set since: who is left in it is equal, or the disks will tell.
-    if (this.#reigns === undefined && process.state === 'HOLDING') this.#reignBegins(process);
+    if (this.#reigns?.alive !== true && process.state === 'HOLDING') this.#reignBegins(process);
     if (this.#reigns !== process && begunAt > this.#reignBeganAt)
       return `${process.name} acknowledged ${what}, and ${this.#reigns?.name ?? 'nobody'} is the one that serves`;
     if (this.#yielded.has(process)) return `${process.name} acknowledged ${what} after it had yielded`;

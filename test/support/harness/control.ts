@@ -64,6 +64,8 @@ export class Control {
   isCurrent = true;
   /** Until true time `untilMs` its calls, both ways, may take up to `ms` longer. */
   slow = { ms: 0, untilMs: 0 };
+  /** How long a workflow waits before it has live writes go to a target that has the snapshot. */
+  lingersForMs = 0;
   /** It decides by itself; in a story, its author does. */
   decides = true;
   readonly #parts: ControlParts;
@@ -283,6 +285,7 @@ export class Control {
     const job = this.#begin(`seed ${target} from ${source}`);
     const snapshot = `snapshot-${++this.#lastJob}`;
     let isStarted = false;
+    let readyAtMs = Infinity;
     let givesUpAtMs = this.#parts.scheduler.nowMs + STEP_LIMIT_MS;
     this.command(target, (process) => this.#tell(process, true));
     this.#parts.scheduler.every(POLL_MS, () => {
@@ -306,10 +309,15 @@ export class Control {
           createSnapshot(at, `${snapshot}-${at.incarnation}`);
           seedReplica(at, target);
         });
-      } else if (join.phase === 'SEEDED')
+        readyAtMs = Infinity;
+      } else if (join.phase === 'SEEDED') {
+        const { nowMs } = this.#parts.scheduler;
+        readyAtMs = Math.min(readyAtMs, nowMs);
+        if (nowMs - readyAtMs < this.lingersForMs) return true;
         this.command(source, (at) => {
           connectReplica(at, target);
         });
+      }
       return true;
     });
   }

@@ -54,7 +54,8 @@ export class Equality {
   /** Every member of the set is there, in the part that the record gives it. */
   whyNotServed(): string {
     const { primary, inSync } = this.#world.control.record;
-    if (!this.#world.control.isCurrent) return 'control does not know the newest decision';
+    const { isAway, isCurrent } = this.#world.control;
+    if (isAway || !isCurrent) return 'control does not know the newest decision';
     for (const name of inSync) {
       const process = this.#world.process(name);
       // The primary of a volume with a single host is alone in the set.

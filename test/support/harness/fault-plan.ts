@@ -86,6 +86,8 @@ const ambushes: readonly FaultKind[] = [
   'store-older',
   'isolate',
 ];
+/** In some runs little else happens than that copies are long and break off. */
+const longCopies: readonly FaultKind[] = ['kill', 'lose-power', 'cut-at-flush', 'cut-at-flush'];
 const MAX_MOMENTS = 400;
 
 export interface PlanOptions {
@@ -97,10 +99,12 @@ export interface PlanOptions {
 /** No run has all kinds: what hides behind another fault is found where that one is missing. */
 export function drawFaults({ seed, hosts, forMs }: PlanOptions): readonly Fault[] {
   const random = Random.of(seed, 'faults');
+  const isAboutCopies = random.happens(0.15);
   const share = random.pick([0.25, 0.5, 0.9]) ?? 0.5;
-  const present = kinds.filter(() => random.happens(share));
-  const everyMs = random.pick([60, 150, 400, 1000]) ?? 150;
-  const ambushShare = random.pick([0, 0.03, 0.15]) ?? 0;
+  const drawn = kinds.filter(() => random.happens(share));
+  const present = isAboutCopies ? longCopies : drawn;
+  const everyMs = isAboutCopies ? 1500 : (random.pick([60, 150, 400, 1000]) ?? 150);
+  const ambushShare = isAboutCopies ? 0 : (random.pick([0, 0.03, 0.15]) ?? 0);
   const faults: Fault[] = [];
   const add = (kind: FaultKind | undefined, when: Pick<Fault, 'atMs' | 'ambush'>): void => {
     const host = random.pick(hosts) ?? '';

@@ -7,6 +7,8 @@ import type { World } from './world.ts';
 
 /** Where clients are, mostly. */
 const HOT_SECTORS = 8;
+/** A copy that takes so long is flushed now and then (daemon/replication/cleaning.ts). */
+const LINGER_MS = 2100;
 
 export interface Struck {
   readonly fault: Fault;
@@ -95,7 +97,7 @@ export class Faults {
     'store-down': ({ random }) => this.#storeDown(random),
     'store-older': ({ random }) => this.#world.control.restoreOlder(1 + random.below(3)),
     move: ({ random }) => this.#world.control.move(random.happens(0.4)),
-    'cut-at-flush': ({ random, host }) => this.#cutAtFlush(random, host),
+    'cut-at-flush': ({ random }) => this.#cutAtFlush(random),
     'step-down': ({ random }) => this.#stepDown(random),
     'fail-workflow': () => this.#world.control.failWorkflow(),
   };
@@ -197,16 +199,24 @@ export class Faults {
     this.#later(random.between(50, 1000), () => (control.storeIsDown = false));
   }
 
-  /** The next flush that is made for the sake of a copy takes long, and the link breaks meanwhile. */
-  #cutAtFlush(random: Random, host: Host): void {
+  /**
+   * Copies begin so late that what was copied is flushed meanwhile; and while the source's disk takes its time with
+   * that, the link breaks.
+   */
+  #cutAtFlush(random: Random): void {
+    const { control } = this.#world;
+    control.lingersForMs = LINGER_MS;
     const wait = this.#wait;
     this.#wait = (process, effect) => {
       wait(process, effect);
-      if (process.host !== host || effect.type !== 'disk-flush') return;
-      if (process.status.join?.phase !== 'CATCHING_UP') return;
+      if (effect.type !== 'send' || effect.message.type !== 'flush') return;
+      const { join } = process.status;
+      if (join?.phase !== 'CATCHING_UP' || process.peerOf(effect.link) !== join.target) return;
       this.#wait = wait;
-      this.#hang(host, random.between(20, 200));
-      this.#later(random.between(0, 20), () => {
+      control.lingersForMs = 0;
+      const flushMs = random.between(50, 500);
+      this.#hang(process.host, flushMs);
+      this.#later(random.between(0, flushMs), () => {
         this.#world.network.cutAll();
       });
     };

@@ -15,6 +15,7 @@ export function makePeace(world: World, lost = ''): void {
   world.isAtPeace = true;
   world.network.heal();
   world.control.storeIsDown = false;
+  world.control.lingersForMs = 0;
   world.control.slow = { ms: 0, untilMs: 0 };
   for (const host of world.hosts.values()) {
     host.heal();
