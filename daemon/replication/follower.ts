@@ -193,7 +193,7 @@ export class Follower {
       blank: durable.blank,
       consistentAt: own?.until ?? durable.consistentAt,
       copyingSince: copyFrom.host === hello.host ? copyFrom.generation : 0,
-      changesKnown: own !== undefined || secondary.unstableKnown,
+      changesKnown: own !== undefined || secondary.unstableKnown || this.#leader.primary.unstableKnown,
       distrusted: this.#core.diskHasFailed,
     };
     const changes = hello.intent === 'join' ? this.#ownChanges(hello.host) : undefined;
@@ -210,6 +210,7 @@ export class Follower {
     changes.addAll(this.#dirty.get(host) ?? []);
     changes.addAll(this.secondary.fallback.regions);
     changes.addAll(this.secondary.unstable.regions());
+    changes.addAll(this.#leader.primary.unstable.regions());
     return changes;
   }
 

@@ -62,6 +62,8 @@ export class Primary {
   readonly locks = new Set<ByteRange>();
   /** Set while a new view is being made durable: nothing new is taken in between. */
   adopting = false;
+  /** `unstable` has all in which this replica may differ from those that were in its set: it saw its whole reign. */
+  unstableKnown = false;
 
   #lastSequence: Sequence = 0;
   #sentSequence: Sequence = 0;
@@ -149,6 +151,7 @@ export class Primary {
     this.#sentSequence = sequence;
     this.#appliedSequence = sequence;
     this.#flushes.startAnew();
+    this.unstableKnown = true;
     this.#unstable.clear();
     for (const region of unstable) this.#unstable.written(region, region, sequence);
   }

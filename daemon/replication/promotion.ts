@@ -61,13 +61,13 @@ export class Promotion {
   #otherMembers({ view, candidateFor }: DurableState): Tracked[] {
     const { generation, primary } = view;
     const until = Math.max(generation, candidateFor);
-    return view.inSync
-      .filter((host) => host !== this.#core.host)
-      .map((host) => {
-        // What the primary held this replica held too; another secondary may have got what this one did not.
-        const covers = host === primary;
-        return { host, since: generation, until, covers, copying: 0, compare: false };
-      });
+    const others = view.inSync.filter((host) => host !== this.#core.host);
+    return others.map((host) => {
+      // What the primary held this replica held too. Another secondary may have got what this one did not, and the
+      // primary may have pulled that from it when it recovered.
+      const covers = host === primary && others.length === 1;
+      return { host, since: generation, until, covers, copying: 0, compare: false };
+    });
   }
 
   #becomePrimary(
@@ -83,7 +83,7 @@ export class Promotion {
     },
   ): void {
     const { durable, options, hostRebooted } = this.#core;
-    const { dirty, leader } = this.#parts;
+    const { dirty, leader, secondary } = this.#parts;
     const maps = [...dirty.forgetAll(), ...tracked.map(({ host }) => dirty.replace(host, regions))];
     const change = {
       view,
@@ -98,6 +98,8 @@ export class Promotion {
       tracked,
     };
     leader.primary.adopting = true;
+    leader.primary.unstableKnown = first;
+    secondary.unstableKnown = false;
     this.#core.persist(
       change,
       () => {

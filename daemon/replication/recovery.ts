@@ -53,6 +53,7 @@ export class Recovery {
   begin(): void {
     this.abandon();
     this.#begunAtMs = this.#core.nowMs;
+    this.#parts.primary.unstableKnown = false;
   }
 
   abandon(): void {
