@@ -8,6 +8,7 @@ const TAKE_OVER_MS = 15_000;
 const HALFWAY_MS = 2500;
 /** Within this the others go on without a disk that does nothing. */
 const STUCK_MS = 6000;
+const CALM_MS = 1000;
 /** Clients go on with the old copy for so long. */
 const AFTERLIFE_MS = 500;
 
@@ -77,6 +78,8 @@ export function outliveStuckDisk(world: World, isPrimarys: boolean): void {
   const { control, hosts, scheduler } = world;
   makePeace(world);
   world.run(TAKE_OVER_MS, () => world.checks.equality.whyNotServed() === '');
+  // What control had begun to decide before all was well is done by then.
+  world.run(CALM_MS);
   const { primary, inSync } = control.record;
   const other = inSync.find((name) => name !== primary);
   const stuck = hosts.get(isPrimarys ? primary : (other ?? ''));
