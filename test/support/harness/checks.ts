@@ -61,7 +61,10 @@ export class Checks {
       this.#maps.check(process, effect, maps);
       this.fallbacks.persists(process, effect.durable, durable);
     }
-    if (effect.type === 'disk-write') this.fallbacks.writes(process, effect);
+    if (effect.type === 'disk-write') {
+      this.fallbacks.writes(process, effect);
+      this.#maps.writes(process, effect);
+    }
     if (effect.type !== 'state-changed') return;
     if (effect.to === 'RECOVERING' || effect.to === 'SOLO') this.#yielded.delete(process);
     if (!isPrimaryState(effect.to) && this.#reigns === process) this.#reigns = undefined;

@@ -58,6 +58,19 @@ export class MapChecks {
       );
   }
 
+  /** Nothing is written here that the maps of those without it do not have on stable storage. */
+  writes({ host, name, asked }: Process, write: Extract<Effect, { type: 'disk-write' }>): void {
+    const { maps, durable } = host.store;
+    const { inSync } = asked.durable.view;
+    // One that was just taken in has got it.
+    for (const { host: other } of durable.tracked.filter((entry) => !inSync.includes(entry.host)))
+      for (let region = firstRegion(write); region <= lastRegion(write); region++)
+        if (!isMarked(maps.get(other), region))
+          this.#world.breach(
+            `${name} writes to region ${region} before its mark in the dirty map of ${other} is durable`,
+          );
+  }
+
   /** A target of which a map is kept gets nothing that the map, on stable storage, does not have. */
   sends({ host, name, view }: Process, peer: string, message: Message): void {
     // Control took it in, and no map of it will be looked at again.
