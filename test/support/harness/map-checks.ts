@@ -2,7 +2,7 @@
  * No region is taken from a dirty map unless the replica it is kept for has on stable storage what the keeper has
  * there, or is about to: what was written to both since the copy was made stable is not on the map's account.
  */
-import type { DurableState, Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
+import type { DurableState, Effect, ReplicaEvent, Tracked } from '../../../daemon/replication/interface.ts';
 import type { Message } from '../../../daemon/replication/messages.ts';
 import { firstRegion, type HostName, lastRegion, type Region } from '../../../daemon/replication/units.ts';
 import { SECTOR_BYTES, SECTORS_PER_REGION, stampsOf } from './disk.ts';
@@ -62,8 +62,11 @@ export class MapChecks {
   writes({ host, name, asked }: Process, write: Extract<Effect, { type: 'disk-write' }>): void {
     const { maps, durable } = host.store;
     const { inSync } = asked.durable.view;
-    // One that was just taken in has got it.
-    for (const { host: other } of durable.tracked.filter((entry) => !inSync.includes(entry.host)))
+    // One that was just taken in has got it; of one that is to be compared as a whole the old map is not used again.
+    const isUsed = ({ host: other, copying }: Tracked): boolean =>
+      !inSync.includes(other) &&
+      asked.durable.tracked.some((entry) => entry.host === other && entry.copying === copying);
+    for (const { host: other } of durable.tracked.filter(isUsed))
       for (let region = firstRegion(write); region <= lastRegion(write); region++)
         if (!isMarked(maps.get(other), region))
           this.#world.breach(
