@@ -115,8 +115,6 @@ export class Leader {
     this.primary.retryHeld();
   }
 
-  // Links: the primary dials, the other side answers.
-
   /** A peer of the data path, or the target of a copy that does not take part in it yet. */
   peerOfLink(link: number): Peer | undefined {
     for (const peer of this.primary.peers.values()) if (peer.link === link) return peer;
@@ -465,7 +463,9 @@ export class Leader {
 
   stepDown(): void {
     const { state } = this;
-    if (this.#steppingDown || (state !== 'SERVING' && state !== 'SOLO' && state !== 'HOLDING')) return;
+    // What was asked for in the generation before is void: whoever still wants it asks again.
+    if (this.#steppingDown || this.primary.adopting) return;
+    if (state !== 'SERVING' && state !== 'SOLO' && state !== 'HOLDING') return;
     this.#steppingDown = true;
     this.primary.flush(() => {
       // Called off, or fenced, while the flush was under way.

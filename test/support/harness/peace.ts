@@ -47,6 +47,9 @@ export function readAll(world: World): void {
   if (world.unanswered.size > 0) world.breach('the last reads were not answered');
 }
 
+/** Persons differ; both ways lead on. */
+const prefersForce = (generation: number): boolean => generation % 2 === 0;
+
 /**
  * Out of service since its disk failed, and nobody can take over: a person repaired it, and restarts the daemon. If by
  * then nobody is known to hold everything, the last primary is chosen: it has at least all that was flushed.
@@ -65,8 +68,10 @@ function operate(
   if (primary === lost || inSync.some(takesOver)) return;
   const state = world.process(primary)?.state;
   if (state === 'RECOVERING' && world.scheduler.nowMs > patientUntilMs) control.force(primary);
+  else if (state === 'STALE' || (state === 'FENCED' && prefersForce(control.record.generation)))
+    control.force(primary);
   else if (state === 'FENCED') {
     world.crash(primary);
     world.start(primary);
-  } else if (state === 'STALE') control.force(primary);
+  }
 }
