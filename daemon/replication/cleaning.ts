@@ -9,7 +9,8 @@ import type { Peer } from './peer.ts';
 import type { Primary } from './primary.ts';
 import type { Region } from './units.ts';
 
-const FLUSH_EVERY_MS = 2000;
+/** In times that a disk may take: 15 s, with 5. The next write to a region that became clean waits for a new mark. */
+const FLUSH_EVERY_STALLS = 3;
 
 interface Flush {
   readonly id: number;
@@ -55,7 +56,11 @@ export class Cleaning {
     this.#copied.add(region);
     const { nowMs, generation } = this.#core;
     const { link, ready } = this.#peer;
-    if (this.#flush !== undefined || nowMs - this.#flushedAtMs < FLUSH_EVERY_MS) return;
+    if (
+      this.#flush !== undefined ||
+      nowMs - this.#flushedAtMs < FLUSH_EVERY_STALLS * this.#core.options.stallMs
+    )
+      return;
     if (link === undefined || !ready) return;
     const id = this.#primary.nextFlushId();
     // The target has a write that is in flight here, and would flush it; this side's flush does not cover it.

@@ -281,12 +281,17 @@ export class Join {
       if (this.peer.link === undefined || !this.peer.ready || this.isOver) return;
       const next = this.#todo.peek();
       if (next === undefined) break;
-      if (!this.#job.throttle.mayGo(this.#core.nowMs, this.#primary.oldestChangeMs)) return;
+      // Nobody waits for a region that is locked already longer than for the writes in flight to it.
+      if (this.#lock === undefined && !this.#mayGo()) return;
       if (this.#isLive && !this.#isLocked(next.region)) return;
       this.#todo.take();
       this.#read(next.region, next.stage);
     }
     if (this.#todo.size === 0 && this.#underWay === 0) this.#listDone();
+  }
+
+  #mayGo(): boolean {
+    return this.#job.throttle.mayGo(this.#core.nowMs, this.#primary.oldestChangeMs);
   }
 
   /** Writes that come now wait, those in flight end first: a region that is written all the time is copied too. */
