@@ -44,6 +44,8 @@ export class VolumeFile implements Store {
   readonly #path: string;
   readonly #fd: number;
   #snapshot: SeedSnapshot | undefined;
+  /** What a snapshot keeps passes through here: a buffer for each would be garbage at the rate of the writes. */
+  readonly #kept = Buffer.allocUnsafeSlow(REGION_BYTES);
   #flushWaiters: ((failure: DiskFailure | undefined) => void)[] = [];
   #isFlushing = false;
   onSnapshotLost: (error: unknown) => void = () => undefined;
@@ -166,7 +168,7 @@ export class VolumeFile implements Store {
     for (let region = firstRegion(range); region <= lastRegion(range); region++) {
       if (snapshot.hasChanged(region)) continue;
       try {
-        const { data } = this.readRegion(region, { from: 'live', digest: false });
+        const { data } = this.readRegion(region, { from: 'live', digest: false, into: this.#kept });
         snapshot.preserve(region, data);
       } catch (error) {
         this.dropSnapshot();
