@@ -4,13 +4,13 @@
  */
 const LOOK_EVERY_MS = 100;
 /** Of the slowest writes without a copy: up to here a copy costs the clients nothing worth speaking of. */
-const TOLERATED = 1.5;
+const TOLERATED = 1.25;
 /** Latencies below this are not worth slowing a copy for. */
 const UNNOTICED_MS = 2;
 const FASTER = 1.15;
 const SLOWER = 0.6;
 const FLOOR_BYTES_PER_SECOND = 8 * 1024 * 1024;
-const FIRST_BYTES_PER_SECOND = 32 * 1024 * 1024;
+const FIRST_BYTES_PER_SECOND = 16 * 1024 * 1024;
 /** Above this nothing is held back. */
 const CEILING_BYTES_PER_SECOND = 4 * 1024 * 1024 * 1024;
 /** Of one look in the moving mean without a copy. */

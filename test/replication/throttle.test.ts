@@ -5,7 +5,7 @@ import { Throttle } from '../../daemon/replication/throttle.ts';
 
 const MIB = 1024 * 1024;
 const FLOOR = 8 * MIB;
-const FIRST = 32 * MIB;
+const FIRST = 16 * MIB;
 const LOOK_MS = 100;
 
 /** Clients' writes took `usualMs` before the copy began at 0; undefined: there were none. */
@@ -45,7 +45,7 @@ t.test('it goes slower while writes take longer than usual', async (t) => {
 
 t.test('it goes faster while writes take hardly longer than usual', async (t) => {
   const throttle = begun(2);
-  looks(throttle, 1, { ms: 2.9 });
+  looks(throttle, 1, { ms: 2.4 });
   t.ok(throttle.limitBytesPerSecond > FIRST);
 });
 
