@@ -4,7 +4,13 @@
  */
 import type { DurableState, Effect, ReplicaEvent, Tracked } from '../../../daemon/replication/interface.ts';
 import type { Message } from '../../../daemon/replication/messages.ts';
-import { firstRegion, type HostName, lastRegion, type Region } from '../../../daemon/replication/units.ts';
+import {
+  firstRegion,
+  type HostName,
+  lastRegion,
+  REGION_BYTES,
+  type Region,
+} from '../../../daemon/replication/units.ts';
 import { SECTOR_BYTES, SECTORS_PER_REGION, stampsOf } from './disk.ts';
 import type { Host } from './host.ts';
 import type { Process } from './process.ts';
@@ -23,6 +29,8 @@ export class MapChecks {
   }
 
   event(process: Process, event: ReplicaEvent): void {
+    if (event.type === 'frame' && event.message.type === 'fetched')
+      this.#fetched.add(`${process.name} ${event.message.region}`);
     if (event.type !== 'frame' || event.message.type !== 'write') return;
     const first = event.message.offset / SECTOR_BYTES;
     const written = this.#writtenOn(process.name);
@@ -30,6 +38,9 @@ export class MapChecks {
     if (payload === undefined) written.fill(0, first, first + event.message.length / SECTOR_BYTES);
     else written.set(stampsOf(payload), first);
   }
+
+  /** Host and region of each repair whose bytes came, and are not yet written. */
+  readonly #fetched = new Set<string>();
 
   /** `before`: the maps as the process last asked for them to be kept. */
   check(process: Process, { durable, maps }: Persist, before: ReadonlyMap<HostName, Chunks>): void {
@@ -60,6 +71,8 @@ export class MapChecks {
 
   /** Nothing is written here that the maps of those without it do not have on stable storage. */
   writes({ host, name, asked }: Process, write: Extract<Effect, { type: 'disk-write' }>): void {
+    // A repair brings back what a region held.
+    if (this.#fetched.delete(`${name} ${firstRegion(write)}`) && write.length === REGION_BYTES) return;
     const { maps, durable } = host.store;
     const { inSync } = asked.durable.view;
     // One that was just taken in has got it; of one that is to be compared as a whole the old map is not used again.
