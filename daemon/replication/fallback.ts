@@ -40,6 +40,11 @@ export class Fallback {
         then();
         return;
       }
+      // A person chose the old state meanwhile: nothing more is written, and what is kept is needed now.
+      if (this.#core.state === 'PROMOTING') {
+        then();
+        return;
+      }
       // No room for it: a second copy that is whole is worth more than an old one.
       this.#core.why = `what it held before the copy cannot be kept: ${failure}`;
       this.#core.persist({ consistentAt: 0 }, () => {
