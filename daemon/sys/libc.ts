@@ -31,9 +31,13 @@ export function holdsData(fd: number, range: { readonly offset: number; readonly
   return start >= 0 ? start < range.offset + range.length : koffi.errno() !== ENXIO;
 }
 
-/** The extents of a file that hold data, as lseek(2) with SEEK_DATA and SEEK_HOLE tells them. */
-export function* dataExtents(fd: number, sizeBytes: number): Generator<{ start: number; end: number }> {
-  let at = 0;
+/** The extents of a file that hold data, from an offset on, as lseek(2) with SEEK_DATA and SEEK_HOLE tells them. */
+export function* dataExtents(
+  fd: number,
+  sizeBytes: number,
+  from = 0,
+): Generator<{ start: number; end: number }> {
+  let at = from;
   while (at < sizeBytes) {
     const start = seek(fd, at, SEEK_DATA);
     if (start === undefined) return;

@@ -1,0 +1,162 @@
+/**
+ * The little of a file system that the store stands on: all that it writes goes through here, so that a test can record
+ * it and play back what a crash leaves of it.
+ *
+ * What is synchronous goes through the page cache, and survives the death of this process; what must survive the loss
+ * of power waits for `sync`, and a new or removed name for `syncFolder`.
+ */
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fdatasync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import type { ByteRange } from '../replication/units.ts';
+import { assert } from '../sys/errors.ts';
+import { dataExtents, fallocate, holdsData, PUNCH_HOLE, ZERO_RANGE } from '../sys/libc.ts';
+import { syncFolder } from './sync-folder.ts';
+
+/** A file of fixed size, sparse: what was never written reads as zeroes. */
+export interface BlockFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** What it takes up on its file system. */
+  readonly allocatedBytes: number;
+  /** Fills `into` from the offset; both inside the file. */
+  read(into: Uint8Array, offset: number): void;
+  write(data: Uint8Array, offset: number): void;
+  /** Reads as zeroes afterwards; `keepSpace`: the range stays allocated. */
+  zero(range: ByteRange, options: { readonly keepSpace: boolean }): void;
+  /** Longer only: the new bytes are zeroes. */
+  grow(sizeBytes: number): void;
+  /** Whether any byte of the range may be other than zero. */
+  holdsData(range: ByteRange): boolean;
+  /** The extents that may hold anything but zeroes, in order, from the one that `from` lies in or before. */
+  extents(from?: number): Iterable<{ readonly start: number; readonly end: number }>;
+  /** Calls back in a later turn, once what was written before is on stable storage, or with what went wrong. */
+  sync(done: (error: Error | null) => void): void;
+  close(): void;
+}
+
+export interface Files {
+  makeFolder(path: string): void;
+  exists(path: string): boolean;
+  /** Names, not paths. */
+  list(folder: string): readonly string[];
+  /** Throws EEXIST where there is one. Its size is on stable storage only after a `sync`. */
+  create(path: string, sizeBytes: number): BlockFile;
+  open(path: string): BlockFile;
+  rename(from: string, to: string): void;
+  /** Nothing where there is none. */
+  remove(path: string): void;
+  /** The names of the folder are on stable storage when it resolves. */
+  syncFolder(path: string): Promise<void>;
+}
+
+/** Zeroes are written in pieces of this size where the file system has no fallocate. */
+const ZERO_CHUNK_BYTES = 1024 * 1024;
+const BYTES_PER_STAT_BLOCK = 512;
+
+export const systemFiles: Files = {
+  makeFolder: (path) => mkdirSync(path, { recursive: true, mode: 0o700 }),
+  exists: existsSync,
+  list: (folder) => readdirSync(folder),
+  create(path, sizeBytes) {
+    const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+    try {
+      ftruncateSync(fd, sizeBytes);
+      fsyncSync(fd);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    return new SystemFile(path, fd);
+  },
+  open: (path) => new SystemFile(path, openSync(path, constants.O_RDWR)),
+  rename: renameSync,
+  remove: (path) => {
+    rmSync(path, { force: true });
+  },
+  syncFolder,
+};
+
+class SystemFile implements BlockFile {
+  readonly path: string;
+  readonly #fd: number;
+  #sizeBytes: number;
+
+  constructor(path: string, fd: number) {
+    this.path = path;
+    this.#fd = fd;
+    this.#sizeBytes = fstatSync(fd).size;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  get allocatedBytes(): number {
+    return fstatSync(this.#fd).blocks * BYTES_PER_STAT_BLOCK;
+  }
+
+  read(into: Uint8Array, offset: number): void {
+    let filled = 0;
+    while (filled < into.length) {
+      const got = readSync(this.#fd, into, filled, into.length - filled, offset + filled);
+      assert(got > 0, `${this.path} ends before byte ${String(offset + into.length)}`);
+      filled += got;
+    }
+  }
+
+  write(data: Uint8Array, offset: number): void {
+    let written = 0;
+    while (written < data.length)
+      written += writeSync(this.#fd, data, written, data.length - written, offset + written);
+  }
+
+  zero(range: ByteRange, { keepSpace }: { readonly keepSpace: boolean }): void {
+    if (range.length === 0) return;
+    if (fallocate(this.#fd, keepSpace ? ZERO_RANGE : PUNCH_HOLE, range) !== 0) this.#writeZeroes(range);
+  }
+
+  grow(sizeBytes: number): void {
+    assert(sizeBytes >= this.#sizeBytes, `${this.path} is not made shorter`);
+    ftruncateSync(this.#fd, sizeBytes);
+    this.#sizeBytes = sizeBytes;
+  }
+
+  holdsData(range: ByteRange): boolean {
+    return holdsData(this.#fd, range);
+  }
+
+  extents(from = 0): Iterable<{ readonly start: number; readonly end: number }> {
+    return dataExtents(this.#fd, this.#sizeBytes, from);
+  }
+
+  sync(done: (error: Error | null) => void): void {
+    fdatasync(this.#fd, done);
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #writeZeroes({ offset, length }: ByteRange): void {
+    const zeroes = Buffer.alloc(Math.min(length, ZERO_CHUNK_BYTES));
+    for (let written = 0; written < length;) {
+      const piece = zeroes.subarray(0, Math.min(zeroes.length, length - written));
+      this.write(piece, offset + written);
+      written += piece.length;
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * What the store knows of its volumes, layers and snapshots, beside their data. Changes of one `commit` are found all
+ * or none after a crash, and commits take effect in their order.
+ *
+ *   key                        value
+ *   store/format               { version, regionBytes }
+ *   store/last-layer           number of the newest layer: numbers are not used again
+ *   store/layer/<id>           LayerRecord
+ *   store/volume/<name>        VolumeRecord
+ *   store/snapshot/<volume>@<name>   SnapshotRecord
+ *   store/merge/<source>       MergeRecord
+ */
+
+/** `<volume it was made for>.<number>`, also the name of its files. */
+export type LayerId = string;
+
+export interface LayerRecord {
+  readonly id: LayerId;
+  /** What it does not hold itself is read from there; '': it is the bottom, and holds all. */
+  readonly parent: LayerId | '';
+  /** Nothing writes to it any more, and all of it is on stable storage. */
+  readonly sealed: boolean;
+  /** The checksums of its regions are complete. Of a sealed layer only. */
+  readonly summed: boolean;
+}
+
+export interface VolumeRecord {
+  readonly volume: string;
+  readonly sizeBytes: number;
+  readonly head: LayerId;
+}
+
+export interface SnapshotRecord {
+  readonly volume: string;
+  readonly name: string;
+  readonly layer: LayerId;
+  readonly sizeBytes: number;
+  /** Milliseconds since the epoch. */
+  readonly createdAtMs: number;
+  /** What runs on the volume had been told, and had put all on the volume that it held in memory. */
+  readonly quiesced: boolean;
+  /** False: it was begun, and ends with the process that began it. */
+  readonly complete: boolean;
+  /** A seed ends with the process that took it. */
+  readonly purpose: 'kept' | 'seed';
+}
+
+/** Two neighbouring layers become one: the regions of `source` are put into the files of `target`. */
+export interface MergeRecord {
+  readonly source: LayerId;
+  readonly target: LayerId;
+  /** Regions below it are there, on stable storage. */
+  readonly cursor: number;
+}
+
+export interface CatalogueContents {
+  readonly lastLayer: number;
+  readonly layers: readonly LayerRecord[];
+  readonly volumes: readonly VolumeRecord[];
+  readonly snapshots: readonly SnapshotRecord[];
+  readonly merges: readonly MergeRecord[];
+}
+
+export type CatalogueChange =
+  | { readonly type: 'last-layer'; readonly number: number }
+  | { readonly type: 'layer'; readonly record: LayerRecord }
+  | { readonly type: 'volume'; readonly record: VolumeRecord }
+  | { readonly type: 'snapshot'; readonly record: SnapshotRecord }
+  | { readonly type: 'merge'; readonly record: MergeRecord }
+  | { readonly type: 'no-layer'; readonly id: LayerId }
+  | { readonly type: 'no-volume'; readonly volume: string }
+  | { readonly type: 'no-snapshot'; readonly volume: string; readonly name: string }
+  | { readonly type: 'no-merge'; readonly source: LayerId };
+
+export interface Catalogue {
+  load(): Promise<CatalogueContents>;
+  /** On stable storage when it resolves. After it has rejected nothing of the store can be relied on. */
+  commit(changes: readonly CatalogueChange[]): Promise<void>;
+}
