@@ -3,7 +3,7 @@
  * or none after a crash, and commits take effect in their order.
  *
  *   key                        value
- *   store/format               { version, regionBytes }
+ *   store/format               FormatRecord
  *   store/last-layer           number of the newest layer: numbers are not used again
  *   store/layer/<id>           LayerRecord
  *   store/volume/<name>        VolumeRecord
@@ -53,7 +53,14 @@ export interface MergeRecord {
   readonly cursor: number;
 }
 
+export interface FormatRecord {
+  readonly version: number;
+  readonly regionBytes: number;
+}
+
 export interface CatalogueContents {
+  /** Undefined: nothing was ever put into it. */
+  readonly format: FormatRecord | undefined;
   readonly lastLayer: number;
   readonly layers: readonly LayerRecord[];
   readonly volumes: readonly VolumeRecord[];
@@ -62,6 +69,7 @@ export interface CatalogueContents {
 }
 
 export type CatalogueChange =
+  | { readonly type: 'format'; readonly record: FormatRecord }
   | { readonly type: 'last-layer'; readonly number: number }
   | { readonly type: 'layer'; readonly record: LayerRecord }
   | { readonly type: 'volume'; readonly record: VolumeRecord }

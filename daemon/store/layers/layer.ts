@@ -1,0 +1,103 @@
+/**
+ * One layer of a volume: a sparse file with byte n of the volume at byte n, and the map of the regions that it holds.
+ * The bottom of a stack has no map: it holds all.
+ */
+import type { ByteRange } from '../../replication/units.ts';
+import { assert } from '../../sys/errors.ts';
+import type { BlockFile } from '../files.ts';
+import type { LayerId } from './catalogue.ts';
+import type { LayerMap, RegionRun } from './layer-map.ts';
+
+/** Of what was put into a layer, or moved out of it, since its last flush. */
+interface Transitional {
+  readonly coming: RegionRun[];
+  readonly leaving: RegionRun[];
+}
+
+export class Layer {
+  readonly id: LayerId;
+  readonly data: BlockFile;
+  map: LayerMap | undefined;
+  parent: Layer | undefined;
+  #transitional: Transitional = { coming: [], leaving: [] };
+  #syncs = 0;
+  #isClosed = false;
+
+  constructor(id: LayerId, data: BlockFile, { map, parent }: { map: LayerMap | undefined; parent: Layer | undefined }) {
+    this.id = id;
+    this.data = data;
+    this.map = map;
+    this.parent = parent;
+  }
+
+  get allocatedBytes(): number {
+    return this.data.allocatedBytes + (this.map?.allocatedBytes ?? 0);
+  }
+
+  get isTransitional(): boolean {
+    return this.#transitional.coming.length > 0 || this.#transitional.leaving.length > 0;
+  }
+
+  /** A layer may be of a time when the volume was smaller: behind its end there are zeroes. */
+  read(into: Uint8Array, offset: number): void {
+    const inside = Math.max(0, Math.min(into.length, this.data.sizeBytes - offset));
+    if (inside > 0) this.data.read(inside === into.length ? into : into.subarray(0, inside), offset);
+    if (inside < into.length) into.fill(0, inside);
+  }
+
+  holdsData({ offset, length }: ByteRange): boolean {
+    const inside = Math.min(length, this.data.sizeBytes - offset);
+    return inside > 0 && this.data.holdsData({ offset, length: inside });
+  }
+
+  coming(run: RegionRun): void {
+    this.#transitional.coming.push(run);
+  }
+
+  leaving(run: RegionRun): void {
+    this.#transitional.leaving.push(run);
+  }
+
+  takeTransitional(): Transitional {
+    const taken = this.#transitional;
+    this.#transitional = { coming: [], leaving: [] };
+    return taken;
+  }
+
+  /** What was taken did not get to stable storage. */
+  giveBack({ coming, leaving }: Transitional): void {
+    this.#transitional.coming.unshift(...coming);
+    this.#transitional.leaving.unshift(...leaving);
+  }
+
+  sync(file: 'data' | 'map'): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.syncThen(file, (error) => {
+        if (error === undefined) resolve();
+        else reject(error);
+      });
+    });
+  }
+
+  syncThen(file: 'data' | 'map', done: (error: Error | undefined) => void): void {
+    const synced = this[file];
+    assert(synced !== undefined, `layer ${this.id} has a ${file} file`);
+    this.#syncs++;
+    synced.sync((error) => {
+      this.#syncs--;
+      if (this.#isClosed && this.#syncs === 0) this.#closeFiles();
+      done(error ?? undefined);
+    });
+  }
+
+  /** What is being synced is closed after that. */
+  close(): void {
+    this.#isClosed = true;
+    if (this.#syncs === 0) this.#closeFiles();
+  }
+
+  #closeFiles(): void {
+    this.data.close();
+    this.map?.close();
+  }
+}

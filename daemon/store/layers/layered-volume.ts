@@ -1,0 +1,291 @@
+/**
+ * The writable volume: a stack of layers of which the newest are open. A region that an open layer holds is written in
+ * place; one that a sealed layer holds is first copied to the lowest open one. There is one open layer, but after a
+ * snapshot was deleted: then the head is drained into the layer below, which was the snapshot's, until it is empty.
+ */
+import type { ByteRange } from '../../replication/units.ts';
+import { assert } from '../../sys/errors.ts';
+import type { Layer } from './layer.ts';
+import { ABSENT, LEAVING, PRESENT, type RegionRun } from './layer-map.ts';
+import type { Piece, Stack } from './stack.ts';
+
+type Flushed = (error: Error | undefined) => void;
+
+export class LayeredVolume {
+  readonly name: string;
+  readonly stack: Stack;
+  readonly #regionBytes: number;
+  readonly #scratch: Buffer;
+  #sizeBytes: number;
+  /** From the lowest up; the last is the head. */
+  #open: Layer[];
+  /** Below a head that is new, and not all on stable storage yet. From the lowest up. */
+  #frozen: Layer[] = [];
+  #flushWaiters: Flushed[] = [];
+  #isFlushing = false;
+  #drainedTo = 0;
+
+  constructor(name: string, { stack, open, sizeBytes }: { stack: Stack; open: readonly Layer[]; sizeBytes: number }) {
+    this.name = name;
+    this.stack = stack;
+    this.#regionBytes = stack.regionBytes;
+    this.#scratch = Buffer.allocUnsafeSlow(stack.regionBytes);
+    this.#sizeBytes = sizeBytes;
+    this.#open = [...open];
+    assert(this.head === stack.top, 'the head is open');
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  get head(): Layer {
+    const head = this.#open.at(-1);
+    assert(head !== undefined, 'a volume has an open layer');
+    return head;
+  }
+
+  /** Nothing is drained. */
+  get isSettled(): boolean {
+    return this.#open.length === 1;
+  }
+
+  read({ offset, length }: ByteRange): Buffer {
+    const data = Buffer.allocUnsafe(length);
+    this.stack.read(data, offset);
+    return data;
+  }
+
+  /** In the page cache when it returns. Throws the system's error; sectors that were written before it stay. */
+  write(offset: number, data: Uint8Array): void {
+    const { stack } = this;
+    const region = Math.floor(offset / this.#regionBytes);
+    if (stack.isPlain || offset + data.length <= (region + 1) * this.#regionBytes) {
+      const owner = stack.owner(region);
+      if (this.#isOpen(owner)) {
+        owner.data.write(data, offset);
+        return;
+      }
+    }
+    for (const piece of stack.pieces({ offset, length: data.length })) {
+      const part = data.subarray(piece.offset - offset, piece.offset - offset + piece.length);
+      if (this.#isOpen(piece.owner)) piece.owner.data.write(part, piece.offset);
+      else this.#adopt(piece, part);
+    }
+  }
+
+  zero(range: ByteRange, options: { readonly keepSpace: boolean }): void {
+    if (range.length === 0) return;
+    for (const piece of this.stack.pieces(range)) {
+      if (this.#isOpen(piece.owner)) piece.owner.data.zero(piece, options);
+      else if (options.keepSpace || piece.owner.holdsData(piece)) this.#adoptZeroes(piece, options);
+    }
+  }
+
+  /** Calls back in a later turn, once what was written before is on stable storage, or with what went wrong. */
+  flush(done: Flushed): void {
+    this.#flushWaiters.push(done);
+    if (!this.#isFlushing) this.#flushNow();
+  }
+
+  /** Longer only. On stable storage after a flush. */
+  grow(sizeBytes: number): void {
+    for (const { data, map } of this.#open) {
+      map?.grow(sizeBytes / this.#regionBytes);
+      data.grow(sizeBytes);
+    }
+  }
+
+  grown(sizeBytes: number): void {
+    this.#sizeBytes = sizeBytes;
+  }
+
+  /** From here on `head`, which is empty, takes what is written. Answers what no write reaches any more. */
+  freeze(head: Layer): readonly Layer[] {
+    const frozen = this.#open;
+    this.#frozen.push(...frozen);
+    this.stack.push(head);
+    this.#open = [head];
+    this.#drainedTo = 0;
+    return frozen;
+  }
+
+  /** They are on stable storage: a flush that was asked for after `freeze` has ended. */
+  sealed(layers: readonly Layer[]): void {
+    this.#frozen = this.#frozen.filter((layer) => !layers.includes(layer));
+  }
+
+  /** The layer below the open ones belongs to nobody else: it is written in place. */
+  openBelow(layer: Layer): void {
+    assert(this.#open[0]?.parent === layer, 'what is opened lies below what is open');
+    this.#open.unshift(layer);
+  }
+
+  /**
+   * Moves some regions of the head into the open layer below. What was written since the last flush stays until the
+   * next; 'empty': the head holds nothing, also on stable storage.
+   */
+  drain(maxRegions: number): 'moved' | 'needs flush' | 'empty' {
+    const [below, head] = this.#open.slice(-2);
+    assert(below !== undefined && head?.map !== undefined, 'there is a layer to drain into');
+    let moved = 0;
+    let waits = this.#drainedTo > 0;
+    for (const [region, entry] of head.map.entries(this.#drainedTo)) {
+      if (entry === PRESENT) this.#move(region, head, below);
+      else waits = true;
+      this.#drainedTo = region + 1;
+      if (entry === PRESENT && ++moved >= maxRegions) return 'moved';
+    }
+    this.#drainedTo = 0;
+    return waits || head.isTransitional ? 'needs flush' : 'empty';
+  }
+
+  /** The head is empty and out of the catalogue. */
+  dropHead(): Layer {
+    const head = this.#open.pop();
+    assert(head !== undefined && head.parent === this.head, 'a drained head has an open layer below');
+    this.stack.merged(head, this.head);
+    this.#drainedTo = 0;
+    return head;
+  }
+
+  #isOpen(layer: Layer): boolean {
+    return this.#open.length === 1 ? layer === this.#open[0] : this.#open.includes(layer);
+  }
+
+  /** Where a region goes that no open layer holds: the lowest, so that a head that is drained becomes empty. */
+  get #target(): Layer {
+    const [target] = this.#open;
+    assert(target !== undefined, 'a volume has an open layer');
+    return target;
+  }
+
+  #adopt(piece: Piece, data: Uint8Array): void {
+    const target = this.#target;
+    const regionBytes = this.#regionBytes;
+    const end = piece.offset + piece.length;
+    for (let at = piece.offset; at < end;) {
+      const start = at - (at % regionBytes);
+      const wholeEnd = end - (end % regionBytes);
+      const next = at === start && wholeEnd > at ? wholeEnd : Math.min(start + regionBytes, end);
+      const part = data.subarray(at - piece.offset, next - piece.offset);
+      if (at === start && wholeEnd > at) target.data.write(part, at);
+      else this.#copyUp(piece.owner, start, { part, at });
+      at = next;
+    }
+    this.#came(this.#runOf(piece));
+  }
+
+  #adoptZeroes(piece: Piece, options: { readonly keepSpace: boolean }): void {
+    const regionBytes = this.#regionBytes;
+    const end = piece.offset + piece.length;
+    const wholeStart = Math.ceil(piece.offset / regionBytes) * regionBytes;
+    const wholeEnd = end - (end % regionBytes);
+    if (wholeStart >= wholeEnd) {
+      this.#adopt(piece, Buffer.alloc(piece.length));
+      return;
+    }
+    const { owner } = piece;
+    const head = { owner, offset: piece.offset, length: wholeStart - piece.offset };
+    const tail = { owner, offset: wholeEnd, length: end - wholeEnd };
+    for (const part of [head, tail]) if (part.length > 0) this.#adopt(part, Buffer.alloc(part.length));
+    const whole = { offset: wholeStart, length: wholeEnd - wholeStart };
+    this.#target.data.zero(whole, options);
+    this.#came(this.#runOf(whole));
+  }
+
+  /** The region that begins at `start`, as its owner has it but for the part; what the target held there is junk. */
+  #copyUp(owner: Layer, start: number, { part, at }: { readonly part: Uint8Array; readonly at: number }): void {
+    const { data } = this.#target;
+    const range = { offset: start, length: this.#regionBytes };
+    if (owner.holdsData(range)) {
+      owner.read(this.#scratch, start);
+      this.#scratch.set(part, at - start);
+      data.write(this.#scratch, start);
+      return;
+    }
+    if (data.holdsData(range)) data.zero(range, { keepSpace: false });
+    data.write(part, at);
+  }
+
+  /** Last, when all of its data is in the page cache: until then the older layer shows. */
+  #came(run: RegionRun): void {
+    const target = this.#target;
+    assert(target.map !== undefined, 'a layer that holds all is not asked to take a region');
+    target.map.come(run);
+    target.coming(run);
+    this.stack.setOwner(run, target);
+  }
+
+  #runOf({ offset, length }: ByteRange): RegionRun {
+    const first = Math.floor(offset / this.#regionBytes);
+    return { first, count: Math.ceil((offset + length) / this.#regionBytes) - first };
+  }
+
+  #move(region: number, head: Layer, below: Layer): void {
+    const range = { offset: region * this.#regionBytes, length: this.#regionBytes };
+    const run = { first: region, count: 1 };
+    if (head.holdsData(range)) {
+      head.read(this.#scratch, range.offset);
+      below.data.write(this.#scratch, range.offset);
+    } else if (below.holdsData(range)) below.data.zero(range, { keepSpace: false });
+    if (below.map?.get(region) === ABSENT) {
+      below.map.come(run);
+      below.coming(run);
+    }
+    head.map?.set(run, LEAVING);
+    head.leaving(run);
+    this.stack.setOwner(run, below);
+  }
+
+  /**
+   * One at a time: of two that run side by side only one is told of an error, and the other could be acknowledged
+   * before that. Those that wait share the next.
+   */
+  #flushNow(): void {
+    const waiters = this.#flushWaiters;
+    this.#flushWaiters = [];
+    this.#isFlushing = true;
+    const done = (error: Error | undefined): void => {
+      this.#isFlushing = false;
+      for (const waiter of waiters) waiter(error);
+      if (this.#flushWaiters.length > 0 && !this.#isFlushing) this.#flushNow();
+    };
+    const layers = [...this.#frozen, ...this.#open];
+    const [only] = layers;
+    if (layers.length === 1 && only?.isTransitional === false)
+      only.syncThen('data', done);
+    else
+      flushLayers(layers, this.#regionBytes).then(
+        () => {
+          done(undefined);
+        },
+        (error: unknown) => {
+          done(error instanceof Error ? error : new Error(String(error)));
+        },
+      );
+  }
+}
+
+/**
+ * From the lowest up. A region is PRESENT only once its data is on stable storage, and gone from where it was only once
+ * it is PRESENT below.
+ */
+async function flushLayers(layers: readonly Layer[], regionBytes: number): Promise<void> {
+  const taken = layers.map((layer) => ({ layer, runs: layer.takeTransitional() }));
+  try {
+    await Promise.all(layers.map((layer) => layer.sync('data')));
+    for (const { layer, runs } of taken) {
+      if (runs.coming.length + runs.leaving.length === 0) continue;
+      for (const run of runs.coming) layer.map?.set(run, PRESENT);
+      for (const run of runs.leaving) layer.map?.set(run, ABSENT);
+      await layer.sync('map');
+    }
+  } catch (error) {
+    for (const { layer, runs } of taken) layer.giveBack(runs);
+    throw error;
+  }
+  for (const { layer, runs } of taken)
+    for (const { first, count } of runs.leaving)
+      layer.data.zero({ offset: first * regionBytes, length: count * regionBytes }, { keepSpace: false });
+}
