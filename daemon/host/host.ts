@@ -16,7 +16,7 @@ import { ext4 } from './ext4.ts';
 import { ENGINE_KILL_HEADSTART_MS } from './limits.ts';
 import { listMounts, mountAt } from './mounts.ts';
 import { ensurePackages } from './packages.ts';
-import { KeyedMutex } from './poll.ts';
+import { KeyedMutex } from '../sys/keyed-mutex.ts';
 import { ProcessSupervisor } from './processes.ts';
 import { type HostEngine, HostRecords } from './records.ts';
 

@@ -9,7 +9,7 @@ import {
   PACKAGE_INSTALL_TIMEOUT_MS,
   PACKAGE_LOCK_TIMEOUT_S,
 } from './limits.ts';
-import { KeyedMutex } from './poll.ts';
+import { KeyedMutex } from '../sys/keyed-mutex.ts';
 
 /** Names of packages, each with the reason why it is needed. */
 export type PackageNeeds = Readonly<Record<string, string>>;

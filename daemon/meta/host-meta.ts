@@ -5,6 +5,7 @@
  *   replica/<volume>                size and DurableState as JSON
  *   dirty/<volume>/<host>/<chunk>   a piece of a dirty map: see dirty-chunks.ts
  *   address/<host>                  HostAddress as JSON: where a peer listens, so that a restart needs no control
+ *   store/...                       the layers of the volumes: see daemon/store/layers/catalogue.ts
  *   control/position                the last run and revision of the control store that this host was told, as JSON
  *
  * A replica's state and what changed of its maps go out in one batch: neither is ever found without the other.
@@ -17,6 +18,7 @@ import { LockstepError, messageOf } from '../sys/errors.ts';
 import type { StorePosition } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import { DirtyChunks } from './dirty-chunks.ts';
 import { GroupCommit, type MetaDb } from './group-commit.ts';
+import { StoreCatalogue } from './store-catalogue.ts';
 
 export interface ReplicaRecord {
   readonly volume: string;
@@ -41,10 +43,12 @@ export class HostMeta {
   readonly #db: MetaDb;
   readonly #writes: GroupCommit;
   readonly #chunks: DirtyChunks;
+  readonly catalogue: StoreCatalogue;
 
   private constructor(db: MetaDb, chunks: DirtyChunks) {
     this.#db = db;
     this.#writes = new GroupCommit(db);
+    this.catalogue = new StoreCatalogue(db, this.#writes);
     this.#chunks = chunks;
   }
 

@@ -4,7 +4,6 @@
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { KeyedMutex } from '../host/poll.ts';
 import type { ExportDirectory, ExportEntry, OpenResult } from '../nbd/block.ts';
 import type { DurableState, KeptState, View } from '../replication/interface.ts';
 import { isPrimaryState, type ReplicaState } from '../replication/states.ts';
@@ -14,6 +13,7 @@ import type { Store } from '../store/store.ts';
 import { syncFolder } from '../store/sync-folder.ts';
 import { VolumeFile } from '../store/volume-file.ts';
 import { invalidField, LockstepError, messageOf } from '../sys/errors.ts';
+import { KeyedMutex } from '../sys/keyed-mutex.ts';
 import type { DecodedFrame } from '../wire/codec.ts';
 import type { Link } from '../wire/link.ts';
 import { Volume, type VolumeWorld } from './volume.ts';

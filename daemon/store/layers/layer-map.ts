@@ -102,7 +102,8 @@ export class LayerMap {
   /** Of the regions of one page, from `page * PAGE_REGIONS`; undefined: all are absent. */
   page(page: number): Uint8Array | undefined {
     const offset = (page + 1) * PAGE_BYTES;
-    if (offset >= this.#file.sizeBytes || !this.#file.holdsData({ offset, length: PAGE_BYTES })) return undefined;
+    if (offset >= this.#file.sizeBytes || !this.#file.holdsData({ offset, length: PAGE_BYTES }))
+      return undefined;
     const bytes = Buffer.allocUnsafe(PAGE_BYTES);
     this.#file.read(bytes, offset);
     const entries = new Uint8Array(PAGE_REGIONS);
@@ -144,7 +145,8 @@ export class LayerMap {
 
   /** In the page cache when it returns. */
   set({ first, count }: RegionRun, entry: Entry): void {
-    for (let region = first; region < first + count;) region = this.#setInSector(region, first + count, entry);
+    for (let region = first; region < first + count;)
+      region = this.#setInSector(region, first + count, entry);
   }
 
   /** ABSENT ones become COMING: all of them, or none where it throws. */

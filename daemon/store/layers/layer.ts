@@ -23,7 +23,11 @@ export class Layer {
   #syncs = 0;
   #isClosed = false;
 
-  constructor(id: LayerId, data: BlockFile, { map, parent }: { map: LayerMap | undefined; parent: Layer | undefined }) {
+  constructor(
+    id: LayerId,
+    data: BlockFile,
+    { map, parent }: { map: LayerMap | undefined; parent: Layer | undefined },
+  ) {
     this.id = id;
     this.data = data;
     this.map = map;

@@ -13,7 +13,7 @@ type Flushed = (error: Error | undefined) => void;
 
 export class LayeredVolume {
   readonly name: string;
-  readonly stack: Stack;
+  #stack: Stack;
   readonly #regionBytes: number;
   readonly #scratch: Buffer;
   #sizeBytes: number;
@@ -25,14 +25,21 @@ export class LayeredVolume {
   #isFlushing = false;
   #drainedTo = 0;
 
-  constructor(name: string, { stack, open, sizeBytes }: { stack: Stack; open: readonly Layer[]; sizeBytes: number }) {
+  constructor(
+    name: string,
+    { stack, open, sizeBytes }: { stack: Stack; open: readonly Layer[]; sizeBytes: number },
+  ) {
     this.name = name;
-    this.stack = stack;
+    this.#stack = stack;
     this.#regionBytes = stack.regionBytes;
     this.#scratch = Buffer.allocUnsafeSlow(stack.regionBytes);
     this.#sizeBytes = sizeBytes;
     this.#open = [...open];
     assert(this.head === stack.top, 'the head is open');
+  }
+
+  get stack(): Stack {
+    return this.#stack;
   }
 
   get sizeBytes(): number {
@@ -52,13 +59,13 @@ export class LayeredVolume {
 
   read({ offset, length }: ByteRange): Buffer {
     const data = Buffer.allocUnsafe(length);
-    this.stack.read(data, offset);
+    this.#stack.read(data, offset);
     return data;
   }
 
   /** In the page cache when it returns. Throws the system's error; sectors that were written before it stay. */
   write(offset: number, data: Uint8Array): void {
-    const { stack } = this;
+    const stack = this.#stack;
     const region = Math.floor(offset / this.#regionBytes);
     if (stack.isPlain || offset + data.length <= (region + 1) * this.#regionBytes) {
       const owner = stack.owner(region);
@@ -76,7 +83,7 @@ export class LayeredVolume {
 
   zero(range: ByteRange, options: { readonly keepSpace: boolean }): void {
     if (range.length === 0) return;
-    for (const piece of this.stack.pieces(range)) {
+    for (const piece of this.#stack.pieces(range)) {
       if (this.#isOpen(piece.owner)) piece.owner.data.zero(piece, options);
       else if (options.keepSpace || piece.owner.holdsData(piece)) this.#adoptZeroes(piece, options);
     }
@@ -104,7 +111,7 @@ export class LayeredVolume {
   freeze(head: Layer): readonly Layer[] {
     const frozen = this.#open;
     this.#frozen.push(...frozen);
-    this.stack.push(head);
+    this.#stack.push(head);
     this.#open = [head];
     this.#drainedTo = 0;
     return frozen;
@@ -113,6 +120,23 @@ export class LayeredVolume {
   /** They are on stable storage: a flush that was asked for after `freeze` has ended. */
   sealed(layers: readonly Layer[]): void {
     this.#frozen = this.#frozen.filter((layer) => !layers.includes(layer));
+  }
+
+  /** They could not be brought to stable storage: they are open again. */
+  thaw(): void {
+    this.#open.unshift(...this.#frozen);
+    this.#frozen = [];
+  }
+
+  /** On other layers from here on. */
+  restart(stack: Stack): void {
+    assert(
+      this.#frozen.length === 0 && !this.#isFlushing,
+      'nothing goes on while a volume is changed for another',
+    );
+    this.#stack = stack;
+    this.#open = [stack.top];
+    this.#drainedTo = 0;
   }
 
   /** The layer below the open ones belongs to nobody else: it is written in place. */
@@ -144,7 +168,7 @@ export class LayeredVolume {
   dropHead(): Layer {
     const head = this.#open.pop();
     assert(head !== undefined && head.parent === this.head, 'a drained head has an open layer below');
-    this.stack.merged(head, this.head);
+    this.#stack.merged(head, this.head);
     this.#drainedTo = 0;
     return head;
   }
@@ -195,7 +219,11 @@ export class LayeredVolume {
   }
 
   /** The region that begins at `start`, as its owner has it but for the part; what the target held there is junk. */
-  #copyUp(owner: Layer, start: number, { part, at }: { readonly part: Uint8Array; readonly at: number }): void {
+  #copyUp(
+    owner: Layer,
+    start: number,
+    { part, at }: { readonly part: Uint8Array; readonly at: number },
+  ): void {
     const { data } = this.#target;
     const range = { offset: start, length: this.#regionBytes };
     if (owner.holdsData(range)) {
@@ -214,7 +242,7 @@ export class LayeredVolume {
     assert(target.map !== undefined, 'a layer that holds all is not asked to take a region');
     target.map.come(run);
     target.coming(run);
-    this.stack.setOwner(run, target);
+    this.#stack.setOwner(run, target);
   }
 
   #runOf({ offset, length }: ByteRange): RegionRun {
@@ -235,7 +263,7 @@ export class LayeredVolume {
     }
     head.map?.set(run, LEAVING);
     head.leaving(run);
-    this.stack.setOwner(run, below);
+    this.#stack.setOwner(run, below);
   }
 
   /**
@@ -253,8 +281,7 @@ export class LayeredVolume {
     };
     const layers = [...this.#frozen, ...this.#open];
     const [only] = layers;
-    if (layers.length === 1 && only?.isTransitional === false)
-      only.syncThen('data', done);
+    if (layers.length === 1 && only?.isTransitional === false) only.syncThen('data', done);
     else
       flushLayers(layers, this.#regionBytes).then(
         () => {

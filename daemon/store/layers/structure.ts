@@ -58,12 +58,15 @@ export class Structure {
 
   /** From a layer down to its bottom. Ends early where a record is missing. */
   *chain(from: LayerId): Generator<LayerId> {
-    for (let layer = this.#layers.get(from); layer !== undefined; layer = this.#layers.get(layer.parent)) yield layer.id;
+    for (let layer = this.#layers.get(from); layer !== undefined; layer = this.#layers.get(layer.parent))
+      yield layer.id;
   }
 
   #isOnlyFor(lower: LayerId, upper: LayerId): boolean {
     const children = this.#children.get(lower) ?? [];
-    return children.length === 1 && children[0] === upper && !this.#named.has(lower) && !this.#heads.has(lower);
+    return (
+      children.length === 1 && children[0] === upper && !this.#named.has(lower) && !this.#heads.has(lower)
+    );
   }
 }
 

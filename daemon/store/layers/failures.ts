@@ -1,0 +1,24 @@
+/** What the store refuses, in words. */
+import { LockstepError } from '../../sys/errors.ts';
+
+export function notFound(what: string, name: string): LockstepError {
+  return new LockstepError('NOT_FOUND', `there is no ${what} ${name}`, { metadata: { name } });
+}
+
+export function alreadyThere(what: string, name: string): LockstepError {
+  return new LockstepError('ALREADY_EXISTS', `${what} ${name} exists`, { metadata: { name } });
+}
+
+export function inUse(snapshot: string): LockstepError {
+  return new LockstepError('FAILED_PRECONDITION', `snapshot ${snapshot} is being read`, {
+    reason: 'SNAPSHOT_IN_USE',
+    metadata: { snapshot },
+  });
+}
+
+export function unusable(name: string, why: string): LockstepError {
+  return new LockstepError('INTERNAL', `${name} cannot be used: ${why}`, {
+    reason: 'LAYER_UNUSABLE',
+    metadata: { name },
+  });
+}

@@ -1,0 +1,482 @@
+/**
+ * All volumes, snapshots and layers of one host. Changes of structure are done one after the other; reads and writes
+ * of volumes go on meanwhile, and a snapshot stops them for no longer than a switch of a pointer.
+ *
+ * What was begun and not recorded when the process ended is taken back or finished in `open`: a layer belongs to the
+ * store from the commit that names it to the commit that does not.
+ */
+import { messageOf } from '../../sys/errors.ts';
+import type { Files } from '../files.ts';
+import { KeyedMutex } from '../../sys/keyed-mutex.ts';
+import type { Catalogue, CatalogueChange, LayerId, SnapshotRecord, VolumeRecord } from './catalogue.ts';
+import { alreadyThere, inUse, notFound, unusable } from './failures.ts';
+import type { Layer } from './layer.ts';
+import { LayerFiles } from './layer-files.ts';
+import type { RegionRun } from './layer-map.ts';
+import { LayeredVolume } from './layered-volume.ts';
+import { changedRuns } from './diff.ts';
+import { MergeWork } from './merge.ts';
+import { StoreRecords } from './records.ts';
+import { settle } from './settle.ts';
+import { SnapshotView } from './snapshot-view.ts';
+import { Stack } from './stack.ts';
+import type { Structure } from './structure.ts';
+
+export interface StoreLog {
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
+export interface LayerStoreOptions {
+  readonly files: Files;
+  readonly catalogue: Catalogue;
+  /** Of the layers' files; nothing else of names like theirs may be in it. */
+  readonly folder: string;
+  /** Another after each start of the machine. */
+  readonly bootId: string;
+  readonly regionBytes: number;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: () => number;
+  readonly log: StoreLog;
+}
+
+export interface SnapshotOptions {
+  readonly quiesced: boolean;
+  readonly purpose: SnapshotRecord['purpose'];
+}
+
+/** Moved from a head in one step: 1 MiB, about a millisecond. */
+const DRAINED_AT_ONCE = 16;
+
+export class LayerStore {
+  readonly #options: LayerStoreOptions;
+  readonly #records: StoreRecords;
+  readonly #files: LayerFiles;
+  readonly #layers = new Map<LayerId, Layer>();
+  readonly #volumes = new Map<string, LayeredVolume>();
+  /** Why layers cannot be used; all that stands on them cannot either. */
+  readonly #damaged = new Map<LayerId, string>();
+  readonly #views = new Set<SnapshotView>();
+  readonly #changes = new KeyedMutex();
+  #merge: MergeWork | undefined;
+
+  private constructor(options: LayerStoreOptions, records: StoreRecords, files: LayerFiles) {
+    this.#options = options;
+    this.#records = records;
+    this.#files = files;
+  }
+
+  /** A volume with a layer that cannot be used is left alone; the others serve on. */
+  static async open(options: LayerStoreOptions): Promise<LayerStore> {
+    const files = new LayerFiles(options);
+    const { regionBytes, catalogue } = options;
+    const records = await StoreRecords.load(catalogue, { regionBytes, isEmpty: files.isEmpty });
+    const store = new LayerStore(options, records, files);
+    await store.#takeBack();
+    await store.#openAll();
+    return store;
+  }
+
+  get volumes(): readonly VolumeRecord[] {
+    return this.#records.volumes;
+  }
+
+  /** Of one volume, in the order in which they were taken. */
+  snapshots(volume: string): readonly SnapshotRecord[] {
+    return this.#records.snapshots
+      .filter((snapshot) => snapshot.volume === volume && snapshot.complete)
+      .sort((a, b) => a.createdAtMs - b.createdAtMs);
+  }
+
+  /** Throws if there is none, or none that can be used. */
+  volume(name: string): LayeredVolume {
+    const volume = this.#volumes.get(name);
+    if (volume !== undefined) return volume;
+    const record = this.#records.volume(name);
+    if (record === undefined) throw notFound('volume', name);
+    throw unusable(name, this.#whyDamaged(record.head));
+  }
+
+  /** All zeroes. */
+  async create(name: string, sizeBytes: number): Promise<LayeredVolume> {
+    return this.#alone(async () => {
+      this.#refuseExisting(name);
+      const { id, taken } = this.#records.nextLayer(name);
+      const layer = await this.#files.create(id, sizeBytes, undefined);
+      await this.#records.commit([
+        taken,
+        { type: 'layer', record: { id, parent: '', sealed: false, summed: false } },
+        { type: 'volume', record: { volume: name, sizeBytes, head: id } },
+      ]);
+      return this.#add(name, sizeBytes, [layer]);
+    });
+  }
+
+  /** A volume of a build that kept each in one plain file: the file becomes its bottom layer. */
+  async takeIn(name: string, sizeBytes: number, path: string): Promise<LayeredVolume> {
+    return this.#alone(async () => {
+      let record = this.#records.volume(name);
+      if (record === undefined) {
+        const { id, taken } = this.#records.nextLayer(name);
+        record = { volume: name, sizeBytes, head: id };
+        const layer = { id, parent: '', sealed: false, summed: false };
+        await this.#records.commit([taken, { type: 'layer', record: layer }, { type: 'volume', record }]);
+      }
+      await this.#files.takeIn(path, record.head);
+      this.#damaged.delete(record.head);
+      return this.#add(name, sizeBytes, [this.#files.open(record.head, undefined)]);
+    });
+  }
+
+  /** With its snapshots. Layers that clones share stay. */
+  async deleteVolume(name: string): Promise<void> {
+    await this.#alone(async () => {
+      if (this.#records.volume(name) === undefined) return;
+      const snapshots = this.#records.snapshots.filter(({ volume }) => volume === name);
+      for (const snapshot of snapshots) this.#refuseViewed(snapshot);
+      this.#volumes.delete(name);
+      await this.#remove([
+        { type: 'no-volume', volume: name },
+        ...snapshots.map((snapshot) => ({ type: 'no-snapshot' as const, volume: name, name: snapshot.name })),
+      ]);
+    });
+  }
+
+  /** The volume as it is at one instant between the call and the answer; all of it is on stable storage then. */
+  async snapshot(
+    name: string,
+    snapshot: string,
+    { quiesced, purpose }: SnapshotOptions,
+  ): Promise<SnapshotRecord> {
+    return this.#alone(async () => {
+      const volume = this.volume(name);
+      if (this.#records.snapshot(name, snapshot) !== undefined)
+        throw alreadyThere('snapshot', `${name}@${snapshot}`);
+      const { sizeBytes, head: below } = volume;
+      const { head, changes } = await this.#newHead(name, sizeBytes, below);
+      const begun: SnapshotRecord = {
+        volume: name,
+        name: snapshot,
+        layer: below.id,
+        sizeBytes,
+        createdAtMs: this.#options.nowMs(),
+        quiesced,
+        purpose,
+        complete: false,
+      };
+      await this.#records.commit([...changes, { type: 'snapshot', record: begun }]);
+      const complete = { ...begun, createdAtMs: this.#options.nowMs(), complete: true };
+      const frozen = volume.freeze(head);
+      try {
+        await flushed(volume);
+      } catch (error) {
+        await this.#records.commit([{ type: 'no-snapshot', volume: name, name: snapshot }]);
+        volume.thaw();
+        throw error;
+      }
+      await this.#records.commit([
+        { type: 'snapshot', record: complete },
+        ...frozen.map(({ id }) => this.#layerChange(id, { sealed: true })),
+      ]);
+      volume.sealed(frozen);
+      return complete;
+    });
+  }
+
+  /** Its space is given back by and by. */
+  async deleteSnapshot(volume: string, name: string): Promise<void> {
+    await this.#alone(async () => {
+      const snapshot = this.#records.snapshot(volume, name);
+      if (snapshot === undefined) return;
+      this.#refuseViewed(snapshot);
+      await this.#remove([{ type: 'no-snapshot', volume, name }]);
+    });
+  }
+
+  /** A new volume that begins as the snapshot is, and shares all with it that it does not change. */
+  async clone(volume: string, snapshot: string, name: string): Promise<LayeredVolume> {
+    return this.#alone(async () => {
+      this.#refuseExisting(name);
+      const { record, layer } = this.#usable(volume, snapshot);
+      const { head, changes } = await this.#newHead(name, record.sizeBytes, layer);
+      await this.#records.commit(changes);
+      return this.#add(name, record.sizeBytes, [head]);
+    });
+  }
+
+  /** The volume is as the snapshot from then on. Nobody may read or write it meanwhile. */
+  async revert(name: string, snapshot: string): Promise<void> {
+    await this.#alone(async () => {
+      const volume = this.volume(name);
+      const { layer } = this.#usable(name, snapshot);
+      await flushed(volume);
+      const { head, changes } = await this.#newHead(name, volume.sizeBytes, layer);
+      await this.#remove(changes, () => {
+        volume.restart(this.#stackOf(head));
+      });
+    });
+  }
+
+  openSnapshot(volume: string, name: string): SnapshotView {
+    const { record, layer } = this.#usable(volume, name);
+    const view = new SnapshotView(record, this.#stackOf(layer), () => this.#views.delete(view));
+    this.#views.add(view);
+    return view;
+  }
+
+  /** Regions that may differ between two snapshots of one origin; without `to`, from how the volume is now. */
+  diff(volume: string, from: string, to?: string): readonly RegionRun[] {
+    const lower = this.#usable(volume, from).layer;
+    const upper = to === undefined ? this.volume(volume).head : this.#usable(volume, to).layer;
+    return changedRuns(lower, upper);
+  }
+
+  /** The clients see it when they ask again for the size. */
+  async grow(name: string, sizeBytes: number): Promise<void> {
+    await this.#alone(async () => {
+      const volume = this.volume(name);
+      const record = this.#records.volume(name);
+      if (record === undefined || sizeBytes === volume.sizeBytes) return;
+      volume.grow(sizeBytes);
+      await flushed(volume);
+      await this.#records.commit([{ type: 'volume', record: { ...record, sizeBytes } }]);
+      volume.grown(sizeBytes);
+    });
+  }
+
+  /** Does one piece of what can wait; false: there is nothing left to do. */
+  async step(): Promise<boolean> {
+    return this.#alone(async () => {
+      for (const volume of this.#volumes.values())
+        if (!volume.isSettled) {
+          await this.#drain(volume);
+          return true;
+        }
+      return this.#mergeStep();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#alone(() => {
+      for (const layer of this.#layers.values()) layer.close();
+      this.#layers.clear();
+      this.#volumes.clear();
+      return Promise.resolve();
+    });
+  }
+
+  #alone<Value>(work: () => Promise<Value>): Promise<Value> {
+    return this.#changes.run('store', work);
+  }
+
+  // At the start.
+
+  /** Ends what ends with a process: snapshots that were not complete, and seeds. */
+  async #takeBack(): Promise<void> {
+    const ended = this.#records.snapshots.filter(({ complete, purpose }) => !complete || purpose === 'seed');
+    const gone = ended.map(({ volume, name }) => ({ type: 'no-snapshot' as const, volume, name }));
+    const { changes } = this.#records.consequences(gone, (after) => this.#openable(after));
+    await this.#records.commit(changes);
+    const swept = this.#files.sweep(new Set(this.#records.layers.map(({ id }) => id)));
+    if (swept.length > 0)
+      this.#options.log.info({ files: swept.length }, 'removed what a crash left of layers');
+  }
+
+  async #openAll(): Promise<void> {
+    const { structure } = this.#records;
+    for (const { volume, head } of this.#records.volumes)
+      await this.#openLayers([...structure.chain(head)], volume);
+    for (const { volume, name, layer } of this.#records.snapshots)
+      await this.#openLayers([...structure.chain(layer)], `${volume}@${name}`);
+    for (const { volume, head, sizeBytes } of this.#records.volumes) {
+      const layer = this.#layers.get(head);
+      if (layer !== undefined) this.#add(volume, sizeBytes, this.#unsealed(layer));
+    }
+  }
+
+  async #openLayers(ids: readonly LayerId[], of: string): Promise<void> {
+    let parent: Layer | undefined;
+    const unsealed: Layer[] = [];
+    for (const id of ids.toReversed()) {
+      const record = this.#records.layer(id);
+      try {
+        if (parent === undefined && record?.parent !== '') throw unusable(of, this.#whyDamaged(id));
+        parent = this.#layers.get(id) ?? this.#files.open(id, parent);
+        this.#layers.set(id, parent);
+        if (record?.sealed === false) unsealed.push(parent);
+      } catch (error) {
+        this.#damage(id, of, error);
+        return;
+      }
+    }
+    try {
+      await settle(unsealed, this.#options.bootId, this.#options.regionBytes);
+    } catch (error) {
+      for (const layer of unsealed) {
+        this.#damage(layer.id, of, error);
+        this.#layers.delete(layer.id);
+        layer.close();
+      }
+    }
+  }
+
+  #damage(id: LayerId, of: string, error: unknown): void {
+    this.#damaged.set(id, messageOf(error));
+    this.#options.log.error({ layer: id, of, error: messageOf(error) }, 'a layer cannot be used');
+  }
+
+  #whyDamaged(top: LayerId): string {
+    for (const id of this.#records.structure.chain(top)) {
+      const why = this.#damaged.get(id);
+      if (why !== undefined) return why;
+    }
+    return `a layer below ${top} is missing`;
+  }
+
+  /** From the lowest up. */
+  #unsealed(head: Layer): Layer[] {
+    const open: Layer[] = [];
+    for (let at: Layer | undefined = head; at !== undefined; at = at.parent) {
+      if (this.#records.layer(at.id)?.sealed === true) break;
+      open.unshift(at);
+    }
+    return open;
+  }
+
+  // Layers.
+
+  #add(name: string, sizeBytes: number, open: readonly Layer[]): LayeredVolume {
+    for (const layer of open) this.#layers.set(layer.id, layer);
+    const head = open.at(-1);
+    if (head === undefined) throw unusable(name, 'its head is sealed');
+    const volume = new LayeredVolume(name, { stack: this.#stackOf(head), open, sizeBytes });
+    this.#volumes.set(name, volume);
+    return volume;
+  }
+
+  #stackOf(layer: Layer): Stack {
+    return new Stack(layer, this.#options.regionBytes);
+  }
+
+  /** Its files are there and empty; the changes make it the head of the volume. */
+  async #newHead(
+    volume: string,
+    sizeBytes: number,
+    below: Layer,
+  ): Promise<{ readonly head: Layer; readonly changes: readonly CatalogueChange[] }> {
+    const { id, taken } = this.#records.nextLayer(volume);
+    const head = await this.#files.create(id, sizeBytes, below);
+    this.#layers.set(id, head);
+    const changes: CatalogueChange[] = [
+      taken,
+      { type: 'layer', record: { id, parent: below.id, sealed: false, summed: false } },
+      { type: 'volume', record: { volume, sizeBytes, head: id } },
+    ];
+    return { head, changes };
+  }
+
+  #layerChange(
+    id: LayerId,
+    fields: { readonly sealed?: boolean; readonly summed?: boolean },
+  ): CatalogueChange {
+    const record = this.#records.layer(id);
+    if (record === undefined) throw notFound('layer', id);
+    return { type: 'layer', record: { ...record, ...fields } };
+  }
+
+  /** Layers that volumes may write in place from now on: one for each that is not drained already. */
+  #openable(after: Structure): LayerId[] {
+    return this.#records.volumes.flatMap(({ volume, head }) => {
+      const below = after.openable(head);
+      const isBusy = this.#volumes.get(volume)?.isSettled === false;
+      return below === undefined || isBusy || this.#records.layer(below)?.sealed === false ? [] : [below];
+    });
+  }
+
+  async #remove(gone: readonly CatalogueChange[], committed: () => void = () => undefined): Promise<void> {
+    const { changes, garbage, opened } = this.#records.consequences(gone, (after) => this.#openable(after));
+    await this.#records.commit(changes);
+    committed();
+    for (const id of opened) this.#openInPlace(id);
+    for (const id of garbage) this.#drop(id);
+  }
+
+  #openInPlace(id: LayerId): void {
+    for (const volume of this.#volumes.values())
+      if (volume.head.parent?.id === id && volume.isSettled) volume.openBelow(volume.head.parent);
+  }
+
+  #drop(id: LayerId): void {
+    this.#layers.get(id)?.close();
+    this.#layers.delete(id);
+    this.#damaged.delete(id);
+    this.#files.remove(id);
+  }
+
+  // What can wait.
+
+  async #drain(volume: LayeredVolume): Promise<void> {
+    const outcome = volume.drain(DRAINED_AT_ONCE);
+    if (outcome === 'moved') return;
+    await flushed(volume);
+    if (outcome === 'needs flush') return;
+    const { head } = volume;
+    const record = this.#records.volume(volume.name);
+    if (record === undefined || head.parent === undefined) return;
+    const lower: CatalogueChange = { type: 'volume', record: { ...record, head: head.parent.id } };
+    await this.#records.commit([lower, { type: 'no-layer', id: head.id }]);
+    volume.dropHead();
+    this.#drop(head.id);
+    if (volume.isSettled) await this.#remove([]);
+  }
+
+  async #mergeStep(): Promise<boolean> {
+    const [next] = this.#records.structure
+      .merges()
+      .filter(({ upper, lower }) => this.#layers.has(upper) && this.#layers.has(lower));
+    if (next === undefined) return false;
+    const upper = this.#layers.get(next.upper);
+    const lower = this.#layers.get(next.lower);
+    if (upper === undefined || lower === undefined) return false;
+    if (this.#merge?.upper !== upper || this.#merge.lower !== lower)
+      this.#merge = await MergeWork.begin(this.#records, { upper, lower }, this.#options.regionBytes);
+    if (!(await this.#merge.step())) return true;
+    const { gone, kept } = await this.#merge.finish();
+    this.#merge = undefined;
+    for (const layer of this.#layers.values()) if (layer.parent === gone) layer.parent = kept;
+    const stacks = [...this.#volumes.values(), ...this.#views].map(({ stack }) => stack);
+    for (const stack of stacks) stack.merged(gone, kept);
+    if (kept.parent === undefined) this.#files.removeMap(kept.id);
+    this.#drop(gone.id);
+    return true;
+  }
+
+  // What is refused.
+
+  #usable(volume: string, name: string): { readonly record: SnapshotRecord; readonly layer: Layer } {
+    const record = this.#records.snapshot(volume, name);
+    if (record?.complete !== true) throw notFound('snapshot', `${volume}@${name}`);
+    const layer = this.#layers.get(record.layer);
+    if (layer === undefined) throw unusable(`${volume}@${name}`, this.#whyDamaged(record.layer));
+    return { record, layer };
+  }
+
+  #refuseExisting(name: string): void {
+    if (this.#records.volume(name) !== undefined) throw alreadyThere('volume', name);
+  }
+
+  #refuseViewed({ volume, name }: SnapshotRecord): void {
+    for (const view of this.#views)
+      if (view.record.volume === volume && view.record.name === name) throw inUse(`${volume}@${name}`);
+  }
+}
+
+function flushed(volume: LayeredVolume): Promise<void> {
+  return new Promise((resolve, reject) => {
+    volume.flush((error) => {
+      if (error === undefined) resolve();
+      else reject(error);
+    });
+  });
+}

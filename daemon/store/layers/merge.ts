@@ -1,0 +1,204 @@
+/**
+ * Makes one of two sealed neighbours of which the lower is shown only through the upper: what one of them holds is put
+ * into the files of the other, the smaller one's into the larger's. Nothing that anybody reads changes by it:
+ *
+ *   down   the upper's regions into the lower, where the upper hides them until the end
+ *   up     the lower's regions that the upper does not hold into the upper: the same bytes, one layer higher
+ *
+ * How far it came is recorded, so that it goes on there after a restart. At the end one commit replaces both by one.
+ */
+import type { CatalogueChange, LayerRecord } from './catalogue.ts';
+import { assert } from '../../sys/errors.ts';
+import type { Layer } from './layer.ts';
+import { PAGE_REGIONS, PRESENT } from './layer-map.ts';
+import type { StoreRecords } from './records.ts';
+
+/** Copied in one step: 1 MiB, about a millisecond. */
+const REGIONS_AT_ONCE = 16;
+/** Between two records of how far it came: 64 MiB. */
+const REGIONS_PER_RECORD = 1024;
+
+export class MergeWork {
+  readonly upper: Layer;
+  readonly lower: Layer;
+  readonly #records: StoreRecords;
+  readonly #regionBytes: number;
+  readonly #source: Layer;
+  readonly #target: Layer;
+  readonly #scratch: Buffer;
+  /** Of the source, from the cursor on. */
+  readonly #left: Iterator<number>;
+  /** Copied, and not known to be on stable storage. */
+  #copied: number[] = [];
+
+  private constructor(
+    records: StoreRecords,
+    { upper, lower, isDown, from }: { upper: Layer; lower: Layer; isDown: boolean; from: number },
+    regionBytes: number,
+  ) {
+    this.upper = upper;
+    this.lower = lower;
+    this.#records = records;
+    this.#regionBytes = regionBytes;
+    this.#source = isDown ? upper : lower;
+    this.#target = isDown ? lower : upper;
+    this.#scratch = Buffer.allocUnsafeSlow(regionBytes);
+    this.#left = isDown
+      ? heldBy(upper, regionBytes, from)
+      : missingIn(upper, heldBy(lower, regionBytes, from));
+  }
+
+  /** Goes on with one that was begun before. */
+  static async begin(
+    records: StoreRecords,
+    { upper, lower }: { readonly upper: Layer; readonly lower: Layer },
+    regionBytes: number,
+  ): Promise<MergeWork> {
+    const begun = records.merges.find(
+      ({ source, target }) =>
+        (source === upper.id && target === lower.id) || (source === lower.id && target === upper.id),
+    );
+    if (begun !== undefined) {
+      const isDown = begun.source === upper.id;
+      return new MergeWork(records, { upper, lower, isDown, from: begun.cursor }, regionBytes);
+    }
+    const isDown = upper.data.allocatedBytes <= lower.data.allocatedBytes;
+    const [source, target] = isDown ? [upper, lower] : [lower, upper];
+    const record = records.layer(target.id);
+    assert(record !== undefined, 'a layer that is merged is recorded');
+    await records.commit([
+      { type: 'merge', record: { source: source.id, target: target.id, cursor: 0 } },
+      { type: 'layer', record: { ...record, summed: false } },
+    ]);
+    return new MergeWork(records, { upper, lower, isDown, from: 0 }, regionBytes);
+  }
+
+  /** True: all is copied. */
+  async step(): Promise<boolean> {
+    this.#makeRoom();
+    for (let copied = 0; copied < REGIONS_AT_ONCE; copied++) {
+      const next = this.#left.next();
+      if (next.done === true) {
+        await this.#settle();
+        return true;
+      }
+      if (next.value === NONE_YET) return false;
+      this.#copy(next.value);
+      this.#copied.push(next.value);
+    }
+    if (this.#copied.length >= REGIONS_PER_RECORD) await this.#settle();
+    return false;
+  }
+
+  /** The records show one layer in place of two when it resolves; the files of the one that is gone are still there. */
+  async finish(): Promise<{ readonly gone: Layer; readonly kept: Layer }> {
+    const { upper, lower } = this;
+    const [gone, kept] = [this.#source, this.#target];
+    const isBottom = lower.map === undefined;
+    if (kept === upper && isBottom) await this.#becomeBottom();
+    const lowerRecord = this.#records.layer(lower.id);
+    assert(lowerRecord !== undefined, 'a layer that is merged is recorded');
+    const one: LayerRecord = { ...lowerRecord, id: kept.id, sealed: true, summed: false };
+    const changes: CatalogueChange[] = [
+      { type: 'no-layer', id: gone.id },
+      { type: 'no-merge', source: gone.id },
+      { type: 'layer', record: one },
+    ];
+    for (const record of this.#records.layers)
+      if (record.parent === gone.id && record.id !== kept.id)
+        changes.push({ type: 'layer', record: { ...record, parent: kept.id } });
+    for (const record of this.#records.snapshots)
+      if (record.layer === gone.id) changes.push({ type: 'snapshot', record: { ...record, layer: kept.id } });
+    await this.#records.commit(changes);
+    kept.parent = lower === kept ? lower.parent : gone.parent;
+    if (isBottom) {
+      kept.map?.close();
+      kept.map = undefined;
+    }
+    return { gone, kept };
+  }
+
+  /** A layer of when the volume was smaller takes what lay behind its end. */
+  #makeRoom(): void {
+    const { data, map } = this.#target;
+    const sizeBytes = this.#source.data.sizeBytes;
+    if (data.sizeBytes >= sizeBytes) return;
+    map?.grow(sizeBytes / this.#regionBytes);
+    data.grow(sizeBytes);
+  }
+
+  #copy(region: number): void {
+    const range = { offset: region * this.#regionBytes, length: this.#regionBytes };
+    const { data } = this.#target;
+    if (this.#source.holdsData(range)) {
+      this.#source.read(this.#scratch, range.offset);
+      data.write(this.#scratch, range.offset);
+    } else if (data.holdsData(range)) data.zero(range, { keepSpace: false });
+  }
+
+  /** What was copied is on stable storage before the map says that it is there, and that before the cursor passes it. */
+  async #settle(): Promise<void> {
+    const last = this.#copied.at(-1);
+    if (last === undefined) return;
+    await this.#target.sync('data');
+    if (this.#target.map !== undefined) {
+      for (const region of this.#copied) this.#target.map.set({ first: region, count: 1 }, PRESENT);
+      await this.#target.sync('map');
+    }
+    this.#copied = [];
+    const { id: source } = this.#source;
+    await this.#records.commit([
+      { type: 'merge', record: { source, target: this.#target.id, cursor: last + 1 } },
+    ]);
+  }
+
+  /** The upper holds all that is not zeroes. What else is in its file was never shown, and must not be now. */
+  async #becomeBottom(): Promise<void> {
+    const { data, map } = this.upper;
+    let next = 0;
+    const clear = (from: number, to: number): void => {
+      const range = { offset: from * this.#regionBytes, length: (to - from) * this.#regionBytes };
+      if (range.length > 0 && data.holdsData(range)) data.zero(range, { keepSpace: false });
+    };
+    for (const [region, entry] of map?.entries() ?? []) {
+      if (entry !== PRESENT) continue;
+      clear(next, region);
+      next = region + 1;
+    }
+    clear(next, data.sizeBytes / this.#regionBytes);
+    await this.upper.sync('data');
+  }
+}
+
+/** Of the bottom, which has no map: regions that are not zeroes. */
+function* heldBy({ map, data }: Layer, regionBytes: number, from: number): Generator<number> {
+  if (map !== undefined) {
+    for (const [region, entry] of map.entries(from)) if (entry === PRESENT) yield region;
+    return;
+  }
+  let next = from;
+  for (const { start, end } of data.extents(from * regionBytes)) {
+    const last = Math.ceil(end / regionBytes);
+    for (let region = Math.max(next, Math.floor(start / regionBytes)); region < last; region++) yield region;
+    next = Math.max(next, last);
+  }
+}
+
+/** Looked at in one turn, for regions that are missing. */
+const LOOKED_AT_ONCE = 65_536;
+const NONE_YET = -1;
+
+/** NONE_YET now and then, so that a long way to the next one is not made in one turn. */
+function* missingIn({ map }: Layer, regions: Iterable<number>): Generator<number> {
+  let page = -1;
+  let entries: Uint8Array | undefined;
+  let looked = 0;
+  for (const region of regions) {
+    if (Math.floor(region / PAGE_REGIONS) !== page) {
+      page = Math.floor(region / PAGE_REGIONS);
+      entries = map?.page(page);
+    }
+    if (entries?.[region % PAGE_REGIONS] !== PRESENT) yield region;
+    else if (++looked % LOOKED_AT_ONCE === 0) yield NONE_YET;
+  }
+}

@@ -1,0 +1,181 @@
+/** The records of the store in memory: what was committed, and nothing else. */
+import { LockstepError } from '../../sys/errors.ts';
+import type {
+  Catalogue,
+  CatalogueChange,
+  CatalogueContents,
+  LayerId,
+  LayerRecord,
+  MergeRecord,
+  SnapshotRecord,
+  VolumeRecord,
+} from './catalogue.ts';
+import { Structure } from './structure.ts';
+
+const FORMAT_VERSION = 1;
+
+export class StoreRecords {
+  readonly #catalogue: Catalogue;
+  readonly #layers = new Map<LayerId, LayerRecord>();
+  readonly #volumes = new Map<string, VolumeRecord>();
+  readonly #snapshots = new Map<string, SnapshotRecord>();
+  readonly #merges = new Map<LayerId, MergeRecord>();
+  #lastLayer: number;
+
+  private constructor(
+    catalogue: Catalogue,
+    { layers, volumes, snapshots, merges, lastLayer }: CatalogueContents,
+  ) {
+    this.#catalogue = catalogue;
+    this.#lastLayer = lastLayer;
+    for (const record of layers) this.#apply({ type: 'layer', record });
+    for (const record of volumes) this.#apply({ type: 'volume', record });
+    for (const record of snapshots) this.#apply({ type: 'snapshot', record });
+    for (const record of merges) this.#apply({ type: 'merge', record });
+  }
+
+  /** `isEmpty`: whether there are files of layers without any record: those are then of records that were lost. */
+  static async load(
+    catalogue: Catalogue,
+    { regionBytes, isEmpty }: { readonly regionBytes: number; readonly isEmpty: boolean },
+  ): Promise<StoreRecords> {
+    const contents = await catalogue.load();
+    const { format } = contents;
+    if (format === undefined) {
+      if (!isEmpty)
+        throw refused('there are layers, and no record of them: the records are lost or of another folder');
+      await catalogue.commit([{ type: 'format', record: { version: FORMAT_VERSION, regionBytes } }]);
+    } else if (format.version !== FORMAT_VERSION || format.regionBytes !== regionBytes)
+      throw refused(
+        `it has version ${String(format.version)} with regions of ${String(format.regionBytes)} bytes; ` +
+          `this build knows version ${String(FORMAT_VERSION)} with ${String(regionBytes)}`,
+      );
+    return new StoreRecords(catalogue, contents);
+  }
+
+  get layers(): readonly LayerRecord[] {
+    return [...this.#layers.values()];
+  }
+
+  get volumes(): readonly VolumeRecord[] {
+    return [...this.#volumes.values()];
+  }
+
+  get snapshots(): readonly SnapshotRecord[] {
+    return [...this.#snapshots.values()];
+  }
+
+  get merges(): readonly MergeRecord[] {
+    return [...this.#merges.values()];
+  }
+
+  get structure(): Structure {
+    return new Structure(this);
+  }
+
+  layer(id: LayerId): LayerRecord | undefined {
+    return this.#layers.get(id);
+  }
+
+  volume(name: string): VolumeRecord | undefined {
+    return this.#volumes.get(name);
+  }
+
+  snapshot(volume: string, name: string): SnapshotRecord | undefined {
+    return this.#snapshots.get(`${volume}@${name}`);
+  }
+
+  /** For a layer of this volume, with what records that the number is taken. */
+  nextLayer(volume: string): { readonly id: LayerId; readonly taken: CatalogueChange } {
+    const number = this.#lastLayer + 1;
+    return { id: `${volume}.${String(number)}`, taken: { type: 'last-layer', number } };
+  }
+
+  /** On stable storage, and here, when it resolves. */
+  async commit(changes: readonly CatalogueChange[]): Promise<void> {
+    if (changes.length === 0) return;
+    await this.#catalogue.commit(changes);
+    for (const change of changes) this.#apply(change);
+  }
+
+  /**
+   * What has to follow once a snapshot or a volume is gone: layers that nobody shows go, and with them merges, also
+   * those of a layer that is about to be written.
+   */
+  consequences(
+    gone: readonly CatalogueChange[],
+    opened: (after: Structure) => readonly LayerId[],
+  ): {
+    readonly changes: readonly CatalogueChange[];
+    readonly garbage: readonly LayerId[];
+    readonly opened: readonly LayerId[];
+  } {
+    const after = this.#after(gone);
+    const garbage = after.structure.garbage();
+    for (const id of garbage) after.#layers.delete(id);
+    const open = opened(after.structure);
+    const touched = new Set([...garbage, ...open]);
+    const changes: CatalogueChange[] = [...gone, ...garbage.map((id) => ({ type: 'no-layer' as const, id }))];
+    for (const { source, target } of this.merges)
+      if (touched.has(source) || touched.has(target)) changes.push({ type: 'no-merge', source });
+    for (const id of open) {
+      const record = after.#layers.get(id);
+      if (record !== undefined)
+        changes.push({ type: 'layer', record: { ...record, sealed: false, summed: false } });
+    }
+    return { changes, garbage, opened: open };
+  }
+
+  #after(changes: readonly CatalogueChange[]): StoreRecords {
+    const { layers, volumes, snapshots, merges } = this;
+    const after = new StoreRecords(this.#catalogue, {
+      format: undefined,
+      lastLayer: this.#lastLayer,
+      layers,
+      volumes,
+      snapshots,
+      merges,
+    });
+    for (const change of changes) after.#apply(change);
+    return after;
+  }
+
+  #apply(change: CatalogueChange): void {
+    switch (change.type) {
+      case 'format':
+        return;
+      case 'last-layer':
+        this.#lastLayer = change.number;
+        return;
+      case 'layer':
+        this.#layers.set(change.record.id, change.record);
+        return;
+      case 'volume':
+        this.#volumes.set(change.record.volume, change.record);
+        return;
+      case 'snapshot':
+        this.#snapshots.set(`${change.record.volume}@${change.record.name}`, change.record);
+        return;
+      case 'merge':
+        this.#merges.set(change.record.source, change.record);
+        return;
+      case 'no-layer':
+        this.#layers.delete(change.id);
+        return;
+      case 'no-volume':
+        this.#volumes.delete(change.volume);
+        return;
+      case 'no-snapshot':
+        this.#snapshots.delete(`${change.volume}@${change.name}`);
+        return;
+      case 'no-merge':
+        this.#merges.delete(change.source);
+    }
+  }
+}
+
+function refused(why: string): LockstepError {
+  return new LockstepError('FAILED_PRECONDITION', `the store cannot be opened: ${why}`, {
+    reason: 'STORE_FORMAT_UNKNOWN',
+  });
+}
