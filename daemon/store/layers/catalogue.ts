@@ -18,6 +18,8 @@ export interface LayerRecord {
   readonly id: LayerId;
   /** What it does not hold itself is read from there; '': it is the bottom, and holds all. */
   readonly parent: LayerId;
+  /** Its file is not shorter. */
+  readonly sizeBytes: number;
   /** Nothing writes to it any more, and all of it is on stable storage. */
   readonly sealed: boolean;
   /** The checksums of its regions are complete. Of a sealed layer only. */

@@ -8,7 +8,14 @@
 import { messageOf } from '../../sys/errors.ts';
 import type { Files } from '../files.ts';
 import { KeyedMutex } from '../../sys/keyed-mutex.ts';
-import type { Catalogue, CatalogueChange, LayerId, SnapshotRecord, VolumeRecord } from './catalogue.ts';
+import type {
+  Catalogue,
+  CatalogueChange,
+  LayerId,
+  LayerRecord,
+  SnapshotRecord,
+  VolumeRecord,
+} from './catalogue.ts';
 import { alreadyThere, inUse, notFound, unusable } from './failures.ts';
 import type { Layer } from './layer.ts';
 import { LayerFiles } from './layer-files.ts';
@@ -106,7 +113,7 @@ export class LayerStore {
       const layer = await this.#files.create(id, sizeBytes, undefined);
       await this.#records.commit([
         taken,
-        { type: 'layer', record: { id, parent: '', sealed: false, summed: false } },
+        { type: 'layer', record: { id, parent: '', sizeBytes, sealed: false, summed: false } },
         { type: 'volume', record: { volume: name, sizeBytes, head: id } },
       ]);
       return this.#add(name, sizeBytes, [layer]);
@@ -120,12 +127,12 @@ export class LayerStore {
       if (record === undefined) {
         const { id, taken } = this.#records.nextLayer(name);
         record = { volume: name, sizeBytes, head: id };
-        const layer = { id, parent: '', sealed: false, summed: false };
+        const layer = { id, parent: '', sizeBytes, sealed: false, summed: false };
         await this.#records.commit([taken, { type: 'layer', record: layer }, { type: 'volume', record }]);
       }
       await this.#files.takeIn(path, record.head);
       this.#damaged.delete(record.head);
-      return this.#add(name, sizeBytes, [this.#files.open(record.head, undefined)]);
+      return this.#add(name, sizeBytes, [this.#files.open(record.head, undefined, sizeBytes)]);
     });
   }
 
@@ -143,7 +150,10 @@ export class LayerStore {
     });
   }
 
-  /** The volume as it is at one instant between the call and the answer; all of it is on stable storage then. */
+  /**
+   * The volume as it is at one instant between the call and the answer; all of it is on stable storage then. The layers
+   * of a seed stay unsealed: nobody may need them but this process, which can open them again at any time.
+   */
   async snapshot(
     name: string,
     snapshot: string,
@@ -172,14 +182,16 @@ export class LayerStore {
         await flushed(volume);
       } catch (error) {
         await this.#records.commit([{ type: 'no-snapshot', volume: name, name: snapshot }]);
-        volume.thaw();
+        volume.thaw(frozen);
         throw error;
       }
+      const isKept = purpose === 'kept';
+      const sealed = isKept ? volume.frozen : [];
       await this.#records.commit([
         { type: 'snapshot', record: complete },
-        ...frozen.map(({ id }) => this.#layerChange(id, { sealed: true })),
+        ...sealed.map(({ id }) => this.#layerChange(id, { sealed: true })),
       ]);
-      volume.sealed(frozen);
+      volume.sealed(sealed);
       return complete;
     });
   }
@@ -190,7 +202,9 @@ export class LayerStore {
       const snapshot = this.#records.snapshot(volume, name);
       if (snapshot === undefined) return;
       this.#refuseViewed(snapshot);
-      await this.#remove([{ type: 'no-snapshot', volume, name }]);
+      await this.#remove([{ type: 'no-snapshot', volume, name }], () => {
+        if (this.#records.layer(snapshot.layer)?.sealed === false) this.#volumes.get(volume)?.thawAll();
+      });
     });
   }
 
@@ -240,7 +254,10 @@ export class LayerStore {
       if (record === undefined || sizeBytes === volume.sizeBytes) return;
       volume.grow(sizeBytes);
       await flushed(volume);
-      await this.#records.commit([{ type: 'volume', record: { ...record, sizeBytes } }]);
+      await this.#records.commit([
+        { type: 'volume', record: { ...record, sizeBytes } },
+        ...volume.open.map(({ id }) => this.#layerChange(id, { sizeBytes })),
+      ]);
       volume.grown(sizeBytes);
     });
   }
@@ -302,7 +319,7 @@ export class LayerStore {
       const record = this.#records.layer(id);
       try {
         if (parent === undefined && record?.parent !== '') throw unusable(of, this.#whyDamaged(id));
-        parent = this.#layers.get(id) ?? this.#files.open(id, parent);
+        parent = this.#layers.get(id) ?? this.#files.open(id, parent, record?.sizeBytes ?? 0);
         this.#layers.set(id, parent);
         if (record?.sealed === false) unsealed.push(parent);
       } catch (error) {
@@ -370,16 +387,13 @@ export class LayerStore {
     this.#layers.set(id, head);
     const changes: CatalogueChange[] = [
       taken,
-      { type: 'layer', record: { id, parent: below.id, sealed: false, summed: false } },
+      { type: 'layer', record: { id, parent: below.id, sizeBytes, sealed: false, summed: false } },
       { type: 'volume', record: { volume, sizeBytes, head: id } },
     ];
     return { head, changes };
   }
 
-  #layerChange(
-    id: LayerId,
-    fields: { readonly sealed?: boolean; readonly summed?: boolean },
-  ): CatalogueChange {
+  #layerChange(id: LayerId, fields: Partial<LayerRecord>): CatalogueChange {
     const record = this.#records.layer(id);
     if (record === undefined) throw notFound('layer', id);
     return { type: 'layer', record: { ...record, ...fields } };

@@ -52,6 +52,16 @@ export class LayeredVolume {
     return head;
   }
 
+  /** From the lowest up; the last is the head. */
+  get open(): readonly Layer[] {
+    return this.#open;
+  }
+
+  /** Below a head that is new, and not sealed. */
+  get frozen(): readonly Layer[] {
+    return this.#frozen;
+  }
+
   /** Nothing is drained. */
   get isSettled(): boolean {
     return this.#open.length === 1;
@@ -122,10 +132,17 @@ export class LayeredVolume {
     this.#frozen = this.#frozen.filter((layer) => !layers.includes(layer));
   }
 
-  /** They could not be brought to stable storage: they are open again. */
-  thaw(): void {
-    this.#open.unshift(...this.#frozen);
-    this.#frozen = [];
+  /** What lies right below the open layers, and was frozen and not sealed, is open again. */
+  thaw(layers: readonly Layer[]): void {
+    this.#frozen = this.#frozen.filter((layer) => !layers.includes(layer));
+    this.#open.unshift(...layers);
+  }
+
+  /** False: there is nothing that can be. */
+  thawAll(): boolean {
+    const frozen = this.#frozen;
+    this.thaw(frozen);
+    return frozen.length > 0;
   }
 
   /** On other layers from here on. */

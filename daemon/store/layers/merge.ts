@@ -98,7 +98,8 @@ export class MergeWork {
     if (kept === upper && isBottom) await this.#becomeBottom();
     const lowerRecord = this.#records.layer(lower.id);
     assert(lowerRecord !== undefined, 'a layer that is merged is recorded');
-    const one: LayerRecord = { ...lowerRecord, id: kept.id, sealed: true, summed: false };
+    const { sizeBytes } = kept.data;
+    const one: LayerRecord = { ...lowerRecord, id: kept.id, sizeBytes, sealed: true, summed: false };
     const changes: CatalogueChange[] = [
       { type: 'no-layer', id: gone.id },
       { type: 'no-merge', source: gone.id },
