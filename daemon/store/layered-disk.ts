@@ -153,7 +153,8 @@ export class LayeredDisk implements Store {
       this.#seed.view.close();
       const { id } = this.#seed;
       this.#seed = undefined;
-      void this.#store.deleteSnapshot(this.#volume.name, `${SEED_PREFIX}${id}`);
+      // Where there is no room for a record either, its record ends with this process.
+      this.#store.deleteSnapshot(this.#volume.name, `${SEED_PREFIX}${id}`).catch(() => undefined);
       this.onSeedLost(error);
       write();
     }

@@ -36,9 +36,9 @@ export class LayerFiles {
   /** Empty, and on stable storage when it resolves. */
   async create(id: LayerId, sizeBytes: number, parent: Layer | undefined): Promise<Layer> {
     const { files, folder, bootId, regionBytes } = this.#options;
+    const data = files.create(this.path(id, 'data'), sizeBytes);
     let layer: Layer | undefined;
     try {
-      const data = files.create(this.path(id, 'data'), sizeBytes);
       layer = new Layer(id, data, { map: undefined, parent, regionBytes });
       if (parent !== undefined) {
         const header = { layer: id, regionBytes, bootId };

@@ -3,7 +3,7 @@
  * sealed, and scrubs. In this order: what gives space back goes first.
  */
 import { LockstepError } from '../../sys/errors.ts';
-import type { CatalogueChange, LayerId, LayerRecord, ScrubRecord } from './catalogue.ts';
+import type { CatalogueChange, DamagedRegion, LayerId, LayerRecord, ScrubRecord } from './catalogue.ts';
 import { flushed } from './flushed.ts';
 import { heldBy } from './held.ts';
 import type { Layer } from './layer.ts';
@@ -127,7 +127,24 @@ export class Upkeep {
     if (kept.parent === undefined) files.removeMap(kept.id);
     live.forgetSums(kept.id);
     live.drop(gone.id);
+    await this.#lookAgain(kept);
     return true;
+  }
+
+  /** What was damaged of a layer may be what another one has covered since. */
+  async #lookAgain(layer: Layer): Promise<void> {
+    const { records, live } = this.#world;
+    if (records.layer(layer.id)?.summed !== true) return;
+    const isMended = ({ layer: id, region }: DamagedRegion): boolean =>
+      id === layer.id && live.sums(layer).fits(region, layer);
+    const mended = records.scrubs.filter(({ damaged }) => damaged.some(isMended));
+    for (const record of mended) {
+      const damaged = record.damaged.filter((one) => !isMended(one));
+      const change: CatalogueChange = { type: 'scrub', record: { ...record, damaged } };
+      await records.commit([change]);
+      this.forget([change]);
+    }
+    if (mended.length > 0) live.markDamaged();
   }
 
   async #sumStep(): Promise<boolean> {
