@@ -9,7 +9,6 @@ const MIB = 1024 * 1024;
 t.test('what is answered as durable after the disk was full is found by the next process', async (t) => {
   const folder = smallDisk(t, MIB);
   const meta = await HostMeta.open(join(folder, 'meta'));
-  const free = fillUp(folder);
   const kept: string[] = [];
   const put = (host: string): Promise<boolean> =>
     meta.putAddress(host, { host: 'x'.repeat(100), port: 1 }).then(
@@ -17,6 +16,8 @@ t.test('what is answered as durable after the disk was full is found by the next
       () => false,
     );
   let number = 0;
+  await put('host-0');
+  const free = fillUp(folder);
   while (await put(`host-${String(++number)}`));
   free();
   // More than a block of level's log: what is lost depends on where in it the failed record stands.
@@ -25,7 +26,7 @@ t.test('what is answered as durable after the disk was full is found by the next
   const next = await HostMeta.open(join(folder, 'meta'));
   const found = await next.addresses();
   await next.close();
-  t.ok(kept.length > 1);
+  t.ok(kept.includes('host-0'));
   t.strictSame(
     kept.filter((host) => !found.has(host)),
     [],
