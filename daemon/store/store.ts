@@ -12,6 +12,8 @@ export interface RegionContent {
   readonly data: Buffer | undefined;
   /** SHA-256, or empty if it was not asked for. */
   readonly digest: Uint8Array;
+  /** Whether the bytes fit the checksum that the store has for them; undefined: it has none, or was not asked. */
+  readonly intact?: boolean | undefined;
 }
 
 export const EMPTY_DIGEST = new Uint8Array();
@@ -20,6 +22,8 @@ export interface RegionRead {
   readonly from: 'live' | 'snapshot';
   /** Its SHA-256 is wanted too. */
   readonly digest: boolean;
+  /** `intact` is wanted too. */
+  readonly verify?: boolean;
   /** Of REGION_BYTES: what is not zeroes is read into it. */
   readonly into?: Buffer;
 }

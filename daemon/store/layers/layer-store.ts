@@ -142,7 +142,9 @@ export class LayerStore {
       if (this.#records.volume(name) === undefined) return;
       const snapshots = this.#records.snapshots.filter(({ volume }) => volume === name);
       for (const snapshot of snapshots) this.#refuseViewed(snapshot);
+      const volume = this.#volumes.get(name);
       this.#volumes.delete(name);
+      await volume?.end();
       await this.#remove([
         { type: 'no-volume', volume: name },
         ...snapshots.map((snapshot) => ({ type: 'no-snapshot' as const, volume: name, name: snapshot.name })),
@@ -275,11 +277,11 @@ export class LayerStore {
   }
 
   async close(): Promise<void> {
-    await this.#alone(() => {
+    await this.#alone(async () => {
+      await Promise.all([...this.#volumes.values()].map((volume) => volume.end()));
       for (const layer of this.#layers.values()) layer.close();
       this.#layers.clear();
       this.#volumes.clear();
-      return Promise.resolve();
     });
   }
 
@@ -302,17 +304,18 @@ export class LayerStore {
 
   async #openAll(): Promise<void> {
     const { structure } = this.#records;
-    for (const { volume, head } of this.#records.volumes)
-      await this.#openLayers([...structure.chain(head)], volume);
-    for (const { volume, name, layer } of this.#records.snapshots)
-      await this.#openLayers([...structure.chain(layer)], `${volume}@${name}`);
+    for (const { volume, head, sizeBytes } of this.#records.volumes)
+      await this.#openLayers([...structure.chain(head)], volume, sizeBytes);
+    for (const { volume, name, layer, sizeBytes } of this.#records.snapshots)
+      await this.#openLayers([...structure.chain(layer)], `${volume}@${name}`, sizeBytes);
     for (const { volume, head, sizeBytes } of this.#records.volumes) {
       const layer = this.#layers.get(head);
       if (layer !== undefined) this.#add(volume, sizeBytes, this.#unsealed(layer));
     }
   }
 
-  async #openLayers(ids: readonly LayerId[], of: string): Promise<void> {
+  async #openLayers(ids: readonly LayerId[], of: string, sizeBytes: number): Promise<void> {
+    const { bootId, regionBytes } = this.#options;
     let parent: Layer | undefined;
     const unsealed: Layer[] = [];
     for (const id of ids.toReversed()) {
@@ -328,7 +331,8 @@ export class LayerStore {
       }
     }
     try {
-      await settle(unsealed, this.#options.bootId, this.#options.regionBytes);
+      for (const layer of unsealed) layer.makeRoom(sizeBytes, regionBytes);
+      await settle(unsealed, bootId, regionBytes);
     } catch (error) {
       for (const layer of unsealed) {
         this.#damage(layer.id, of, error);
@@ -412,13 +416,18 @@ export class LayerStore {
     const { changes, garbage, opened } = this.#records.consequences(gone, (after) => this.#openable(after));
     await this.#records.commit(changes);
     committed();
+    if (changes.some(({ type }) => type === 'no-merge')) this.#merge = undefined;
     for (const id of opened) this.#openInPlace(id);
     for (const id of garbage) this.#drop(id);
   }
 
   #openInPlace(id: LayerId): void {
     for (const volume of this.#volumes.values())
-      if (volume.head.parent?.id === id && volume.isSettled) volume.openBelow(volume.head.parent);
+      if (volume.head.parent?.id === id && volume.isSettled) {
+        // It may be sealed since another boot, and what comes to it now must be believed in this one.
+        volume.head.parent.map?.renewBootId(this.#options.bootId);
+        volume.openBelow(volume.head.parent);
+      }
   }
 
   #drop(id: LayerId): void {
