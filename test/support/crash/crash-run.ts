@@ -23,8 +23,8 @@ export interface CrashRunOptions {
 
 export interface CrashRunResult {
   readonly states: number;
-  /** Of what was looked at, by kind of crash. */
-  readonly power: number;
+  /** How often what was done, asked for or changed in the catalogue; and how many crashes of each kind. */
+  readonly tally: ReadonlyMap<string, number>;
   readonly failure: CrashFailure | undefined;
 }
 
@@ -41,21 +41,22 @@ interface State {
 }
 
 const LIVES = 3;
+const MIN_ACTIONS = 100;
+const MORE_ACTIONS = 300;
 const KILLED_SHARE = 0.15;
 /** Of states from which the store goes on for a while. */
 const AFTERMATH_SHARE = 0.06;
 const MAX_STEPS = 1000;
-const TAIL = 40;
+const TAIL = 60;
 
 export async function crashRun({ seed, states }: CrashRunOptions): Promise<CrashRunResult> {
   const run = new CrashRun(seed, states);
   try {
     await run.run();
-    return { states: run.states, power: run.power, failure: undefined };
+    return { states: run.states, tally: run.tally, failure: undefined };
   } catch (error) {
-    if (process.env['CRASH_STACK'] !== undefined) console.error(error);
-    const failure = { seed, what: messageOf(error), tail: run.tail() };
-    return { states: run.states, power: run.power, failure };
+    const what = error instanceof BrokenPromise ? error.message : `${messageOf(error)}\n${stackOf(error)}`;
+    return { states: run.states, tally: run.tally, failure: { seed, what, tail: run.tail() } };
   }
 }
 
@@ -69,7 +70,7 @@ class CrashRun {
   #at = 0;
   #state: State | undefined;
   states = 0;
-  power = 0;
+  readonly tally = new Map<string, number>();
 
   constructor(seed: number, wanted: number) {
     this.#seed = seed;
@@ -86,7 +87,7 @@ class CrashRun {
       this.#state = undefined;
       this.#at = Infinity;
       await life.open(bootId(this.#boot));
-      await work(life, 60 + this.#random.below(200));
+      await work(life, MIN_ACTIONS + this.#random.below(MORE_ACTIONS));
       if (this.#random.happens(0.3)) await life.quiet();
       const next = await this.#lookAt(disk, model);
       ({ disk, model } = next);
@@ -99,9 +100,10 @@ class CrashRun {
     const running = model.copy();
     const steps = this.#record.filter(({ of }) => of === 'disk').length;
     const share = this.#wanted / LIVES / Math.max(1, steps);
-    const last = Math.floor(this.#record.length * this.#random.between(0.3, 1));
+    const last = Math.floor(this.#record.length * this.#random.between(0.5, 1));
     for (this.#at = 0; this.#at < this.#record.length; this.#at++) {
       const one = this.#record[this.#at];
+      this.#countRecorded(one);
       if (one?.of === 'model') running.apply(one.event);
       else if (one?.of === 'disk') {
         if (one.step.type === 'write' && one.step.data.length > SECTOR_BYTES && this.#random.happens(0.1))
@@ -152,7 +154,7 @@ class CrashRun {
   async #checked(disk: Disk, model: Model, state: State): Promise<Model> {
     this.#state = state;
     this.states++;
-    if (state.kind === 'power') this.power++;
+    this.#count(state.kind);
     const kernel = new Kernel(disk, { isManual: false });
     const store = await openStore(kernel, bootId(state.kind === 'power' ? this.#boot + 1 : this.#boot));
     const after = checkRecovered(store, model, state.kind);
@@ -169,6 +171,17 @@ class CrashRun {
     return after;
   }
 
+  #countRecorded(one: Recorded | undefined): void {
+    if (one?.of === 'model' && one.event.type === 'op-begins') this.#count(one.event.op.type);
+    if (one?.of === 'model' && one.event.type !== 'op-begins') this.#count(one.event.type);
+    if (one?.of === 'disk' && one.step.type === 'commit')
+      for (const { type } of one.step.changes) this.#count(`record ${type}`);
+  }
+
+  #count(what: string): void {
+    this.tally.set(what, (this.tally.get(what) ?? 0) + 1);
+  }
+
   /** For people. */
   tail(): string[] {
     const at = Math.min(this.#at, this.#record.length - 1);
@@ -179,6 +192,11 @@ class CrashRun {
       .map(({ chosen, options, unit }) => `  of ${unit.kind} ${unit.inode} ${unit.what}: ${chosen} of ${options - 1}`);
     return [...lines, `life ${this.#life}, ${where}`, ...lost];
   }
+}
+
+function stackOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? (cause.stack ?? '') : '';
 }
 
 function bootId(boot: number): string {

@@ -2,7 +2,7 @@
  * One life of a process with a store: it opens what it finds, and is asked for this and that until it ends. What it did
  * to its disk and what it promised are recorded in one order, from which every instant of its death can be looked at.
  */
-import { assert, messageOf } from '../../../daemon/sys/errors.ts';
+import { assert, LockstepError, messageOf } from '../../../daemon/sys/errors.ts';
 import { LayerStore, type StoreLog } from '../../../daemon/store/layers/layer-store.ts';
 import type { Random } from '../harness/random.ts';
 import { BrokenPromise } from './check.ts';
@@ -25,16 +25,20 @@ export class Life {
   readonly model: Model;
   readonly random: Random;
   readonly record: Recorded[] = [];
+  /** How many there are at a time. */
+  readonly most: { readonly volumes: number; readonly snapshots: number };
   #store: LayerStore | undefined;
   /** Volumes of which no other operation may be asked meanwhile. */
   readonly #locked = new Set<string>();
   readonly #failures: unknown[] = [];
+  readonly #flushing = new Map<number, string>();
   #calls = 0;
   #running = 0;
 
   constructor({ disk, model, random }: { disk: Disk; model: Model; random: Random }) {
     this.model = model;
     this.random = random;
+    this.most = { volumes: 1 + random.below(3), snapshots: 1 + random.below(5) };
     this.kernel = new Kernel(disk, { isManual: true, onStep: (step) => this.record.push({ of: 'disk', step }) });
   }
 
@@ -53,6 +57,10 @@ export class Life {
 
   isLocked(volume: string): boolean {
     return this.#locked.has(volume);
+  }
+
+  isFlushing(volume: string): boolean {
+    return [...this.#flushing.values()].includes(volume);
   }
 
   tell(event: ModelEvent): void {
@@ -75,9 +83,11 @@ export class Life {
   flush(volume: string): void {
     const id = ++this.#calls;
     this.#running++;
+    this.#flushing.set(id, volume);
     this.tell({ type: 'flush-begins', id, volume });
     this.store.volume(volume).flush((error) => {
       this.#running--;
+      this.#flushing.delete(id);
       if (error !== undefined) this.#failures.push(error);
       else this.tell({ type: 'flush-ends', id });
     });
@@ -101,7 +111,9 @@ export class Life {
     this.kernel.finishOne((end) => this.random.below(end));
     await settled();
     if (this.#failures.length > 0)
-      throw new BrokenPromise(`an operation failed: ${messageOf(this.#failures[0])}`, { cause: this.#failures[0] });
+      throw this.#failures[0] instanceof BrokenPromise
+        ? this.#failures[0]
+        : new LockstepError('INTERNAL', `an operation failed: ${messageOf(this.#failures[0])}`, { cause: this.#failures[0] });
   }
 
   /** Until all that was asked for is answered. */

@@ -5,8 +5,9 @@ import { SECTOR_BYTES } from './image.ts';
 import type { Life } from './life.ts';
 import { isSame } from './volume-model.ts';
 
+/** Of which a life may use the first only: the fewer there are, the more is done to each. */
 const VOLUMES = ['a', 'b', 'c'];
-const SNAPSHOTS = ['s', 't', 'u'];
+const SNAPSHOTS = ['s', 't', 'u', 'v', 'w'];
 /** Entries of one sector, and of one page, of a map: regions at their borders are in other sectors, and pages. */
 const SIZES_REGIONS = [6, 12, 12, 508, 4036];
 const BORDERS = [0, 504, 4032];
@@ -21,15 +22,15 @@ const actions: readonly (readonly [weight: number, act: Action])[] = [
   [7, zero],
   [10, flush],
   [8, read],
-  [6, snapshot],
-  [5, deleteSnapshot],
-  [3, clone],
+  [9, snapshot],
+  [7, deleteSnapshot],
+  [6, clone],
   [2, revert],
   [2, grow],
-  [2, create],
+  [1, create],
   [1, deleteVolume],
   [3, diff],
-  [14, (life) => life.step()],
+  [20, (life) => life.step()],
 ];
 const TOTAL = actions.reduce((sum, [weight]) => sum + weight, 0);
 
@@ -37,8 +38,10 @@ const TOTAL = actions.reduce((sum, [weight]) => sum + weight, 0);
 export async function work(life: Life, actionsCount: number): Promise<void> {
   for (let count = 0; count < actionsCount; count++) {
     const { waiting } = life.kernel;
-    if (life.model.volumes.size === 0 && life.running === 0) create(life);
-    else if (waiting > 0 && (life.running > MAX_RUNNING || life.random.happens(0.45))) await life.turn();
+    if (life.model.volumes.size === 0 && life.running === 0) {
+      create(life);
+      await life.quiet();
+    } else if (waiting > 0 && (life.running > MAX_RUNNING || life.random.happens(0.45))) await life.turn();
     else pick(life.random.below(TOTAL))(life);
   }
 }
@@ -91,7 +94,7 @@ function read(life: Life): void {
 
 function snapshot(life: Life): void {
   const volume = freeVolume(life);
-  const name = life.random.pick(SNAPSHOTS.filter((one) => !life.model.snapshots.has(`${String(volume)}@${one}`)));
+  const name = life.random.pick(SNAPSHOTS.slice(0, life.most.snapshots).filter((one) => !life.model.snapshots.has(`${String(volume)}@${one}`)));
   if (volume === undefined || name === undefined || life.isLocked(`${volume}@`)) return;
   const purpose = life.random.happens(0.15) ? 'seed' : 'kept';
   life.begin(
@@ -157,7 +160,7 @@ function create(life: Life): void {
 
 function deleteVolume(life: Life): void {
   const volume = freeVolume(life);
-  if (volume === undefined || life.isLocked(`${volume}@`)) return;
+  if (volume === undefined || life.isFlushing(volume) || life.isLocked(`${volume}@`)) return;
   life.begin({ type: 'delete-volume', volume }, [volume, `${volume}@`], () => life.store.deleteVolume(volume));
 }
 
@@ -196,7 +199,7 @@ function freeSnapshot(life: Life): { readonly volume: string; readonly name: str
 }
 
 function newVolume(life: Life): string | undefined {
-  return life.random.pick(VOLUMES.filter((name) => !life.model.volumes.has(name) && !life.isLocked(name)));
+  return life.random.pick(VOLUMES.slice(0, life.most.volumes).filter((name) => !life.model.volumes.has(name) && !life.isLocked(name)));
 }
 
 /** Near the beginning or near a border of the map, so that they meet; some are whole regions. */
