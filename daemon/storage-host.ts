@@ -170,7 +170,7 @@ export class StorageHost {
     this.#closed = true;
     this.#coordinator.close();
     this.#replication.close();
-    this.volumes.closeAll();
+    await this.volumes.closeAll();
     await this.#meta.close();
   }
 
@@ -182,7 +182,7 @@ export class StorageHost {
     const { config, log, incarnation, bootId, faults } = this.#options;
     const { host, timing } = config;
     return new Volumes({
-      folder: join(host.state_dir, 'volumes'),
+      stateDir: host.state_dir,
       host: host.name,
       incarnation,
       bootId,

@@ -3,6 +3,7 @@ import type { HostDrivers } from '../host/host.ts';
 import { LockstepError } from '../sys/errors.ts';
 import { unary } from '../sys/grpc-unary.ts';
 import type { Log } from '../sys/log.ts';
+import { REGION_BYTES } from '../replication/units.ts';
 import type { Volume } from '../volume/volume.ts';
 import type { Volumes } from '../volume/volumes.ts';
 import type {
@@ -144,18 +145,24 @@ function replicaMethods(parts: AgentParts) {
 function copyMethods(parts: AgentParts) {
   const { volumes, log } = parts;
   return {
-    createSnapshot: unary(log, (request: { fence: Fence | undefined; volume: string; snapshot: string }) => {
-      const volume = fenced(parts, request);
-      const { snapshot } = volume.file;
-      const kept = snapshot?.id === request.snapshot ? snapshot : volume.takeSnapshot(request.snapshot);
-      return { allocatedBytes: BigInt(kept.allocatedBytes) };
-    }),
-    deleteSnapshot: unary(log, (request: { fence: Fence | undefined; volume: string; snapshot: string }) => {
-      checkFence(parts, request.fence, request.volume);
-      const volume = volumes.get(request.volume);
-      if (volume?.file.snapshot?.id === request.snapshot) volume.dropSnapshot();
-      return {};
-    }),
+    createSnapshot: unary(
+      log,
+      async (request: { fence: Fence | undefined; volume: string; snapshot: string }) => {
+        const volume = fenced(parts, request);
+        const { seed } = volume.file;
+        const kept = seed?.id === request.snapshot ? seed : await volume.takeSeed(request.snapshot);
+        return { allocatedBytes: BigInt(kept.allocated.length * REGION_BYTES) };
+      },
+    ),
+    deleteSnapshot: unary(
+      log,
+      async (request: { fence: Fence | undefined; volume: string; snapshot: string }) => {
+        checkFence(parts, request.fence, request.volume);
+        const volume = volumes.get(request.volume);
+        if (volume?.file.seed?.id === request.snapshot) await volume.dropSeed();
+        return {};
+      },
+    ),
     seedReplica: unary(
       log,
       (request: { fence: Fence | undefined; volume: string; snapshot: string; target: string }) => {

@@ -6,8 +6,7 @@
  */
 import type { DiskFailure } from '../replication/interface.ts';
 import { type ByteRange, type Region, regionRange } from '../replication/units.ts';
-import type { SeedSnapshot } from './seed-snapshot.ts';
-import type { RegionContent, RegionRead, Store } from './store.ts';
+import type { Extent, RegionContent, RegionRead, Seed, Store } from './store.ts';
 import { SECTOR_BYTES, UnflushedSectors } from './unflushed.ts';
 
 export type DiskOperation = 'read' | 'write' | 'flush';
@@ -136,16 +135,16 @@ class FaultLayer implements Store {
     return this.#store.allocatedBytes;
   }
 
-  get snapshot(): SeedSnapshot | undefined {
-    return this.#store.snapshot;
+  get seed(): Seed | undefined {
+    return this.#store.seed;
   }
 
-  get onSnapshotLost(): (error: unknown) => void {
-    return this.#store.onSnapshotLost;
+  get onSeedLost(): (error: unknown) => void {
+    return this.#store.onSeedLost;
   }
 
-  set onSnapshotLost(told: (error: unknown) => void) {
-    this.#store.onSnapshotLost = told;
+  set onSeedLost(told: (error: unknown) => void) {
+    this.#store.onSeedLost = told;
   }
 
   read(range: ByteRange): Buffer {
@@ -212,16 +211,16 @@ class FaultLayer implements Store {
     return this.#store.allocatedRegions();
   }
 
-  takeSnapshot(id: string): SeedSnapshot {
-    return this.#store.takeSnapshot(id);
+  extents(range: ByteRange): Iterable<Extent> {
+    return this.#store.extents(range);
   }
 
-  keepForSnapshot(range: ByteRange): void {
-    this.#store.keepForSnapshot(range);
+  takeSeed(id: string): Promise<Seed> {
+    return this.#store.takeSeed(id);
   }
 
-  dropSnapshot(): void {
-    this.#store.dropSnapshot();
+  dropSeed(): Promise<void> {
+    return this.#store.dropSeed();
   }
 
   close(): void {

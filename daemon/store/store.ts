@@ -1,35 +1,54 @@
 /**
- * What a volume needs of its disk. `VolumeFile` is the real one; a layer that counts, delays or fails wraps another.
+ * What a volume needs of its disk. `LayeredDisk` is the real one; a layer that counts, delays or fails wraps another.
  *
  * What is synchronous throws the system's error; `diskFailure` says what it means to a client. What was written is
  * read back at once and survives the death of this process; it survives the loss of power after a `flush`.
  */
 import type { DiskFailure } from '../replication/interface.ts';
 import type { ByteRange, Region } from '../replication/units.ts';
-import type { SeedSnapshot } from './seed-snapshot.ts';
 
 export interface RegionContent {
   /** Undefined: zeroes. */
   readonly data: Buffer | undefined;
   /** SHA-256, or empty if it was not asked for. */
   readonly digest: Uint8Array;
+  /** Whether the bytes fit the checksum that the store has for them; undefined: it has none, or was not asked. */
+  readonly intact?: boolean | undefined;
 }
+
+export const EMPTY_DIGEST = new Uint8Array();
 
 export interface RegionRead {
   readonly from: 'live' | 'snapshot';
   /** Its SHA-256 is wanted too. */
   readonly digest: boolean;
+  /** `intact` is wanted too. */
+  readonly verify?: boolean;
   /** Of REGION_BYTES: what is not zeroes is read into it. */
   readonly into?: Buffer;
 }
 
+export interface Extent extends ByteRange {
+  /** Of a hole all bytes are zero, and no space is taken. */
+  readonly kind: 'data' | 'hole';
+}
+
+/** The volume at one instant, to seed a replica from. It ends with this process. */
+export interface Seed {
+  readonly id: string;
+  /** Regions that may hold anything but zeroes. */
+  readonly allocated: readonly Region[];
+  /** Regions that may have been written since. */
+  changedRegions(): readonly Region[];
+}
+
 export interface Store {
   readonly sizeBytes: number;
-  /** What it takes up on its file system. */
+  /** What it takes up on its file system, with all that it shares with others. */
   readonly allocatedBytes: number;
-  readonly snapshot: SeedSnapshot | undefined;
-  /** Called when the snapshot ended by itself: what it shows could not be kept. */
-  onSnapshotLost: (error: unknown) => void;
+  readonly seed: Seed | undefined;
+  /** Called when the seed ended by itself: there was no room for what is written to be put beside it. */
+  onSeedLost: (error: unknown) => void;
 
   read(range: ByteRange): Buffer;
   write(offset: number, data: Uint8Array): void;
@@ -37,16 +56,17 @@ export interface Store {
   zero(range: ByteRange, options: { readonly keepSpace: boolean }): void;
   /** Calls back in a later turn, once what was written before is on stable storage, or with what went wrong. */
   flush(done: (failure: DiskFailure | undefined) => void): void;
-  /** Throws if the snapshot is gone. */
+  /** The whole range, in order; neighbours differ in kind. */
+  extents(range: ByteRange): Iterable<Extent>;
+  /** Throws if the seed is gone. */
   readRegion(region: Region, options: RegionRead): RegionContent;
   /** Regions that may hold anything but zeroes. */
   allocatedRegions(): Region[];
 
-  /** The volume as it is at this instant. There is one at a time, and it ends with this process. */
-  takeSnapshot(id: string): SeedSnapshot;
-  /** What the snapshot shows of this range is kept before it is overwritten; `write` and `zero` see to it themselves. */
-  keepForSnapshot(range: ByteRange): void;
-  dropSnapshot(): void;
+  /** Of one instant between the call and the answer; in place of the one there was. */
+  takeSeed(id: string): Promise<Seed>;
+  /** What it took is given back by and by. */
+  dropSeed(): Promise<void>;
 
   close(): void;
 }

@@ -2,12 +2,10 @@
  * What a replica's machine asks of its disk. Most of it is done at once and answered in the turn in which it was
  * asked; what takes long is answered by a turn of its own.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DiskFailure, Effect, ReplicaEvent } from '../replication/interface.ts';
 import type { Fallback } from '../store/fallback.ts';
 import { RegionBuffers } from '../store/region-buffers.ts';
-import { diskFailure, type Store } from '../store/store.ts';
-import { EMPTY_DIGEST } from '../store/volume-file.ts';
+import { diskFailure, EMPTY_DIGEST, type Store } from '../store/store.ts';
 import { messageOf } from '../sys/errors.ts';
 import type { Log } from '../sys/log.ts';
 import type { Link } from '../wire/link.ts';
@@ -45,9 +43,6 @@ interface DiskWorld {
   dropFailed(error: unknown): void;
 }
 
-/** Of a snapshot, in one turn of the loop: some 20 ms. */
-const PRESERVED_AT_ONCE_BYTES = 8 * 1024 * 1024;
-
 export class VolumeDisk {
   readonly #store: Store;
   readonly #fallback: Fallback;
@@ -75,7 +70,7 @@ export class VolumeDisk {
   perform(effect: DiskEffect): void {
     switch (effect.type) {
       case 'disk-write':
-        this.#write(effect);
+        this.#world.answer(this.#written(effect));
         return;
       case 'disk-read':
         this.#read(effect);
@@ -87,7 +82,7 @@ export class VolumeDisk {
         this.#readRegion(effect);
         return;
       case 'take-snapshot':
-        this.#world.answer(this.#snapshot(effect));
+        void this.#takeSeed(effect);
         return;
       case 'preserve':
         this.#fallback.preserve(effect.regions, this.#later(effect.token, 'write of what a copy changes'));
@@ -119,31 +114,6 @@ export class VolumeDisk {
   #answerAlone(event: ReplicaEvent): void {
     this.#world.answer(event);
     this.#world.answer({ type: 'batch-end' });
-  }
-
-  #write(effect: DiskWrite): void {
-    const isLarge = effect.data === undefined && effect.length > PRESERVED_AT_ONCE_BYTES;
-    if (isLarge && this.#store.snapshot !== undefined) void this.#zeroUnderSnapshot(effect);
-    else this.#world.answer(this.#written(effect));
-  }
-
-  /**
-   * What a snapshot still shows of up to 4 GiB is kept piece by piece: the leases and heartbeats of the whole host wait
-   * for one turn. Nothing changes before the last, in which the range becomes zeroes.
-   */
-  async #zeroUnderSnapshot(effect: DiskWrite): Promise<void> {
-    const end = effect.offset + effect.length;
-    for (let offset = effect.offset; offset < end; offset += PRESERVED_AT_ONCE_BYTES) {
-      try {
-        this.#store.keepForSnapshot({ offset, length: Math.min(PRESERVED_AT_ONCE_BYTES, end - offset) });
-      } catch {
-        // What cannot be read now cannot be read below either, where the failure is told.
-        break;
-      }
-      await nextTurn();
-      if (this.#closed) return;
-    }
-    this.#answerAlone(this.#written(effect));
   }
 
   #written({ token, kind, offset, length, data }: DiskWrite): ReplicaEvent {
@@ -192,16 +162,18 @@ export class VolumeDisk {
     }
   }
 
-  #snapshot({ token, snapshot: id }: Extract<Effect, { type: 'take-snapshot' }>): ReplicaEvent {
+  /** What changed since is read and handed over in one turn: no write can come between. */
+  async #takeSeed({ token, snapshot: id }: Extract<Effect, { type: 'take-snapshot' }>): Promise<void> {
+    let answer: ReplicaEvent;
     try {
-      const found = this.#store.snapshot;
-      const snapshot = found?.id === id ? found : this.#store.takeSnapshot(id);
-      const { allocated } = snapshot;
-      return { type: 'snapshot-taken', token, allocated, changed: snapshot.changedRegions() };
+      const found = this.#store.seed;
+      const seed = found?.id === id ? found : await this.#store.takeSeed(id);
+      answer = { type: 'snapshot-taken', token, allocated: seed.allocated, changed: seed.changedRegions() };
     } catch (error) {
       this.#failed('snapshot', messageOf(error));
-      return { type: 'snapshot-taken', token, allocated: [], changed: [], failure: diskFailure(error) };
+      answer = { type: 'snapshot-taken', token, allocated: [], changed: [], failure: diskFailure(error) };
     }
+    if (!this.#closed) this.#answerAlone(answer);
   }
 
   #failed(what: string, error: string): void {

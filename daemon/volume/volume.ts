@@ -16,8 +16,7 @@ import type {
 } from '../replication/interface.ts';
 import { Replica } from '../replication/replica.ts';
 import { isPrimaryState, type ReplicaState } from '../replication/states.ts';
-import type { SeedSnapshot } from '../store/seed-snapshot.ts';
-import type { Store } from '../store/store.ts';
+import type { Seed, Store } from '../store/store.ts';
 import type { Clock } from '../sys/clock.ts';
 import { messageOf, unreachable } from '../sys/errors.ts';
 import type { Log } from '../sys/log.ts';
@@ -86,7 +85,7 @@ export class Volume implements BlockBackend {
     });
     const { regions: preserved } = disk.fallback;
     this.#replica = new Replica(options, { ...kept, preserved }, world.clock.nowMs());
-    this.file.onSnapshotLost = (error) => {
+    this.file.onSeedLost = (error) => {
       world.log.warn(
         { volume: this.name, error: messageOf(error) },
         'the snapshot ended: what it shows cannot be kept; the copy has to be begun anew',
@@ -125,14 +124,14 @@ export class Volume implements BlockBackend {
    * In place of the one there was. A copy that still reads that one ends: it would go on from the new one, and miss
    * what changed between the two.
    */
-  takeSnapshot(id: string): SeedSnapshot {
+  takeSeed(id: string): Promise<Seed> {
     this.run({ type: 'snapshot-gone' });
-    return this.file.takeSnapshot(id);
+    return this.file.takeSeed(id);
   }
 
-  dropSnapshot(): void {
+  dropSeed(): Promise<void> {
     this.run({ type: 'snapshot-gone' });
-    this.file.dropSnapshot();
+    return this.file.dropSeed();
   }
 
   /** A link that another replica's primary opened; its first frame has been read. */

@@ -2,25 +2,29 @@
  * All volumes of this host: opened at start, made and deleted by control, served to NBD clients while this host's
  * replica is primary, and given the links that peers open.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExportDirectory, ExportEntry, OpenResult } from '../nbd/block.ts';
 import type { DurableState, KeptState, View } from '../replication/interface.ts';
 import { isPrimaryState, type ReplicaState } from '../replication/states.ts';
 import { REGION_BYTES } from '../replication/units.ts';
 import { Fallback, removeFallback } from '../store/fallback.ts';
+import { Background } from '../store/background.ts';
+import { systemFiles } from '../store/files.ts';
+import { LayeredDisk } from '../store/layered-disk.ts';
+import { LayerStore } from '../store/layers/layer-store.ts';
+import type { LayeredVolume } from '../store/layers/layered-volume.ts';
 import type { Store } from '../store/store.ts';
 import { syncFolder } from '../store/sync-folder.ts';
-import { VolumeFile } from '../store/volume-file.ts';
-import { invalidField, LockstepError, messageOf } from '../sys/errors.ts';
+import { assert, invalidField, LockstepError, messageOf } from '../sys/errors.ts';
 import { KeyedMutex } from '../sys/keyed-mutex.ts';
 import type { DecodedFrame } from '../wire/codec.ts';
 import type { Link } from '../wire/link.ts';
 import { Volume, type VolumeWorld } from './volume.ts';
 
 export interface VolumesOptions {
-  /** Each volume has a folder of its own below it. */
-  readonly folder: string;
+  /** `layers/` in it has the bytes of all volumes, `volumes/<name>/` what else belongs to one. */
+  readonly stateDir: string;
   readonly host: string;
   readonly incarnation: number;
   readonly bootId: string;
@@ -44,6 +48,8 @@ type Kept = Omit<KeptState, 'preserved'>;
 
 export class Volumes implements ExportDirectory {
   readonly #options: VolumesOptions;
+  readonly #folder: string;
+  #opened: { readonly store: LayerStore; readonly background: Background } | undefined;
   readonly #volumes = new Map<string, Volume>();
   /** Of a volume that could not be opened: its last generation, and why. */
   readonly #unopened = new Map<string, { readonly generation: number; readonly why: string }>();
@@ -54,13 +60,35 @@ export class Volumes implements ExportDirectory {
 
   constructor(options: VolumesOptions) {
     this.#options = options;
-    mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+    this.#folder = join(options.stateDir, 'volumes');
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+  }
+
+  /** The bytes of all volumes of this host. */
+  get store(): LayerStore {
+    assert(this.#opened !== undefined, 'the volumes are open');
+    return this.#opened.store;
   }
 
   /** Opens what this host holds. A volume that cannot be opened is reported and left alone; the others serve on. */
   async openAll(): Promise<void> {
-    const { world } = this.#options;
-    for (const { volume, sizeBytes, durable, maps } of await world.meta.list()) {
+    const { world, stateDir, bootId } = this.#options;
+    const store = await LayerStore.open({
+      files: systemFiles,
+      catalogue: world.meta.catalogue,
+      folder: join(stateDir, 'layers'),
+      bootId,
+      regionBytes: REGION_BYTES,
+      nowMs: Date.now,
+      log: world.log,
+    });
+    const background = new Background({ step: () => store.step(), clock: world.clock, log: world.log });
+    this.#opened = { store, background };
+    const kept = await world.meta.list();
+    // Of a create or a delete that a crash cut short: a volume begins and ends with its replica's record.
+    for (const { volume } of store.volumes)
+      if (!kept.some((replica) => replica.volume === volume)) await store.deleteVolume(volume);
+    for (const { volume, sizeBytes, durable, maps } of kept) {
       try {
         await this.#open(volume, sizeBytes, { durable, maps });
       } catch (error) {
@@ -90,24 +118,21 @@ export class Volumes implements ExportDirectory {
         `volume ${volume} exists with ${String(existing.sizeBytes)} bytes`,
       );
     }
-    rmSync(this.#folder(volume), { recursive: true, force: true });
-    mkdirSync(this.#folder(volume), { recursive: true, mode: 0o700 });
-    const file = new VolumeFile(this.#path(volume), sizeBytes, 'create');
+    // What a crash left of one that was being made or deleted.
+    await this.store.deleteVolume(volume);
+    rmSync(this.#folderOf(volume), { recursive: true, force: true });
+    mkdirSync(this.#folderOf(volume), { recursive: true, mode: 0o700 });
+    await syncFolder(this.#folder);
     const durable = firstState(this.#options.bootId);
-    try {
-      // Before the record: one that outlives the loss of power must find its file.
-      for (const folder of [this.#folder(volume), this.#options.folder]) await syncFolder(folder);
-      await this.#options.world.meta.put({ volume, sizeBytes, durable });
-    } catch (error) {
-      file.close();
-      throw error;
-    }
+    // Before the record: one that outlives the loss of power must find its bytes.
+    const layered = await this.store.create(volume, sizeBytes);
+    await this.#options.world.meta.put({ volume, sizeBytes, durable });
     this.#unopened.delete(volume);
-    this.#add(volume, file, { durable, maps: new Map() });
+    this.#add(layered, { durable, maps: new Map() });
   }
 
   /**
-   * Idempotent. The record goes first: a crash between leaves a file that nobody opens, removed at the next create.
+   * Idempotent. The record goes first: a crash between leaves layers that nobody opens, removed at the next start.
    * `check` throws if it is not to be deleted after all; nothing comes between it and the end of the replica.
    */
   async delete(volume: string, check: () => void = () => undefined): Promise<void> {
@@ -119,7 +144,8 @@ export class Volumes implements ExportDirectory {
       this.#volumes.delete(volume);
       await this.#options.world.meta.delete(volume);
       this.#unopened.delete(volume);
-      rmSync(this.#folder(volume), { recursive: true, force: true });
+      await this.store.deleteVolume(volume);
+      rmSync(this.#folderOf(volume), { recursive: true, force: true });
     });
   }
 
@@ -181,10 +207,12 @@ export class Volumes implements ExportDirectory {
     link.close();
   }
 
-  closeAll(): void {
+  async closeAll(): Promise<void> {
     clearInterval(this.#ticker);
     for (const volume of this.#volumes.values()) volume.close();
     this.#volumes.clear();
+    await this.#opened?.background.stop();
+    await this.#opened?.store.close();
   }
 
   // What NBD clients see: the volumes that this host is primary of.
@@ -213,20 +241,18 @@ export class Volumes implements ExportDirectory {
   async #open(name: string, sizeBytes: number, kept: Kept): Promise<void> {
     // Of a copy that was completed, or that never began to change anything.
     if (!kept.durable.mixed) await removeFallback(this.#fallbackPath(name));
-    const file = new VolumeFile(this.#path(name), sizeBytes, 'open');
-    try {
-      this.#add(name, file, kept);
-    } catch (error) {
-      file.close();
-      throw error;
-    }
+    const plainFile = join(this.#folderOf(name), 'data');
+    if (existsSync(plainFile)) await this.store.takeIn(name, sizeBytes, plainFile);
+    this.#add(this.store.volume(name), kept);
   }
 
-  #add(name: string, file: VolumeFile, kept: Kept): void {
+  #add(layered: LayeredVolume, kept: Kept): void {
     const { host, incarnation, bootId, world, stateChanged } = this.#options;
     const { leaseMs, heartbeatMs, silenceMs, stallMs } = this.#options;
     const timing = { leaseMs, heartbeatMs, silenceMs, stallMs };
-    const store = this.#options.layer?.(name, file) ?? file;
+    const { name } = layered;
+    const disk = new LayeredDisk(this.store, layered);
+    const store = this.#options.layer?.(name, disk) ?? disk;
     const volume = new Volume(
       {
         ...world,
@@ -248,16 +274,12 @@ export class Volumes implements ExportDirectory {
     for (const revoke of revocations) revoke();
   }
 
-  #folder(volume: string): string {
-    return join(this.#options.folder, volume);
-  }
-
-  #path(volume: string): string {
-    return join(this.#folder(volume), 'data');
+  #folderOf(volume: string): string {
+    return join(this.#folder, volume);
   }
 
   #fallbackPath(volume: string): string {
-    return join(this.#folder(volume), 'fallback');
+    return join(this.#folderOf(volume), 'fallback');
   }
 }
 

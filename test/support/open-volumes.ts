@@ -25,7 +25,7 @@ export async function openVolumes(
 ): Promise<OpenVolumes> {
   const meta = await HostMeta.open(join(folder, 'meta'));
   const volumes = new Volumes({
-    folder: join(folder, 'volumes'),
+    stateDir: folder,
     host: 'a',
     incarnation: 1,
     bootId: 'one boot',
@@ -51,7 +51,7 @@ export async function openVolumes(
   const close = async (): Promise<void> => {
     if (closed) return;
     closed = true;
-    volumes.closeAll();
+    await volumes.closeAll();
     await meta.close();
   };
   t.teardown(async () => {

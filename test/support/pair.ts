@@ -2,7 +2,7 @@
  * Two storage hosts in this process: real volumes, files, metadata, replication links and NBD servers on loopback,
  * and a control store of one record in memory that grants by compare-and-set. No engines.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HostMeta } from '../../daemon/meta/host-meta.ts';
@@ -77,7 +77,7 @@ export class Pair {
     const folder = join(this.#folder, name);
     const meta = await HostMeta.open(join(folder, 'meta'));
     const volumes = new Volumes({
-      folder: join(folder, 'volumes'),
+      stateDir: folder,
       host: name,
       incarnation: ++this.#incarnation,
       bootId: 'one boot',
@@ -113,7 +113,7 @@ export class Pair {
       volumes,
       nbdSocket,
       volume: () => volumes.require(VOLUME),
-      data: () => readFileSync(join(folder, 'volumes', VOLUME, 'data')),
+      data: () => volumes.require(VOLUME).file.read({ offset: 0, length: this.sizeBytes }),
       hasFallback: () => existsSync(join(folder, 'volumes', VOLUME, 'fallback')),
       submit: (request) =>
         new Promise((resolve) => {
@@ -123,7 +123,7 @@ export class Pair {
         this.hosts.delete(name);
         this.#ports.delete(name);
         replication.close();
-        volumes.closeAll();
+        await volumes.closeAll();
         await nbd.close();
         await meta.close();
       },
@@ -155,7 +155,7 @@ export class Pair {
     volume.run({ type: 'seed', target, snapshot: 's' });
     await this.until(reached(() => volume.status.join?.phase === 'SEEDED'));
     volume.run({ type: 'connect', target });
-    volume.file.dropSnapshot();
+    await volume.dropSeed();
     await this.until(reached(() => volume.state === 'SERVING'));
     await this.until(() => this.hosts.get(target)?.volume().state === 'SECONDARY');
   }

@@ -9,6 +9,7 @@
  *   store/volume/<name>        VolumeRecord
  *   store/snapshot/<volume>@<name>   SnapshotRecord
  *   store/merge/<source>       MergeRecord
+ *   store/scrub/<volume>       ScrubRecord
  */
 
 /** `<volume it was made for>.<number>`, also the name of its files. */
@@ -18,6 +19,8 @@ export interface LayerRecord {
   readonly id: LayerId;
   /** What it does not hold itself is read from there; '': it is the bottom, and holds all. */
   readonly parent: LayerId;
+  /** Its file is not shorter. */
+  readonly sizeBytes: number;
   /** Nothing writes to it any more, and all of it is on stable storage. */
   readonly sealed: boolean;
   /** The checksums of its regions are complete. Of a sealed layer only. */
@@ -53,6 +56,27 @@ export interface MergeRecord {
   readonly cursor: number;
 }
 
+export interface DamagedRegion {
+  readonly layer: LayerId;
+  readonly region: number;
+}
+
+/** The last scrub of a volume: how far it came, and what it found. */
+export interface ScrubRecord {
+  readonly volume: string;
+  /** Regions of this layer below `region` were looked at. */
+  readonly layer: LayerId;
+  readonly region: number;
+  /** Layers that were looked at to their end. */
+  readonly done: readonly LayerId[];
+  readonly checkedRegions: number;
+  readonly damaged: readonly DamagedRegion[];
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  /** 0: it goes on. */
+  readonly finishedAtMs: number;
+}
+
 export interface FormatRecord {
   readonly version: number;
   readonly regionBytes: number;
@@ -66,6 +90,7 @@ export interface CatalogueContents {
   readonly volumes: readonly VolumeRecord[];
   readonly snapshots: readonly SnapshotRecord[];
   readonly merges: readonly MergeRecord[];
+  readonly scrubs: readonly ScrubRecord[];
 }
 
 export type CatalogueChange =
@@ -75,10 +100,12 @@ export type CatalogueChange =
   | { readonly type: 'volume'; readonly record: VolumeRecord }
   | { readonly type: 'snapshot'; readonly record: SnapshotRecord }
   | { readonly type: 'merge'; readonly record: MergeRecord }
+  | { readonly type: 'scrub'; readonly record: ScrubRecord }
   | { readonly type: 'no-layer'; readonly id: LayerId }
   | { readonly type: 'no-volume'; readonly volume: string }
   | { readonly type: 'no-snapshot'; readonly volume: string; readonly name: string }
-  | { readonly type: 'no-merge'; readonly source: LayerId };
+  | { readonly type: 'no-merge'; readonly source: LayerId }
+  | { readonly type: 'no-scrub'; readonly volume: string };
 
 export interface Catalogue {
   load(): Promise<CatalogueContents>;

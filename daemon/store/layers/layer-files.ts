@@ -54,10 +54,16 @@ export class LayerFiles {
     }
   }
 
-  open(id: LayerId, parent: Layer | undefined): Layer {
+  open(id: LayerId, parent: Layer | undefined, sizeBytes: number): Layer {
     const { files, regionBytes } = this.#options;
     const data = this.#openData(id);
     try {
+      if (data.sizeBytes < sizeBytes)
+        throw new LockstepError(
+          'INTERNAL',
+          `${data.path} has ${String(data.sizeBytes)} of its ${String(sizeBytes)} bytes`,
+          { reason: 'LAYER_TRUNCATED', metadata: { layer: id } },
+        );
       const map =
         parent === undefined
           ? undefined

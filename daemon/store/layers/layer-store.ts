@@ -8,7 +8,14 @@
 import { messageOf } from '../../sys/errors.ts';
 import type { Files } from '../files.ts';
 import { KeyedMutex } from '../../sys/keyed-mutex.ts';
-import type { Catalogue, CatalogueChange, LayerId, SnapshotRecord, VolumeRecord } from './catalogue.ts';
+import type {
+  Catalogue,
+  CatalogueChange,
+  LayerId,
+  LayerRecord,
+  SnapshotRecord,
+  VolumeRecord,
+} from './catalogue.ts';
 import { alreadyThere, inUse, notFound, unusable } from './failures.ts';
 import type { Layer } from './layer.ts';
 import { LayerFiles } from './layer-files.ts';
@@ -106,7 +113,7 @@ export class LayerStore {
       const layer = await this.#files.create(id, sizeBytes, undefined);
       await this.#records.commit([
         taken,
-        { type: 'layer', record: { id, parent: '', sealed: false, summed: false } },
+        { type: 'layer', record: { id, parent: '', sizeBytes, sealed: false, summed: false } },
         { type: 'volume', record: { volume: name, sizeBytes, head: id } },
       ]);
       return this.#add(name, sizeBytes, [layer]);
@@ -120,12 +127,12 @@ export class LayerStore {
       if (record === undefined) {
         const { id, taken } = this.#records.nextLayer(name);
         record = { volume: name, sizeBytes, head: id };
-        const layer = { id, parent: '', sealed: false, summed: false };
+        const layer = { id, parent: '', sizeBytes, sealed: false, summed: false };
         await this.#records.commit([taken, { type: 'layer', record: layer }, { type: 'volume', record }]);
       }
       await this.#files.takeIn(path, record.head);
       this.#damaged.delete(record.head);
-      return this.#add(name, sizeBytes, [this.#files.open(record.head, undefined)]);
+      return this.#add(name, sizeBytes, [this.#files.open(record.head, undefined, sizeBytes)]);
     });
   }
 
@@ -135,7 +142,9 @@ export class LayerStore {
       if (this.#records.volume(name) === undefined) return;
       const snapshots = this.#records.snapshots.filter(({ volume }) => volume === name);
       for (const snapshot of snapshots) this.#refuseViewed(snapshot);
+      const volume = this.#volumes.get(name);
       this.#volumes.delete(name);
+      await volume?.end();
       await this.#remove([
         { type: 'no-volume', volume: name },
         ...snapshots.map((snapshot) => ({ type: 'no-snapshot' as const, volume: name, name: snapshot.name })),
@@ -143,7 +152,10 @@ export class LayerStore {
     });
   }
 
-  /** The volume as it is at one instant between the call and the answer; all of it is on stable storage then. */
+  /**
+   * The volume as it is at one instant between the call and the answer; all of it is on stable storage then. The layers
+   * of a seed stay unsealed: nobody may need them but this process, which can open them again at any time.
+   */
   async snapshot(
     name: string,
     snapshot: string,
@@ -172,14 +184,16 @@ export class LayerStore {
         await flushed(volume);
       } catch (error) {
         await this.#records.commit([{ type: 'no-snapshot', volume: name, name: snapshot }]);
-        volume.thaw();
+        volume.thaw(frozen);
         throw error;
       }
+      const isKept = purpose === 'kept';
+      const sealed = isKept ? volume.frozen : [];
       await this.#records.commit([
         { type: 'snapshot', record: complete },
-        ...frozen.map(({ id }) => this.#layerChange(id, { sealed: true })),
+        ...sealed.map(({ id }) => this.#layerChange(id, { sealed: true })),
       ]);
-      volume.sealed(frozen);
+      volume.sealed(sealed);
       return complete;
     });
   }
@@ -190,7 +204,9 @@ export class LayerStore {
       const snapshot = this.#records.snapshot(volume, name);
       if (snapshot === undefined) return;
       this.#refuseViewed(snapshot);
-      await this.#remove([{ type: 'no-snapshot', volume, name }]);
+      await this.#remove([{ type: 'no-snapshot', volume, name }], () => {
+        if (this.#records.layer(snapshot.layer)?.sealed === false) this.#volumes.get(volume)?.thawAll();
+      });
     });
   }
 
@@ -240,7 +256,10 @@ export class LayerStore {
       if (record === undefined || sizeBytes === volume.sizeBytes) return;
       volume.grow(sizeBytes);
       await flushed(volume);
-      await this.#records.commit([{ type: 'volume', record: { ...record, sizeBytes } }]);
+      await this.#records.commit([
+        { type: 'volume', record: { ...record, sizeBytes } },
+        ...volume.open.map(({ id }) => this.#layerChange(id, { sizeBytes })),
+      ]);
       volume.grown(sizeBytes);
     });
   }
@@ -258,11 +277,11 @@ export class LayerStore {
   }
 
   async close(): Promise<void> {
-    await this.#alone(() => {
+    await this.#alone(async () => {
+      await Promise.all([...this.#volumes.values()].map((volume) => volume.end()));
       for (const layer of this.#layers.values()) layer.close();
       this.#layers.clear();
       this.#volumes.clear();
-      return Promise.resolve();
     });
   }
 
@@ -285,24 +304,25 @@ export class LayerStore {
 
   async #openAll(): Promise<void> {
     const { structure } = this.#records;
-    for (const { volume, head } of this.#records.volumes)
-      await this.#openLayers([...structure.chain(head)], volume);
-    for (const { volume, name, layer } of this.#records.snapshots)
-      await this.#openLayers([...structure.chain(layer)], `${volume}@${name}`);
+    for (const { volume, head, sizeBytes } of this.#records.volumes)
+      await this.#openLayers([...structure.chain(head)], volume, sizeBytes);
+    for (const { volume, name, layer, sizeBytes } of this.#records.snapshots)
+      await this.#openLayers([...structure.chain(layer)], `${volume}@${name}`, sizeBytes);
     for (const { volume, head, sizeBytes } of this.#records.volumes) {
       const layer = this.#layers.get(head);
       if (layer !== undefined) this.#add(volume, sizeBytes, this.#unsealed(layer));
     }
   }
 
-  async #openLayers(ids: readonly LayerId[], of: string): Promise<void> {
+  async #openLayers(ids: readonly LayerId[], of: string, sizeBytes: number): Promise<void> {
+    const { bootId, regionBytes } = this.#options;
     let parent: Layer | undefined;
     const unsealed: Layer[] = [];
     for (const id of ids.toReversed()) {
       const record = this.#records.layer(id);
       try {
         if (parent === undefined && record?.parent !== '') throw unusable(of, this.#whyDamaged(id));
-        parent = this.#layers.get(id) ?? this.#files.open(id, parent);
+        parent = this.#layers.get(id) ?? this.#files.open(id, parent, record?.sizeBytes ?? 0);
         this.#layers.set(id, parent);
         if (record?.sealed === false) unsealed.push(parent);
       } catch (error) {
@@ -311,7 +331,8 @@ export class LayerStore {
       }
     }
     try {
-      await settle(unsealed, this.#options.bootId, this.#options.regionBytes);
+      for (const layer of unsealed) layer.makeRoom(sizeBytes, regionBytes);
+      await settle(unsealed, bootId, regionBytes);
     } catch (error) {
       for (const layer of unsealed) {
         this.#damage(layer.id, of, error);
@@ -370,16 +391,13 @@ export class LayerStore {
     this.#layers.set(id, head);
     const changes: CatalogueChange[] = [
       taken,
-      { type: 'layer', record: { id, parent: below.id, sealed: false, summed: false } },
+      { type: 'layer', record: { id, parent: below.id, sizeBytes, sealed: false, summed: false } },
       { type: 'volume', record: { volume, sizeBytes, head: id } },
     ];
     return { head, changes };
   }
 
-  #layerChange(
-    id: LayerId,
-    fields: { readonly sealed?: boolean; readonly summed?: boolean },
-  ): CatalogueChange {
+  #layerChange(id: LayerId, fields: Partial<LayerRecord>): CatalogueChange {
     const record = this.#records.layer(id);
     if (record === undefined) throw notFound('layer', id);
     return { type: 'layer', record: { ...record, ...fields } };
@@ -398,13 +416,18 @@ export class LayerStore {
     const { changes, garbage, opened } = this.#records.consequences(gone, (after) => this.#openable(after));
     await this.#records.commit(changes);
     committed();
+    if (changes.some(({ type }) => type === 'no-merge')) this.#merge = undefined;
     for (const id of opened) this.#openInPlace(id);
     for (const id of garbage) this.#drop(id);
   }
 
   #openInPlace(id: LayerId): void {
     for (const volume of this.#volumes.values())
-      if (volume.head.parent?.id === id && volume.isSettled) volume.openBelow(volume.head.parent);
+      if (volume.head.parent?.id === id && volume.isSettled) {
+        // It may be sealed since another boot, and what comes to it now must be believed in this one.
+        volume.head.parent.map?.renewBootId(this.#options.bootId);
+        volume.openBelow(volume.head.parent);
+      }
   }
 
   #drop(id: LayerId): void {

@@ -20,7 +20,8 @@ export class Layer {
   map: LayerMap | undefined;
   parent: Layer | undefined;
   #transitional: Transitional = { coming: [], leaving: [] };
-  #syncs = 0;
+  /** Who works with the files at this moment: they are closed after that. */
+  #users = 0;
   #isClosed = false;
 
   constructor(
@@ -86,18 +87,33 @@ export class Layer {
   syncThen(file: 'data' | 'map', done: (error: Error | undefined) => void): void {
     const synced = this[file];
     assert(synced !== undefined, `layer ${this.id} has a ${file} file`);
-    this.#syncs++;
+    this.hold();
     synced.sync((error) => {
-      this.#syncs--;
-      if (this.#isClosed && this.#syncs === 0) this.#closeFiles();
+      this.release();
       done(error ?? undefined);
     });
   }
 
-  /** What is being synced is closed after that. */
+  /** The files stay open until `release`, also if the layer is closed meanwhile. */
+  hold(): void {
+    assert(!this.#isClosed || this.#users > 0, `layer ${this.id} is open`);
+    this.#users++;
+  }
+
+  release(): void {
+    this.#users--;
+    if (this.#isClosed && this.#users === 0) this.#closeFiles();
+  }
+
   close(): void {
     this.#isClosed = true;
-    if (this.#syncs === 0) this.#closeFiles();
+    if (this.#users === 0) this.#closeFiles();
+  }
+
+  /** A layer of when the volume was smaller takes what lies behind its end from here on. */
+  makeRoom(sizeBytes: number, regionBytes: number): void {
+    this.map?.grow(sizeBytes / regionBytes);
+    if (this.data.sizeBytes < sizeBytes) this.data.grow(sizeBytes);
   }
 
   #closeFiles(): void {

@@ -23,6 +23,7 @@ export class LayeredVolume {
   #frozen: Layer[] = [];
   #flushWaiters: Flushed[] = [];
   #isFlushing = false;
+  #hasEnded = false;
   #drainedTo = 0;
 
   constructor(
@@ -50,6 +51,16 @@ export class LayeredVolume {
     const head = this.#open.at(-1);
     assert(head !== undefined, 'a volume has an open layer');
     return head;
+  }
+
+  /** From the lowest up; the last is the head. */
+  get open(): readonly Layer[] {
+    return this.#open;
+  }
+
+  /** Below a head that is new, and not sealed. */
+  get frozen(): readonly Layer[] {
+    return this.#frozen;
   }
 
   /** Nothing is drained. */
@@ -95,12 +106,17 @@ export class LayeredVolume {
     if (!this.#isFlushing) this.#flushNow();
   }
 
+  /** Nothing is flushed any more; resolves once what was under way has ended. */
+  async end(): Promise<void> {
+    this.#hasEnded = true;
+    await new Promise<unknown>((resolve) => {
+      this.flush(resolve);
+    });
+  }
+
   /** Longer only. On stable storage after a flush. */
   grow(sizeBytes: number): void {
-    for (const { data, map } of this.#open) {
-      map?.grow(sizeBytes / this.#regionBytes);
-      data.grow(sizeBytes);
-    }
+    for (const layer of this.#open) layer.makeRoom(sizeBytes, this.#regionBytes);
   }
 
   grown(sizeBytes: number): void {
@@ -122,10 +138,18 @@ export class LayeredVolume {
     this.#frozen = this.#frozen.filter((layer) => !layers.includes(layer));
   }
 
-  /** They could not be brought to stable storage: they are open again. */
-  thaw(): void {
-    this.#open.unshift(...this.#frozen);
-    this.#frozen = [];
+  /** What lies right below the open layers, and was frozen and not sealed, is open again. */
+  thaw(layers: readonly Layer[]): void {
+    this.#frozen = this.#frozen.filter((layer) => !layers.includes(layer));
+    for (const layer of layers) layer.makeRoom(this.#sizeBytes, this.#regionBytes);
+    this.#open.unshift(...layers);
+  }
+
+  /** False: there is nothing that can be. */
+  thawAll(): boolean {
+    const frozen = this.#frozen;
+    this.thaw(frozen);
+    return frozen.length > 0;
   }
 
   /** On other layers from here on. */
@@ -142,6 +166,7 @@ export class LayeredVolume {
   /** The layer below the open ones belongs to nobody else: it is written in place. */
   openBelow(layer: Layer): void {
     assert(this.#open[0]?.parent === layer, 'what is opened lies below what is open');
+    layer.makeRoom(this.#sizeBytes, this.#regionBytes);
     this.#open.unshift(layer);
   }
 
@@ -281,7 +306,8 @@ export class LayeredVolume {
     };
     const layers = [...this.#frozen, ...this.#open];
     const [only] = layers;
-    if (layers.length === 1 && only?.isTransitional === false) only.syncThen('data', done);
+    if (this.#hasEnded) queueMicrotask(() => done(new Error(`volume ${this.name} is closed`)));
+    else if (layers.length === 1 && only?.isTransitional === false) only.syncThen('data', done);
     else
       flushLayers(layers, this.#regionBytes).then(
         () => {
@@ -300,8 +326,20 @@ export class LayeredVolume {
  */
 async function flushLayers(layers: readonly Layer[], regionBytes: number): Promise<void> {
   const taken = layers.map((layer) => ({ layer, runs: layer.takeTransitional() }));
+  for (const layer of layers) layer.hold();
   try {
-    await Promise.all(layers.map((layer) => layer.sync('data')));
+    await flushTaken(taken, regionBytes);
+  } finally {
+    for (const layer of layers) layer.release();
+  }
+}
+
+async function flushTaken(
+  taken: readonly { readonly layer: Layer; readonly runs: ReturnType<Layer['takeTransitional']> }[],
+  regionBytes: number,
+): Promise<void> {
+  try {
+    await Promise.all(taken.map(({ layer }) => layer.sync('data')));
     for (const { layer, runs } of taken) {
       if (runs.coming.length + runs.leaving.length === 0) continue;
       for (const run of runs.coming) layer.map?.set(run, PRESENT);

@@ -9,6 +9,7 @@
  */
 import type { CatalogueChange, LayerRecord } from './catalogue.ts';
 import { assert } from '../../sys/errors.ts';
+import { heldBy } from './held.ts';
 import type { Layer } from './layer.ts';
 import { PAGE_REGIONS, PRESENT } from './layer-map.ts';
 import type { StoreRecords } from './records.ts';
@@ -75,7 +76,7 @@ export class MergeWork {
 
   /** True: all is copied. */
   async step(): Promise<boolean> {
-    this.#makeRoom();
+    this.#target.makeRoom(this.#source.data.sizeBytes, this.#regionBytes);
     for (let copied = 0; copied < REGIONS_AT_ONCE; copied++) {
       const next = this.#left.next();
       if (next.done === true) {
@@ -98,7 +99,8 @@ export class MergeWork {
     if (kept === upper && isBottom) await this.#becomeBottom();
     const lowerRecord = this.#records.layer(lower.id);
     assert(lowerRecord !== undefined, 'a layer that is merged is recorded');
-    const one: LayerRecord = { ...lowerRecord, id: kept.id, sealed: true, summed: false };
+    const { sizeBytes } = kept.data;
+    const one: LayerRecord = { ...lowerRecord, id: kept.id, sizeBytes, sealed: true, summed: false };
     const changes: CatalogueChange[] = [
       { type: 'no-layer', id: gone.id },
       { type: 'no-merge', source: gone.id },
@@ -116,15 +118,6 @@ export class MergeWork {
       kept.map = undefined;
     }
     return { gone, kept };
-  }
-
-  /** A layer of when the volume was smaller takes what lay behind its end. */
-  #makeRoom(): void {
-    const { data, map } = this.#target;
-    const sizeBytes = this.#source.data.sizeBytes;
-    if (data.sizeBytes >= sizeBytes) return;
-    map?.grow(sizeBytes / this.#regionBytes);
-    data.grow(sizeBytes);
   }
 
   #copy(region: number): void {
@@ -167,20 +160,6 @@ export class MergeWork {
     }
     clear(next, data.sizeBytes / this.#regionBytes);
     await this.upper.sync('data');
-  }
-}
-
-/** Of the bottom, which has no map: regions that are not zeroes. */
-function* heldBy({ map, data }: Layer, regionBytes: number, from: number): Generator<number> {
-  if (map !== undefined) {
-    for (const [region, entry] of map.entries(from)) if (entry === PRESENT) yield region;
-    return;
-  }
-  let next = from;
-  for (const { start, end } of data.extents(from * regionBytes)) {
-    const last = Math.ceil(end / regionBytes);
-    for (let region = Math.max(next, Math.floor(start / regionBytes)); region < last; region++) yield region;
-    next = Math.max(next, last);
   }
 }
 

@@ -7,6 +7,7 @@ import type {
   LayerId,
   LayerRecord,
   MergeRecord,
+  ScrubRecord,
   SnapshotRecord,
   VolumeRecord,
 } from './catalogue.ts';
@@ -20,11 +21,12 @@ export class StoreRecords {
   readonly #volumes = new Map<string, VolumeRecord>();
   readonly #snapshots = new Map<string, SnapshotRecord>();
   readonly #merges = new Map<LayerId, MergeRecord>();
+  readonly #scrubs = new Map<string, ScrubRecord>();
   #lastLayer: number;
 
   private constructor(
     catalogue: Catalogue,
-    { layers, volumes, snapshots, merges, lastLayer }: CatalogueContents,
+    { layers, volumes, snapshots, merges, scrubs, lastLayer }: CatalogueContents,
   ) {
     this.#catalogue = catalogue;
     this.#lastLayer = lastLayer;
@@ -32,6 +34,7 @@ export class StoreRecords {
     for (const record of volumes) this.#apply({ type: 'volume', record });
     for (const record of snapshots) this.#apply({ type: 'snapshot', record });
     for (const record of merges) this.#apply({ type: 'merge', record });
+    for (const record of scrubs) this.#apply({ type: 'scrub', record });
   }
 
   /** `isEmpty`: whether there are files of layers without any record: those are then of records that were lost. */
@@ -69,6 +72,10 @@ export class StoreRecords {
     return [...this.#merges.values()];
   }
 
+  get scrubs(): readonly ScrubRecord[] {
+    return [...this.#scrubs.values()];
+  }
+
   get structure(): Structure {
     return new Structure(this);
   }
@@ -79,6 +86,10 @@ export class StoreRecords {
 
   volume(name: string): VolumeRecord | undefined {
     return this.#volumes.get(name);
+  }
+
+  scrub(volume: string): ScrubRecord | undefined {
+    return this.#scrubs.get(volume);
   }
 
   snapshot(volume: string, name: string): SnapshotRecord | undefined {
@@ -127,7 +138,7 @@ export class StoreRecords {
   }
 
   #after(changes: readonly CatalogueChange[]): StoreRecords {
-    const { layers, volumes, snapshots, merges } = this;
+    const { layers, volumes, snapshots, merges, scrubs } = this;
     const after = new StoreRecords(this.#catalogue, {
       format: undefined,
       lastLayer: this.#lastLayer,
@@ -135,6 +146,7 @@ export class StoreRecords {
       volumes,
       snapshots,
       merges,
+      scrubs,
     });
     for (const change of changes) after.#apply(change);
     return after;
@@ -159,6 +171,9 @@ export class StoreRecords {
       case 'merge':
         this.#merges.set(change.record.source, change.record);
         return;
+      case 'scrub':
+        this.#scrubs.set(change.record.volume, change.record);
+        return;
       case 'no-layer':
         this.#layers.delete(change.id);
         return;
@@ -170,6 +185,9 @@ export class StoreRecords {
         return;
       case 'no-merge':
         this.#merges.delete(change.source);
+        return;
+      case 'no-scrub':
+        this.#scrubs.delete(change.volume);
     }
   }
 }

@@ -1,7 +1,8 @@
 /** A snapshot that somebody reads: it cannot be deleted meanwhile. */
 import type { ByteRange } from '../../replication/units.ts';
 import type { SnapshotRecord } from './catalogue.ts';
-import type { Extent, Stack } from './stack.ts';
+import type { Extent } from '../store.ts';
+import type { Stack } from './stack.ts';
 
 export class SnapshotView {
   readonly record: SnapshotRecord;

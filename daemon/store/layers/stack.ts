@@ -7,12 +7,9 @@
  */
 import type { ByteRange } from '../../replication/units.ts';
 import { assert } from '../../sys/errors.ts';
+import type { Extent } from '../store.ts';
 import type { Layer } from './layer.ts';
 import { COMING, PAGE_REGIONS, PRESENT, type RegionRun } from './layer-map.ts';
-
-export interface Extent extends ByteRange {
-  readonly kind: 'data' | 'hole';
-}
 
 /** Parts of a range that one layer has. */
 export interface Piece extends ByteRange {
