@@ -11,7 +11,6 @@ import { assert } from '../../../daemon/sys/errors.ts';
 import type { CatalogueChange } from '../../../daemon/store/layers/catalogue.ts';
 import { CatalogueState } from './catalogue-state.ts';
 import { type Chooser, DiskFile } from './disk-file.ts';
-import { SECTOR_BYTES } from './image.ts';
 import type { DiskStep, Inode } from './steps.ts';
 
 interface NameChange {

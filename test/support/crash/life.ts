@@ -31,7 +31,6 @@ export class Life {
   /** Volumes of which no other operation may be asked meanwhile. */
   readonly #locked = new Set<string>();
   readonly #failures: unknown[] = [];
-  readonly #flushing = new Map<number, string>();
   #calls = 0;
   #running = 0;
 
@@ -59,10 +58,6 @@ export class Life {
     return this.#locked.has(volume);
   }
 
-  isFlushing(volume: string): boolean {
-    return [...this.#flushing.values()].includes(volume);
-  }
-
   tell(event: ModelEvent): void {
     this.record.push({ of: 'model', event });
     this.model.apply(event);
@@ -83,11 +78,9 @@ export class Life {
   flush(volume: string): void {
     const id = ++this.#calls;
     this.#running++;
-    this.#flushing.set(id, volume);
     this.tell({ type: 'flush-begins', id, volume });
     this.store.volume(volume).flush((error) => {
       this.#running--;
-      this.#flushing.delete(id);
       if (error !== undefined) this.#failures.push(error);
       else this.tell({ type: 'flush-ends', id });
     });

@@ -160,7 +160,7 @@ function create(life: Life): void {
 
 function deleteVolume(life: Life): void {
   const volume = freeVolume(life);
-  if (volume === undefined || life.isFlushing(volume) || life.isLocked(`${volume}@`)) return;
+  if (volume === undefined || life.isLocked(`${volume}@`)) return;
   life.begin({ type: 'delete-volume', volume }, [volume, `${volume}@`], () => life.store.deleteVolume(volume));
 }
 
