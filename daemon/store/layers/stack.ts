@@ -112,6 +112,11 @@ export class Stack {
     }
   }
 
+  /** A hint that the range is read soon. */
+  prefetch(range: ByteRange): void {
+    for (const { owner, offset, length } of this.pieces(range)) owner.prefetch({ offset, length });
+  }
+
   /** The whole range, in order; neighbours differ in kind. */
   *extents(range: ByteRange): Generator<Extent> {
     let last: Extent | undefined;
