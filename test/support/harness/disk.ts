@@ -214,8 +214,20 @@ export function stamped(stamp: number, length: number): Uint8Array {
 }
 
 export function stampsOf(data: Uint8Array): number[] {
-  const words = wordsOf(data);
-  return Array.from({ length: data.length / SECTOR_BYTES }, (_, at) => words[at * WORDS_PER_SECTOR] ?? 0);
+  const stamps: number[] = [];
+  for (let offset = 0; offset < data.length; offset += SECTOR_BYTES) stamps.push(stampAt(data, offset));
+  return stamps;
+}
+
+/** Of the sector whose bytes begin at `offset`. */
+export function stampAt(data: Uint8Array, offset: number): number {
+  return (
+    ((data[offset] ?? 0) |
+      ((data[offset + 1] ?? 0) << 8) |
+      ((data[offset + 2] ?? 0) << 16) |
+      ((data[offset + 3] ?? 0) << 24)) >>>
+    0
+  );
 }
 
 function bytesOf(stamps: Uint32Array): Uint8Array {

@@ -12,6 +12,7 @@
  */
 import {
   addWrite,
+  clear,
   emptySector,
   type HistorySector,
   possibleAfterLoss,
@@ -21,7 +22,7 @@ import {
   type Span,
   type Write,
 } from './history-sector.ts';
-import { stampsOf } from './disk.ts';
+import { SECTOR_BYTES, stampAt } from './disk.ts';
 
 export interface SectorRange {
   readonly first: number;
@@ -48,9 +49,10 @@ export class History {
   #unflushed: Place[] = [];
 
   constructor(sectors: number) {
-    this.#sectors = Array.from({ length: sectors }, (_, at) => {
+    const zeroes = past({ first: 0, count: sectors, stamp: 0, begunAt: -1, endedAt: 0 });
+    this.#sectors = Array.from({ length: sectors }, () => {
       const sector = emptySector();
-      addWrite(sector, past({ stamp: 0, at, begunAt: -1, endedAt: 0 }), true);
+      addWrite(sector, zeroes, true);
       return sector;
     });
   }
@@ -77,14 +79,15 @@ export class History {
     const begunAt = this.now();
     const write = { ...range, stamp, begunAt, endedAt: Infinity, acknowledged: false, owner };
     this.#pending.push(write);
-    for (const sector of this.#range(range)) addWrite(sector, write);
+    this.#add(write);
     return write;
   }
 
   writeAcknowledged(write: Write): string | undefined {
     write.endedAt = Math.min(write.endedAt, this.now());
     write.acknowledged = true;
-    this.#pending = this.#pending.filter((pending) => pending !== write);
+    const at = this.#pending.indexOf(write);
+    if (at >= 0) this.#pending.splice(at, 1);
     for (let at = write.first; at < write.first + write.count; at++) {
       const problem = this.#see(at, write.stamp, write);
       if (problem !== undefined) return `sector ${at}: ${problem}`;
@@ -103,9 +106,8 @@ export class History {
   /** Undefined: one disk could have answered so. */
   readAnswered(range: SectorRange, begunAt: number, data: Uint8Array): string | undefined {
     const read = { begunAt, endedAt: this.now() };
-    const stamps = stampsOf(data);
     for (let at = 0; at < range.count; at++) {
-      const problem = this.#see(range.first + at, stamps[at] ?? 0, read);
+      const problem = this.#see(range.first + at, stampAt(data, at * SECTOR_BYTES), read);
       if (problem !== undefined) return `sector ${range.first + at}: ${problem}`;
     }
     return undefined;
@@ -130,11 +132,12 @@ export class History {
 
   /** What is there for good. */
   flushed(): Place[] {
-    return this.#sectors.flatMap(({ values, zeroWrites }, at) =>
-      [...values.values(), ...zeroWrites]
-        .filter(({ isFlushed }) => isFlushed)
-        .map(({ write }) => ({ at, write })),
-    );
+    const places: Place[] = [];
+    this.#sectors.forEach(({ values, zeroWrites }, at) => {
+      for (const { write, isFlushed } of values.values()) if (isFlushed) places.push({ at, write });
+      for (const { write, isFlushed } of zeroWrites) if (isFlushed) places.push({ at, write });
+    });
+    return places;
   }
 
   /** Nobody has for sure what was not flushed. `lives`: what this owner was given it may still do. */
@@ -142,7 +145,7 @@ export class History {
     const pending = this.#pending.filter(({ owner }) => lives(owner));
     this.#beginAnew((sector) => possibleAfterLoss(sector));
     this.#pending = pending;
-    for (const write of pending) for (const sector of this.#range(write)) addWrite(sector, write);
+    for (const write of pending) this.#add(write);
   }
 
   /** Whatever was acknowledged, the volume holds `stamps` from here on. */
@@ -206,19 +209,22 @@ export class History {
     this.#begunAnewAt = begunAt;
     this.#sectors.forEach((sector, at) => {
       const stamps = possible(sector, at);
-      Object.assign(sector, emptySector());
-      for (const stamp of stamps) addWrite(sector, past({ stamp, at, begunAt, endedAt }), stamps.size === 1);
+      clear(sector);
+      for (const stamp of stamps)
+        addWrite(sector, past({ first: at, count: 1, stamp, begunAt, endedAt }), stamps.size === 1);
     });
     this.#pending = [];
     this.#unflushed = [];
   }
 
-  #range({ first, count }: SectorRange): readonly HistorySector[] {
-    return this.#sectors.slice(first, first + count);
+  #add(write: Write): void {
+    for (let at = write.first; at < write.first + write.count; at++) {
+      const sector = this.#sectors[at];
+      if (sector !== undefined) addWrite(sector, write);
+    }
   }
 }
 
-function past(when: { stamp: number; at: number; begunAt: number; endedAt: number }): Write {
-  const { stamp, at, begunAt, endedAt } = when;
-  return { first: at, count: 1, stamp, begunAt, endedAt, acknowledged: false, owner: NOBODY };
+function past(write: Pick<Write, 'first' | 'count' | 'stamp' | 'begunAt' | 'endedAt'>): Write {
+  return { ...write, acknowledged: false, owner: NOBODY };
 }
