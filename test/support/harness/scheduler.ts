@@ -13,7 +13,11 @@ export class Scheduler {
   readonly #heap: Due[] = [];
 
   after(ms: number, act: () => void): void {
-    this.#push({ atMs: this.nowMs + Math.max(0, ms), order: ++this.#lastOrder, act });
+    this.at(this.nowMs + Math.max(0, ms), act);
+  }
+
+  at(atMs: number, act: () => void): void {
+    this.#push({ atMs, order: ++this.#lastOrder, act });
   }
 
   /** Every `ms` until `act` answers false. */

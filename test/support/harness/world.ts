@@ -92,7 +92,9 @@ export class World implements ProcessWatcher {
   }
 
   processes(): readonly Process[] {
-    return [...this.hosts.keys()].flatMap((name) => this.process(name) ?? []);
+    const alive: Process[] = [];
+    for (const { process } of this.hosts.values()) if (process?.alive === true) alive.push(process);
+    return alive;
   }
 
   /** Runs what is due in the next `ms`, or until `done` says so. Answers whether it did. */
