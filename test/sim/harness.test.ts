@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { VirtualStore } from '../support/harness/control-store.ts';
-import { SECTOR_BYTES, stamped, VirtualDisk } from '../support/harness/disk.ts';
+import { VirtualDisk } from '../support/harness/disk.ts';
+import { SECTOR_BYTES, stamped } from '../support/harness/payload.ts';
 import { History } from '../support/harness/history.ts';
 import { Random } from '../support/harness/random.ts';
 import { fewest } from '../support/harness/shrink.ts';

@@ -1,6 +1,7 @@
 /** Clients that read and write whoever serves, give up now and then, and go on elsewhere. */
 import type { ClientRequest } from '../../../daemon/replication/interface.ts';
-import { SECTOR_BYTES, SECTORS_PER_REGION, stamped } from './disk.ts';
+import { SECTORS_PER_REGION } from './disk.ts';
+import { SECTOR_BYTES, stamped } from './payload.ts';
 import type { SectorRange } from './history.ts';
 import type { Random } from './random.ts';
 import type { Process } from './process.ts';

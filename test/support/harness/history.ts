@@ -22,7 +22,7 @@ import {
   type Span,
   type Write,
 } from './history-sector.ts';
-import { SECTOR_BYTES, stampAt } from './disk.ts';
+import { stampsOf } from './payload.ts';
 
 export interface SectorRange {
   readonly first: number;
@@ -106,8 +106,9 @@ export class History {
   /** Undefined: one disk could have answered so. */
   readAnswered(range: SectorRange, begunAt: number, data: Uint8Array): string | undefined {
     const read = { begunAt, endedAt: this.now() };
+    const stamps = stampsOf(data);
     for (let at = 0; at < range.count; at++) {
-      const problem = this.#see(range.first + at, stampAt(data, at * SECTOR_BYTES), read);
+      const problem = this.#see(range.first + at, stamps[at] ?? 0, read);
       if (problem !== undefined) return `sector ${range.first + at}: ${problem}`;
     }
     return undefined;

@@ -11,7 +11,8 @@ import {
   REGION_BYTES,
   type Region,
 } from '../../../daemon/replication/units.ts';
-import { SECTOR_BYTES, SECTORS_PER_REGION, stampsOf } from './disk.ts';
+import { SECTORS_PER_REGION } from './disk.ts';
+import { SECTOR_BYTES, stampsOf } from './payload.ts';
 import type { Host } from './host.ts';
 import type { Process } from './process.ts';
 import { type Chunks, changed, isMarked } from './store.ts';

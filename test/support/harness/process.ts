@@ -16,7 +16,7 @@ import { Replica } from '../../../daemon/replication/replica.ts';
 import { isPrimaryState, type ReplicaState } from '../../../daemon/replication/states.ts';
 import { regionRange } from '../../../daemon/replication/units.ts';
 import { unreachable } from '../../../daemon/sys/errors.ts';
-import { SECTOR_BYTES } from './disk.ts';
+import { SECTOR_BYTES } from './payload.ts';
 import type { Host } from './host.ts';
 import type { KeptStore } from './store.ts';
 import type { LinkEnd, NetworkNode, ReceivedFrame } from './network.ts';
