@@ -39,7 +39,7 @@ export function startClient(world: World, random: Random, mix: Mix): void {
   const patience = new Patience(scheduler, () => next());
   const next = (): void => {
     if (!world.clientsRun) return;
-    const process = random.pick(world.processes().filter((candidate) => candidate.serves));
+    const process = random.pick(world.serving());
     if (process === undefined) {
       scheduler.after(20, next);
       return;

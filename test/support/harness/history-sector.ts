@@ -117,16 +117,19 @@ export function readZero(sector: HistorySector, read: Span): string | undefined 
   return `zeroes at ${span(read)}, and every zero was overwritten`;
 }
 
+const onlyZeroes: readonly number[] = [0];
+
 /** Stamps that may be there when nobody has for sure what was not flushed. */
-export function possibleAfterLoss({ values, zeroWrites }: HistorySector): Set<number> {
+export function possibleAfterLoss({ values, zeroWrites }: HistorySector): readonly number[] {
+  if (values.size === 0) return onlyZeroes;
   let flushedAt = -Infinity;
   for (const { write, isFlushed } of zeroWrites)
     if (isFlushed) flushedAt = Math.max(flushedAt, write.begunAt);
   for (const { write, isFlushed } of values.values())
     if (isFlushed) flushedAt = Math.max(flushedAt, write.begunAt);
-  const possible = new Set<number>();
-  for (const { write } of values.values()) if (write.endedAt >= flushedAt) possible.add(write.stamp);
-  for (const { write } of zeroWrites) if (write.endedAt >= flushedAt) possible.add(write.stamp);
+  const possible: number[] = [];
+  for (const { write } of values.values()) if (write.endedAt >= flushedAt) possible.push(write.stamp);
+  if (zeroWrites.some(({ write }) => write.endedAt >= flushedAt)) possible.push(0);
   return possible;
 }
 

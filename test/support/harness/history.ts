@@ -151,7 +151,7 @@ export class History {
 
   /** Whatever was acknowledged, the volume holds `stamps` from here on. */
   reset(stamps: Uint32Array): void {
-    this.#beginAnew((_sector, at) => new Set([stamps[at] ?? 0]));
+    this.#beginAnew((_sector, at) => [stamps[at] ?? 0]);
   }
 
   /** It was over before the volume lost what was not flushed, or was started over: its answer comes late. */
@@ -168,9 +168,10 @@ export class History {
   mayHold(at: number, stamp: number, write: Write): boolean {
     if (stamp === write.stamp) return true;
     const sector = this.#sectors[at];
-    if (stamp === 0) return sector?.zeroWrites.some((zero) => zero.write.endedAt > write.begunAt) === true;
-    const other = sector?.values.get(stamp)?.write;
-    return other !== undefined && other.endedAt > write.begunAt;
+    if (sector === undefined) return false;
+    if (stamp !== 0) return (sector.values.get(stamp)?.write.endedAt ?? -Infinity) > write.begunAt;
+    for (const zero of sector.zeroWrites) if (zero.write.endedAt > write.begunAt) return true;
+    return false;
   }
 
   #see(at: number, stamp: number, by: Span | Write): string | undefined {
@@ -204,15 +205,18 @@ export class History {
     return stable;
   }
 
-  #beginAnew(possible: (sector: HistorySector, at: number) => ReadonlySet<number>): void {
+  #beginAnew(possible: (sector: HistorySector, at: number) => readonly number[]): void {
     const begunAt = this.now();
     const endedAt = this.now();
     this.#begunAnewAt = begunAt;
+    const zeroes = past({ first: 0, count: this.#sectors.length, stamp: 0, begunAt, endedAt });
     this.#sectors.forEach((sector, at) => {
       const stamps = possible(sector, at);
       clear(sector);
-      for (const stamp of stamps)
-        addWrite(sector, past({ first: at, count: 1, stamp, begunAt, endedAt }), stamps.size === 1);
+      for (const stamp of stamps) {
+        const write = stamp === 0 ? zeroes : past({ first: at, count: 1, stamp, begunAt, endedAt });
+        addWrite(sector, write, stamps.length === 1);
+      }
     });
     this.#pending = [];
     this.#unflushed = [];

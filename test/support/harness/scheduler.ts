@@ -22,9 +22,10 @@ export class Scheduler {
 
   /** Every `ms` until `act` answers false. */
   every(ms: number, act: () => boolean): void {
-    this.after(ms, () => {
-      if (act()) this.every(ms, act);
-    });
+    const turn = (): void => {
+      if (act()) this.after(ms, turn);
+    };
+    this.after(ms, turn);
   }
 
   /** Answers false when nothing is due before `endMs`; time then stands at it. */

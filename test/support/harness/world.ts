@@ -21,6 +21,7 @@ import type { TraceSink } from './trace.ts';
 
 export const TIMING = { leaseMs: 400, heartbeatMs: 100, silenceMs: 300, stallMs: 600 };
 const TICK_MS = 20;
+const tick: ReplicaEvent = { type: 'tick' };
 const REPORT_MS = 100;
 
 export class Breach extends Error {
@@ -98,6 +99,13 @@ export class World implements ProcessWatcher {
     return alive;
   }
 
+  /** Those that clients can be connected to. */
+  serving(): readonly Process[] {
+    const serving: Process[] = [];
+    for (const { process } of this.hosts.values()) if (process?.serves === true) serving.push(process);
+    return serving;
+  }
+
   /** Runs what is due in the next `ms`, or until `done` says so. Answers whether it did. */
   run(ms: number, done: () => boolean = () => false): boolean {
     const endMs = this.scheduler.nowMs + ms;
@@ -117,7 +125,7 @@ export class World implements ProcessWatcher {
     this.note(`${name}: starts as ${process.state}`);
     this.checks.started(process);
     this.scheduler.every(TICK_MS, () => {
-      process.deliver({ type: 'tick' });
+      process.deliver(tick);
       return process.alive;
     });
     this.scheduler.every(REPORT_MS, () => {
