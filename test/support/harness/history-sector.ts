@@ -31,6 +31,8 @@ export interface Value {
   isFlushed: boolean;
   /** Among the known values of its sector; -1: nobody knows it. */
   place: number;
+  /** The last instant at which it, or one before it among them, was asked for. */
+  latestAt: number;
 }
 
 /** Zeroes have no stamp to know their write by. */
@@ -45,12 +47,8 @@ const MAX_ZEROES = 16;
 export interface HistorySector {
   /** By stamp. */
   values: Map<number, Value>;
-  /**
-   * The values that somebody knows, in the order in which they became so, and of each the latest instant at which it,
-   * or one before it, was asked for. Those that a value could clash with are the last ones, mostly.
-   */
+  /** The values that somebody knows, in the order in which they became so: mostly the last ones matter. */
   known: Value[];
-  latest: number[];
   zeroWrites: ZeroWrite[];
   /** Zeroes that were written or read. */
   zeroes: Span[];
@@ -58,29 +56,39 @@ export interface HistorySector {
 
 /** Of the many sectors that nobody writes to. */
 const noValues = new Map<number, Value>();
+const noZeroWrites: ZeroWrite[] = [];
 
 export function emptySector(): HistorySector {
-  return { values: noValues, known: [], latest: [], zeroWrites: [], zeroes: [] };
+  return { values: noValues, known: [], zeroWrites: noZeroWrites, zeroes: [] };
 }
 
 export function clear(sector: HistorySector): void {
   if (sector.values.size > 0) {
     sector.values = noValues;
     sector.known = [];
-    sector.latest = [];
   }
   if (sector.zeroes.length > 0) sector.zeroes = [];
-  sector.zeroWrites = [];
+  sector.zeroWrites = noZeroWrites;
 }
 
 export function addWrite(sector: HistorySector, write: Write, isFlushed = false): void {
   const { stamp, begunAt } = write;
   if (stamp === 0) {
-    sector.zeroWrites.push({ write, isFlushed });
+    // Of most sectors it stays the only one.
+    if (sector.zeroWrites === noZeroWrites) sector.zeroWrites = [{ write, isFlushed }];
+    else sector.zeroWrites.push({ write, isFlushed });
     return;
   }
   if (sector.values === noValues) sector.values = new Map();
-  const value = { write, certainAt: Infinity, askedAt: begunAt, answeredAt: Infinity, isFlushed, place: -1 };
+  const value = {
+    write,
+    certainAt: Infinity,
+    askedAt: begunAt,
+    answeredAt: Infinity,
+    isFlushed,
+    place: -1,
+    latestAt: begunAt,
+  };
   sector.values.set(stamp, value);
 }
 
@@ -151,11 +159,11 @@ function prune(sector: HistorySector): void {
 }
 
 /** Some value was there after the zero of `write` was over, and before `read` began. */
-function isOverwritten({ known, latest }: HistorySector, write: Write, read: Span): boolean {
-  // None before was asked for after the zero was over.
-  for (let at = known.length - 1; at >= 0 && (latest[at] ?? 0) > write.endedAt; at--) {
+function isOverwritten({ known }: HistorySector, write: Write, read: Span): boolean {
+  for (let at = known.length - 1; at >= 0; at--) {
     const value = known[at];
-    if (value === undefined) break;
+    // Neither this one nor one before it was asked for after the zero was over.
+    if (value === undefined || value.latestAt <= write.endedAt) return false;
     if (value.write.begunAt > write.endedAt && value.certainAt < read.begunAt) return true;
     if (value.askedAt > write.endedAt && value.answeredAt < read.begunAt) return true;
   }
@@ -163,20 +171,26 @@ function isOverwritten({ known, latest }: HistorySector, write: Write, read: Spa
 }
 
 /** It is known from now on, and was asked for until then. */
-function keep({ known, latest }: HistorySector, value: Value): void {
+function keep({ known }: HistorySector, value: Value): void {
   const { askedAt } = value;
   if (value.place < 0) {
+    value.latestAt = known.at(-1)?.latestAt ?? askedAt;
     value.place = known.push(value) - 1;
-    latest.push(Math.max(latest[value.place - 1] ?? -Infinity, askedAt));
   }
-  for (let at = value.place; at < latest.length && (latest[at] ?? 0) < askedAt; at++) latest[at] = askedAt;
+  for (let at = value.place; at < known.length; at++) {
+    const later = known[at];
+    if (later === undefined || (later.latestAt >= askedAt && later !== value)) return;
+    later.latestAt = Math.max(later.latestAt, askedAt);
+  }
 }
 
 /** Whether a known value clashes with this one. */
-function clashes({ known, latest }: HistorySector, one: Standing): boolean {
-  for (let at = known.length - 1; at >= 0 && (latest[at] ?? 0) > one.certainAt; at--) {
+function clashes({ known }: HistorySector, one: Standing): boolean {
+  for (let at = known.length - 1; at >= 0; at--) {
     const other = known[at];
-    if (other !== undefined && other !== one && clash(one, other)) return true;
+    // Neither this one nor one before it was asked for since that one was certain.
+    if (other === undefined || other.latestAt <= one.certainAt) return false;
+    if (other !== one && clash(one, other)) return true;
   }
   return false;
 }

@@ -135,7 +135,8 @@ export class History {
   flushed(): Place[] {
     const places: Place[] = [];
     this.#sectors.forEach(({ values, zeroWrites }, at) => {
-      for (const { write, isFlushed } of values.values()) if (isFlushed) places.push({ at, write });
+      if (values.size > 0)
+        for (const { write, isFlushed } of values.values()) if (isFlushed) places.push({ at, write });
       for (const { write, isFlushed } of zeroWrites) if (isFlushed) places.push({ at, write });
     });
     return places;
