@@ -131,15 +131,13 @@ export class History {
     return this.#madeStable(({ write }) => write === fua);
   }
 
-  /** What is there for good. */
-  flushed(): Place[] {
-    const places: Place[] = [];
+  /** Visits what is there for good. */
+  eachFlushed(visit: (at: number, write: Write) => void): void {
     this.#sectors.forEach(({ values, zeroWrites }, at) => {
       if (values.size > 0)
-        for (const { write, isFlushed } of values.values()) if (isFlushed) places.push({ at, write });
-      for (const { write, isFlushed } of zeroWrites) if (isFlushed) places.push({ at, write });
+        for (const { write, isFlushed } of values.values()) if (isFlushed) visit(at, write);
+      for (const { write, isFlushed } of zeroWrites) if (isFlushed) visit(at, write);
     });
-    return places;
   }
 
   /** Nobody has for sure what was not flushed. `lives`: what this owner was given it may still do. */

@@ -166,12 +166,11 @@ export class Network {
     return ailment !== undefined && this.#scheduler.nowMs < ailment.untilMs ? ailment : undefined;
   }
 
-  #carried(lane: Lane, frame: SentFrame): ReceivedFrame {
-    const { payload } = frame;
+  #carried(lane: Lane, { message, payload }: SentFrame): ReceivedFrame {
     const damage = this.#ailmentOf(lane)?.damage ?? 0;
     if (payload === undefined || damage === 0 || this.#pace.doneOf(999) >= damage * 1000)
-      return { ...frame, intact: true };
-    return { ...frame, payload: damaged(payload), intact: false };
+      return { message, payload, intact: true };
+    return { message, payload: damaged(payload), intact: false };
   }
 
   #enqueue(lane: Lane, frame: ReceivedFrame | 'end'): void {

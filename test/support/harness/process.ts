@@ -61,6 +61,8 @@ export class Process implements NetworkNode {
   /** Stopped, as by SIGSTOP: what happens meanwhile is seen when it goes on. */
   #backlog: ReplicaEvent[] | undefined;
   #queue: ReplicaEvent[] = [];
+  /** Since the last step. */
+  #status: ReplicaStatus | undefined;
   #running = false;
 
   constructor(host: Host, incarnation: number, watcher: ProcessWatcher) {
@@ -84,7 +86,7 @@ export class Process implements NetworkNode {
   }
 
   get status(): ReplicaStatus {
-    return this.#replica.status;
+    return (this.#status ??= this.#replica.status);
   }
 
   /** Clients can be connected to it. */
@@ -191,6 +193,7 @@ export class Process implements NetworkNode {
     this.#watcher.stepping(this, event);
     try {
       effects = this.#replica.step(event, this.host.nowMs());
+      this.#status = undefined;
     } catch (error) {
       this.alive = false;
       this.#watcher.failed(this, event, error);
