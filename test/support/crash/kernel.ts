@@ -131,6 +131,14 @@ class MemoryFile implements BlockFile {
     return this.#opened.cache.allocatedBytes;
   }
 
+  get punchesHoles(): boolean {
+    return this.#isOpen;
+  }
+
+  prefetch(): void {
+    // Everything is in memory.
+  }
+
   read(into: Uint8Array, offset: number): void {
     const file = this.#within(offset, into.length);
     file.cache.read(into, offset);
