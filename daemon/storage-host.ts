@@ -6,6 +6,7 @@ import type { Server } from '@grpc/grpc-js';
 import {
   AgentServiceService,
   type HeartbeatRequest,
+  type SpaceReport,
   type StorePosition,
   type VolumeView,
 } from '../proto/gen/lockstep/agent/v1/agent.ts';
@@ -20,6 +21,7 @@ import { NbdServer } from './nbd/server.ts';
 import { loadTls } from './nbd/tls.ts';
 import type { ReplicaState } from './replication/states.ts';
 import type { DiskFaults } from './store/fault-layer.ts';
+import type { SpaceStatus } from './store/space.ts';
 import { takePassedSockets } from './sys/activation.ts';
 import { bootClock } from './sys/clock.ts';
 import type { Config } from './sys/config.ts';
@@ -31,6 +33,7 @@ import { dial, type Link } from './wire/link.ts';
 import { ReplicationServer } from './wire/replication-server.ts';
 
 const RELEASE_AGAIN_MS = 1000;
+const BYTES_PER_MIB = 1024 ** 2;
 /** FileDescriptorName= in systemd/lockstep-nbd.socket. */
 const PASSED_NBD_SOCKET = 'nbd';
 
@@ -188,8 +191,13 @@ export class StorageHost {
 
   #makeVolumes(): Volumes {
     const { config, log, incarnation, bootId, faults } = this.#options;
-    const { host, timing } = config;
+    const { host, timing, store } = config;
     return new Volumes({
+      space: {
+        reserveBytes: store.reserve_mib * BYTES_PER_MIB,
+        warnPercent: store.warn_percent,
+        whenFull: store.when_full,
+      },
       stateDir: host.state_dir,
       host: host.name,
       incarnation,
@@ -305,6 +313,7 @@ export class StorageHost {
         ...this.volumes.unopened().map((replica) => this.#reporter.unreadable(replica)),
       ],
       engines: await this.#reporter.engines(),
+      space: spaceOf(this.volumes.space.status),
       roles: config.control === undefined ? ['storage'] : ['storage', 'control'],
     };
   }
@@ -318,4 +327,8 @@ export class StorageHost {
       return { totalBytes: 0, availableBytes: 0 };
     }
   }
+}
+
+function spaceOf({ totalBytes, availableBytes, warning }: SpaceStatus): SpaceReport {
+  return { totalBytes: BigInt(totalBytes), availableBytes: BigInt(availableBytes), warning };
 }

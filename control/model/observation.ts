@@ -4,6 +4,7 @@ import {
   EngineStatus,
   type HeartbeatRequest,
   type ReplicaStatus,
+  type SpaceReport,
 } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 
 /** daemon/replication's states, upper case; a state that this control does not know is shown and never acted on. */
@@ -64,6 +65,9 @@ export interface HostObservation {
   /** The daemon's: another one is another process. */
   readonly incarnation: bigint;
   readonly availableBytes: number;
+  /** Of the file system that its volumes are on; undefined: it does not tell. */
+  readonly space:
+    { readonly totalBytes: number; readonly availableBytes: number; readonly warning: string } | undefined;
   readonly lastHeardMs: number;
   readonly replicas: ReadonlyMap<string, ObservedReplica>;
   readonly engines: readonly EngineStatus[];
@@ -95,6 +99,7 @@ export function observe(
     address: heartbeat.address,
     incarnation: heartbeat.incarnation,
     availableBytes: Number(heartbeat.availableBytes),
+    space: heartbeat.space === undefined ? undefined : observeSpace(heartbeat.space),
     lastHeardMs: nowMs,
     replicas: new Map(
       heartbeat.replicas.map((status) => [
@@ -157,6 +162,10 @@ export function observeReplica(
     heldRequests: status.heldRequests,
     allocatedBytes: Number(status.allocatedBytes),
   };
+}
+
+function observeSpace({ totalBytes, availableBytes, warning }: SpaceReport): HostObservation['space'] {
+  return { totalBytes: Number(totalBytes), availableBytes: Number(availableBytes), warning };
 }
 
 function observeCopy(copy: CopyProgress): ObservedCopy {

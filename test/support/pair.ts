@@ -16,6 +16,7 @@ import type { Proposal, Volume } from '../../daemon/volume/volume.ts';
 import { Volumes } from '../../daemon/volume/volumes.ts';
 import { dial } from '../../daemon/wire/link.ts';
 import { ReplicationServer } from '../../daemon/wire/replication-server.ts';
+import { NO_LIMITS } from './open-volumes.ts';
 
 export const VOLUME = 'v';
 const TIMING = { leaseMs: 400, heartbeatMs: 50, silenceMs: 300, stallMs: 1000 };
@@ -84,6 +85,7 @@ export class Pair {
       bootId: 'one boot',
       ...TIMING,
       stateChanged: quiet,
+      space: NO_LIMITS,
       layer: (_volume, store) => this.layers.get(name)?.(store) ?? store,
       world: {
         clock: bootClock,

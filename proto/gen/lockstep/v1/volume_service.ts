@@ -189,6 +189,11 @@ export interface VolumeReplica {
   /** Requests of clients that wait for a decision. */
   heldRequests: number;
   allocatedBytes: bigint;
+  /** Of the file system that it is on, as df(1) counts; 0: its host has not told. */
+  diskTotalBytes: bigint;
+  diskAvailableBytes: bigint;
+  /** One sentence: what is to be said of that file system; empty when nothing. */
+  spaceWarning: string;
 }
 
 export interface DirtyBytes {
@@ -504,6 +509,9 @@ function createBaseVolumeReplica(): VolumeReplica {
     repairedRegions: 0n,
     heldRequests: 0,
     allocatedBytes: 0n,
+    diskTotalBytes: 0n,
+    diskAvailableBytes: 0n,
+    spaceWarning: "",
   };
 }
 
@@ -580,6 +588,21 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
         throw new globalThis.Error("value provided for field message.allocatedBytes of type uint64 too large");
       }
       writer.uint32(152).uint64(message.allocatedBytes);
+    }
+    if (message.diskTotalBytes !== 0n) {
+      if (BigInt.asUintN(64, message.diskTotalBytes) !== message.diskTotalBytes) {
+        throw new globalThis.Error("value provided for field message.diskTotalBytes of type uint64 too large");
+      }
+      writer.uint32(320).uint64(message.diskTotalBytes);
+    }
+    if (message.diskAvailableBytes !== 0n) {
+      if (BigInt.asUintN(64, message.diskAvailableBytes) !== message.diskAvailableBytes) {
+        throw new globalThis.Error("value provided for field message.diskAvailableBytes of type uint64 too large");
+      }
+      writer.uint32(328).uint64(message.diskAvailableBytes);
+    }
+    if (message.spaceWarning !== "") {
+      writer.uint32(338).string(message.spaceWarning);
     }
     return writer;
   },
@@ -749,6 +772,30 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
             message.allocatedBytes = reader.uint64() as bigint;
             continue;
           }
+          case 40: {
+            if (tag !== 320) {
+              break;
+            }
+
+            message.diskTotalBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 41: {
+            if (tag !== 328) {
+              break;
+            }
+
+            message.diskAvailableBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 42: {
+            if (tag !== 338) {
+              break;
+            }
+
+            message.spaceWarning = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -818,6 +865,21 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
         : isSet(object.allocated_bytes)
         ? BigInt(object.allocated_bytes)
         : 0n,
+      diskTotalBytes: isSet(object.diskTotalBytes)
+        ? BigInt(object.diskTotalBytes)
+        : isSet(object.disk_total_bytes)
+        ? BigInt(object.disk_total_bytes)
+        : 0n,
+      diskAvailableBytes: isSet(object.diskAvailableBytes)
+        ? BigInt(object.diskAvailableBytes)
+        : isSet(object.disk_available_bytes)
+        ? BigInt(object.disk_available_bytes)
+        : 0n,
+      spaceWarning: isSet(object.spaceWarning)
+        ? globalThis.String(object.spaceWarning)
+        : isSet(object.space_warning)
+        ? globalThis.String(object.space_warning)
+        : "",
     };
   },
 
@@ -880,6 +942,15 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
     if (message.allocatedBytes !== 0n) {
       obj.allocatedBytes = message.allocatedBytes.toString();
     }
+    if (message.diskTotalBytes !== 0n) {
+      obj.diskTotalBytes = message.diskTotalBytes.toString();
+    }
+    if (message.diskAvailableBytes !== 0n) {
+      obj.diskAvailableBytes = message.diskAvailableBytes.toString();
+    }
+    if (message.spaceWarning !== "") {
+      obj.spaceWarning = message.spaceWarning;
+    }
     return obj;
   },
 
@@ -919,6 +990,13 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
     message.allocatedBytes = (object.allocatedBytes !== undefined && object.allocatedBytes !== null)
       ? BigInt(object.allocatedBytes)
       : 0n;
+    message.diskTotalBytes = (object.diskTotalBytes !== undefined && object.diskTotalBytes !== null)
+      ? BigInt(object.diskTotalBytes)
+      : 0n;
+    message.diskAvailableBytes = (object.diskAvailableBytes !== undefined && object.diskAvailableBytes !== null)
+      ? BigInt(object.diskAvailableBytes)
+      : 0n;
+    message.spaceWarning = object.spaceWarning ?? "";
     return message;
   },
 };
