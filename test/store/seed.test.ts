@@ -68,7 +68,12 @@ t.test('a new seed takes the place of the old one', async (t) => {
 
 t.test('seeds that are asked for and dropped at the same time are done in their order', async (t) => {
   const { opened, disk } = await openDisk(t, SIZE_BYTES);
-  await Promise.all([disk.takeSeed('first'), disk.takeSeed('second'), disk.dropSeed(), disk.takeSeed('third')]);
+  await Promise.all([
+    disk.takeSeed('first'),
+    disk.takeSeed('second'),
+    disk.dropSeed(),
+    disk.takeSeed('third'),
+  ]);
   t.equal(disk.seed?.id, 'third');
   await Promise.all([disk.dropSeed(), disk.dropSeed()]);
   t.equal(disk.seed, undefined);
