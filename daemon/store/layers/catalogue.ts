@@ -54,6 +54,8 @@ export interface MergeRecord {
   readonly target: LayerId;
   /** Regions below it are there, on stable storage. */
   readonly cursor: number;
+  /** Both had all their checksums: what they become has them too. */
+  readonly summed: boolean;
 }
 
 export interface DamagedRegion {

@@ -30,6 +30,8 @@ export class LayerSums {
   readonly #regionBytes: number;
   readonly #scratch: Buffer;
   readonly #sum = Buffer.alloc(SUM_BYTES);
+  #isSyncing = false;
+  #isClosed = false;
 
   private constructor(file: BlockFile, regionBytes: number) {
     this.#file = file;
@@ -69,18 +71,40 @@ export class LayerSums {
 
   /** Whether the region of the layer has the bytes that it had when it was sealed. */
   fits(region: number, layer: Layer): boolean {
-    const offset = PAGE_BYTES + region * SUM_BYTES;
-    if (offset + SUM_BYTES > this.#file.sizeBytes) return !layer.holdsData(this.#rangeOf(region));
-    this.#file.read(this.#sum, offset);
+    this.#load(region);
     return this.#sum.readUInt32BE(0) === this.#sumOf(region, layer);
   }
 
-  sync(done: (error: Error | null) => void): void {
-    this.#file.sync(done);
+  /** What another layer's checksums say of a region whose bytes are copied from there. */
+  copy(region: number, from: LayerSums): void {
+    from.#load(region);
+    const needed = PAGE_BYTES + (region + 1) * SUM_BYTES;
+    if (this.#file.sizeBytes < needed) this.#file.grow(needed);
+    this.#file.write(from.#sum, needed - SUM_BYTES);
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#isSyncing = true;
+      this.#file.sync((error) => {
+        this.#isSyncing = false;
+        if (this.#isClosed) this.#file.close();
+        if (error === null) resolve();
+        else reject(error);
+      });
+    });
   }
 
   close(): void {
-    this.#file.close();
+    this.#isClosed = true;
+    if (!this.#isSyncing) this.#file.close();
+  }
+
+  /** Of a layer that grew since, there are none for what was not in it then. */
+  #load(region: number): void {
+    const offset = PAGE_BYTES + region * SUM_BYTES;
+    if (offset + SUM_BYTES > this.#file.sizeBytes) this.#sum.fill(0);
+    else this.#file.read(this.#sum, offset);
   }
 
   #rangeOf(region: number): { readonly offset: number; readonly length: number } {
@@ -89,7 +113,7 @@ export class LayerSums {
 
   #sumOf(region: number, layer: Layer): number {
     if (!layer.holdsData(this.#rangeOf(region))) return ZEROES;
-    layer.read(this.#scratch, region * this.#regionBytes);
+    layer.readUnchecked(this.#scratch, region * this.#regionBytes);
     const sum = crc32c(this.#scratch);
     if (sum === sumOfZeroes(this.#regionBytes)) return ZEROES;
     return sum === ZEROES ? 1 : sum;

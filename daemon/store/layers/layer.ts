@@ -14,6 +14,12 @@ interface Transitional {
   readonly leaving: RegionRun[];
 }
 
+interface LayerParts {
+  readonly map: LayerMap | undefined;
+  readonly parent: Layer | undefined;
+  readonly regionBytes: number;
+}
+
 export class Layer {
   readonly id: LayerId;
   readonly data: BlockFile;
@@ -24,15 +30,16 @@ export class Layer {
   #users = 0;
   #isClosed = false;
 
-  constructor(
-    id: LayerId,
-    data: BlockFile,
-    { map, parent }: { map: LayerMap | undefined; parent: Layer | undefined },
-  ) {
+  readonly #regionBytes: number;
+  /** Regions whose bytes do not fit their checksums. */
+  #damaged: ReadonlySet<number> | undefined;
+
+  constructor(id: LayerId, data: BlockFile, { map, parent, regionBytes }: LayerParts) {
     this.id = id;
     this.data = data;
     this.map = map;
     this.parent = parent;
+    this.#regionBytes = regionBytes;
   }
 
   get allocatedBytes(): number {
@@ -43,8 +50,14 @@ export class Layer {
     return this.#transitional.coming.length > 0 || this.#transitional.leaving.length > 0;
   }
 
-  /** A layer may be of a time when the volume was smaller: behind its end there are zeroes. */
+  /** Throws EIO for what is known to be damaged. */
   read(into: Uint8Array, offset: number): void {
+    if (this.#damaged !== undefined) this.#refuseDamaged({ offset, length: into.length });
+    this.readUnchecked(into, offset);
+  }
+
+  /** A layer may be of a time when the volume was smaller: behind its end there are zeroes. */
+  readUnchecked(into: Uint8Array, offset: number): void {
     const inside = Math.max(0, Math.min(into.length, this.data.sizeBytes - offset));
     if (inside > 0) this.data.read(inside === into.length ? into : into.subarray(0, inside), offset);
     if (inside < into.length) into.fill(0, inside);
@@ -53,6 +66,11 @@ export class Layer {
   holdsData({ offset, length }: ByteRange): boolean {
     const inside = Math.min(length, this.data.sizeBytes - offset);
     return inside > 0 && this.data.holdsData({ offset, length: inside });
+  }
+
+  /** In place of what was found before. */
+  foundDamaged(regions: readonly number[]): void {
+    this.#damaged = regions.length === 0 ? undefined : new Set(regions);
   }
 
   coming(run: RegionRun): void {
@@ -114,6 +132,16 @@ export class Layer {
   makeRoom(sizeBytes: number, regionBytes: number): void {
     this.map?.grow(sizeBytes / regionBytes);
     if (this.data.sizeBytes < sizeBytes) this.data.grow(sizeBytes);
+  }
+
+  #refuseDamaged({ offset, length }: ByteRange): void {
+    const end = offset + length;
+    for (let region = Math.floor(offset / this.#regionBytes); region * this.#regionBytes < end; region++)
+      if (this.#damaged?.has(region) === true)
+        throw Object.assign(
+          new Error(`EIO: region ${String(region)} of layer ${this.id} does not fit its checksum`),
+          { code: 'EIO' },
+        );
   }
 
   #closeFiles(): void {

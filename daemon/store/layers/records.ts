@@ -1,5 +1,5 @@
 /** The records of the store in memory: what was committed, and nothing else. */
-import { LockstepError } from '../../sys/errors.ts';
+import { LockstepError, messageOf } from '../../sys/errors.ts';
 import type {
   Catalogue,
   CatalogueChange,
@@ -23,6 +23,8 @@ export class StoreRecords {
   readonly #merges = new Map<LayerId, MergeRecord>();
   readonly #scrubs = new Map<string, ScrubRecord>();
   #lastLayer: number;
+  /** Why a commit failed: nothing is recorded after that, and nothing may be done that would have to be. */
+  #broken: unknown;
 
   private constructor(
     catalogue: Catalogue,
@@ -98,6 +100,7 @@ export class StoreRecords {
 
   /** For a layer of this volume, with what records that the number is taken. */
   nextLayer(volume: string): { readonly id: LayerId; readonly taken: CatalogueChange } {
+    this.#refuseBroken();
     const number = this.#lastLayer + 1;
     return { id: `${volume}.${String(number)}`, taken: { type: 'last-layer', number } };
   }
@@ -105,7 +108,13 @@ export class StoreRecords {
   /** On stable storage, and here, when it resolves. */
   async commit(changes: readonly CatalogueChange[]): Promise<void> {
     if (changes.length === 0) return;
-    await this.#catalogue.commit(changes);
+    this.#refuseBroken();
+    try {
+      await this.#catalogue.commit(changes);
+    } catch (error) {
+      this.#broken = error;
+      throw error;
+    }
     for (const change of changes) this.#apply(change);
   }
 
@@ -135,6 +144,15 @@ export class StoreRecords {
         changes.push({ type: 'layer', record: { ...record, sealed: false, summed: false } });
     }
     return { changes, garbage, opened: open };
+  }
+
+  #refuseBroken(): void {
+    if (this.#broken === undefined) return;
+    throw new LockstepError(
+      'FAILED_PRECONDITION',
+      `the records of the store could not be written, and are not before a restart: ${messageOf(this.#broken)}`,
+      { reason: 'STORE_RECORDS_BROKEN', cause: this.#broken },
+    );
   }
 
   #after(changes: readonly CatalogueChange[]): StoreRecords {
