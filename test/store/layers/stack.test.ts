@@ -36,7 +36,7 @@ class Layers {
       parent === undefined
         ? undefined
         : LayerMap.create(systemFiles, join(this.#folder, `${id}.map`), header, regions);
-    const layer = new Layer(id, data, { map, parent });
+    const layer = new Layer(id, data, { map, parent, regionBytes: REGION_BYTES });
     this.#layers.push(layer);
     return layer;
   }
@@ -208,7 +208,7 @@ t.test('layers may come and go without an end', async (t) => {
   const stack = new Stack(bottom, REGION_BYTES);
   let top = bottom;
   for (let number = 0; number < 65_600; number++) {
-    const next = new Layer(`v.${String(number)}`, data, { map, parent: top });
+    const next = new Layer(`v.${String(number)}`, data, { map, parent: top, regionBytes: REGION_BYTES });
     stack.push(next);
     // All but the newest became part of it; to tell the stack each time would take long, and nobody looks meanwhile.
     next.parent = bottom;
