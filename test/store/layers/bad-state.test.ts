@@ -97,7 +97,7 @@ t.test('a map that is missing', async (t) => {
   const state = await stateFor(t);
   rmSync(pathOf(state, 'v.2.map'));
   const next = await refuses(t, state, /v\.2\.map/);
-  t.throws(() => next.store.openSnapshot('v', 'second'), { reason: 'LAYER_UNUSABLE' });
+  t.throws(() => next.store.openSnapshot('v', 'second'), { code: 'INTERNAL', reason: 'LAYER_UNUSABLE' });
   const first = next.store.openSnapshot('v', 'first');
   t.equal(first.read({ offset: REGION_BYTES, length: 1 })[0], 1, 'what stands below the damage can be read');
   first.close();
@@ -144,7 +144,7 @@ t.test('a layer without a record of its parent', async (t) => {
   await changeRecords(state, [{ type: 'no-layer', id: 'v.1' }]);
   await state.close();
   const next = await state.again();
-  t.throws(() => next.store.volume('v'), { reason: 'LAYER_UNUSABLE' });
+  t.throws(() => next.store.volume('v'), { code: 'INTERNAL', reason: 'LAYER_UNUSABLE' });
   t.ok(next.disk('w').read({ offset: 0, length: GOOD.length }).equals(GOOD));
 });
 
@@ -216,7 +216,10 @@ t.test('a second daemon on the folder is refused, and the first serves on', asyn
   const first = await openStore(t);
   const disk = await first.create('v', SIZE_BYTES);
   disk.write(0, GOOD);
-  await t.rejects(HostMeta.open(join(first.folder, 'meta')), { reason: 'STATE_FOLDER_IN_USE' });
+  await t.rejects(HostMeta.open(join(first.folder, 'meta')), {
+    code: 'FAILED_PRECONDITION',
+    reason: 'STATE_FOLDER_IN_USE',
+  });
   t.ok(disk.read({ offset: 0, length: GOOD.length }).equals(GOOD));
   await first.store.snapshot('v', 's', { quiesced: false, purpose: 'kept' });
 });
