@@ -77,12 +77,14 @@ export class Life {
 
   flush(volume: string): void {
     const id = ++this.#calls;
+    // A volume that is deleted meanwhile may answer that it failed.
+    const model = this.model.volume(volume);
     this.#running++;
     this.tell({ type: 'flush-begins', id, volume });
     this.store.volume(volume).flush((error) => {
       this.#running--;
-      if (error !== undefined) this.#failures.push(error);
-      else this.tell({ type: 'flush-ends', id });
+      if (error === undefined) this.tell({ type: 'flush-ends', id });
+      else if (this.model.volumes.get(volume) === model && !this.isLocked(volume)) this.#failures.push(error);
     });
   }
 

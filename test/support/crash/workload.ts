@@ -3,6 +3,7 @@ import { contentProblem, BrokenPromise, readable, stamped } from './check.ts';
 import { REGION_BYTES } from './geometry.ts';
 import { SECTOR_BYTES } from './image.ts';
 import type { Life } from './life.ts';
+import type { SnapshotModel } from './model.ts';
 import { isSame } from './volume-model.ts';
 
 /** Of which a life may use the first only: the fewer there are, the more is done to each. */
@@ -96,7 +97,7 @@ function snapshot(life: Life): void {
   const volume = freeVolume(life);
   const name = life.random.pick(SNAPSHOTS.slice(0, life.most.snapshots).filter((one) => !life.model.snapshots.has(`${String(volume)}@${one}`)));
   if (volume === undefined || name === undefined || life.isLocked(`${volume}@`)) return;
-  const purpose = life.random.happens(0.15) ? 'seed' : 'kept';
+  const purpose = !hasSeed(life, volume) && life.random.happens(0.15) ? 'seed' : 'kept';
   life.begin(
     { type: 'snapshot', volume, name, purpose },
     // Writes go on meanwhile.
@@ -129,7 +130,7 @@ function deleteSnapshot(life: Life): void {
 }
 
 function clone(life: Life): void {
-  const found = freeSnapshot(life);
+  const found = keptSnapshot(life);
   const as = newVolume(life);
   if (found === undefined || as === undefined) return;
   const { volume, name } = found;
@@ -137,8 +138,9 @@ function clone(life: Life): void {
 }
 
 function revert(life: Life): void {
-  const found = freeSnapshot(life);
+  const found = keptSnapshot(life);
   if (found === undefined || life.isLocked(found.volume)) return;
+  if (hasSeed(life, found.volume)) return;
   const { volume, name } = found;
   life.begin({ type: 'revert', volume, name }, [volume, `${volume}@`], () => life.store.revert(volume, name));
 }
@@ -194,7 +196,18 @@ function freeVolume(life: Life): string | undefined {
   return life.random.pick([...life.model.volumes.keys()].filter((name) => !life.isLocked(name)));
 }
 
-function freeSnapshot(life: Life): { readonly volume: string; readonly name: string } | undefined {
+/** There is one at a time. */
+function hasSeed(life: Life, volume: string): boolean {
+  return [...life.model.snapshots.values()].some((one) => one.volume === volume && one.purpose === 'seed');
+}
+
+/** A seed ends with its process: nothing else may stand on it. */
+function keptSnapshot(life: Life): { readonly volume: string; readonly name: string } | undefined {
+  const found = freeSnapshot(life);
+  return found?.purpose === 'kept' ? found : undefined;
+}
+
+function freeSnapshot(life: Life): SnapshotModel | undefined {
   return life.random.pick([...life.model.snapshots.values()].filter(({ volume }) => !life.isLocked(`${volume}@`)));
 }
 
