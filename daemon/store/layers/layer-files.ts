@@ -122,10 +122,14 @@ export class LayerFiles {
     return left;
   }
 
+  has(id: LayerId): boolean {
+    return this.#options.files.exists(this.path(id, 'data'));
+  }
+
   /** Takes in a file that holds a whole volume. On stable storage when it resolves; again, it finds its work done. */
   async takeIn(path: string, id: LayerId): Promise<void> {
     const { files, folder } = this.#options;
-    if (!files.exists(this.path(id, 'data'))) files.rename(path, this.path(id, 'data'));
+    if (!this.has(id)) files.rename(path, this.path(id, 'data'));
     await files.syncFolder(folder);
   }
 

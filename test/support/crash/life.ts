@@ -3,7 +3,8 @@
  * to its disk and what it promised are recorded in one order, from which every instant of its death can be looked at.
  */
 import { assert, LockstepError, messageOf } from '../../../daemon/sys/errors.ts';
-import { LayerStore, type StoreLog } from '../../../daemon/store/layers/layer-store.ts';
+import { LayerStore } from '../../../daemon/store/layers/layer-store.ts';
+import type { StoreLog } from '../../../daemon/store/layers/live-layers.ts';
 import type { Random } from '../harness/random.ts';
 import { BrokenPromise } from './check.ts';
 import type { Disk } from './disk.ts';
