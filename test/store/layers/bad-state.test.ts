@@ -139,6 +139,14 @@ t.test('a layer that is missing', async (t) => {
   }
 });
 
+t.test('a map that ends before its regions', async (t) => {
+  for (const bytes of [4096, 4096 + 512]) {
+    const state = await stateFor(t);
+    truncateSync(pathOf(state, 'v.3.map'), bytes);
+    await refuses(t, state, /v\.3\.map/);
+  }
+});
+
 t.test('a layer without a record of its parent', async (t) => {
   const state = await stateFor(t);
   await changeRecords(state, [{ type: 'no-layer', id: 'v.1' }]);

@@ -48,7 +48,7 @@ function newMap(t: Test, files: Files = systemFiles): { readonly map: LayerMap; 
 
 function reopened(map: LayerMap, path: string): LayerMap {
   map.close();
-  return LayerMap.open(systemFiles, path, HEADER);
+  return LayerMap.open(systemFiles, path, HEADER, REGIONS);
 }
 
 /** Around the ends of sectors and pages more often than elsewhere. */
@@ -229,7 +229,7 @@ t.test('a header that was damaged is refused, wherever', async (t) => {
     map.close();
     change(path, 0, flipped(at));
     t.throws(
-      () => LayerMap.open(systemFiles, path, HEADER),
+      () => LayerMap.open(systemFiles, path, HEADER, REGIONS),
       refused(at < 8 ? /does not begin as one/ : /its header does not fit its checksum/),
       `byte ${String(at)}`,
     );
@@ -239,8 +239,14 @@ t.test('a header that was damaged is refused, wherever', async (t) => {
 t.test('the map of another layer, or of regions of another size, is refused', async (t) => {
   const { map, path } = newMap(t);
   map.close();
-  t.throws(() => LayerMap.open(systemFiles, path, { ...HEADER, layer: 'v.3' }), refused(/of layer v\.2/));
-  t.throws(() => LayerMap.open(systemFiles, path, { ...HEADER, regionBytes: 4096 }), refused(/65536 bytes/));
+  t.throws(
+    () => LayerMap.open(systemFiles, path, { ...HEADER, layer: 'v.3' }, REGIONS),
+    refused(/of layer v\.2/),
+  );
+  t.throws(
+    () => LayerMap.open(systemFiles, path, { ...HEADER, regionBytes: 4096 }, REGIONS),
+    refused(/65536 bytes/),
+  );
 });
 
 t.test('a map of a later version is refused by its number', async (t) => {
@@ -252,7 +258,7 @@ t.test('a map of a later version is refused by its number', async (t) => {
     return header;
   });
   t.throws(
-    () => LayerMap.open(systemFiles, path, HEADER),
+    () => LayerMap.open(systemFiles, path, HEADER, REGIONS),
     refused(/it has version 2, and this build knows 1/),
   );
 });
@@ -261,6 +267,6 @@ t.test('what ends within the header is refused', async (t) => {
   const path = join(folderFor(t), 'v.2.map');
   for (const bytes of [0, 100, PAGE_BYTES - 1]) {
     writeFileSync(path, Buffer.alloc(bytes));
-    t.throws(() => LayerMap.open(systemFiles, path, HEADER), refused(/it ends within its header/));
+    t.throws(() => LayerMap.open(systemFiles, path, HEADER, REGIONS), refused(/it ends within its header/));
   }
 });
