@@ -42,6 +42,7 @@ export function snapshotService(parts: SnapshotParts): SnapshotServiceServer {
     }),
     listSnapshots: unary(log, ({ volume }: ListSnapshotsRequest) => ({
       snapshots: snapshots.list(volume).map(messageOf),
+      revertingTo: volumes.revertUnderWay(volume) ?? '',
     })),
     removeSnapshot: unary(log, async ({ fence, volume, snapshot }: RemoveSnapshotRequest) => {
       checkFence(volumes, fence, volume);

@@ -58,10 +58,16 @@ t.test('it is refused where clients are connected, on a secondary, and back to n
   const found = a.volumes.exports.find(VOLUME);
   if (!found.ok) throw new Error(found.message);
   const client = found.found.open(() => undefined);
-  await t.rejects(revertVolume(a.volumes, VOLUME, 'monday'), { reason: 'CLIENTS_CONNECTED' });
+  await t.rejects(revertVolume(a.volumes, VOLUME, 'monday'), {
+    reason: 'CLIENTS_CONNECTED',
+    message: '1 NBD client of volume v',
+  });
   client.close();
   await b.volumes.store.snapshot(VOLUME, 'monday', { quiesced: false, purpose: 'kept' });
-  await t.rejects(revertVolume(b.volumes, VOLUME, 'monday'), { reason: 'NOT_SERVING' });
+  await t.rejects(revertVolume(b.volumes, VOLUME, 'monday'), {
+    reason: 'NOT_SERVING',
+    message: /SECONDARY/,
+  });
   await t.rejects(revertVolume(a.volumes, VOLUME, 'friday'), { code: 'NOT_FOUND' });
   t.notOk(a.data().equals(before), 'nothing was changed');
   t.match(a.volumes.exports.find(VOLUME), { ok: true });
@@ -72,7 +78,7 @@ t.test('nobody gets to the volume while it is reverted, and its snapshot is not 
   await change(a);
   const reverting = revertVolume(a.volumes, VOLUME, 'monday');
   t.match(a.volumes.exports.find(VOLUME), { ok: false, reason: 'NOT_SERVING', message: /being reverted/ });
-  await t.rejects(revertVolume(a.volumes, VOLUME, 'monday'), { reason: 'REVERT_UNDER_WAY' });
+  await t.rejects(revertVolume(a.volumes, VOLUME, 'monday'), { code: 'ABORTED', reason: 'REVERT_UNDER_WAY' });
   await t.rejects(a.volumes.store.deleteSnapshot(VOLUME, 'monday'), {
     reason: 'SNAPSHOT_IN_USE',
     message: /a revert/,
@@ -101,7 +107,7 @@ t.test('one that was cut off keeps clients away, also after a restart, until it 
   const before = a.data();
   await a.submit(write(0, randomBytes(SIZE)));
   left = 2;
-  await t.rejects(revertVolume(a.volumes, VOLUME, 'monday'), { reason: 'REVERT_CUT_OFF' });
+  await t.rejects(revertVolume(a.volumes, VOLUME, 'monday'), { code: 'INTERNAL', reason: 'REVERT_CUT_OFF' });
   left = Infinity;
   t.match(a.volumes.exports.find(VOLUME), { ok: false, message: /was cut off.*revert again/ });
   await a.stop();

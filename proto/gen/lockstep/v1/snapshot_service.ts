@@ -68,6 +68,10 @@ export interface ListSnapshotsResponse {
   snapshots: Snapshot[];
   /** hosts/{host} that could not be asked. */
   unreachable: string[];
+  /** volumes/{volume} */
+  volume: string;
+  /** volumes/{volume}/snapshots/{snapshot} that a revert, which has not ended, goes back to; empty: none. */
+  revertingTo: string;
 }
 
 export interface DeleteSnapshotRequest {
@@ -553,7 +557,7 @@ export const ListSnapshotsRequest: MessageFns<ListSnapshotsRequest> = {
 };
 
 function createBaseListSnapshotsResponse(): ListSnapshotsResponse {
-  return { snapshots: [], unreachable: [] };
+  return { snapshots: [], unreachable: [], volume: "", revertingTo: "" };
 }
 
 export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
@@ -563,6 +567,12 @@ export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
     }
     for (const v of message.unreachable) {
       writer.uint32(18).string(v!);
+    }
+    if (message.volume !== "") {
+      writer.uint32(26).string(message.volume);
+    }
+    if (message.revertingTo !== "") {
+      writer.uint32(34).string(message.revertingTo);
     }
     return writer;
   },
@@ -596,6 +606,22 @@ export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
             message.unreachable.push(reader.string());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.volume = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.revertingTo = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -616,6 +642,12 @@ export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
       unreachable: globalThis.Array.isArray(object?.unreachable)
         ? object.unreachable.map((e: any) => globalThis.String(e))
         : [],
+      volume: isSet(object.volume) ? globalThis.String(object.volume) : "",
+      revertingTo: isSet(object.revertingTo)
+        ? globalThis.String(object.revertingTo)
+        : isSet(object.reverting_to)
+        ? globalThis.String(object.reverting_to)
+        : "",
     };
   },
 
@@ -627,6 +659,12 @@ export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
     if (message.unreachable?.length) {
       obj.unreachable = message.unreachable;
     }
+    if (message.volume !== "") {
+      obj.volume = message.volume;
+    }
+    if (message.revertingTo !== "") {
+      obj.revertingTo = message.revertingTo;
+    }
     return obj;
   },
 
@@ -637,6 +675,8 @@ export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
     const message = createBaseListSnapshotsResponse();
     message.snapshots = object.snapshots?.map((e) => Snapshot.fromPartial(e)) || [];
     message.unreachable = object.unreachable?.map((e) => e) || [];
+    message.volume = object.volume ?? "";
+    message.revertingTo = object.revertingTo ?? "";
     return message;
   },
 };

@@ -58,6 +58,8 @@ export interface ListSnapshotsRequest {
 export interface ListSnapshotsResponse {
   /** In the order in which they were taken. */
   snapshots: Snapshot[];
+  /** The snapshot that a revert, which has not ended, goes back to; empty: none. The volume is a mixture until it has. */
+  revertingTo: string;
 }
 
 export interface RemoveSnapshotRequest {
@@ -591,13 +593,16 @@ export const ListSnapshotsRequest: MessageFns<ListSnapshotsRequest> = {
 };
 
 function createBaseListSnapshotsResponse(): ListSnapshotsResponse {
-  return { snapshots: [] };
+  return { snapshots: [], revertingTo: "" };
 }
 
 export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
   encode(message: ListSnapshotsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.snapshots) {
       Snapshot.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.revertingTo !== "") {
+      writer.uint32(18).string(message.revertingTo);
     }
     return writer;
   },
@@ -623,6 +628,14 @@ export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
             message.snapshots.push(Snapshot.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.revertingTo = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -640,6 +653,11 @@ export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
       snapshots: globalThis.Array.isArray(object?.snapshots)
         ? object.snapshots.map((e: any) => Snapshot.fromJSON(e))
         : [],
+      revertingTo: isSet(object.revertingTo)
+        ? globalThis.String(object.revertingTo)
+        : isSet(object.reverting_to)
+        ? globalThis.String(object.reverting_to)
+        : "",
     };
   },
 
@@ -647,6 +665,9 @@ export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
     const obj: any = {};
     if (message.snapshots?.length) {
       obj.snapshots = message.snapshots.map((e) => Snapshot.toJSON(e));
+    }
+    if (message.revertingTo !== "") {
+      obj.revertingTo = message.revertingTo;
     }
     return obj;
   },
@@ -657,6 +678,7 @@ export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
   fromPartial(object: DeepPartial<ListSnapshotsResponse>): ListSnapshotsResponse {
     const message = createBaseListSnapshotsResponse();
     message.snapshots = object.snapshots?.map((e) => Snapshot.fromPartial(e)) || [];
+    message.revertingTo = object.revertingTo ?? "";
     return message;
   },
 };
