@@ -68,6 +68,11 @@ export class Layer {
     return inside > 0 && this.data.holdsData({ offset, length: inside });
   }
 
+  prefetch({ offset, length }: ByteRange): void {
+    const inside = Math.min(length, this.data.sizeBytes - offset);
+    if (inside > 0) this.data.prefetch({ offset, length: inside });
+  }
+
   /** In place of what was found before. */
   foundDamaged(regions: readonly number[]): void {
     this.#damaged = regions.length === 0 ? undefined : new Set(regions);
