@@ -1,6 +1,6 @@
 /**
- * How fast a copy may go, by what the clients feel: while the slowest of their writes take about as long as without it,
- * it goes faster; once they take longer, slower, down to a floor so that it always ends.
+ * How fast a copy may go, by what the clients feel: while the slowest of their writes, and of their flushes, take about as
+ * long as without it, it goes faster; once either takes longer, slower, down to a floor so that it always ends.
  */
 const LOOK_EVERY_MS = 100;
 /** Of the slowest writes without a copy: up to here a copy costs the clients nothing worth speaking of. */
@@ -18,11 +18,38 @@ const WEIGHT = 0.05;
 /** Bytes that may be sent at once after a pause, in time at the present rate. */
 const BURST_MS = 20;
 
-export class Throttle {
-  /** Moving mean of the slowest write of each look while nothing was copied; undefined: none was seen. */
+/** `flush`: it ended with a trip to stable storage. */
+export type ChangeKind = 'write' | 'flush';
+
+/** What clients feel of one kind of request. A flush takes several times as long as a write, and would hide it. */
+class Felt {
+  /** Moving mean of the slowest of each look while nothing was copied; undefined: none was seen. */
   #usualMs: number | undefined;
   /** The slowest since the last look; 0: none. */
   #slowestMs = 0;
+
+  took(ms: number): void {
+    this.#slowestMs = Math.max(this.#slowestMs, ms);
+  }
+
+  forget(): void {
+    this.#slowestMs = 0;
+  }
+
+  learn(): void {
+    if (this.#slowestMs === 0) return;
+    const usualMs = this.#usualMs ?? this.#slowestMs;
+    this.#usualMs = usualMs + WEIGHT * (this.#slowestMs - usualMs);
+    this.forget();
+  }
+
+  get isSlower(): boolean {
+    return this.#slowestMs > Math.max(UNNOTICED_MS, TOLERATED * (this.#usualMs ?? 0));
+  }
+}
+
+export class Throttle {
+  readonly #felt: Readonly<Record<ChangeKind, Felt>> = { write: new Felt(), flush: new Felt() };
   #rate = FIRST_BYTES_PER_SECOND;
   #budgetBytes = 0;
   #filledAtMs = 0;
@@ -40,22 +67,21 @@ export class Throttle {
     this.#filledAtMs = nowMs;
     this.#lookedAtMs = nowMs;
     this.#budgetBytes = 0;
-    this.#slowestMs = 0;
+    this.#forget();
   }
 
   end(): void {
     this.#copies = false;
-    this.#slowestMs = 0;
+    this.#forget();
   }
 
-  /** A client's write or flush was answered, or whatever came would have had to wait so long. */
-  latency(ms: number, nowMs: number): void {
-    this.#slowestMs = Math.max(this.#slowestMs, ms);
+  /** A client's request was answered, or whatever came would have had to wait so long. */
+  latency(ms: number, nowMs: number, kind: ChangeKind = 'write'): void {
+    this.#felt[kind].took(ms);
     if (this.#copies || nowMs - this.#lookedAtMs < LOOK_EVERY_MS) return;
     this.#lookedAtMs = nowMs;
-    const usualMs = this.#usualMs ?? this.#slowestMs;
-    this.#usualMs = usualMs + WEIGHT * (this.#slowestMs - usualMs);
-    this.#slowestMs = 0;
+    this.#felt.write.learn();
+    this.#felt.flush.learn();
   }
 
   /**
@@ -77,9 +103,15 @@ export class Throttle {
   #look(nowMs: number, oldestMs: number): void {
     if (nowMs - this.#lookedAtMs < LOOK_EVERY_MS) return;
     this.#lookedAtMs = nowMs;
-    const toleratedMs = Math.max(UNNOTICED_MS, TOLERATED * (this.#usualMs ?? 0));
-    this.#rate *= Math.max(oldestMs, this.#slowestMs) > toleratedMs ? SLOWER : FASTER;
+    const { write, flush } = this.#felt;
+    write.took(oldestMs);
+    this.#rate *= write.isSlower || flush.isSlower ? SLOWER : FASTER;
     this.#rate = Math.min(Math.max(this.#rate, FLOOR_BYTES_PER_SECOND), CEILING_BYTES_PER_SECOND);
-    this.#slowestMs = 0;
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#felt.write.forget();
+    this.#felt.flush.forget();
   }
 }

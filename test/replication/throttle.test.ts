@@ -91,6 +91,30 @@ t.test('latencies that nobody notices are no reason to go slower', async (t) => 
   t.ok(other.limitBytesPerSecond < FIRST);
 });
 
+t.test('writes and flushes are each compared with what is usual for them', async (t) => {
+  const both = (): Throttle => {
+    const throttle = new Throttle();
+    for (let n = 0; n < 500; n++) {
+      throttle.latency(20, n * LOOK_MS - 1, 'flush');
+      throttle.latency(2, n * LOOK_MS, 'write');
+    }
+    throttle.begin(0);
+    return throttle;
+  };
+  const asUsual = both();
+  asUsual.latency(20, 1, 'flush');
+  looks(asUsual, 1, { ms: 2 });
+  t.ok(asUsual.limitBytesPerSecond > FIRST);
+  const slowWrites = both();
+  slowWrites.latency(20, 1, 'flush');
+  looks(slowWrites, 1, { ms: 8 });
+  t.ok(slowWrites.limitBytesPerSecond < FIRST, 'a write that is still faster than a flush');
+  const slowFlushes = both();
+  slowFlushes.latency(60, 1, 'flush');
+  looks(slowFlushes, 1, { ms: 2 });
+  t.ok(slowFlushes.limitBytesPerSecond < FIRST);
+});
+
 t.test('it looks at the clients ten times a second, not with each region', async (t) => {
   const throttle = begun(2);
   throttle.latency(20, 0);
