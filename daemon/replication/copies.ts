@@ -51,7 +51,7 @@ export class Copies {
   ticked(sinceLastMs: number): void {
     this.#tickMs = Math.min(this.#tickMs, sinceLastMs);
     if (sinceLastMs > this.#tickMs && Number.isFinite(sinceLastMs))
-      this.onLatency(sinceLastMs - this.#tickMs, 'write');
+      this.#throttle.late(sinceLastMs - this.#tickMs, this.#core.nowMs);
   }
 
   onLatency(ms: number, kind: ChangeKind): void {
