@@ -30,6 +30,9 @@ export type FaultKind =
   | 'move'
   | 'step-down'
   | 'cut-at-flush'
+  | 'kill-at-view'
+  | 'undo-while-asking'
+  | 'forget-drop'
   | 'fail-workflow';
 
 export interface Fault {
@@ -70,6 +73,9 @@ const weights: Readonly<Record<FaultKind, number>> = {
   move: 1.5,
   'step-down': 0.7,
   'cut-at-flush': 1,
+  'kill-at-view': 1,
+  'undo-while-asking': 1,
+  'forget-drop': 1,
   'fail-workflow': 1,
 };
 
