@@ -9,8 +9,8 @@ const HALFWAY_MS = 2500;
 /** Within this the others go on without a disk that does nothing. */
 const STUCK_MS = 6000;
 const CALM_MS = 1000;
-/** Longer than it takes until the chosen copy goes back. */
-const REVERT_FAILS_MS = 600;
+/** Longer than it takes to go back. */
+const REVERT_FAILS_MS = 400;
 /** Clients go on with the old copy for so long. */
 const AFTERLIFE_MS = 500;
 
@@ -55,7 +55,7 @@ export function chooseOldCopy(world: World, revertFails: boolean): void {
   world.crash(primary);
   makePeace(world, primary);
   const expected = world.checks.fallbacks.expected(chosen);
-  if (revertFails) chosen.writesFail = { failure: 'EIO', untilMs: scheduler.nowMs + REVERT_FAILS_MS };
+  let failsYet = revertFails;
   control.force(chosen.name);
   world.checks.startedOver(generation + 1);
   world.history.reset(expected);
@@ -64,6 +64,10 @@ export function chooseOldCopy(world: World, revertFails: boolean): void {
     return control.record.generation === generation + 1 && chosen.process?.state !== 'SOLO';
   });
   world.onEffect = (process, effect) => {
+    if (failsYet && process.name === chosen.name && effect.type === 'revert') {
+      failsYet = false;
+      chosen.writesFail = { failure: 'EIO', untilMs: scheduler.nowMs + REVERT_FAILS_MS };
+    }
     if (process.name !== chosen.name || effect.type !== 'state-changed' || effect.to !== 'SOLO') return;
     world.onEffect = () => undefined;
     world.checks.fallbacks.checkReverted(chosen, expected);

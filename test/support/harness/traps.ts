@@ -35,27 +35,44 @@ export class Traps {
   }
 
   /**
-   * Copies begin so late that what was copied is flushed meanwhile; and while the source's disk takes its time with
-   * that, the link breaks. Other writes go on: they are taken by the cache.
+   * A secondary dies for long enough to be copied to, and the copy begins so late that what was copied is flushed
+   * meanwhile. The source's flush takes its time, as other writes do not: they go to the cache. When the target has
+   * flushed, the link breaks.
    */
   cutAtFlush(random: Random): void {
     const { control, network } = this.#world;
+    // The second would end the copy of the first.
+    if (control.lingersForMs > 0) return;
     control.lingersForMs = LINGER_MS;
+    const { primary, inSync } = control.record;
+    const secondary = inSync.find((name) => name !== primary);
+    if (secondary !== undefined && control.isCurrent) this.#kill(secondary, random.between(350, 700));
     this.#armed.add((process, effect) => {
-      if (effect.type !== 'send' || effect.message.type !== 'flush') return false;
-      const { join } = process.status;
-      if (join?.phase !== 'CATCHING_UP' || process.peerOf(effect.link) !== join.target) return false;
+      const flush = this.#flushOfCopy(process, effect);
+      if (flush === undefined) return false;
       control.lingersForMs = 0;
-      const flushMs = random.between(50, 500);
-      process.host.flushesHangUntilMs = this.#nowMs + flushMs;
-      this.#later(random.between(0, flushMs), () => network.cutAll());
+      process.host.flushesHangUntilMs = this.#nowMs + random.between(40, 200);
+      this.#armed.add((_target, answer) => {
+        if (answer.type !== 'send' || answer.message.type !== 'flush-answer') return false;
+        if (answer.message.flushId !== flush) return false;
+        this.#later(random.between(2, 15), () => network.cutAll());
+        return true;
+      });
       return true;
     });
   }
 
+  /** The number of the flush that a source asks of its target. */
+  #flushOfCopy(process: Process, effect: Effect): number | undefined {
+    if (effect.type !== 'send' || effect.message.type !== 'flush') return undefined;
+    const { join } = process.status;
+    if (join?.phase !== 'CATCHING_UP' || process.peerOf(effect.link) !== join.target) return undefined;
+    return effect.message.flushId;
+  }
+
   /**
    * The primary goes on without the others, which hear neither it nor control; at the very moment at which it asks its
-   * store to keep that, it dies, and the next life reaches the others before control reaches anybody.
+   * store to keep that, it dies, and its next life reaches the others before control reaches anybody.
    */
   killAtView(random: Random): void {
     const { control, hosts, network } = this.#world;
@@ -71,7 +88,7 @@ export class Traps {
     const end = (): void => {
       isOver = true;
       network.unblockAll();
-      for (const host of others) reach(host, true);
+      for (const host of hosts.values()) reach(host, true);
     };
     this.#later(AWAY_MS, () => {
       if (!isOver) end();
@@ -86,6 +103,7 @@ export class Traps {
       isOver = true;
       this.#later(random.between(0, 25), () => {
         if (control.isCurrent) this.#kill(primary, random.between(1, 40));
+        reach(process.host, false);
         network.unblockAll();
       });
       this.#later(random.between(200, 800), end);
