@@ -97,15 +97,19 @@ interface Theme {
   readonly first: readonly FaultKind[];
   readonly then: readonly FaultKind[];
 }
-/** Copies are long and break off; things come together that seldom do. */
-const themes: readonly Theme[] = [
-  { first: ['cut-at-flush'], then: ['kill', 'lose-power', 'cut-at-flush'] },
-  {
-    first: ['kill-at-view', 'undo-while-asking', 'forget-drop'],
-    then: ['kill', 'kill-at-view', 'undo-while-asking', 'forget-drop'],
-  },
+/** Copies are long and break off. */
+const longCopies: Theme = { first: ['cut-at-flush'], then: ['kill', 'lose-power', 'cut-at-flush'] };
+/** Things come together that seldom do. */
+const badMoments: Theme = {
+  first: ['kill-at-view', 'undo-while-asking', 'forget-drop'],
+  then: ['kill', 'kill-at-view', 'undo-while-asking', 'forget-drop'],
+};
+const themes: readonly (Theme | undefined)[] = [
+  longCopies,
+  longCopies,
+  badMoments,
+  ...Array.from({ length: 7 }, () => undefined),
 ];
-const THEME_SHARE = 0.25;
 const SELDOM_MS = 3000;
 const MAX_MOMENTS = 400;
 
@@ -118,7 +122,7 @@ export interface PlanOptions {
 /** No run has all kinds: what hides behind another fault is found where that one is missing. */
 export function drawFaults({ seed, hosts, forMs }: PlanOptions): readonly Fault[] {
   const random = Random.of(seed, 'faults');
-  const theme = random.happens(THEME_SHARE) ? random.pick(themes) : undefined;
+  const theme = random.pick(themes);
   const share = random.pick([0.25, 0.5, 0.9]) ?? 0.5;
   const drawn = kinds.filter(() => random.happens(share));
   const present = theme?.then ?? drawn;
