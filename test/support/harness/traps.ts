@@ -102,9 +102,10 @@ export class Traps {
         return false;
       isOver = true;
       this.#later(random.between(0, 25), () => {
-        if (control.isCurrent) this.#kill(primary, random.between(1, 40));
-        reach(process.host, false);
         network.unblockAll();
+        if (!control.isCurrent) return;
+        reach(process.host, false);
+        this.#kill(primary, random.between(1, 40));
       });
       this.#later(random.between(200, 800), end);
       return true;
