@@ -50,8 +50,10 @@ export class Traps {
     this.#armed.add((process, effect) => {
       const flush = this.#flushOfCopy(process, effect);
       if (flush === undefined) return false;
-      control.lingersForMs = 0;
-      process.host.flushesHangUntilMs = this.#nowMs + random.between(40, 200);
+      const flushMs = random.between(100, 400);
+      process.host.flushesHangUntilMs = this.#nowMs + flushMs;
+      // Nor does the next copy get so far before that flush ends.
+      this.#later(2 * flushMs, () => (control.lingersForMs = 0));
       this.#armed.add((_target, answer) => {
         if (answer.type !== 'send' || answer.message.type !== 'flush-answer') return false;
         if (answer.message.flushId !== flush) return false;
