@@ -11,10 +11,12 @@ import {
   type VolumeView,
 } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import { FaultServiceService } from '../proto/gen/lockstep/agent/v1/fault.ts';
+import { SnapshotServiceService } from '../proto/gen/lockstep/agent/v1/snapshot.ts';
 import { agentService, viewOf } from './agent/agent-service.ts';
 import { Coordinator } from './agent/coordinator.ts';
 import { faultService } from './agent/fault-service.ts';
 import { ReplicaReporter } from './agent/report.ts';
+import { snapshotService } from './agent/snapshot-service.ts';
 import { HostDrivers } from './host/host.ts';
 import { type HostAddress, HostMeta } from './meta/host-meta.ts';
 import { NbdServer } from './nbd/server.ts';
@@ -28,6 +30,7 @@ import type { Config } from './sys/config.ts';
 import { assert, LockstepError, messageOf } from './sys/errors.ts';
 import type { Log } from './sys/log.ts';
 import type { Volume } from './volume/volume.ts';
+import { VolumeSnapshots } from './volume/volume-snapshots.ts';
 import { Volumes } from './volume/volumes.ts';
 import { dial, type Link } from './wire/link.ts';
 import { ReplicationServer } from './wire/replication-server.ts';
@@ -141,6 +144,17 @@ export class StorageHost {
       }),
     );
     const { faults, log } = this.#options;
+    server.addService(
+      SnapshotServiceService,
+      snapshotService({
+        volumes: this.volumes,
+        snapshots: new VolumeSnapshots(this.volumes, (volume, work) =>
+          this.#drivers.whileQuiet(volume, work),
+        ),
+        recovered: this.#recovered.promise,
+        log,
+      }),
+    );
     if (faults !== undefined) server.addService(FaultServiceService, faultService(faults, log));
   }
 

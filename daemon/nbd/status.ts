@@ -1,5 +1,7 @@
 /** BLOCK_STATUS: what each selected metadata context says of a range. */
+import { AssertionFailure } from '../sys/errors.ts';
 import type { BlockBackend, BlockResult, ByteRange } from './block.ts';
+import { failureOf } from './errno.ts';
 import { allocationFlags, descriptorsOf, differenceFlags } from './extents.ts';
 import { DIFFERENCE_SEARCH_BYTES } from './limits.ts';
 import type { SelectedContext } from './negotiation.ts';
@@ -29,17 +31,32 @@ export function readStatus(
       done(result);
       return;
     }
-    const status = contexts.map(({ contextId, context }) => {
-      if (context.kind === 'allocation')
-        return {
-          contextId,
-          descriptors: descriptorsOf(range, backend.extents(range), allocationFlags, { onlyOne }),
-        };
-      const part = { ...range, length: Math.min(range.length, DIFFERENCE_SEARCH_BYTES) };
-      // What is compared with is gone: nothing is known to be equal to it.
-      const differences = backend.differences(context, part) ?? [{ ...part, differs: true }];
-      return { contextId, descriptors: descriptorsOf(part, differences, differenceFlags, { onlyOne }) };
-    });
-    done({ ok: true, status });
+    done(lookedUp(backend, { range, contexts, onlyOne }));
   });
+}
+
+/** A map of the store that cannot be read is the range's trouble, not the process's. */
+function lookedUp(backend: BlockBackend, query: StatusQuery): StatusResult {
+  try {
+    return { ok: true, status: query.contexts.map((selected) => statusOf(backend, query, selected)) };
+  } catch (error) {
+    if (error instanceof AssertionFailure) throw error;
+    return { ok: false, failure: failureOf(error) };
+  }
+}
+
+function statusOf(
+  backend: BlockBackend,
+  { range, onlyOne }: StatusQuery,
+  { contextId, context }: SelectedContext,
+): ContextStatus {
+  if (context.kind === 'allocation')
+    return {
+      contextId,
+      descriptors: descriptorsOf(range, backend.extents(range), allocationFlags, { onlyOne }),
+    };
+  const part = { ...range, length: Math.min(range.length, DIFFERENCE_SEARCH_BYTES) };
+  // What is compared with is gone: nothing is known to be equal to it.
+  const differences = backend.differences(context, part) ?? [{ ...part, differs: true }];
+  return { contextId, descriptors: descriptorsOf(part, differences, differenceFlags, { onlyOne }) };
 }

@@ -14,6 +14,8 @@ export interface VolumeLookup {
   get(name: string): Volume | undefined;
   all(): readonly Volume[];
   readonly store: LayerStore;
+  /** The snapshot that a revert of the volume, which was cut off, goes back to. */
+  revertUnderWay(volume: string): string | undefined;
 }
 
 const SECONDARY_SUFFIX = '@secondary';
@@ -23,6 +25,8 @@ export class VolumeExports implements Exports {
   readonly #snapshots: SnapshotExports;
   /** Of each export's name: whom to tell that it has ended. */
   readonly #revocations = new Map<string, Set<() => void>>();
+  /** By volume: why nobody may use it for now. */
+  readonly #held = new Map<string, string>();
 
   constructor(volumes: VolumeLookup) {
     this.#volumes = volumes;
@@ -42,13 +46,13 @@ export class VolumeExports implements Exports {
     const volume = this.#volumes.get(volumeName);
     if (volume === undefined || more.length > 0)
       return refuse('UNKNOWN', `no volume ${JSON.stringify(volumeName)} on this host`);
-    if (part === undefined)
-      return volume.serves
-        ? { ok: true, found: this.#ofPrimary(volume) }
-        : refuse('NOT_SERVING', `the replica on this host is ${volume.state}`);
+    if (part === undefined) {
+      const why = this.#whyNotServed(volume);
+      return why === undefined ? { ok: true, found: this.#ofPrimary(volume) } : refuse('NOT_SERVING', why);
+    }
     if (`@${part}` !== SECONDARY_SUFFIX) {
       const found = this.#snapshots.find(volumeName, part);
-      if (found !== undefined) return { ok: true, found };
+      if (found !== undefined) return this.#snapshots.whyUnusable(volumeName, part) ?? { ok: true, found };
       return refuse('UNKNOWN', `volume ${volumeName} has no snapshot ${JSON.stringify(part)} on this host`);
     }
     if (isInSync(volume)) return { ok: true, found: this.#ofSecondary(volume) };
@@ -68,9 +72,32 @@ export class VolumeExports implements Exports {
     this.#snapshots.revokeAll(volume);
   }
 
+  /** Nobody gets to the volume until `release`; who uses it already goes on. */
+  hold(volume: string, why: string): void {
+    this.#held.set(volume, why);
+  }
+
+  release(volume: string): void {
+    this.#held.delete(volume);
+  }
+
+  isHeld(volume: string): boolean {
+    return this.#held.has(volume);
+  }
+
   /** Of the volume itself, not of its snapshots. */
   clientsOf(volume: string): number {
     return this.#revocations.get(volume)?.size ?? 0;
+  }
+
+  #whyNotServed({ name, serves, state }: Volume): string | undefined {
+    if (!serves) return `the replica on this host is ${state}`;
+    const held = this.#held.get(name);
+    if (held !== undefined) return held;
+    const snapshot = this.#volumes.revertUnderWay(name);
+    return snapshot === undefined
+      ? undefined
+      : `a revert to snapshot ${snapshot} was cut off, and what it is now is a mixture: revert again`;
   }
 
   #ofPrimary(volume: Volume): Export {

@@ -2,7 +2,8 @@
  * Snapshots as NBD clients see them, at `VOLUME@SNAPSHOT`, read-only. All clients of one share a view of it, which keeps
  * it from being deleted.
  */
-import type { Export, OpenExport } from '../nbd/block.ts';
+import { LockstepError } from '../sys/errors.ts';
+import type { Export, ExportRefusal, OpenExport } from '../nbd/block.ts';
 import type { LayerStore } from '../store/layers/layer-store.ts';
 import type { SnapshotView } from '../store/layers/snapshot-view.ts';
 import type { SnapshotRecord } from '../store/layers/catalogue.ts';
@@ -31,6 +32,17 @@ export class SnapshotExports {
   find(volume: string, snapshot: string): Export | undefined {
     const record = this.#kept(volume).find(({ name }) => name === snapshot);
     return record === undefined ? undefined : this.#export(record);
+  }
+
+  /** Of one that is found: a layer of it is damaged. */
+  whyUnusable(volume: string, snapshot: string): ExportRefusal | undefined {
+    try {
+      this.#store().openSnapshot(volume, snapshot).close();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof LockstepError)) throw error;
+      return { ok: false, reason: 'NOT_SERVING', message: error.message };
+    }
   }
 
   /** The volume is about to be deleted, with its snapshots. */
@@ -75,8 +87,7 @@ export class SnapshotExports {
     const backend = new ReadOnlyView(shared.view, {
       mayRead: () => this.#shared.get(full) === shared,
       differences: ({ kind, name: other }, range) => {
-        const isThere = kind === 'diff' && this.#kept(volume).some((kept) => kept.name === other);
-        if (!isThere) return undefined;
+        if (kind !== 'diff' || this.find(volume, other) === undefined) return undefined;
         return differencesOf(range, store.diff(volume, other, name, regionsOf(range)));
       },
     });

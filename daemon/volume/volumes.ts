@@ -21,6 +21,7 @@ import { KeyedMutex } from '../sys/keyed-mutex.ts';
 import type { DecodedFrame } from '../wire/codec.ts';
 import type { Link } from '../wire/link.ts';
 import { VolumeExports } from './exports.ts';
+import { revertUnderWay } from './revert.ts';
 import { Volume, type VolumeWorld } from './volume.ts';
 
 export interface VolumesOptions {
@@ -137,6 +138,39 @@ export class Volumes {
     await this.#options.world.meta.put({ volume, sizeBytes, durable });
     this.#unopened.delete(volume);
     this.#add(layered, { durable, maps: new Map() });
+  }
+
+  /**
+   * A volume of its own that begins as the snapshot, of which this host is the primary in its first generation. Its
+   * bytes come first, as in `create`: a crash before the record leaves layers that nobody opens. Answers its size.
+   */
+  async clone(volume: string, snapshot: string, clone: string): Promise<number> {
+    checkName(clone);
+    return this.#changes.run(clone, async () => {
+      const existing = this.#volumes.get(clone);
+      // Asked again, since the answer was lost: a name is never given twice.
+      if (existing !== undefined) return existing.sizeBytes;
+      await this.store.deleteVolume(clone);
+      rmSync(this.#folderOf(clone), { recursive: true, force: true });
+      mkdirSync(this.#folderOf(clone), { recursive: true, mode: 0o700 });
+      await syncFolder(this.#folder);
+      const layered = await this.store.clone(volume, snapshot, clone);
+      const { sizeBytes } = layered;
+      const durable = clonedState(this.#options);
+      await this.#options.world.meta.put({ volume: clone, sizeBytes, durable });
+      this.#unopened.delete(clone);
+      this.#add(layered, { durable, maps: new Map() });
+      return sizeBytes;
+    });
+  }
+
+  /** The file that is there while a revert is under way: revert.ts. */
+  revertMark(volume: string): string {
+    return join(this.#folderOf(volume), 'reverting');
+  }
+
+  revertUnderWay(volume: string): string | undefined {
+    return revertUnderWay(this.revertMark(volume));
   }
 
   /**
@@ -289,4 +323,10 @@ function firstState(bootId: string): DurableState {
     copyFrom: { host: '', generation: 0 },
     tracked: [],
   };
+}
+
+/** Whole, and alone: nobody else has ever had a copy. */
+function clonedState({ host, bootId }: Pick<VolumesOptions, 'host' | 'bootId'>): DurableState {
+  const view = { generation: 1, primary: host, inSync: [host] };
+  return { ...firstState(bootId), view, complete: true, blank: false, consistentAt: 1 };
 }

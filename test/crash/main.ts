@@ -1,17 +1,21 @@
 /**
- * `npm run crash -- --seeds N --from M --states S`: the crash runs of test/support/crash, many of them, with about S
- * states each. docs/testing.md says how a seed that fails is looked at.
+ * `npm run crash -- --seeds N --from M --states S --seconds T --failures F`: the crash runs of test/support/crash, many of them, with about S
+ * states each, and fresh seeds until T seconds are over. A defect fails many seeds: it ends after F of them. docs/testing.md says how a seed that fails is looked at.
  */
 import { crashRun } from '../support/crash/crash-run.ts';
 import { command, parseOptions } from '../sim/options.ts';
 
-/** A defect fails many seeds; the first few say enough. */
-const MAX_FAILURES = 3;
 const LINE_EVERY_MS = 10_000;
 
 await command(async (signal) => {
-  const defaults = { seeds: 1000, from: 1, states: 600, seconds: 0 };
-  const { seeds, from, states, seconds } = parseOptions(process.argv.slice(2), defaults);
+  const defaults = { seeds: 1000, from: 1, states: 600, seconds: 0, failures: 3 };
+  const {
+    seeds,
+    from,
+    states,
+    seconds,
+    failures: mostFailures,
+  } = parseOptions(process.argv.slice(2), defaults);
   const startedAtMs = performance.now();
   const elapsedMs = (): number => performance.now() - startedAtMs;
   const tally = new Map<string, number>();
@@ -20,7 +24,7 @@ await command(async (signal) => {
   let shownMs = 0;
   let seed = from;
   const isOver = (): boolean =>
-    signal.aborted || failures >= MAX_FAILURES || (seed >= from + seeds && elapsedMs() >= seconds * 1000);
+    signal.aborted || failures >= mostFailures || (seed >= from + seeds && elapsedMs() >= seconds * 1000);
   const line = (): string =>
     `${seed - from} seeds, ${looked} states, ${((elapsedMs() * 1000) / Math.max(1, looked)).toFixed(0)} us each, ${failures} failed`;
   for (; !isOver(); seed++) {
@@ -37,7 +41,12 @@ await command(async (signal) => {
     // Signals are seen between two turns of the loop only.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  console.log([...tally].sort(([a], [b]) => (a < b ? -1 : 1)).map(([what, count]) => `${what} ${count}`).join(', '));
+  console.log(
+    [...tally]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([what, count]) => `${what} ${count}`)
+      .join(', '),
+  );
   console.log(line());
   return failures === 0;
 });

@@ -275,7 +275,7 @@ export class LayerStore {
       const record = this.#records.volume(name);
       if (record === undefined || sizeBytes === volume.sizeBytes) return;
       volume.grow(sizeBytes);
-      await flushed(volume);
+      for (const layer of volume.open) await layer.syncSize();
       await this.#records.commit([
         { type: 'volume', record: { ...record, sizeBytes } },
         ...volume.open.map(({ id }) => this.#layerChange(id, { sizeBytes })),
@@ -332,7 +332,8 @@ export class LayerStore {
     const gone = ended.map(({ volume, name }) => ({ type: 'no-snapshot' as const, volume, name }));
     const { changes } = this.#records.consequences(gone, (after) => this.#openable(after));
     await this.#records.commit(changes);
-    const swept = this.#files.sweep(new Set(this.#records.layers.map(({ id }) => id)));
+    // A layer that is named as a parent and has no record may still be brought back by hand.
+    const swept = this.#files.sweep(new Set(this.#records.layers.flatMap(({ id, parent }) => [id, parent])));
     if (swept.length > 0)
       this.#options.log.info({ files: swept.length }, 'removed what a crash left of layers');
   }

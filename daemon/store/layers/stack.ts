@@ -6,7 +6,7 @@
  * volume of one layer. When layers become one, only the table changes.
  */
 import type { ByteRange } from '../../replication/units.ts';
-import { assert } from '../../sys/errors.ts';
+import { assert, LockstepError } from '../../sys/errors.ts';
 import type { Extent } from '../store.ts';
 import type { Layer } from './layer.ts';
 import { COMING, PAGE_REGIONS, PRESENT, type RegionRun } from './layer-map.ts';
@@ -112,9 +112,13 @@ export class Stack {
     }
   }
 
-  /** A hint that the range is read soon. */
+  /** A hint that the range is read soon: where a map cannot be read, the read itself will say so. */
   prefetch(range: ByteRange): void {
-    for (const { owner, offset, length } of this.pieces(range)) owner.prefetch({ offset, length });
+    try {
+      for (const { owner, offset, length } of this.pieces(range)) owner.prefetch({ offset, length });
+    } catch (error) {
+      if (!(error instanceof LockstepError)) throw error;
+    }
   }
 
   /** The whole range, in order; neighbours differ in kind. */

@@ -10,7 +10,10 @@ const STATES = 100_000;
 
 t.test('a store keeps what it promised whatever a crash leaves', { timeout: LIMIT_MS }, async (t) => {
   let states = 0;
-  const [first, last] = process.env['SEED'] === undefined ? [1, SEEDS] : [Number(process.env['SEED']), Number(process.env['SEED'])];
+  const [first, last] =
+    process.env['SEED'] === undefined
+      ? [1, SEEDS]
+      : [Number(process.env['SEED']), Number(process.env['SEED'])];
   for (let seed = first; seed <= last; seed++) {
     const result = await crashRun({ seed, states: STATES_PER_SEED });
     states += result.states;

@@ -1,5 +1,9 @@
 /** What the commits of a catalogue left: never changed, but replaced by the next. */
-import type { CatalogueChange, CatalogueContents, FormatRecord } from '../../../daemon/store/layers/catalogue.ts';
+import type {
+  CatalogueChange,
+  CatalogueContents,
+  FormatRecord,
+} from '../../../daemon/store/layers/catalogue.ts';
 
 /** The records of each kind, by what tells them apart. */
 type Kind = Exclude<keyof CatalogueContents, 'format' | 'lastLayer'>;
@@ -15,7 +19,13 @@ export class CatalogueState {
   static readonly empty = new CatalogueState({
     format: undefined,
     lastLayer: 0,
-    tables: { layers: new Map(), volumes: new Map(), snapshots: new Map(), merges: new Map(), scrubs: new Map() },
+    tables: {
+      layers: new Map(),
+      volumes: new Map(),
+      snapshots: new Map(),
+      merges: new Map(),
+      scrubs: new Map(),
+    },
   });
   readonly #state: State;
 

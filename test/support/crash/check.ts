@@ -94,7 +94,12 @@ function checkVolume(
   throw new BrokenPromise(`volume ${name} ${problems.join('; or ') || 'should not be there'}`);
 }
 
-function volumeProblem(sizeBytes: number, found: Found, model: VolumeModel, kind: CrashKind): string | undefined {
+function volumeProblem(
+  sizeBytes: number,
+  found: Found,
+  model: VolumeModel,
+  kind: CrashKind,
+): string | undefined {
   if (sizeBytes !== model.sizeBytes) return `has ${sizeBytes} bytes instead of ${model.sizeBytes}`;
   for (const sector of sectorsIn(found)) {
     const value = sectorOf(found, sector);
@@ -152,7 +157,11 @@ function readAll(source: Readable, sectors: Iterable<number>): Found {
   const regions = new Set<number>();
   for (const sector of sectors) regions.add(Math.floor(sector / SECTORS_PER_REGION));
   for (const { kind, offset, length } of source.extents({ offset: 0, length: source.sizeBytes }))
-    for (let at = offset - (offset % REGION_BYTES); kind === 'data' && at < offset + length; at += REGION_BYTES)
+    for (
+      let at = offset - (offset % REGION_BYTES);
+      kind === 'data' && at < offset + length;
+      at += REGION_BYTES
+    )
       regions.add(at / REGION_BYTES);
   const found = new Map<number, Buffer>();
   for (const region of regions) {
@@ -190,7 +199,26 @@ export function checkMerged({ disk }: Kernel): void {
   for (const { id, sealed, summed } of layers) {
     const children = layers.filter(({ parent }) => parent === id).length;
     if (!named.has(id) && children < 2) throw new BrokenPromise(`layer ${id} should be part of another`);
-    if (false && sealed && !summed) throw new BrokenPromise(`layer ${id} has no checksums`);
+    if (sealed && !summed) throw new BrokenPromise(`layer ${id} has no checksums`);
+  }
+}
+
+const MAX_STEPS = 1000;
+
+/** Of all that waits in the background. */
+export async function untilDone(store: LayerStore): Promise<void> {
+  for (let steps = 0; await store.step(); steps++)
+    if (steps > MAX_STEPS) throw new BrokenPromise('the background never comes to an end');
+}
+
+/** No checksum says that anything is damaged, since nothing is. */
+export async function checkSums(store: LayerStore): Promise<void> {
+  for (const { volume } of store.volumes) await store.startScrub(volume);
+  await untilDone(store);
+  for (const { volume } of store.volumes) {
+    const damaged = store.scrub(volume)?.damaged ?? [];
+    if (damaged.length > 0)
+      throw new BrokenPromise(`volume ${volume} is said to be damaged: ${JSON.stringify(damaged)}`);
   }
 }
 

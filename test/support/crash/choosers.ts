@@ -72,7 +72,10 @@ function byFile(random: Random): Chooser {
 }
 
 /** Which one it is is not known before they are counted: the chance is that of one of some. */
-function one(random: Random, { alone, others }: { alone: (options: number) => number; others: (options: number) => number }): Chooser {
+function one(
+  random: Random,
+  { alone, others }: { alone: (options: number) => number; others: (options: number) => number },
+): Chooser {
   let left = random.below([3, 12, 48][random.below(3)] ?? 3);
   return (options) => (left-- === 0 ? alone(options) : others(options));
 }

@@ -4,7 +4,7 @@
  */
 import { messageOf } from '../../../daemon/sys/errors.ts';
 import { Random } from '../harness/random.ts';
-import { BrokenPromise, checkFiles, checkMerged, checkRecovered } from './check.ts';
+import { BrokenPromise, checkFiles, checkMerged, checkRecovered, checkSums, untilDone } from './check.ts';
 import { type Choice, noting, randomChooser, repeating } from './choosers.ts';
 import { Disk } from './disk.ts';
 import { SECTOR_BYTES } from './image.ts';
@@ -48,7 +48,6 @@ const KILLED_SHARE = 0.15;
 const AFTERMATH_SHARE = 0.06;
 /** Of snapshots that no crash should have touched: there are many, and each is looked at in many states. */
 const SKIPPED_SHARE = 0.6;
-const MAX_STEPS = 1000;
 const TAIL = 60;
 
 export async function crashRun({ seed, states }: CrashRunOptions): Promise<CrashRunResult> {
@@ -84,7 +83,11 @@ class CrashRun {
     let disk = new Disk();
     let model = new Model();
     for (this.#life = 1; this.#life <= LIVES; this.#life++) {
-      const life = new Life({ disk: disk.copy(), model: model.copy(), random: Random.of(this.#seed, 'life', this.#life) });
+      const life = new Life({
+        disk: disk.copy(),
+        model: model.copy(),
+        random: Random.of(this.#seed, 'life', this.#life),
+      });
       this.#record = life.record;
       this.#state = undefined;
       this.#at = Infinity;
@@ -153,7 +156,12 @@ class CrashRun {
   }
 
   /** Opens what a crash left, and answers the model of it. */
-  async #checked(disk: Disk, model: Model, state: State, extent: 'some' | 'all' = 'some'): Promise<() => Model> {
+  async #checked(
+    disk: Disk,
+    model: Model,
+    state: State,
+    extent: 'some' | 'all' = 'some',
+  ): Promise<() => Model> {
     this.#state = state;
     this.states++;
     this.#count(state.kind);
@@ -167,9 +175,11 @@ class CrashRun {
     );
     checkFiles(kernel);
     if (this.#random.happens(AFTERMATH_SHARE)) {
-      for (let steps = 0; await store.step(); steps++)
-        if (steps > MAX_STEPS) throw new BrokenPromise('the background never comes to an end');
+      // First with the checksums that the crash left, then with all.
+      await checkSums(store);
+      await untilDone(store);
       checkMerged(kernel);
+      await checkSums(store);
       checkFiles(kernel);
       checkRecovered(store, after(), 'killed');
     }
@@ -196,7 +206,10 @@ class CrashRun {
     const where = this.#state === undefined ? 'while it lives' : `${this.#state.kind} after step ${at}`;
     const lost = (this.#state?.choices ?? [])
       .filter(({ chosen, options }) => chosen < options - 1)
-      .map(({ chosen, options, unit }) => `  of ${unit.kind} ${unit.inode} ${unit.what}: ${chosen} of ${options - 1}`);
+      .map(
+        ({ chosen, options, unit }) =>
+          `  of ${unit.kind} ${unit.inode} ${unit.what}: ${chosen} of ${options - 1}`,
+      );
     return [...lines, `life ${this.#life}, ${where}`, ...lost];
   }
 }

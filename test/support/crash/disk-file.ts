@@ -74,7 +74,8 @@ export class DiskFile {
       const chosen = choose(this.#sizes.length + 1, { kind: 'size', inode: this.inode, what: 'size' });
       sizeBytes = this.#sizes[chosen - 1]?.value ?? sizeBytes;
       for (const { start, end } of [...content.extents(sizeBytes, Infinity)])
-        for (let sector = start / SECTOR_BYTES; sector * SECTOR_BYTES < end; sector++) content.set(sector, undefined);
+        for (let sector = start / SECTOR_BYTES; sector * SECTOR_BYTES < end; sector++)
+          content.set(sector, undefined);
     }
     return new DiskFile(this.inode, { content, sizeBytes });
   }

@@ -122,7 +122,9 @@ export class Disk {
     const disk = this.#found(choose);
     const names = new Map(this.#stableNames);
     for (const change of this.#nameChanges) {
-      const what = change.names.map(({ path, inode }) => `${path}${inode === undefined ? ' gone' : ''}`).join(', ');
+      const what = change.names
+        .map(({ path, inode }) => `${path}${inode === undefined ? ' gone' : ''}`)
+        .join(', ');
       if (choose(2, { kind: 'name', inode: 0, what }) === 1) put(names, change);
     }
     for (const [path, inode] of names) {
@@ -136,8 +138,11 @@ export class Disk {
   #found(choose: Chooser): Disk {
     const disk = new Disk();
     const commits = this.#commits;
-    const kept = commits.length === 0 ? 0 : choose(commits.length + 1, { kind: 'commits', inode: 0, what: 'commits' });
-    disk.#catalogue = commits.slice(0, kept).reduce((state, changes) => state.after(changes), this.#catalogue);
+    const kept =
+      commits.length === 0 ? 0 : choose(commits.length + 1, { kind: 'commits', inode: 0, what: 'commits' });
+    disk.#catalogue = commits
+      .slice(0, kept)
+      .reduce((state, changes) => state.after(changes), this.#catalogue);
     disk.nextInode = this.nextInode;
     return disk;
   }

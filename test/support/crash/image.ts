@@ -65,7 +65,9 @@ export class Image {
 
   /** What is not zeroes, in pages, in order. */
   *extents(from: number, end: number): Generator<{ readonly start: number; readonly end: number }> {
-    const numbers = [...this.#pages.keys()].filter((page) => (page + 1) * PAGE_BYTES > from).sort((a, b) => a - b);
+    const numbers = [...this.#pages.keys()]
+      .filter((page) => (page + 1) * PAGE_BYTES > from)
+      .sort((a, b) => a - b);
     for (let at = 0; at < numbers.length;) {
       const first = numbers[at] ?? 0;
       let count = 1;
@@ -78,7 +80,8 @@ export class Image {
 
   holdsData(offset: number, length: number): boolean {
     const last = Math.floor((offset + length - 1) / PAGE_BYTES);
-    for (let page = Math.floor(offset / PAGE_BYTES); page <= last; page++) if (this.#pages.has(page)) return true;
+    for (let page = Math.floor(offset / PAGE_BYTES); page <= last; page++)
+      if (this.#pages.has(page)) return true;
     return false;
   }
 }

@@ -6,7 +6,11 @@ import { basename, dirname } from 'node:path';
 import type { ByteRange } from '../../../daemon/replication/units.ts';
 import { assert } from '../../../daemon/sys/errors.ts';
 import type { BlockFile, Files } from '../../../daemon/store/files.ts';
-import type { Catalogue, CatalogueChange, CatalogueContents } from '../../../daemon/store/layers/catalogue.ts';
+import type {
+  Catalogue,
+  CatalogueChange,
+  CatalogueContents,
+} from '../../../daemon/store/layers/catalogue.ts';
 import type { Disk } from './disk.ts';
 import type { DiskFile } from './disk-file.ts';
 import type { DiskStep, Inode } from './steps.ts';
@@ -83,7 +87,8 @@ function memoryFiles(kernel: Kernel): Files {
   return {
     makeFolder: () => undefined,
     exists: (path) => disk.names.has(path),
-    list: (folder) => [...disk.names.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path)),
+    list: (folder) =>
+      [...disk.names.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path)),
     create(path, sizeBytes) {
       if (disk.names.has(path)) throw new SystemError('EEXIST', path);
       const inode = disk.nextInode;
@@ -192,7 +197,10 @@ class MemoryFile implements BlockFile {
 
   #within(offset: number, length: number): DiskFile {
     const file = this.#opened;
-    assert(offset >= 0 && offset + length <= file.sizeBytes, `${this.path}: ${offset}+${length} lies inside of it`);
+    assert(
+      offset >= 0 && offset + length <= file.sizeBytes,
+      `${this.path}: ${offset}+${length} lies inside of it`,
+    );
     return file;
   }
 }

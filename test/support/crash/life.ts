@@ -14,8 +14,7 @@ import type { Model, ModelEvent, Op } from './model.ts';
 import type { DiskStep } from './steps.ts';
 
 export type Recorded =
-  | { readonly of: 'disk'; readonly step: DiskStep }
-  | { readonly of: 'model'; readonly event: ModelEvent };
+  { readonly of: 'disk'; readonly step: DiskStep } | { readonly of: 'model'; readonly event: ModelEvent };
 
 const QUIET: StoreLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
 /** One call that is waited for ends within so many turns, or never. */
@@ -39,7 +38,10 @@ export class Life {
     this.model = model;
     this.random = random;
     this.most = { volumes: 1 + random.below(3), snapshots: 1 + random.below(5) };
-    this.kernel = new Kernel(disk, { isManual: true, onStep: (step) => this.record.push({ of: 'disk', step }) });
+    this.kernel = new Kernel(disk, {
+      isManual: true,
+      onStep: (step) => this.record.push({ of: 'disk', step }),
+    });
   }
 
   get store(): LayerStore {
@@ -70,7 +72,11 @@ export class Life {
     this.tell({ type: 'write-ends', volume });
   }
 
-  zero(volume: string, range: { readonly offset: number; readonly length: number }, keepSpace: boolean): void {
+  zero(
+    volume: string,
+    range: { readonly offset: number; readonly length: number },
+    keepSpace: boolean,
+  ): void {
     this.tell({ type: 'write-begins', volume, write: { ...range, data: undefined } });
     this.store.volume(volume).zero(range, { keepSpace });
     this.tell({ type: 'write-ends', volume });
@@ -78,12 +84,14 @@ export class Life {
 
   flush(volume: string): void {
     const id = ++this.#calls;
+    // A volume that is deleted meanwhile may answer that it failed.
+    const model = this.model.volume(volume);
     this.#running++;
     this.tell({ type: 'flush-begins', id, volume });
     this.store.volume(volume).flush((error) => {
       this.#running--;
-      if (error !== undefined) this.#failures.push(error);
-      else this.tell({ type: 'flush-ends', id });
+      if (error === undefined) this.tell({ type: 'flush-ends', id });
+      else if (this.model.volumes.get(volume) === model && !this.isLocked(volume)) this.#failures.push(error);
     });
   }
 
@@ -97,7 +105,11 @@ export class Life {
   }
 
   step(): void {
-    this.#run([], () => this.store.step(), () => undefined);
+    this.#run(
+      [],
+      () => this.store.step(),
+      () => undefined,
+    );
   }
 
   /** Lets go one thing that waits, and then everything that follows from it without waiting. */
@@ -107,7 +119,9 @@ export class Life {
     if (this.#failures.length > 0)
       throw this.#failures[0] instanceof BrokenPromise
         ? this.#failures[0]
-        : new LockstepError('INTERNAL', `an operation failed: ${messageOf(this.#failures[0])}`, { cause: this.#failures[0] });
+        : new LockstepError('INTERNAL', `an operation failed: ${messageOf(this.#failures[0])}`, {
+            cause: this.#failures[0],
+          });
   }
 
   /** Until all that was asked for is answered. */

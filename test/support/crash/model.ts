@@ -9,7 +9,12 @@ import { type Content, type ModelWrite, sectorsOf, VolumeModel } from './volume-
 export type Op =
   | { readonly type: 'create'; readonly volume: string; readonly sizeBytes: number }
   | { readonly type: 'delete-volume'; readonly volume: string }
-  | { readonly type: 'snapshot'; readonly volume: string; readonly name: string; readonly purpose: 'kept' | 'seed' }
+  | {
+      readonly type: 'snapshot';
+      readonly volume: string;
+      readonly name: string;
+      readonly purpose: 'kept' | 'seed';
+    }
   | { readonly type: 'delete-snapshot'; readonly volume: string; readonly name: string }
   | { readonly type: 'clone'; readonly volume: string; readonly name: string; readonly as: string }
   | { readonly type: 'revert'; readonly volume: string; readonly name: string }
@@ -114,14 +119,16 @@ export class Model {
     const running = this.#running.get(id);
     if (running?.op.type !== 'snapshot' || running.journal === undefined) return;
     const { from, writes } = running.journal;
-    for (let count = 0; count <= writes.length; count++) yield [from + count, snapshotAt(running, from + count)];
+    for (let count = 0; count <= writes.length; count++)
+      yield [from + count, snapshotAt(running, from + count)];
   }
 
   expected(): Expected {
     const volumes = new Map<string, readonly (VolumeModel | undefined)[]>();
     const snapshots = new Map<string, Iterable<SnapshotModel | undefined>>();
     for (const [name, volume] of this.volumes) volumes.set(name, [volume]);
-    for (const [key, snapshot] of this.snapshots) snapshots.set(key, [snapshot.purpose === 'kept' ? snapshot : undefined]);
+    for (const [key, snapshot] of this.snapshots)
+      snapshots.set(key, [snapshot.purpose === 'kept' ? snapshot : undefined]);
     for (const [id, { op }] of this.#running) {
       const volume = this.volumes.get(op.volume);
       switch (op.type) {
@@ -131,10 +138,12 @@ export class Model {
         case 'delete-volume':
           volumes.set(op.volume, [volume, undefined]);
           for (const [key, snapshot] of this.snapshots)
-            if (snapshot.volume === op.volume && snapshot.purpose === 'kept') snapshots.set(key, [snapshot, undefined]);
+            if (snapshot.volume === op.volume && snapshot.purpose === 'kept')
+              snapshots.set(key, [snapshot, undefined]);
           break;
         case 'snapshot':
-          if (op.purpose === 'kept') snapshots.set(snapshotKey(op.volume, op.name), this.#possibleSnapshots(id));
+          if (op.purpose === 'kept')
+            snapshots.set(snapshotKey(op.volume, op.name), this.#possibleSnapshots(id));
           break;
         case 'delete-snapshot': {
           const key = snapshotKey(op.volume, op.name);

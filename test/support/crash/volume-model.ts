@@ -81,7 +81,10 @@ export class VolumeModel {
     const versions = this.#sectors.get(sector) ?? [ORIGIN];
     if (kind === 'power') return versions.map(({ value }) => value).reverse();
     const isTorn = this.#current !== undefined && isInside(sector, this.#current);
-    return versions.slice(isTorn ? -2 : -1).map(({ value }) => value).reverse();
+    return versions
+      .slice(isTorn ? -2 : -1)
+      .map(({ value }) => value)
+      .reverse();
   }
 
   withSize(sizeBytes: number): VolumeModel {
@@ -101,7 +104,10 @@ export class VolumeModel {
   /** After a crash that left this. What the loss of power left will stay; a process that died left what is not flushed. */
   recovered(kind: CrashKind, found: (sector: number) => Sector): VolumeModel {
     if (kind === 'power')
-      return new VolumeModel(this.sizeBytes, new Map([...this.#sectors.keys()].map((sector) => [sector, found(sector)])));
+      return new VolumeModel(
+        this.sizeBytes,
+        new Map([...this.#sectors.keys()].map((sector) => [sector, found(sector)])),
+      );
     const copy = this.copy();
     for (const [sector] of this.#current === undefined ? [] : sectorsOf(this.#current)) {
       const versions = copy.#sectors.get(sector);
@@ -112,7 +118,11 @@ export class VolumeModel {
   }
 }
 
-export function* sectorsOf({ offset, length, data }: ModelWrite): Generator<readonly [sector: number, value: Sector]> {
+export function* sectorsOf({
+  offset,
+  length,
+  data,
+}: ModelWrite): Generator<readonly [sector: number, value: Sector]> {
   for (let at = 0; at < length; at += SECTOR_BYTES)
     yield [(offset + at) / SECTOR_BYTES, data?.subarray(at, at + SECTOR_BYTES)];
 }

@@ -3,6 +3,7 @@ import { contentProblem, BrokenPromise, readable, stamped } from './check.ts';
 import { REGION_BYTES } from './geometry.ts';
 import { SECTOR_BYTES } from './image.ts';
 import type { Life } from './life.ts';
+import type { SnapshotModel } from './model.ts';
 import { isSame } from './volume-model.ts';
 
 /** Of which a life may use the first only: the fewer there are, the more is done to each. */
@@ -94,9 +95,13 @@ function read(life: Life): void {
 
 function snapshot(life: Life): void {
   const volume = freeVolume(life);
-  const name = life.random.pick(SNAPSHOTS.slice(0, life.most.snapshots).filter((one) => !life.model.snapshots.has(`${String(volume)}@${one}`)));
+  const name = life.random.pick(
+    SNAPSHOTS.slice(0, life.most.snapshots).filter(
+      (one) => !life.model.snapshots.has(`${String(volume)}@${one}`),
+    ),
+  );
   if (volume === undefined || name === undefined || life.isLocked(`${volume}@`)) return;
-  const purpose = life.random.happens(0.15) ? 'seed' : 'kept';
+  const purpose = !hasSeed(life, volume) && life.random.happens(0.15) ? 'seed' : 'kept';
   life.begin(
     { type: 'snapshot', volume, name, purpose },
     // Writes go on meanwhile.
@@ -129,16 +134,19 @@ function deleteSnapshot(life: Life): void {
 }
 
 function clone(life: Life): void {
-  const found = freeSnapshot(life);
+  const found = keptSnapshot(life);
   const as = newVolume(life);
   if (found === undefined || as === undefined) return;
   const { volume, name } = found;
-  life.begin({ type: 'clone', volume, name, as }, [`${volume}@`, as], () => life.store.clone(volume, name, as));
+  life.begin({ type: 'clone', volume, name, as }, [`${volume}@`, as], () =>
+    life.store.clone(volume, name, as),
+  );
 }
 
 function revert(life: Life): void {
-  const found = freeSnapshot(life);
+  const found = keptSnapshot(life);
   if (found === undefined || life.isLocked(found.volume)) return;
+  if (hasSeed(life, found.volume)) return;
   const { volume, name } = found;
   life.begin({ type: 'revert', volume, name }, [volume, `${volume}@`], () => life.store.revert(volume, name));
 }
@@ -155,13 +163,17 @@ function create(life: Life): void {
   const regions = life.random.pick(SIZES_REGIONS);
   if (volume === undefined || regions === undefined) return;
   const sizeBytes = regions * REGION_BYTES;
-  life.begin({ type: 'create', volume, sizeBytes }, [volume, `${volume}@`], () => life.store.create(volume, sizeBytes));
+  life.begin({ type: 'create', volume, sizeBytes }, [volume, `${volume}@`], () =>
+    life.store.create(volume, sizeBytes),
+  );
 }
 
 function deleteVolume(life: Life): void {
   const volume = freeVolume(life);
   if (volume === undefined || life.isLocked(`${volume}@`)) return;
-  life.begin({ type: 'delete-volume', volume }, [volume, `${volume}@`], () => life.store.deleteVolume(volume));
+  life.begin({ type: 'delete-volume', volume }, [volume, `${volume}@`], () =>
+    life.store.deleteVolume(volume),
+  );
 }
 
 /** All that differs between a snapshot and its volume, or another snapshot, is told. */
@@ -172,14 +184,19 @@ function diff(life: Life): void {
   const to = freeSnapshot(life);
   const other = to?.volume === volume ? to : undefined;
   const before = life.model.snapshot(volume, from.name).content;
-  const after = other === undefined ? life.model.volume(volume).content() : life.model.snapshot(volume, other.name).content;
+  const after =
+    other === undefined
+      ? life.model.volume(volume).content()
+      : life.model.snapshot(volume, other.name).content;
   const told = life.store.diff(volume, from.name, other?.name);
   const isTold = (region: number): boolean =>
     told.some(({ first, count }) => region >= first && region < first + count);
   for (const sector of new Set([...before.keys(), ...after.keys()])) {
     const region = Math.floor((sector * SECTOR_BYTES) / REGION_BYTES);
     if (!isSame(before.get(sector), after.get(sector)) && !isTold(region))
-      throw new BrokenPromise(`region ${region} of ${volume} differs from ${from.name}, and the diff does not tell`);
+      throw new BrokenPromise(
+        `region ${region} of ${volume} differs from ${from.name}, and the diff does not tell`,
+      );
   }
 }
 
@@ -194,12 +211,29 @@ function freeVolume(life: Life): string | undefined {
   return life.random.pick([...life.model.volumes.keys()].filter((name) => !life.isLocked(name)));
 }
 
-function freeSnapshot(life: Life): { readonly volume: string; readonly name: string } | undefined {
-  return life.random.pick([...life.model.snapshots.values()].filter(({ volume }) => !life.isLocked(`${volume}@`)));
+/** There is one at a time. */
+function hasSeed(life: Life, volume: string): boolean {
+  return [...life.model.snapshots.values()].some((one) => one.volume === volume && one.purpose === 'seed');
+}
+
+/** A seed ends with its process: nothing else may stand on it. */
+function keptSnapshot(life: Life): { readonly volume: string; readonly name: string } | undefined {
+  const found = freeSnapshot(life);
+  return found?.purpose === 'kept' ? found : undefined;
+}
+
+function freeSnapshot(life: Life): SnapshotModel | undefined {
+  return life.random.pick(
+    [...life.model.snapshots.values()].filter(({ volume }) => !life.isLocked(`${volume}@`)),
+  );
 }
 
 function newVolume(life: Life): string | undefined {
-  return life.random.pick(VOLUMES.slice(0, life.most.volumes).filter((name) => !life.model.volumes.has(name) && !life.isLocked(name)));
+  return life.random.pick(
+    VOLUMES.slice(0, life.most.volumes).filter(
+      (name) => !life.model.volumes.has(name) && !life.isLocked(name),
+    ),
+  );
 }
 
 /** Near the beginning or near a border of the map, so that they meet; some are whole regions. */
@@ -213,7 +247,9 @@ function range(life: Life, volume: string): { readonly offset: number; readonly 
   const low = Math.max(0, around - 3 * sectors);
   const first = Math.min(low + random.below(9 * sectors), sizeBytes / SECTOR_BYTES - 1);
   const start = isAligned ? first - (first % sectors) : first;
-  const count = isAligned ? sectors * (1 + random.below(4)) : 1 + random.below(random.happens(0.5) ? 4 : MAX_WRITE_SECTORS);
+  const count = isAligned
+    ? sectors * (1 + random.below(4))
+    : 1 + random.below(random.happens(0.5) ? 4 : MAX_WRITE_SECTORS);
   return {
     offset: start * SECTOR_BYTES,
     length: Math.min(count * SECTOR_BYTES, sizeBytes - start * SECTOR_BYTES),
