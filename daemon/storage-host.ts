@@ -11,7 +11,9 @@ import {
   type VolumeView,
 } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import { FaultServiceService } from '../proto/gen/lockstep/agent/v1/fault.ts';
+import { CheckServiceService } from '../proto/gen/lockstep/agent/v1/check.ts';
 import { SnapshotServiceService } from '../proto/gen/lockstep/agent/v1/snapshot.ts';
+import { checkService } from './agent/check-service.ts';
 import { agentService, viewOf } from './agent/agent-service.ts';
 import { Coordinator } from './agent/coordinator.ts';
 import { faultService } from './agent/fault-service.ts';
@@ -30,6 +32,7 @@ import type { Config } from './sys/config.ts';
 import { assert, LockstepError, messageOf } from './sys/errors.ts';
 import type { Log } from './sys/log.ts';
 import type { Volume } from './volume/volume.ts';
+import { VolumeChecks } from './volume/volume-checks.ts';
 import { VolumeSnapshots } from './volume/volume-snapshots.ts';
 import { Volumes } from './volume/volumes.ts';
 import { dial, type Link } from './wire/link.ts';
@@ -60,6 +63,7 @@ export class StorageHost {
   readonly volumes: Volumes;
   readonly #options: StorageHostOptions;
   readonly #meta: HostMeta;
+  readonly #checks: VolumeChecks;
   readonly #drivers: HostDrivers;
   readonly #reporter: ReplicaReporter;
   readonly #coordinator: Coordinator;
@@ -93,6 +97,7 @@ export class StorageHost {
     this.#meta = meta;
     this.#addresses = kept.addresses;
     this.volumes = this.#makeVolumes();
+    this.#checks = new VolumeChecks({ store: () => this.volumes.store, log });
     this.#drivers = new HostDrivers({
       stateDir: host.state_dir,
       host: host.name,
@@ -144,6 +149,7 @@ export class StorageHost {
       }),
     );
     const { faults, log } = this.#options;
+    server.addService(CheckServiceService, checkService(this.#checks, this.#options.log));
     server.addService(
       SnapshotServiceService,
       snapshotService({
@@ -195,6 +201,7 @@ export class StorageHost {
     this.#closed = true;
     this.#coordinator.close();
     this.#replication.close();
+    await this.#checks.close();
     await this.volumes.closeAll();
     await this.#meta.close();
   }

@@ -4,7 +4,8 @@ import type { Volume } from '../../proto/gen/lockstep/v1/volume_service.ts';
 import { LockstepError } from '../../daemon/sys/errors.ts';
 import { pause } from '../calls.ts';
 import { type Context, type GlobalOptions, withContext } from './context.ts';
-import { UsageError } from './errors.ts';
+import { EXIT, UsageError } from './errors.ts';
+import { checkJson, judgeCheck, renderCheck } from './render-check.ts';
 import { renderOldCopy, renderVolume } from './render-volume.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
 import { paintFor } from './text.ts';
@@ -37,6 +38,12 @@ export function addVolumeCommands(program: Command): void {
     .option('--accept-data-loss', 'what was acknowledged and is not on that copy may be lost')
     .option('--json', 'the same as -o json')
     .action(run(program, force));
+  volume
+    .command('check')
+    .description('have each host read all that it keeps of it, and repair what needs no guess')
+    .argument('<name>', 'a database, or its volume')
+    .option('--json', 'the same as -o json')
+    .action(run(program, check));
   addSnapshotCommands(program, volume);
 }
 
@@ -60,6 +67,21 @@ async function status(context: Context, name: string): Promise<void> {
     () => renderVolume(volume, { server: client.server, paint }),
     () => volumeJson(volume),
   );
+}
+
+/** Ctrl-C leaves it running: the next one finds it, or begins anew. */
+async function check({ client, paint, signal, print }: Context, name: string): Promise<void> {
+  let found = await client.volumes.check(name, { start: true }, { signal });
+  while (found.replicas.some(({ running }) => running)) {
+    await pause(POLL_MS, signal);
+    found = await client.volumes.check(name, { start: false }, { signal });
+  }
+  print(
+    () => renderCheck(found, paint),
+    () => checkJson(found),
+  );
+  const verdict = judgeCheck(found);
+  if (verdict !== 'clean') process.exitCode = verdict === 'repaired' ? EXIT.repaired : EXIT.damaged;
 }
 
 /** Looked at first: a person is told what is lost before, and not after. */

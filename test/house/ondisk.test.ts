@@ -28,7 +28,7 @@ function place(heading: string, what: RegExp): { readonly at: number; readonly b
 interface Written {
   readonly id: string;
   readonly folder: string;
-  file(suffix: string): Buffer;
+  readonly file: (suffix: string) => Buffer;
 }
 
 /** A head over a sealed layer with one region in each, flushed. */

@@ -20,7 +20,7 @@ const SIZE = REGIONS * REGION_BYTES;
 
 interface Made {
   readonly opened: OpenStore;
-  path(name: string): string;
+  readonly path: (name: string) => string;
 }
 
 /** `v`: v.1 sealed with regions 0 to 7, v.2 sealed with 4 to 11 over it, and the head v.3 with region 12. */
