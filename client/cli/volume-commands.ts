@@ -70,13 +70,14 @@ async function status(context: Context, name: string): Promise<void> {
 }
 
 /** Ctrl-C leaves it running: the next one finds it, or begins anew. */
-async function check({ client, paint, signal, print }: Context, name: string): Promise<void> {
+async function check(context: Context, name: string): Promise<void> {
+  const { client, paint, signal } = context;
   let found = await client.volumes.check(name, { start: true }, { signal });
   while (found.replicas.some(({ running }) => running)) {
     await pause(POLL_MS, signal);
     found = await client.volumes.check(name, { start: false }, { signal });
   }
-  print(
+  context.print(
     () => renderCheck(found, paint),
     () => checkJson(found),
   );
