@@ -1,0 +1,56 @@
+/** nbdsh with strict mode off: requests that no well-behaved client sends are answered by an errno, never by silence. */
+import { join } from 'node:path';
+import t from 'tap';
+import { nbdsh } from '../support/nbdsh.ts';
+import { MIB, VolumeServer } from '../support/volume-server.ts';
+
+/** By the request, as the script names it. "ok" for the legal ones at the limits between them. */
+const EXPECTED: Readonly<Record<string, string>> = {
+  'read past the end': 'EINVAL',
+  'read behind the end': 'EINVAL',
+  'read where offset plus length overflows': 'EINVAL',
+  'write past the end': 'ENOSPC',
+  'write where offset plus length overflows': 'ENOSPC',
+  'trim past the end': 'EINVAL',
+  'zeroes past the end': 'ENOSPC',
+  'zeroes where offset plus length overflows': 'ENOSPC',
+  'read of the largest payload': 'ok',
+  'read of one byte more': 'EOVERFLOW',
+  'write of the largest payload': 'ok',
+  'write of one byte more': 'EINVAL',
+  'write of twice the largest payload': 'EINVAL',
+  'read of nothing': 'ok',
+  'write of nothing': 'ok',
+  'trim of nothing': 'ok',
+  'zeroes of nothing': 'ok',
+  'trim of all': 'ok',
+  'zeroes over all': 'ok',
+  'read with an unknown flag': 'EINVAL',
+  'write with an unknown flag': 'EINVAL',
+  'flush with an unknown flag': 'EINVAL',
+  'write with NO_HOLE': 'EINVAL',
+  'flush with FUA': 'ok',
+  'trim with FUA': 'ok',
+  'zeroes with FUA and NO_HOLE': 'ok',
+  'zeroes with FAST_ZERO': 'EINVAL',
+  cache: 'EINVAL',
+  'cache past the end': 'EINVAL',
+  'read with DF without structured replies': 'EINVAL',
+  'read with DF': 'EINVAL',
+  'block status without a context': 'EINVAL',
+};
+
+const server = await VolumeServer.start(t, 64 * MIB);
+const answers = (await nbdsh(join(import.meta.dirname, 'illegal-requests.py'), {
+  uri: server.overUnix.uri,
+  size: server.sizeBytes,
+})) as Readonly<Record<string, string>>;
+
+for (const [request, expected] of Object.entries(EXPECTED))
+  t.test(`${request}: ${expected}, and the connection goes on`, async (t) => {
+    t.equal(answers[request], expected);
+  });
+
+t.test('the script asked for nothing that is not judged here', async (t) => {
+  t.strictSame(Object.keys(answers), Object.keys(EXPECTED));
+});
