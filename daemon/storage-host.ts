@@ -107,7 +107,7 @@ export class StorageHost {
       log,
     });
     this.#nbd = new NbdServer({
-      directory: this.volumes,
+      exports: this.volumes.exports,
       log: (message, facts) => {
         log.info(facts, message);
       },

@@ -43,7 +43,7 @@ async function serve(
   const exports = new ExportTable({ orders: backend });
   const logged: string[] = [];
   const server = new NbdServer({
-    directory: exports,
+    exports,
     log: (message, facts) => logged.push(`${message} ${JSON.stringify(facts)}`),
     limits: { closeDrainMs: 50, ...options.limits },
   });

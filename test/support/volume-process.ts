@@ -42,7 +42,7 @@ await volumes.create(VOLUME, Number(sizeBytes));
 volumes.tell(VOLUME, { generation: 1, primary: 'a', inSync: ['a'] }, { explicit: true });
 while (volumes.require(VOLUME).state !== 'SOLO') await new Promise((done) => setTimeout(done, POLL_MS));
 const server = new NbdServer({
-  directory: volumes,
+  exports: volumes.exports,
   log: (message, facts) => {
     quietLog.info(facts, message);
   },
