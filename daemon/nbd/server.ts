@@ -124,7 +124,9 @@ export class NbdServer {
       allowHalfOpen: true,
     };
     const listener = createServer(options, (socket) => {
-      this.#onSocket(socket);
+      // Of a Unix socket it is a path, or nothing where the service manager opened it.
+      const isTcp = typeof (listener.address() ?? '') === 'object';
+      this.#onSocket(socket, isTcp ? this.#tls : undefined);
     });
     await new Promise<void>((resolve, reject) => {
       listener.once('error', (cause) => {
@@ -139,7 +141,7 @@ export class NbdServer {
     return listener;
   }
 
-  #onSocket(socket: Socket): void {
+  #onSocket(socket: Socket, tls: NbdTls | undefined): void {
     if (this.#closed || this.#connections.size >= this.#limits.connections) {
       if (!this.#closed && !this.#fullLogged)
         this.#log('nbd connections dropped', { limit: this.#limits.connections });
@@ -153,7 +155,7 @@ export class NbdServer {
       limits: this.#limits,
       budget: this.#budget,
       // A Unix socket has no address of its client's.
-      tls: socket.remoteAddress === undefined ? undefined : this.#tls,
+      tls,
       log: this.#log,
       settle: (exportName) => {
         this.#settle(exportName);

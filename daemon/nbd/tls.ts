@@ -1,8 +1,10 @@
 /**
  * STARTTLS: the socket of a connection continues as a TLS socket ("TLS support" of the protocol text). TLS 1.2 and later.
  */
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { createServer, type TLSSocket } from 'node:tls';
+import { createSecureContext, createServer, type TLSSocket } from 'node:tls';
+import { invalidField, LockstepError, messageOf } from '../sys/errors.ts';
 import type { TlsMode } from './negotiation.ts';
 
 export interface NbdTls {
@@ -13,6 +15,42 @@ export interface NbdTls {
   readonly key: Buffer;
   /** PEM. Where it is given, clients need a certificate that one of these signed. */
   readonly clientAuthorities: Buffer | undefined;
+}
+
+export interface TlsFiles {
+  readonly mode: TlsMode;
+  readonly certificate?: string | undefined;
+  readonly key?: string | undefined;
+  readonly client_ca?: string | undefined;
+}
+
+/** Reads them and checks that they belong together, so that a mistake shows at the start and not to the first client. */
+export function loadTls(files: TlsFiles): NbdTls | undefined {
+  const { mode } = files;
+  if (mode === 'off') return undefined;
+  const certificate = readPem('certificate', files.certificate);
+  const key = readPem('key', files.key);
+  const clientAuthorities = files.client_ca === undefined ? undefined : readPem('client_ca', files.client_ca);
+  try {
+    createSecureContext({ cert: certificate, key, ca: clientAuthorities });
+  } catch (cause) {
+    const message = `nbd.tls: certificate, key and client_ca cannot be used: ${messageOf(cause)}`;
+    throw new LockstepError('INVALID_ARGUMENT', message, { reason: 'TLS_UNUSABLE', cause });
+  }
+  return { mode, certificate, key, clientAuthorities };
+}
+
+function readPem(field: string, path = ''): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const { message, violations } = invalidField(`nbd.tls.${field}`, path, 'a PEM file that can be read');
+    throw new LockstepError('INVALID_ARGUMENT', `${message} (${messageOf(cause)})`, {
+      reason: 'TLS_UNREADABLE',
+      violations,
+      cause,
+    });
+  }
 }
 
 /**

@@ -104,7 +104,8 @@ export class Replica {
   mayDiffer(host: HostName): RegionSet | 'all' | undefined {
     const status = this.#dirtyStatus().find((one) => one.host === host);
     if (status !== undefined) return status.isKnown ? this.#dirty.get(host) : 'all';
-    if (!this.#leads || host === this.#core.options.host || !this.view.inSync.includes(host)) return undefined;
+    if (!this.#leads || host === this.#core.options.host || !this.view.inSync.includes(host))
+      return undefined;
     const inFlight = new RegionSet(this.#core.options.sizeBytes / REGION_BYTES);
     inFlight.addAll(this.#leader.primary.inflightRegions());
     return inFlight;
