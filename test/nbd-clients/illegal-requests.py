@@ -48,6 +48,7 @@ ask("zeroes past the end", lambda h: h.zero(1024, size - 512))
 ask("zeroes where offset plus length overflows", lambda h: h.zero(1024, (1 << 64) - 512))
 ask("read of the largest payload", lambda h: h.pread(32 * MIB, 0))
 ask("read of one byte more", lambda h: h.pread(32 * MIB + 1, 0))
+ask("read of one byte more with DF", lambda h: h.pread(32 * MIB + 1, 0, nbd.CMD_FLAG_DF))
 ask("write of the largest payload", lambda h: h.pwrite(bytes(32 * MIB), 0))
 ask("write of one byte more", lambda h: h.pwrite(bytes(32 * MIB + 1), 0))
 ask("write of twice the largest payload", lambda h: h.pwrite(bytes(64 * MIB), 0))
@@ -65,11 +66,24 @@ ask("flush with FUA", lambda h: h.flush(nbd.CMD_FLAG_FUA))
 ask("trim with FUA", lambda h: h.trim(65536, 0, nbd.CMD_FLAG_FUA))
 ask("zeroes with FUA and NO_HOLE", lambda h: h.zero(65536, 0, nbd.CMD_FLAG_FUA | nbd.CMD_FLAG_NO_HOLE))
 ask("zeroes with FAST_ZERO", lambda h: h.zero(65536, 0, nbd.CMD_FLAG_FAST_ZERO))
+fast_and_kept = nbd.CMD_FLAG_FAST_ZERO | nbd.CMD_FLAG_NO_HOLE
+ask("zeroes with FAST_ZERO and NO_HOLE", lambda h: h.zero(65536, 0, fast_and_kept))
 ask("cache", lambda h: h.cache(65536, 0))
 ask("cache past the end", lambda h: h.cache(1024, size - 512))
 no_structured = lambda h: h.set_request_structured_replies(False)
 ask("read with DF without structured replies", lambda h: h.pread(512, 0, nbd.CMD_FLAG_DF), connect(no_structured))
 ask("read with DF", lambda h: h.pread(512, 0, nbd.CMD_FLAG_DF))
 ask("block status without a context", lambda h: h.block_status(65536, 0, lambda *a: 0))
+
+
+def ask_status(name, *arguments):
+    h = connect(lambda h: h.add_meta_context(nbd.CONTEXT_BASE_ALLOCATION))
+    ask(name, lambda h: h.block_status(*arguments), h)
+
+
+ask_status("block status", 65536, 0, lambda *found: 0)
+ask_status("block status past the end", 1024, size - 512, lambda *found: 0)
+ask_status("block status of nothing", 0, 0, lambda *found: 0)
+ask_status("block status with an unknown flag", 512, 0, lambda *found: 0, UNKNOWN_FLAG)
 
 print(json.dumps(answers))

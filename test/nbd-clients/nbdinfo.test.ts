@@ -19,13 +19,28 @@ t.test('--size is the size of the volume', async (t) => {
 });
 
 t.test('--can says yes for what is served', async (t) => {
-  for (const ability of ['connect', 'read', 'write', 'flush', 'fua', 'multi-conn', 'trim', 'zero'])
+  const always = ['connect', 'read', 'write', 'flush', 'fua', 'multi-conn', 'trim', 'zero'];
+  for (const ability of [...always, 'cache', 'df', 'fast-zero', 'structured-reply'])
     t.match(await attempt('nbdinfo', '--can', ability, server.overUnix.uri), { status: 0 }, ability);
 });
 
 t.test('--is says no to a disk that turns and to one that cannot be written', async (t) => {
   for (const property of ['rotational', 'read-only', 'tls'])
     t.match(await attempt('nbdinfo', '--is', property, server.overUnix.uri), { status: NO }, property);
+});
+
+t.test('--map tells what is data and what is a hole', async (t) => {
+  const write = ['-c', 'write -P 1 1M 64k', '-c', 'write -P 2 3M 64k'];
+  await output('qemu-io', '-f', 'raw', ...write, server.overUnix.uri);
+  const map = JSON.parse(await output('nbdinfo', '--map', '--json', server.overUnix.uri)) as unknown;
+  const hole = { description: 'hole,zero' };
+  t.match(map, [
+    { offset: 0, length: MIB, ...hole },
+    { offset: MIB, length: MIB / 16, description: 'data' },
+    { offset: MIB + MIB / 16, length: 2 * MIB - MIB / 16, ...hole },
+    { offset: 3 * MIB, length: MIB / 16, description: 'data' },
+    { offset: 3 * MIB + MIB / 16, length: server.sizeBytes - 3 * MIB - MIB / 16, ...hole },
+  ]);
 });
 
 t.test('an export that there is not is refused', async (t) => {

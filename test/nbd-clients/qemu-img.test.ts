@@ -39,6 +39,22 @@ t.test('a volume goes into a qcow2 image and stays what it is', async (t) => {
   t.match(await compare(uri, qcow2, 'qcow2'), { status: 0, stdout: /identical/ });
 });
 
+t.test('map finds the holes of the image that was converted', async (t) => {
+  const map = JSON.parse(await output('qemu-img', 'map', '--output=json', uri)) as {
+    start: number;
+    length: number;
+    data: boolean;
+  }[];
+  const data = map.filter((extent) => extent.data).map(({ start, length }) => ({ start, length }));
+  t.strictSame(
+    data,
+    Array.from({ length: SIZE_BYTES / (8 * MIB) }, (_, index) => ({
+      start: index * 8 * MIB,
+      length: 3 * MIB,
+    })),
+  );
+});
+
 t.test('info tells the size of the volume', async (t) => {
   const info = JSON.parse(await output('qemu-img', 'info', '--output=json', uri)) as Record<string, unknown>;
   t.match(info, { 'virtual-size': SIZE_BYTES, format: 'raw' });
