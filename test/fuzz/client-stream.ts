@@ -33,19 +33,7 @@ const CONTEXTS = [
 ];
 const KNOWN_OPTIONS = Object.values(OPT);
 const KNOWN_COMMANDS = Object.values(CMD);
-const LENGTHS = [
-  0,
-  1,
-  511,
-  512,
-  513,
-  4096,
-  65_536,
-  MAXIMUM_PAYLOAD_BYTES,
-  MAXIMUM_PAYLOAD_BYTES + 1,
-  2 ** 31,
-  2 ** 32 - 1,
-];
+const LENGTHS = [0, 1, 511, 512, 513, 4096, 65_536, MAXIMUM_PAYLOAD_BYTES + 1, 2 ** 31, 2 ** 32 - 1];
 const LONG_LENGTHS = [2n ** 32n, 2n ** 52n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n];
 const OFFSETS = [
   0n,
@@ -185,6 +173,8 @@ class Session {
     const random = this.#random;
     if (this.#isWild) {
       if (this.#style === 'extended' && random.happens(0.3)) return random.pick(LONG_LENGTHS) ?? 0n;
+      // Seldom: each of them is 32 MiB to be made and thrown away.
+      if (random.happens(0.01)) return BigInt(MAXIMUM_PAYLOAD_BYTES);
       return BigInt(random.pick(LENGTHS) ?? 0);
     }
     const hasNoBytes = command === CMD.TRIM || command === CMD.WRITE_ZEROES || command === CMD.BLOCK_STATUS;
