@@ -41,7 +41,7 @@ export function descriptorsOf<E extends ByteRange>(
   return descriptors.length === 0 ? [range.length, 0] : descriptors;
 }
 
-/** What was read in parts, with its holes left out; undefined if it has none. */
+/** What was read in parts, with its holes left out; undefined if it has none. Neighbouring holes are one. */
 export function contentsOf(
   range: ByteRange,
   data: Buffer,
@@ -49,28 +49,37 @@ export function contentsOf(
 ): readonly Content[] | undefined {
   const contents: Content[] = [];
   const end = range.offset + range.length;
-  let at = range.offset;
+  /** Up to here all is in `contents`, or data that is to be. */
+  let dataFrom = range.offset;
+  let hole = { from: range.offset, to: range.offset };
+  const addHole = (): void => {
+    if (hole.to === hole.from) return;
+    addData(hole.from);
+    contents.push({ offset: hole.from, length: hole.to - hole.from, data: undefined });
+    dataFrom = hole.to;
+  };
   const addData = (to: number): void => {
-    if (to > at)
-      contents.push({
-        offset: at,
-        length: to - at,
-        data: data.subarray(at - range.offset, to - range.offset),
-      });
-    at = to;
+    if (to === dataFrom) return;
+    const bytes = data.subarray(dataFrom - range.offset, to - range.offset);
+    contents.push({ offset: dataFrom, length: bytes.length, data: bytes });
+    dataFrom = to;
   };
   for (const extent of extents) {
-    // Room for the hole, and for the data before and behind it.
-    if (contents.length > READ_CHUNKS - 3) break;
     if (extent.kind === 'data') continue;
     const from = Math.max(extent.offset, range.offset);
     const to = Math.min(extent.offset + extent.length, end);
     if (to <= from) continue;
-    addData(from);
-    contents.push({ offset: from, length: to - from, data: undefined });
-    at = to;
+    if (from === hole.to) {
+      hole.to = to;
+      continue;
+    }
+    addHole();
+    hole = { from, to };
+    // Room for this hole, and for the data before and behind it.
+    if (contents.length > READ_CHUNKS - 3) break;
   }
-  if (at === range.offset) return undefined;
+  addHole();
+  if (dataFrom === range.offset) return undefined;
   addData(end);
   return contents;
 }
