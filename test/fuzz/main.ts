@@ -10,6 +10,7 @@ import type { MemoryOutcome, MemoryWork } from './memory-worker.ts';
 import { FuzzServer } from './socket-session.ts';
 import { describeGrowth } from './tally.ts';
 
+const MIB = 1024 * 1024;
 const SEEDS = 1_000_000;
 const LINE_EVERY_MS = 10_000;
 /** No session takes a thousandth of it. */
@@ -44,6 +45,10 @@ function numberOf(name: string, text: string): number {
   return value;
 }
 
+function residentMib(): string {
+  return (process.memoryUsage.rss() / MIB).toFixed(0);
+}
+
 async function inMemory(): Promise<MemoryOutcome> {
   const progress = new Float64Array(new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT));
   const workerData: MemoryWork = { ...work, progress };
@@ -53,7 +58,7 @@ async function inMemory(): Promise<MemoryOutcome> {
     let movedAtMs = performance.now();
     setInterval(() => {
       const run = progress[0] ?? 0;
-      console.log(`${run - work.from} sessions`);
+      console.log(`${run - work.from} sessions, ${residentMib()} MiB resident`);
       if (run !== last) movedAtMs = performance.now();
       last = run;
       if (performance.now() - movedAtMs > HANG_MS)
