@@ -29,6 +29,7 @@ xfsprogs:mkfs.xfs:a second file system on a volume
 mount:losetup:loop devices and mounts
 procps:ps:finds what a test left behind
 bind9-dnsutils:dig:asks the DNS responder
+openssl:openssl:makes certificates for NBD over TLS
 systemd:systemd-analyze:verifies the units
 spin:spin:searches the model of who may serve
 gcc:gcc:compiles that search

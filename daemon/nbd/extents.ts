@@ -75,8 +75,8 @@ export function contentsOf(
     }
     addHole();
     hole = { from, to };
-    // Room for this hole, and for the data before and behind it.
-    if (contents.length > READ_CHUNKS - 3) break;
+    // Room for this hole and for one more, each with the data before it, and for the data behind.
+    if (contents.length > READ_CHUNKS - 5) break;
   }
   addHole();
   if (dataFrom === range.offset) return undefined;

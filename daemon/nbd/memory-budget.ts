@@ -6,6 +6,7 @@ export class MemoryBudget {
   readonly #limitBytes: number;
   #usedBytes = 0;
   readonly #waiting = new Set<() => void>();
+  #wakeIsScheduled = false;
   #isWaking = false;
 
   constructor(limitBytes: number) {
@@ -28,7 +29,7 @@ export class MemoryBudget {
   /** A connection holds so much more, or less. */
   change(bytes: number): void {
     this.#usedBytes += bytes;
-    if (bytes < 0 && this.#waiting.size > 0 && !this.#isWaking) this.#wakeSoon();
+    if (bytes < 0 && this.#waiting.size > 0 && !this.#wakeIsScheduled) this.#wakeSoon();
   }
 
   /** The same function is waiting once, however often it is said. */
@@ -42,8 +43,10 @@ export class MemoryBudget {
 
   /** In a turn of its own: memory is given back in the middle of another connection's work. */
   #wakeSoon(): void {
-    this.#isWaking = true;
+    this.#wakeIsScheduled = true;
     setImmediate(() => {
+      this.#wakeIsScheduled = false;
+      this.#isWaking = true;
       // Whoever still finds no room waits again, behind the others; each is asked once.
       for (const wake of [...this.#waiting]) {
         if (this.#usedBytes >= this.#limitBytes) break;

@@ -96,3 +96,15 @@ t.test('what was read in parts is what was read', async () => {
     }),
   );
 });
+
+t.test('a read full of holes is told in a bounded number of chunks', async (t) => {
+  const extents = Array.from({ length: 500 }, (_, index): Extent => {
+    return { offset: index * 10, length: 10, kind: index % 2 === 0 ? 'data' : 'hole' };
+  });
+  const contents = contentsOf({ offset: 0, length: 5000 }, Buffer.alloc(5000), extents) ?? [];
+  t.ok(contents.length <= READ_CHUNKS && contents.length > READ_CHUNKS - 5, String(contents.length));
+  t.equal(
+    contents.reduce((sum, { length }) => sum + length, 0),
+    5000,
+  );
+});

@@ -15,7 +15,6 @@ export const BLOCK_STATUS = 7;
 
 export const STARTTLS = 5;
 export const STRUCTURED_REPLY = 8;
-export const LIST_META_CONTEXT = 9;
 export const SET_META_CONTEXT = 10;
 export const EXTENDED_HEADERS = 11;
 

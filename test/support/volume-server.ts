@@ -23,13 +23,16 @@ export class VolumeServer {
   #child: ChildProcess | undefined;
   #port = 0;
 
-  private constructor(sizeBytes: number) {
+  readonly #certificates: string | undefined;
+
+  private constructor(sizeBytes: number, certificates: string | undefined) {
     this.sizeBytes = sizeBytes;
+    this.#certificates = certificates;
   }
 
-  /** Serves; killed, and its folder removed, after the test. */
-  static async start(t: Test, sizeBytes: number): Promise<VolumeServer> {
-    const server = new VolumeServer(sizeBytes);
+  /** Serves; killed, and its folder removed, after the test. With a folder of certificates TCP needs TLS. */
+  static async start(t: Test, sizeBytes: number, certificates?: string): Promise<VolumeServer> {
+    const server = new VolumeServer(sizeBytes, certificates);
     t.teardown(async () => {
       await server.kill();
       rmSync(server.folder, { recursive: true, force: true });
@@ -48,6 +51,7 @@ export class VolumeServer {
       this.folder,
       `${this.sizeBytes}`,
       `${this.#port}`,
+      ...(this.#certificates === undefined ? [] : [this.#certificates]),
     ];
     const child = spawn('setpriv', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
@@ -75,6 +79,11 @@ export class VolumeServer {
 
   get overTcp(): ServedExport {
     return { ...this.#export, uri: `nbd://127.0.0.1:${this.#port}/orders` };
+  }
+
+  /** 0 before it served for the first time. */
+  get port(): number {
+    return this.#port;
   }
 
   get overUnix(): ServedExport {
