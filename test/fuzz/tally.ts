@@ -2,11 +2,13 @@
 import type { Verdict } from './witness.ts';
 
 export interface Memory {
+  /** Objects, and buffers outside of the heap. */
   readonly heapBytes: number;
+  /** Of the whole process, without the free room in its heap. */
   readonly residentBytes: number;
 }
 
-/** Of the whole process, after everything that can be collected was. */
+/** After everything that can be collected was. */
 export type MeasureMemory = () => Promise<Memory>;
 
 const MIB = 1024 * 1024;
