@@ -60,9 +60,11 @@ export async function runCampaign(run: RunSession, options: CampaignOptions): Pr
   const all = (end: number) => Promise.all(Array.from({ length: sessions }, () => worker(end)));
   const end = from + runs;
   await all(Math.min(end, from + Math.min(WARM_UP_RUNS, Math.ceil(runs / 4))));
-  const before = await measure?.();
+  // Whoever is asked may be dead by now, or hang.
+  const measured = () => (failure === undefined ? measure?.() : undefined);
+  const before = await measured();
   await all(end);
-  const after = await measure?.();
+  const after = await measured();
   const memory = before === undefined || after === undefined ? undefined : { before, after };
   return { tally, failure, memory, growth: memory && growthFault(memory.before, memory.after) };
 }

@@ -13,6 +13,7 @@ import { judge, type Verdict } from './witness.ts';
 const MAIN = join(import.meta.dirname, 'socket-server.ts');
 /** A server that owes an answer for so long hangs. */
 const SILENCE_MS = 10_000;
+const DEATH_MS = 500;
 
 export class FuzzServer {
   readonly #folder = mkdtempSync(join(tmpdir(), 'lockstep-fuzz-'));
@@ -25,6 +26,8 @@ export class FuzzServer {
     this.#child.once('exit', (code, signal) => {
       this.#death = `the server ended with ${String(signal ?? code)}`;
     });
+    // What cannot be sent to it is sent to a dead one.
+    this.#child.on('error', () => undefined);
   }
 
   static async start(): Promise<FuzzServer> {
@@ -43,16 +46,22 @@ export class FuzzServer {
   }
 
   async report(): Promise<ServerReport> {
-    if (this.#death !== undefined) throw new Error(this.#death);
-    const answer = once(this.#child, 'message');
-    this.#child.send('report');
-    const [report] = (await answer) as [ServerReport];
-    return report;
+    const signal = AbortSignal.timeout(SILENCE_MS);
+    const answer = once(this.#child, 'message', { signal }) as Promise<[ServerReport]>;
+    if (this.#death === undefined) this.#child.send('report');
+    try {
+      const [report] = await answer;
+      return report;
+    } catch (cause) {
+      throw new Error(this.#death ?? 'the server does not tell about itself', { cause });
+    }
   }
 
   async run(input: FuzzInput, random: Random): Promise<Verdict> {
     const session = new SocketSession(connect(this.#socket), input, random);
     const verdict = await session.run();
+    // That it ended is told a moment after its sockets are closed.
+    if (verdict.finding !== undefined) await new Promise((resolve) => setTimeout(resolve, DEATH_MS));
     return this.#death === undefined ? verdict : { ...verdict, finding: this.#death };
   }
 }
