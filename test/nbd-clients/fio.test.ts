@@ -7,6 +7,8 @@ import { attempt, output } from '../support/client-command.ts';
 import { MIB, VolumeServer } from '../support/volume-server.ts';
 
 const SECONDS = Number(process.env['NBD_CLIENTS_SECONDS'] ?? '3');
+// One that ran out of time would go on writing beneath the next one.
+t.setTimeout((120 + SECONDS) * 1000);
 const JOBS = 4;
 const JOB_BYTES = 16 * MIB;
 const server = await VolumeServer.start(t, JOBS * JOB_BYTES);
