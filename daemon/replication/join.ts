@@ -173,7 +173,7 @@ export class Join {
 
   /** What was written since the snapshot was taken is read as it is, once live writes go to the target. */
   #ofSnapshot(regions: RegionSet): RegionSet {
-    const shown = RegionSet.fromBitmap(regions.regions, regions.bitmap());
+    const shown = RegionSet.copyOf(regions);
     for (const region of this.#written) shown.delete(region);
     return shown;
   }
@@ -192,7 +192,7 @@ export class Join {
     const map = this.#dirty.get(host);
     const entry = this.#dirty.entry(host);
     if (answer.blank) {
-      const regions = RegionSet.fromBitmap(count, this.#written.bitmap());
+      const regions = RegionSet.copyOf(this.#written);
       regions.addAll(this.#job.allocated);
       const blank = { host, since: 0, until: 0, covers: false, copying: generation, compare: false };
       return { mode: 'SEED', entry: blank, regions };
