@@ -33,8 +33,8 @@ export interface CampaignResult {
   readonly growth: string | undefined;
 }
 
-/** So many sessions until all code is compiled and every pool is filled. */
-const WARM_UP_RUNS = 20_000;
+/** A quarter of all, but no more: until code is compiled, pools are filled and the allocator's heap is in pieces. */
+const WARM_UP_RUNS = 300_000;
 
 /** The session's input, and the chance that is left for the session itself. */
 export function sessionOf(seed: number, run: number): { readonly input: FuzzInput; readonly random: Random } {

@@ -15,7 +15,7 @@ const MIB = 1024 * 1024;
 /** Beyond what the collector leaves lying about: a few bytes kept by each session would be more. */
 const HEAP_GROWTH_BYTES = 8 * MIB;
 /** Pages that the allocator keeps for later are not given back to the system. */
-const RESIDENT_GROWTH_BYTES = 96 * MIB;
+const RESIDENT_GROWTH_BYTES = 128 * MIB;
 
 export class Tally {
   runs = 0;
