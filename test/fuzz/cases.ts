@@ -1,30 +1,41 @@
-/** Sessions that once found something, by what it was. They run before anything else. */
+/**
+ * Sessions that once found something, by what has to be. They run before anything else. One that the fuzzer prints is
+ * put here as it is, with `Buffer.from(hex, 'hex')` as its bytes, or made anew where that says more.
+ */
+import { infoRequest, metaQuery, option } from './client-stream.ts';
 import type { SessionOptions } from './memory-session.ts';
 import type { FuzzInput } from './mutate.ts';
+import { CMD, EXTENDED_REQUEST_MAGIC, OPT } from './protocol.ts';
 
 export interface NamedCase extends FuzzInput {
   readonly name: string;
   readonly options: SessionOptions;
 }
 
+const NO_BYTES = Buffer.alloc(0);
 const SLOW: SessionOptions = { holds: 0, fails: 0, slow: true };
 
 export const CASES: readonly NamedCase[] = [
   {
-    name: 'answers to BLOCK_STATUS count as unsent before the socket has them',
+    name: 'answers to BLOCK_STATUS that the client does not take have it read no further',
     options: SLOW,
     cuts: [],
-    bytes: fromHex(
-      '0000000349484156454f5054000000030000000049484156454f50540000000b0000000049484156454f50540000000a' +
-        '0000001f0000000476617374000000010000000f626173653a616c6c6f636174696f6e49484156454f50540000000500' +
-        '00000049484156454f5054000000070000000c00000004766173740001000321e41c7100000007ca58187f0000000000' +
-        '00038593e77b6b0000000014b3d6ca21e41c7100010007ca58187f00000001000000674e764e02000000004d832ede21' +
-        'e41c71a0870004ca58187f0000000200000001000000000000000036d7337b21e41c7100000002ca58187f0000000300' +
-        '000000000000000000000000000000',
-    ),
+    bytes: Buffer.concat([
+      Buffer.from([0, 0, 0, 3]),
+      option(OPT.EXTENDED_HEADERS, NO_BYTES),
+      option(OPT.SET_META_CONTEXT, metaQuery('vast', ['base:allocation'])),
+      option(OPT.GO, infoRequest('vast', [])),
+      ...Array.from({ length: 100 }, (_, cookie) => blockStatus(cookie)),
+    ]),
   },
 ];
 
-function fromHex(hex: string): Buffer {
-  return Buffer.from(hex, 'hex');
+/** Over so much of a volume in pieces that the answer has as many descriptors as the disk tells at once. */
+function blockStatus(cookie: number): Buffer {
+  const bytes = Buffer.alloc(32);
+  bytes.writeUInt32BE(EXTENDED_REQUEST_MAGIC, 0);
+  bytes.writeUInt16BE(CMD.BLOCK_STATUS, 6);
+  bytes.writeBigUInt64BE(BigInt(cookie), 8);
+  bytes.writeBigUInt64BE(1n << 30n, 24);
+  return bytes;
 }

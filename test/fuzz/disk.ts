@@ -24,7 +24,8 @@ interface Held {
   readonly answer: () => void;
 }
 
-const MOST_EXTENTS = 1000;
+/** That this disk tells at once. */
+export const MOST_EXTENTS = 1000;
 
 export class FuzzDisk implements Exports {
   /** Writes and flushes as they came, of the one session that a disk in memory is for. */

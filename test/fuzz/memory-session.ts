@@ -6,7 +6,7 @@ import { NbdConnection } from '../../daemon/nbd/connection.ts';
 import { DEFAULT_LIMITS, type NbdLimits } from '../../daemon/nbd/limits.ts';
 import { MemoryBudget } from '../../daemon/nbd/memory-budget.ts';
 import type { Random } from '../support/harness/random.ts';
-import { type DiskBehaviour, FuzzDisk } from './disk.ts';
+import { type DiskBehaviour, FuzzDisk, MOST_EXTENTS } from './disk.ts';
 import { MemorySocket } from './memory-socket.ts';
 import { chunksOf, type FuzzInput } from './mutate.ts';
 import { CMD } from './protocol.ts';
@@ -22,6 +22,8 @@ const LIMITS: NbdLimits = {
   unsentBytes: 16 * KIB,
   guaranteedBytes: 32 * KIB,
 };
+/** One answer to BLOCK_STATUS with extended headers. */
+const LARGEST_STATUS_BYTES = 64 + 16 * MOST_EXTENTS;
 const BUDGET_BYTES = 40 * KIB * KIB;
 /** Turns of the event loop in which nothing happens, before a session counts as stuck. */
 const IDLE_TURNS = 4;
@@ -121,7 +123,8 @@ class Session {
     if (heldBytes - largestHeldBytes > LIMITS.inFlightBytes)
       this.#finding ??= `${heldBytes} bytes are in flight`;
     // One answer may pass it, and refusals, which are small, count once they are with the socket.
-    const most = LIMITS.unsentBytes + 2 * this.#disk.largestReadBytes + 16 * this.#input.bytes.length;
+    const largest = Math.max(2 * this.#disk.largestReadBytes, LARGEST_STATUS_BYTES);
+    const most = LIMITS.unsentBytes + largest + 16 * this.#input.bytes.length;
     const unsent = this.#socket.writableLength;
     if (unsent > most) this.#finding ??= `${unsent} bytes wait to be sent`;
   }
