@@ -235,6 +235,9 @@ export class Process implements NetworkNode {
       case 'read-region':
         this.#onDisk(() => this.#readRegion(effect));
         return;
+      case 'take-snapshot':
+        this.deliver(this.#snapshot(effect));
+        return;
       case 'disk-flush':
         this.#diskFlush(effect.token);
         return;
@@ -268,6 +271,12 @@ export class Process implements NetworkNode {
     return { type: 'region-done', token, ...disk.readRegion(region, from) };
   }
 
+  #snapshot({ token, snapshot: id }: Extract<Effect, { type: 'take-snapshot' }>): ReplicaEvent {
+    const { disk } = this.host;
+    if (disk.snapshotId !== id) disk.takeSnapshot(id);
+    return { type: 'snapshot-taken', token, allocated: disk.allocated(), changed: disk.changed() };
+  }
+
   #diskWrite(effect: DiskWrite): void {
     const { disk, pace } = this.host;
     const sectors = effect.length / SECTOR_BYTES;
@@ -285,7 +294,7 @@ export class Process implements NetworkNode {
   #diskFlush(token: number): void {
     const { disk, pace } = this.host;
     const upTo = disk.changes;
-    this.#later(pace.flushMs(), () => {
+    this.#later(pace.flushMs() + this.host.flushHangsForMs(), () => {
       if (this.host.flushesToFail > 0) {
         this.host.flushesToFail--;
         disk.flushFailed((end) => pace.doneOf(end - 1));
