@@ -117,6 +117,7 @@ function memoryFiles(kernel: Kernel): Files {
 
 class MemoryFile implements BlockFile {
   readonly path: string;
+  readonly punchesHoles = true;
   readonly #kernel: Kernel;
   readonly #file: DiskFile;
   #isOpen = true;
@@ -130,6 +131,10 @@ class MemoryFile implements BlockFile {
 
   get sizeBytes(): number {
     return this.#opened.sizeBytes;
+  }
+
+  prefetch(): void {
+    // All of it is in memory.
   }
 
   get allocatedBytes(): number {
