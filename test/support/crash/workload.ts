@@ -38,7 +38,7 @@ const TOTAL = actions.reduce((sum, [weight]) => sum + weight, 0);
 /** So many times: something is asked for, or something that waits is let go. */
 export async function work(life: Life, actionsCount: number): Promise<void> {
   for (let count = 0; count < actionsCount; count++) {
-    const { waiting } = life.kernel;
+    const { waiting } = life.host;
     if (life.model.volumes.size === 0 && life.running === 0) {
       create(life);
       await life.quiet();
@@ -133,22 +133,27 @@ function deleteSnapshot(life: Life): void {
   );
 }
 
+/** Nothing else may stand on a seed: it ends with its process. */
 function clone(life: Life): void {
-  const found = keptSnapshot(life);
+  const found = freeSnapshot(life);
   const as = newVolume(life);
   if (found === undefined || as === undefined) return;
-  const { volume, name } = found;
-  life.begin({ type: 'clone', volume, name, as }, [`${volume}@`, as], () =>
-    life.store.clone(volume, name, as),
-  );
+  const { volume, name, purpose } = found;
+  const locks = [`${volume}@`, as];
+  const act = (): Promise<unknown> => life.store.clone(volume, name, as);
+  if (purpose === 'seed') life.refused('a clone of a seed', locks, act);
+  else life.begin({ type: 'clone', volume, name, as }, locks, act);
 }
 
+/** Not of a volume that has a seed. */
 function revert(life: Life): void {
-  const found = keptSnapshot(life);
+  const found = freeSnapshot(life);
   if (found === undefined || life.isLocked(found.volume)) return;
-  if (hasSeed(life, found.volume)) return;
   const { volume, name } = found;
-  life.begin({ type: 'revert', volume, name }, [volume, `${volume}@`], () => life.store.revert(volume, name));
+  const locks = [volume, `${volume}@`];
+  const act = (): Promise<unknown> => life.store.revert(volume, name);
+  if (hasSeed(life, volume)) life.refused('to revert a volume that is copied', locks, act);
+  else life.begin({ type: 'revert', volume, name }, locks, act);
 }
 
 function grow(life: Life): void {
@@ -214,12 +219,6 @@ function freeVolume(life: Life): string | undefined {
 /** There is one at a time. */
 function hasSeed(life: Life, volume: string): boolean {
   return [...life.model.snapshots.values()].some((one) => one.volume === volume && one.purpose === 'seed');
-}
-
-/** A seed ends with its process: nothing else may stand on it. */
-function keptSnapshot(life: Life): { readonly volume: string; readonly name: string } | undefined {
-  const found = freeSnapshot(life);
-  return found?.purpose === 'kept' ? found : undefined;
 }
 
 function freeSnapshot(life: Life): SnapshotModel | undefined {
