@@ -10,9 +10,11 @@ import { isSame } from './volume-model.ts';
 const VOLUMES = ['a', 'b', 'c'];
 const SNAPSHOTS = ['s', 't', 'u', 'v', 'w'];
 /** Entries of one sector, and of one page, of a map: regions at their borders are in other sectors, and pages. */
-const SIZES_REGIONS = [6, 12, 12, 508, 4036];
+const SIZES_REGIONS = [6, 12, 60, 508, 4036];
 const BORDERS = [0, 504, 4032];
 const MAX_WRITE_SECTORS = 28;
+/** Some writes are of so many regions: more than the background copies in one step. */
+const LARGE_REGIONS = 40;
 /** Begun before others ended. */
 const MAX_RUNNING = 6;
 
@@ -247,7 +249,7 @@ function range(life: Life, volume: string): { readonly offset: number; readonly 
   const first = Math.min(low + random.below(9 * sectors), sizeBytes / SECTOR_BYTES - 1);
   const start = isAligned ? first - (first % sectors) : first;
   const count = isAligned
-    ? sectors * (1 + random.below(4))
+    ? sectors * (1 + random.below(random.happens(0.15) ? LARGE_REGIONS : 4))
     : 1 + random.below(random.happens(0.5) ? 4 : MAX_WRITE_SECTORS);
   return {
     offset: start * SECTOR_BYTES,
