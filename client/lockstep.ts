@@ -17,15 +17,18 @@ import {
   type ClusterStatus,
   DatabaseServiceClient,
 } from '../proto/gen/lockstep/v1/database_service.ts';
+import { SnapshotServiceClient } from '../proto/gen/lockstep/v1/snapshot_service.ts';
 import { VolumeServiceClient } from '../proto/gen/lockstep/v1/volume_service.ts';
 import { type CallSettings, retried } from './calls.ts';
 import { Databases } from './databases.ts';
 import { callOptions, Operations } from './operations.ts';
+import { Snapshots } from './snapshots.ts';
 import { Volumes } from './volumes.ts';
 
 export type { CallSettings } from './calls.ts';
 export { type ChangeSettings, type CreateDatabase, databaseId, resourceName } from './databases.ts';
 export { type Operation, type OperationOutcome, operationOf, type WaitSettings } from './operations.ts';
+export { type CreateSnapshot, type SnapshotChoice, snapshotId } from './snapshots.ts';
 export { type ForcePrimary, volumeId } from './volumes.ts';
 export { LockstepError } from '../daemon/sys/errors.ts';
 
@@ -51,6 +54,7 @@ export class LockstepClient {
   readonly databases: Databases;
   readonly operations: Operations;
   readonly volumes: Volumes;
+  readonly snapshots: Snapshots;
   readonly #cluster: ClusterServiceClient;
   readonly #channel: Channel;
 
@@ -62,6 +66,7 @@ export class LockstepClient {
     this.databases = new Databases(new DatabaseServiceClient(this.server, plaintext, shared));
     this.operations = new Operations(new OperationsClient(this.server, plaintext, shared));
     this.volumes = new Volumes(new VolumeServiceClient(this.server, plaintext, shared));
+    this.snapshots = new Snapshots(new SnapshotServiceClient(this.server, plaintext, shared));
     this.#cluster = new ClusterServiceClient(this.server, plaintext, shared);
   }
 

@@ -39,7 +39,7 @@ export class Volumes {
 const HOSTS = 'hosts/';
 const VOLUMES = 'volumes/';
 
-function volumeName(name: string): string {
+export function volumeName(name: string): string {
   return name.includes('/') ? name : `${VOLUMES}${name}`;
 }
 

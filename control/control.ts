@@ -9,6 +9,7 @@ import type { Log } from '../daemon/sys/log.ts';
 import { OperationsService } from '../proto/gen/google/longrunning/operations.ts';
 import { CoordinatorServiceService } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import { ClusterServiceService, DatabaseServiceService } from '../proto/gen/lockstep/v1/database_service.ts';
+import { SnapshotServiceService } from '../proto/gen/lockstep/v1/snapshot_service.ts';
 import { VolumeServiceService } from '../proto/gen/lockstep/v1/volume_service.ts';
 import { Agents, silenceLimitMs } from './agents.ts';
 import { DnsServer } from './dns/server.ts';
@@ -23,6 +24,7 @@ import { Repository } from './repository.ts';
 import { clusterService } from './services/cluster.ts';
 import { coordinatorService } from './services/coordinator.ts';
 import { databaseService } from './services/databases.ts';
+import { snapshotService } from './services/snapshots.ts';
 import { operationsService } from './services/operations.ts';
 import { volumeService } from './services/volumes.ts';
 import { Views } from './services/views.ts';
@@ -55,6 +57,7 @@ export interface ControlOptions {
 const SERVICES = [
   'lockstep.v1.DatabaseService',
   'lockstep.v1.VolumeService',
+  'lockstep.v1.SnapshotService',
   'lockstep.v1.ClusterService',
   'google.longrunning.Operations',
   'lockstep.agent.v1.CoordinatorService',
@@ -113,6 +116,7 @@ export class Control {
       VolumeServiceService,
       volumeService({ ...shared, observations, timeline, agents, nowMs }),
     );
+    server.addService(SnapshotServiceService, snapshotService({ ...shared, starter, agents }));
     server.addService(
       ClusterServiceService,
       clusterService({ ...shared, observations, ownHost: config.host.name }),
@@ -123,7 +127,9 @@ export class Control {
     );
     addReflection(
       server,
-      config.storage === undefined ? SERVICES : [...SERVICES, 'lockstep.agent.v1.AgentService'],
+      config.storage === undefined
+        ? SERVICES
+        : [...SERVICES, 'lockstep.agent.v1.AgentService', 'lockstep.agent.v1.SnapshotService'],
     );
   }
 

@@ -126,6 +126,26 @@ export class Starter {
     );
   }
 
+  revert(
+    entry: Entry<DatabaseRecord>,
+    volume: Entry<VolumeRecord>,
+    to: { readonly host: string; readonly snapshot: string },
+  ): Promise<StartResult> {
+    const id = newId('revert', entry.value.id);
+    const message = `a person asked for it, back to snapshot ${to.snapshot} on ${to.host}`;
+    const { generation } = volume.value;
+    return this.#hold(
+      'revert-volume',
+      id,
+      entry,
+      { ...workOn(id, entry.value), primary: to.host, snapshot: to.snapshot, changedBytes: 0 },
+      {
+        conditions: [{ key: volume.key, revision: volume.revision }],
+        events: [{ reason: 'REVERT_STARTED', message, generation }],
+      },
+    );
+  }
+
   recoverPrimary(
     entry: Entry<DatabaseRecord>,
     volume: Entry<VolumeRecord>,

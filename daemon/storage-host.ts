@@ -10,25 +10,32 @@ import {
   type VolumeView,
 } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import { FaultServiceService } from '../proto/gen/lockstep/agent/v1/fault.ts';
+import { SnapshotServiceService } from '../proto/gen/lockstep/agent/v1/snapshot.ts';
 import { agentService, viewOf } from './agent/agent-service.ts';
 import { Coordinator } from './agent/coordinator.ts';
 import { faultService } from './agent/fault-service.ts';
 import { ReplicaReporter } from './agent/report.ts';
+import { snapshotService } from './agent/snapshot-service.ts';
 import { HostDrivers } from './host/host.ts';
 import { type HostAddress, HostMeta } from './meta/host-meta.ts';
 import { NbdServer } from './nbd/server.ts';
+import { loadTls } from './nbd/tls.ts';
 import type { ReplicaState } from './replication/states.ts';
 import type { DiskFaults } from './store/fault-layer.ts';
+import { takePassedSockets } from './sys/activation.ts';
 import { bootClock } from './sys/clock.ts';
 import type { Config } from './sys/config.ts';
 import { assert, LockstepError, messageOf } from './sys/errors.ts';
 import type { Log } from './sys/log.ts';
 import type { Volume } from './volume/volume.ts';
+import { VolumeSnapshots } from './volume/volume-snapshots.ts';
 import { Volumes } from './volume/volumes.ts';
 import { dial, type Link } from './wire/link.ts';
 import { ReplicationServer } from './wire/replication-server.ts';
 
 const RELEASE_AGAIN_MS = 1000;
+/** FileDescriptorName= in systemd/lockstep-nbd.socket. */
+const PASSED_NBD_SOCKET = 'nbd';
 
 /** What an earlier life of the process left. */
 interface Kept {
@@ -107,7 +114,8 @@ export class StorageHost {
       log,
     });
     this.#nbd = new NbdServer({
-      directory: this.volumes,
+      exports: this.volumes.exports,
+      tls: loadTls(config.nbd.tls),
       log: (message, facts) => {
         log.info(facts, message);
       },
@@ -133,6 +141,17 @@ export class StorageHost {
       }),
     );
     const { faults, log } = this.#options;
+    server.addService(
+      SnapshotServiceService,
+      snapshotService({
+        volumes: this.volumes,
+        snapshots: new VolumeSnapshots(this.volumes, (volume, work) =>
+          this.#drivers.whileQuiet(volume, work),
+        ),
+        recovered: this.#recovered.promise,
+        log,
+      }),
+    );
     if (faults !== undefined) server.addService(FaultServiceService, faultService(faults, log));
   }
 
@@ -142,7 +161,10 @@ export class StorageHost {
     // Whoever can open the socket can write the volumes: the folder keeps everybody else out.
     mkdirSync(dirname(this.#nbdSocket), { recursive: true, mode: 0o700 });
     await this.#nbd.listenUnix(this.#nbdSocket);
-    await this.#nbd.listenTcp(host.address, ports.nbd);
+    // Where the service manager listens for NBD, clients that come while the daemon restarts wait for it.
+    const passed = takePassedSockets().filter(({ name }) => name === PASSED_NBD_SOCKET);
+    for (const { fd } of passed) await this.#nbd.listenDescriptor(fd);
+    if (passed.length === 0) await this.#nbd.listenTcp(host.address, ports.nbd);
     await this.#replication.listen(host.address, ports.replication);
   }
 

@@ -6,6 +6,7 @@ import { pause } from '../calls.ts';
 import { type Context, type GlobalOptions, withContext } from './context.ts';
 import { UsageError } from './errors.ts';
 import { renderOldCopy, renderVolume } from './render-volume.ts';
+import { addSnapshotCommands } from './snapshot-commands.ts';
 import { paintFor } from './text.ts';
 import { volumeJson } from './volume-json.ts';
 import { judgeVolume } from './volume-verdict.ts';
@@ -36,6 +37,7 @@ export function addVolumeCommands(program: Command): void {
     .option('--accept-data-loss', 'what was acknowledged and is not on that copy may be lost')
     .option('--json', 'the same as -o json')
     .action(run(program, force));
+  addSnapshotCommands(program, volume);
 }
 
 type Action = (context: Context, name: string, options: VolumeOptions) => Promise<void>;

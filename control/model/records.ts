@@ -81,6 +81,10 @@ export type EventReason =
   | 'IN_SYNC'
   | 'PRIMARY_FORCED'
   | 'ENGINE_RESTARTED'
+  | 'CLONED'
+  | 'REVERT_STARTED'
+  | 'REVERTED'
+  | 'REVERT_FAILED'
   | 'DELETE_STARTED'
   | 'DELETE_FAILED';
 

@@ -41,6 +41,21 @@ export function volumeOrDatabaseOf(field: string, name: string): string {
   return id;
 }
 
+/** `volumes/orders-1/snapshots/monday` to its volume's name and its own. */
+export function snapshotOf(
+  field: string,
+  name: string,
+): { readonly parent: string; readonly snapshot: string } {
+  const [, parent, snapshot] = /^((?:volumes|databases)\/[^/]+)\/snapshots\/([^/]+)$/.exec(name) ?? [];
+  if (parent === undefined || snapshot === undefined)
+    throw invalidField(
+      field,
+      name,
+      'volumes/{volume}/snapshots/{snapshot} or databases/{database}/snapshots/{snapshot}',
+    );
+  return { parent, snapshot };
+}
+
 /** `hosts/host-a` to `host-a`. */
 export function hostOf(field: string, name: string): string {
   const host = /^hosts\/([^/]+)$/.exec(name)?.[1];

@@ -19,10 +19,10 @@ import type { Observations } from '../monitor/observations.ts';
 import type { Knowledge } from '../monitor/successor.ts';
 import type { Timeline } from '../monitor/timeline.ts';
 import { type Repository, viewOf } from '../repository.ts';
-import type { Entry } from '../store/store.ts';
 import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
-import { hostOf, volumeOrDatabaseOf } from './fields.ts';
+import { hostOf } from './fields.ts';
+import { findVolume, type FoundVolume } from './volume-lookup.ts';
 
 export interface VolumesOptions {
   readonly repository: Repository;
@@ -41,39 +41,13 @@ const FORCE_MS = 5000;
 export function volumeService(options: VolumesOptions): VolumeServiceServer & UntypedServiceImplementation {
   return {
     getVolume: unary(options.log, async (request: GetVolumeRequest) =>
-      show(options, await find(options, request.name)),
+      show(options, await findVolume(options.repository, request.name)),
     ),
     forcePrimary: unary(options.log, (request: ForcePrimaryRequest) => force(options, request)),
   };
 }
 
-interface Found {
-  readonly volume: Entry<VolumeRecord>;
-  readonly database: Entry<DatabaseRecord> | undefined;
-}
-
-/** A volume by its own name, or by that of its database. */
-async function find({ repository }: VolumesOptions, name: string): Promise<Found> {
-  const id = volumeOrDatabaseOf('name', name);
-  const own = name.startsWith('databases/') ? undefined : await repository.volume(id);
-  const volume = own ?? (await volumeOfDatabase(repository, id));
-  if (volume === undefined)
-    throw new LockstepError('NOT_FOUND', `there is no volume ${id}, and no database with one`, {
-      reason: 'VOLUME_NOT_FOUND',
-      metadata: { subject: name },
-    });
-  return { volume, database: await repository.database(volume.value.database) };
-}
-
-async function volumeOfDatabase(
-  repository: Repository,
-  id: string,
-): Promise<Entry<VolumeRecord> | undefined> {
-  const database = await repository.database(id);
-  return database === undefined ? undefined : repository.volume(database.value.volume);
-}
-
-async function show(options: VolumesOptions, { volume, database }: Found): Promise<Volume> {
+async function show(options: VolumesOptions, { volume, database }: FoundVolume): Promise<Volume> {
   const { repository, wallClock } = options;
   const record = volume.value;
   const [hostRecords, events] = await Promise.all([
@@ -109,7 +83,7 @@ function knowledgeOf({ observations, nowMs }: VolumesOptions, record: VolumeReco
 
 async function force(options: VolumesOptions, request: ForcePrimaryRequest): Promise<Volume> {
   const host = hostOf('host', request.host);
-  const found = await find(options, request.name);
+  const found = await findVolume(options.repository, request.name);
   const { volume, database } = found;
   const subject = `volumes/${volume.value.volume}`;
   if (database !== undefined) await checkNotBusy(options.engine, database.value);
@@ -134,11 +108,11 @@ async function force(options: VolumesOptions, request: ForcePrimaryRequest): Pro
   await write(options, found, next);
   options.log.warn({ volume: next.volume, host, generation: next.generation }, 'a person chose this replica');
   await tell(options, next, host);
-  return show(options, await find(options, request.name));
+  return show(options, await findVolume(options.repository, request.name));
 }
 
 /** No workflow begins meanwhile: each of them writes the database's record. */
-async function write({ repository }: VolumesOptions, found: Found, next: VolumeRecord): Promise<void> {
+async function write({ repository }: VolumesOptions, found: FoundVolume, next: VolumeRecord): Promise<void> {
   const { volume, database } = found;
   const message =
     `a person made ${next.primary} the primary although it may lack acknowledged writes; ` +

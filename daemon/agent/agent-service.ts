@@ -12,6 +12,7 @@ import type {
   Fence,
   VolumeView,
 } from '../../proto/gen/lockstep/agent/v1/agent.ts';
+import { checkFence } from './fence.ts';
 import type { ReplicaReporter } from './report.ts';
 
 export interface AgentParts {
@@ -40,26 +41,11 @@ export function agentService(parts: AgentParts): AgentServiceServer {
   };
 }
 
-/**
- * Refuses what is older than what this host has seen: a workflow that was overtaken by a failover must not act on a
- * replica of the generation after. A replica that knows nothing yet has seen nothing.
- */
-function checkFence(parts: AgentParts, fence: Fence | undefined, volume: string): void {
-  const seen = parts.volumes.generationOf(volume);
-  const given = Number(fence?.generation ?? 0n);
-  if (given >= seen) return;
-  throw new LockstepError(
-    'FAILED_PRECONDITION',
-    `${fence?.workflow ?? 'a call'} acts on generation ${String(given)} of ${volume}, and this host has seen ${String(seen)}`,
-    { reason: 'STALE_FENCE', metadata: { volume, generation: String(seen) } },
-  );
-}
-
 function fenced(
   parts: AgentParts,
   request: { readonly fence: Fence | undefined; readonly volume: string },
 ): Volume {
-  checkFence(parts, request.fence, request.volume);
+  checkFence(parts.volumes, request.fence, request.volume);
   return parts.volumes.require(request.volume);
 }
 
@@ -79,7 +65,7 @@ async function upFenced(
 /** For what takes it down, which has to work where the replica is gone already. */
 async function downFenced(parts: AgentParts, fence: Fence | undefined, volume: string): Promise<void> {
   await parts.recovered;
-  checkFence(parts, fence, volume);
+  checkFence(parts.volumes, fence, volume);
 }
 
 function replicaMethods(parts: AgentParts) {
@@ -88,7 +74,7 @@ function replicaMethods(parts: AgentParts) {
   return {
     createReplica: unary(log, async ({ fence, view }: ViewRequest) => {
       const given = required(view, 'view');
-      checkFence(parts, fence, given.volume);
+      checkFence(parts.volumes, fence, given.volume);
       parts.learnAddresses(given);
       await volumes.create(given.volume, Number(given.sizeBytes));
       return {};
@@ -98,7 +84,7 @@ function replicaMethods(parts: AgentParts) {
       await drivers.release(volume, { force: true });
       // Again, since the release takes its time: what was promoted meanwhile may be the only copy.
       await volumes.delete(volume, () => {
-        checkFence(parts, fence, volume);
+        checkFence(parts.volumes, fence, volume);
       });
       return {};
     }),
@@ -114,7 +100,7 @@ function replicaMethods(parts: AgentParts) {
     }),
     forcePrimary: unary(log, (request: ViewRequest) => {
       const given = required(request.view, 'view');
-      checkFence(parts, request.fence, given.volume);
+      checkFence(parts.volumes, request.fence, given.volume);
       parts.learnAddresses(given);
       const volume = volumes.require(given.volume);
       const view = viewOf(given);
@@ -157,7 +143,7 @@ function copyMethods(parts: AgentParts) {
     deleteSnapshot: unary(
       log,
       async (request: { fence: Fence | undefined; volume: string; snapshot: string }) => {
-        checkFence(parts, request.fence, request.volume);
+        checkFence(parts.volumes, request.fence, request.volume);
         const volume = volumes.get(request.volume);
         if (volume?.file.seed?.id === request.snapshot) await volume.dropSeed();
         return {};

@@ -13,6 +13,7 @@ import { chooseAttachDriver } from './detect.ts';
 import type { AttachDriver, EngineDriver, EngineReport, EngineSpec, FileSystemDriver } from './drivers.ts';
 import { engineNamed, engineRegistry, type EngineRegistry } from './engines.ts';
 import { ext4 } from './ext4.ts';
+import { thaw, whileFrozen } from './freeze.ts';
 import { ENGINE_KILL_HEADSTART_MS } from './limits.ts';
 import { listMounts, mountAt } from './mounts.ts';
 import { ensurePackages } from './packages.ts';
@@ -75,8 +76,10 @@ export class HostDrivers {
     const volumes = await this.volumesHere();
     await Promise.all(
       volumes.map(async (volume) => {
-        if ((await driver.deviceOf(volume)) !== undefined && (await this.records.get(volume)) !== undefined)
+        if ((await driver.deviceOf(volume)) !== undefined && (await this.records.get(volume)) !== undefined) {
+          await thaw(this.mountPoint(volume));
           return;
+        }
         this.options.log.info({ volume }, 'clearing what a crash left of a volume');
         await this.release(volume, { force: true }).catch((error: unknown) => {
           this.options.log.warn({ volume, error: messageOf(error) }, 'cannot clear it yet');
@@ -125,6 +128,12 @@ export class HostDrivers {
   async unmount(volume: string, options: { readonly force: boolean }): Promise<void> {
     checkVolume(volume);
     await this.mutex.run(volume, () => this.fileSystem.unmount(this.mountPoint(volume), options));
+  }
+
+  /** Does the work while the file system is frozen; `isQuiet` is false where there is none that could be. */
+  async whileQuiet<Value>(volume: string, work: (isQuiet: boolean) => Promise<Value>): Promise<Value> {
+    checkVolume(volume);
+    return this.mutex.run(volume, () => whileFrozen(this.mountPoint(volume), work));
   }
 
   /** The device of a volume that is attached and alive. */

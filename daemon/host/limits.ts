@@ -20,6 +20,9 @@ export const MAKE_FILE_SYSTEM_TIMEOUT_MS = 120_000;
 /** mount includes the replay of the journal, umount the write-back of dirty pages. */
 export const MOUNT_TIMEOUT_MS = 60_000;
 export const UNMOUNT_TIMEOUT_MS = 60_000;
+/** Of a file system: what it holds in memory is written first. Everything that writes to it waits meanwhile. */
+export const FREEZE_TIMEOUT_MS = 10_000;
+export const THAW_TIMEOUT_MS = 10_000;
 /** How much of a command's output is kept for its error. */
 export const COMMAND_OUTPUT_BYTES = 64 * 1024;
 

@@ -6,7 +6,7 @@ import { Join } from './join.ts';
 import type { Links } from './links.ts';
 import type { Peer } from './peer.ts';
 import type { Primary } from './primary.ts';
-import { Throttle } from './throttle.ts';
+import { type ChangeKind, Throttle } from './throttle.ts';
 import type { ByteRange } from './units.ts';
 
 export interface CopyParts {
@@ -51,11 +51,11 @@ export class Copies {
   ticked(sinceLastMs: number): void {
     this.#tickMs = Math.min(this.#tickMs, sinceLastMs);
     if (sinceLastMs > this.#tickMs && Number.isFinite(sinceLastMs))
-      this.onLatency(sinceLastMs - this.#tickMs);
+      this.#throttle.late(sinceLastMs - this.#tickMs, this.#core.nowMs);
   }
 
-  onLatency(ms: number): void {
-    this.#throttle.latency(ms, this.#core.nowMs);
+  onLatency(ms: number, kind: ChangeKind): void {
+    this.#throttle.latency(ms, this.#core.nowMs, kind);
   }
 
   seed({ target, snapshot }: Extract<ReplicaEvent, { type: 'seed' }>): void {

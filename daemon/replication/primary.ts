@@ -12,6 +12,7 @@ import { FlushRounds } from './flush.ts';
 import type { ClientRequest, ClientResult, DiskFailure } from './interface.ts';
 import type { WriteKind } from './messages.ts';
 import type { Peer } from './peer.ts';
+import type { ChangeKind } from './throttle.ts';
 import {
   type ByteRange,
   firstRegion,
@@ -44,8 +45,8 @@ export interface PrimaryHooks {
   readonly repair: (id: number, request: ReadRequest) => boolean;
   /** A write was taken. */
   readonly onWrite: (range: ByteRange) => void;
-  /** A client's write was answered, so long after it came. */
-  readonly onLatency: (ms: number) => void;
+  /** A client's request to change something was answered, so long after it came. */
+  readonly onLatency: (ms: number, kind: ChangeKind) => void;
 }
 
 /** Unacknowledged bytes to a peer that is still being copied to: above it, clients wait for the peer. */
@@ -94,7 +95,7 @@ export class Primary {
         this.#unstable.stableUpTo(sequence);
       },
       reply: (id, result) => {
-        this.#reply(id, result);
+        this.#reply(id, result, 'flush');
       },
     });
   }
@@ -132,12 +133,21 @@ export class Primary {
     return [...this.peers.values()].filter((peer) => peer.required);
   }
 
+  /** A write waits for somebody's answer. */
+  get isReplicated(): boolean {
+    for (const peer of this.peers.values()) if (peer.required) return true;
+    return false;
+  }
+
   /** Since when the own disk owes an answer; undefined: it owes none. */
   get diskBusySinceMs(): number | undefined {
     const [oldestRead] = this.#reads.values();
-    const since = [oldestRead, this.#applyingSinceMs, this.#flushes.localSinceMs];
-    const known = since.filter((at) => at !== undefined);
-    return known.length === 0 ? undefined : Math.min(...known);
+    const since = Math.min(
+      oldestRead ?? Infinity,
+      this.#applyingSinceMs ?? Infinity,
+      this.#flushes.localSinceMs ?? Infinity,
+    );
+    return since === Infinity ? undefined : since;
   }
 
   /**
@@ -304,6 +314,14 @@ export class Primary {
     return true;
   }
 
+  #overlapsHeld(range: ByteRange): boolean {
+    return this.#held.some(({ request }) => {
+      if (request.kind === 'read' || request.kind === 'flush') return false;
+      const length = request.kind === 'write' ? request.data.length : request.length;
+      return overlaps({ offset: request.offset, length }, range);
+    });
+  }
+
   #admitWrite(
     id: number,
     { offset, fua }: { readonly offset: number; readonly fua: boolean },
@@ -314,6 +332,8 @@ export class Primary {
     if (!this.#takesChanges()) return false;
     const range = { offset, length };
     for (const lock of this.locks) if (overlaps(lock, range)) return false;
+    // Not ahead of one that came before: it would be undone by it, long after its client has given that one up.
+    if (this.#overlapsHeld(range)) return false;
     for (const peer of this.peers.values()) if (peer.catchUpBytes > CATCH_UP_WINDOW_BYTES) return false;
     const write = { id, sequence: ++this.#lastSequence, kind, offset, length, data, fua };
     this.#inflight.push(write);
@@ -393,11 +413,11 @@ export class Primary {
     this.applyNext();
   }
 
-  #reply(id: number, result: ClientResult): void {
+  #reply(id: number, result: ClientResult, kind: ChangeKind = 'write'): void {
     const cameAtMs = this.#cameAtMs.get(id);
     if (cameAtMs === undefined) return;
     this.#cameAtMs.delete(id);
-    if (result.ok && result.data === undefined) this.#hooks.onLatency(this.#core.nowMs - cameAtMs);
+    if (result.ok && result.data === undefined) this.#hooks.onLatency(this.#core.nowMs - cameAtMs, kind);
     this.#core.effects.push({ type: 'reply', id, result });
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { DiskFailure } from '../replication/interface.ts';
 import { type ByteRange, type Region, regionRange } from '../replication/units.ts';
+import type { RegionRun } from './layers/layer-map.ts';
 import type { Extent, RegionContent, RegionRead, Seed, Store } from './store.ts';
 import { SECTOR_BYTES, UnflushedSectors } from './unflushed.ts';
 
@@ -131,6 +132,10 @@ class FaultLayer implements Store {
     return this.#store.sizeBytes;
   }
 
+  get zeroesFast(): boolean {
+    return this.#store.zeroesFast;
+  }
+
   get allocatedBytes(): number {
     return this.#store.allocatedBytes;
   }
@@ -205,6 +210,18 @@ class FaultLayer implements Store {
 
   losePower(seed: number): void {
     this.#unflushed.lose((sector) => isPicked(sector, seed));
+  }
+
+  get snapshots(): readonly string[] {
+    return this.#store.snapshots;
+  }
+
+  changedSince(snapshot: string, within: RegionRun): readonly RegionRun[] | undefined {
+    return this.#store.changedSince(snapshot, within);
+  }
+
+  prefetch(range: ByteRange): void {
+    this.#store.prefetch(range);
   }
 
   allocatedRegions(): Region[] {

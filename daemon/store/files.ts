@@ -23,7 +23,7 @@ import {
 } from 'node:fs';
 import type { ByteRange } from '../replication/units.ts';
 import { assert } from '../sys/errors.ts';
-import { dataExtents, fallocate, holdsData, PUNCH_HOLE, ZERO_RANGE } from '../sys/libc.ts';
+import { dataExtents, fallocate, holdsData, PUNCH_HOLE, readAhead, ZERO_RANGE } from '../sys/libc.ts';
 import { syncFolder } from './sync-folder.ts';
 
 /** A file of fixed size, sparse: what was never written reads as zeroes. */
@@ -32,6 +32,8 @@ export interface BlockFile {
   readonly sizeBytes: number;
   /** What it takes up on its file system. */
   readonly allocatedBytes: number;
+  /** `zero` gives space back, without a byte written. */
+  readonly punchesHoles: boolean;
   /** Fills `into` from the offset; both inside the file. */
   read(into: Uint8Array, offset: number): void;
   write(data: Uint8Array, offset: number): void;
@@ -43,6 +45,8 @@ export interface BlockFile {
   holdsData(range: ByteRange): boolean;
   /** The extents that may hold anything but zeroes, in order, from the one that `from` lies in or before. */
   extents(from?: number): Iterable<{ readonly start: number; readonly end: number }>;
+  /** A hint that the range is read soon. */
+  prefetch(range: ByteRange): void;
   /** Calls back in a later turn, once what was written before is on stable storage, or with what went wrong. */
   sync(done: (error: Error | null) => void): void;
   close(): void;
@@ -63,6 +67,8 @@ export interface Files {
   syncFolder(path: string): Promise<void>;
 }
 
+/** Anything that fallocate(2) takes: of a range behind the end it only says whether the file system knows how. */
+const PROBE_BYTES = 4096;
 /** Zeroes are written in pieces of this size where the file system has no fallocate. */
 const ZERO_CHUNK_BYTES = 1024 * 1024;
 const BYTES_PER_STAT_BLOCK = 512;
@@ -105,6 +111,10 @@ class SystemFile implements BlockFile {
     return this.#sizeBytes;
   }
 
+  get punchesHoles(): boolean {
+    return fallocate(this.#fd, PUNCH_HOLE, { offset: this.#sizeBytes, length: PROBE_BYTES }) === 0;
+  }
+
   get allocatedBytes(): number {
     return fstatSync(this.#fd).blocks * BYTES_PER_STAT_BLOCK;
   }
@@ -140,7 +150,11 @@ class SystemFile implements BlockFile {
   }
 
   extents(from = 0): Iterable<{ readonly start: number; readonly end: number }> {
-    return dataExtents(this.#fd, this.#sizeBytes, from);
+    return dataExtents(this.#fd, { offset: from, length: this.#sizeBytes - from });
+  }
+
+  prefetch(range: ByteRange): void {
+    readAhead(this.#fd, range);
   }
 
   sync(done: (error: Error | null) => void): void {

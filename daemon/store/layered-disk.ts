@@ -4,6 +4,7 @@ import type { DiskFailure } from '../replication/interface.ts';
 import { type ByteRange, REGION_BYTES, type Region, regionRange } from '../replication/units.ts';
 import { LockstepError } from '../sys/errors.ts';
 import { KeyedMutex } from '../sys/keyed-mutex.ts';
+import type { RegionRun } from './layers/layer-map.ts';
 import type { LayerStore } from './layers/layer-store.ts';
 import type { LayeredVolume } from './layers/layered-volume.ts';
 import type { SnapshotView } from './layers/snapshot-view.ts';
@@ -31,6 +32,7 @@ interface OpenSeed extends Seed {
 export class LayeredDisk implements Store {
   readonly #store: LayerStore;
   readonly #volume: LayeredVolume;
+  readonly #punchesHoles: boolean;
   readonly #seeds = new KeyedMutex();
   #seed: OpenSeed | undefined;
   #closed = false;
@@ -39,10 +41,16 @@ export class LayeredDisk implements Store {
   constructor(store: LayerStore, volume: LayeredVolume) {
     this.#store = store;
     this.#volume = volume;
+    this.#punchesHoles = volume.head.data.punchesHoles;
   }
 
   get sizeBytes(): number {
     return this.#volume.sizeBytes;
+  }
+
+  /** Also of what older layers hold: that it is zeroes now is an entry in a map. */
+  get zeroesFast(): boolean {
+    return this.#punchesHoles;
   }
 
   get allocatedBytes(): number {
@@ -97,8 +105,22 @@ export class LayeredDisk implements Store {
     return { data, digest: digest ? createHash('sha256').update(data).digest() : EMPTY_DIGEST, intact };
   }
 
+  prefetch(range: ByteRange): void {
+    this.#volume.stack.prefetch(range);
+  }
+
   allocatedRegions(): Region[] {
     return regionsWithData(this.#volume.stack, this.sizeBytes);
+  }
+
+  get snapshots(): readonly string[] {
+    const kept = this.#store.snapshots(this.#volume.name).filter(({ purpose }) => purpose === 'kept');
+    return kept.map(({ name }) => name);
+  }
+
+  changedSince(snapshot: string, within: RegionRun): readonly RegionRun[] | undefined {
+    if (!this.snapshots.includes(snapshot)) return undefined;
+    return this.#store.diff(this.#volume.name, snapshot, undefined, within);
   }
 
   takeSeed(id: string): Promise<Seed> {

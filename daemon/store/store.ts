@@ -6,6 +6,7 @@
  */
 import type { DiskFailure } from '../replication/interface.ts';
 import type { ByteRange, Region } from '../replication/units.ts';
+import type { RegionRun } from './layers/layer-map.ts';
 
 export interface RegionContent {
   /** Undefined: zeroes. */
@@ -28,8 +29,8 @@ export interface RegionRead {
   readonly into?: Buffer;
 }
 
+/** A hole takes no space, and reads as zeroes. */
 export interface Extent extends ByteRange {
-  /** Of a hole all bytes are zero, and no space is taken. */
   readonly kind: 'data' | 'hole';
 }
 
@@ -44,6 +45,8 @@ export interface Seed {
 
 export interface Store {
   readonly sizeBytes: number;
+  /** `zero` without `keepSpace` takes no longer than a write of a few bytes, whatever the range. */
+  readonly zeroesFast: boolean;
   /** What it takes up on its file system, with all that it shares with others. */
   readonly allocatedBytes: number;
   readonly seed: Seed | undefined;
@@ -56,12 +59,18 @@ export interface Store {
   zero(range: ByteRange, options: { readonly keepSpace: boolean }): void;
   /** Calls back in a later turn, once what was written before is on stable storage, or with what went wrong. */
   flush(done: (failure: DiskFailure | undefined) => void): void;
-  /** The whole range, in order; neighbours differ in kind. */
-  extents(range: ByteRange): Iterable<Extent>;
   /** Throws if the seed is gone. */
   readRegion(region: Region, options: RegionRead): RegionContent;
+  /** What the range is made of, in order and without gaps; neighbours differ in kind. Looked up only as far as it is read. */
+  extents(range: ByteRange): Iterable<Extent>;
+  /** A hint that the range is read soon. */
+  prefetch(range: ByteRange): void;
   /** Regions that may hold anything but zeroes. */
   allocatedRegions(): Region[];
+  /** Names of the snapshots that it can be compared with. */
+  readonly snapshots: readonly string[];
+  /** The regions `within` that may have been written since the snapshot, in order; undefined: there is none such. */
+  changedSince(snapshot: string, within: RegionRun): readonly RegionRun[] | undefined;
 
   /** Of one instant between the call and the answer; in place of the one there was. */
   takeSeed(id: string): Promise<Seed>;

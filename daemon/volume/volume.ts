@@ -4,7 +4,14 @@
  * nothing can come between a check of the machine and the act that follows from it.
  */
 import { channel } from 'node:diagnostics_channel';
-import type { BlockBackend, BlockRequest, BlockResult } from '../nbd/block.ts';
+import type {
+  BlockBackend,
+  BlockRequest,
+  BlockResult,
+  Difference,
+  DifferenceSource,
+  Extent,
+} from '../nbd/block.ts';
 import type { HostMeta } from '../meta/host-meta.ts';
 import type {
   Effect,
@@ -16,12 +23,14 @@ import type {
 } from '../replication/interface.ts';
 import { Replica } from '../replication/replica.ts';
 import { isPrimaryState, type ReplicaState } from '../replication/states.ts';
+import type { ByteRange } from '../replication/units.ts';
 import type { Seed, Store } from '../store/store.ts';
 import type { Clock } from '../sys/clock.ts';
 import { messageOf, unreachable } from '../sys/errors.ts';
 import type { Log } from '../sys/log.ts';
 import type { DecodedFrame } from '../wire/codec.ts';
 import type { Link } from '../wire/link.ts';
+import { differencesIn, differencesOf, regionsOf } from './differences.ts';
 import { type Disk, VolumeDisk } from './volume-disk.ts';
 
 /** What the volume needs of the rest of the daemon. */
@@ -59,6 +68,8 @@ const repairChannel = channel('lockstep:replica:repaired');
 export class Volume implements BlockBackend {
   readonly name: string;
   readonly sizeBytes: number;
+  /** Whether its file system is one on which zeroes can be fast. */
+  readonly offersFastZero: boolean;
   readonly file: Store;
   readonly #disk: VolumeDisk;
   readonly #replica: Replica;
@@ -76,6 +87,7 @@ export class Volume implements BlockBackend {
     this.name = options.volume;
     this.sizeBytes = options.sizeBytes;
     this.file = disk.store;
+    this.offersFastZero = disk.store.zeroesFast;
     this.#world = world;
     this.#disk = new VolumeDisk(disk, {
       volume: this.name,
@@ -129,6 +141,39 @@ export class Volume implements BlockBackend {
       this.#world.tookMs(clock.nowMs() - startMs);
       done(result);
     };
+  }
+
+  get zeroesFast(): boolean {
+    return this.file.zeroesFast;
+  }
+
+  extents(range: ByteRange): Iterable<Extent> {
+    return this.file.extents(range);
+  }
+
+  prefetch(range: ByteRange): void {
+    this.file.prefetch(range);
+  }
+
+  /** Of the other replicas that this one knows of, and of its snapshots. */
+  get differenceSources(): readonly DifferenceSource[] {
+    const { view, dirty } = this.status;
+    const hosts = new Set([...view.inSync, ...dirty.map(({ host }) => host)]);
+    const peers = [...hosts].filter((host) => this.#replica.mayDiffer(host) !== undefined);
+    return [
+      ...peers.map((name) => ({ kind: 'dirty', name }) as const),
+      ...this.file.snapshots.map((name) => ({ kind: 'diff', name }) as const),
+    ];
+  }
+
+  differences({ kind, name }: DifferenceSource, range: ByteRange): Iterable<Difference> | undefined {
+    if (kind === 'diff') {
+      const runs = this.file.changedSince(name, regionsOf(range));
+      return runs === undefined ? undefined : differencesOf(range, runs);
+    }
+    const regions = this.#replica.mayDiffer(name);
+    if (regions === undefined) return undefined;
+    return differencesIn(range, (region) => regions === 'all' || regions.has(region));
   }
 
   tick(): void {

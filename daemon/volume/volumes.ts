@@ -4,9 +4,8 @@
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ExportDirectory, ExportEntry, OpenResult } from '../nbd/block.ts';
 import type { DurableState, KeptState, View } from '../replication/interface.ts';
-import { isPrimaryState, type ReplicaState } from '../replication/states.ts';
+import type { ReplicaState } from '../replication/states.ts';
 import { REGION_BYTES } from '../replication/units.ts';
 import { Fallback, removeFallback } from '../store/fallback.ts';
 import { Background } from '../store/background.ts';
@@ -20,6 +19,8 @@ import { assert, invalidField, LockstepError, messageOf } from '../sys/errors.ts
 import { KeyedMutex } from '../sys/keyed-mutex.ts';
 import type { DecodedFrame } from '../wire/codec.ts';
 import type { Link } from '../wire/link.ts';
+import { VolumeExports } from './exports.ts';
+import { revertUnderWay } from './revert.ts';
 import { Volume, type VolumeWorld } from './volume.ts';
 
 export interface VolumesOptions {
@@ -46,7 +47,9 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 
 type Kept = Omit<KeptState, 'preserved'>;
 
-export class Volumes implements ExportDirectory {
+export class Volumes {
+  /** What NBD clients see. */
+  readonly exports: VolumeExports = new VolumeExports(this);
   readonly #options: VolumesOptions;
   readonly #folder: string;
   #opened: { readonly store: LayerStore; readonly background: Background } | undefined;
@@ -55,7 +58,6 @@ export class Volumes implements ExportDirectory {
   readonly #unopened = new Map<string, { readonly generation: number; readonly why: string }>();
   /** A create whose answer was lost is asked again while the first is at work, and must not take its file away. */
   readonly #changes = new KeyedMutex();
-  readonly #revocations = new Map<string, Set<() => void>>();
   #ticker: NodeJS.Timeout | undefined;
 
   constructor(options: VolumesOptions) {
@@ -132,6 +134,39 @@ export class Volumes implements ExportDirectory {
   }
 
   /**
+   * A volume of its own that begins as the snapshot, of which this host is the primary in its first generation. Its
+   * bytes come first, as in `create`: a crash before the record leaves layers that nobody opens. Answers its size.
+   */
+  async clone(volume: string, snapshot: string, clone: string): Promise<number> {
+    checkName(clone);
+    return this.#changes.run(clone, async () => {
+      const existing = this.#volumes.get(clone);
+      // Asked again, since the answer was lost: a name is never given twice.
+      if (existing !== undefined) return existing.sizeBytes;
+      await this.store.deleteVolume(clone);
+      rmSync(this.#folderOf(clone), { recursive: true, force: true });
+      mkdirSync(this.#folderOf(clone), { recursive: true, mode: 0o700 });
+      await syncFolder(this.#folder);
+      const layered = await this.store.clone(volume, snapshot, clone);
+      const { sizeBytes } = layered;
+      const durable = clonedState(this.#options);
+      await this.#options.world.meta.put({ volume: clone, sizeBytes, durable });
+      this.#unopened.delete(clone);
+      this.#add(layered, { durable, maps: new Map() });
+      return sizeBytes;
+    });
+  }
+
+  /** The file that is there while a revert is under way: revert.ts. */
+  revertMark(volume: string): string {
+    return join(this.#folderOf(volume), 'reverting');
+  }
+
+  revertUnderWay(volume: string): string | undefined {
+    return revertUnderWay(this.revertMark(volume));
+  }
+
+  /**
    * Idempotent. The record goes first: a crash between leaves layers that nobody opens, removed at the next start.
    * `check` throws if it is not to be deleted after all; nothing comes between it and the end of the replica.
    */
@@ -139,7 +174,7 @@ export class Volumes implements ExportDirectory {
     checkName(volume);
     await this.#changes.run(volume, async () => {
       check();
-      this.#revoke(volume);
+      this.exports.revokeAll(volume);
       this.#volumes.get(volume)?.close();
       this.#volumes.delete(volume);
       await this.#options.world.meta.delete(volume);
@@ -215,29 +250,6 @@ export class Volumes implements ExportDirectory {
     await this.#opened?.store.close();
   }
 
-  // What NBD clients see: the volumes that this host is primary of.
-
-  list(): readonly ExportEntry[] {
-    return this.all()
-      .filter((volume) => volume.serves)
-      .map(({ name, view }) => ({ name, description: `generation ${String(view.generation)}` }));
-  }
-
-  open(name: string, onRevoke: () => void): OpenResult {
-    const volume = this.#volumes.get(name);
-    if (volume === undefined)
-      return { ok: false, reason: 'UNKNOWN', message: `no volume ${name} on this host` };
-    if (!volume.serves)
-      return { ok: false, reason: 'NOT_SERVING', message: `the replica on this host is ${volume.state}` };
-    const revocations = this.#revocations.get(name) ?? new Set();
-    this.#revocations.set(name, revocations.add(onRevoke));
-    return { ok: true, backend: volume };
-  }
-
-  close(name: string, onRevoke: () => void): void {
-    this.#revocations.get(name)?.delete(onRevoke);
-  }
-
   async #open(name: string, sizeBytes: number, kept: Kept): Promise<void> {
     // Of a copy that was completed, or that never began to change anything.
     if (!kept.durable.mixed) await removeFallback(this.#fallbackPath(name));
@@ -258,7 +270,7 @@ export class Volumes implements ExportDirectory {
         ...world,
         tookMs: (ms) => this.#opened?.background.latency(ms),
         stateChanged: (changed, from, to) => {
-          if (isPrimaryState(from) && !isPrimaryState(to)) this.#revoke(name);
+          this.exports.stateChanged(name, from, to);
           stateChanged(changed, to);
         },
       },
@@ -267,12 +279,6 @@ export class Volumes implements ExportDirectory {
       kept,
     );
     this.#volumes.set(name, volume);
-  }
-
-  #revoke(name: string): void {
-    const revocations = this.#revocations.get(name) ?? [];
-    this.#revocations.delete(name);
-    for (const revoke of revocations) revoke();
   }
 
   #folderOf(volume: string): string {
@@ -304,4 +310,10 @@ function firstState(bootId: string): DurableState {
     copyFrom: { host: '', generation: 0 },
     tracked: [],
   };
+}
+
+/** Whole, and alone: nobody else has ever had a copy. */
+function clonedState({ host, bootId }: Pick<VolumesOptions, 'host' | 'bootId'>): DurableState {
+  const view = { generation: 1, primary: host, inSync: [host] };
+  return { ...firstState(bootId), view, complete: true, blank: false, consistentAt: 1 };
 }

@@ -22,7 +22,12 @@ t.test('a create that is asked again while the first is at work keeps the file t
   const { folder, volumes } = await openVolumes(t);
   await Promise.all([volumes.create('v', SIZE), volumes.create('v', SIZE)]);
   volumes.require('v').file.write(0, Buffer.from('kept'));
-  t.equal(readFileSync(await dataOf(folder)).subarray(0, 4).toString(), 'kept');
+  t.equal(
+    readFileSync(await dataOf(folder))
+      .subarray(0, 4)
+      .toString(),
+    'kept',
+  );
 });
 
 t.test('a delete behind a create that is under way leaves nothing', async (t) => {
@@ -105,7 +110,12 @@ t.test('a replica in the middle of a copy finds what it kept, and is not opened 
   const next = await again();
   next.volumes.force('v', { generation: 9, primary: 'a', inSync: ['a'] });
   while (next.volumes.require('v').state !== 'SOLO') await new Promise((resolve) => setTimeout(resolve, 5));
-  t.equal(readFileSync(await dataOf(folder)).subarray(0, 11).toString(), 'before\0\0\0\0\0');
+  t.equal(
+    readFileSync(await dataOf(folder))
+      .subarray(0, 11)
+      .toString(),
+    'before\0\0\0\0\0',
+  );
   // Once more in the middle of a copy, and with a fallback that lost its first entry.
   await next.meta.put({ volume, sizeBytes, durable: { ...durable, mixed: true, consistentAt: 3 } });
   const damaged = new Fallback(fallbackOf(folder), next.volumes.require('v').file);

@@ -8,6 +8,7 @@ import { deleteDatabase } from './delete-database.ts';
 import { failover } from './failover.ts';
 import { recoverPrimary } from './recover-primary.ts';
 import { reseed } from './reseed.ts';
+import { revertVolume } from './revert-volume.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export function definitionsOf(around: Surroundings): readonly WorkflowDefinition<WorkflowState>[] {
@@ -17,6 +18,7 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
     measured(around, failover(around)),
     measured(around, reseed(around)),
     measured(around, recoverPrimary(around)),
+    measured(around, revertVolume(around)),
   ];
 }
 

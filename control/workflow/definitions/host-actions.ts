@@ -7,6 +7,7 @@ import {
   type Fence,
   type VolumeView,
 } from '../../../proto/gen/lockstep/agent/v1/agent.ts';
+import { SnapshotServiceService as snapshots } from '../../../proto/gen/lockstep/agent/v1/snapshot.ts';
 import { NO_ENGINE } from '../../model/engines.ts';
 import { observeReplica, type ObservedReplica } from '../../model/observation.ts';
 import type { VolumeRecord } from '../../model/records.ts';
@@ -23,6 +24,8 @@ const INITIALIZE_MS = 3 * 60_000;
 /** Crash recovery of the engine. */
 const START_MS = 5 * 60_000;
 const STOP_MS = 90_000;
+/** All of a volume may have to be written. */
+const REVERT_MS = 24 * 60 * 60_000;
 
 export interface EngineFacts {
   readonly database: string;
@@ -101,6 +104,23 @@ export class HostActions {
 
   async connectReplica(source: string, target: string): Promise<void> {
     await this.#call(source, agent.connectReplica, { ...(await this.#withVolume()), target }, QUICK_MS);
+  }
+
+  /** Answers how many bytes were other than in the snapshot. */
+  async revertReplica(host: string, snapshot: string): Promise<bigint> {
+    const request = { ...(await this.#withVolume()), snapshot };
+    return (await this.#call(host, snapshots.revertReplica, request, REVERT_MS)).changedBytes;
+  }
+
+  /** The snapshot that a revert, which has not ended, goes back to; empty: there is none. */
+  async revertingTo(host: string): Promise<string> {
+    const { revertingTo } = await this.#call(
+      host,
+      snapshots.listSnapshots,
+      { volume: this.#volume },
+      QUICK_MS,
+    );
+    return revertingTo;
   }
 
   async attach(host: string): Promise<void> {

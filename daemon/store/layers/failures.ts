@@ -9,8 +9,8 @@ export function alreadyThere(what: string, name: string): LockstepError {
   return new LockstepError('ALREADY_EXISTS', `${what} ${name} exists`, { metadata: { name } });
 }
 
-export function inUse(snapshot: string): LockstepError {
-  return new LockstepError('FAILED_PRECONDITION', `snapshot ${snapshot} is being read`, {
+export function inUse(snapshot: string, by: string): LockstepError {
+  return new LockstepError('FAILED_PRECONDITION', `snapshot ${snapshot} is being read by ${by}`, {
     reason: 'SNAPSHOT_IN_USE',
     metadata: { snapshot },
   });

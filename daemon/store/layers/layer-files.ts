@@ -68,7 +68,7 @@ export class LayerFiles {
       const map =
         parent === undefined
           ? undefined
-          : LayerMap.open(files, this.path(id, 'map'), { layer: id, regionBytes });
+          : LayerMap.open(files, this.path(id, 'map'), { layer: id, regionBytes }, sizeBytes / regionBytes);
       return new Layer(id, data, { map, parent, regionBytes });
     } catch (error) {
       data.close();

@@ -22,6 +22,7 @@ import { LayerFiles } from './layer-files.ts';
 import type { RegionRun } from './layer-map.ts';
 import { LayeredVolume } from './layered-volume.ts';
 import { changedRuns } from './diff.ts';
+import { lineageOf, type SnapshotLineage } from './lineage.ts';
 import { flushed } from './flushed.ts';
 import { LiveLayers, type StoreLog } from './live-layers.ts';
 import { StoreRecords } from './records.ts';
@@ -241,18 +242,30 @@ export class LayerStore {
     });
   }
 
-  openSnapshot(volume: string, name: string): SnapshotView {
+  /** `reader` says who uses it, to somebody who wants to delete it meanwhile. */
+  openSnapshot(volume: string, name: string, reader: () => string = () => 'somebody'): SnapshotView {
     const { record, layer } = this.#usable(volume, name);
-    const view = new SnapshotView(record, this.#stackOf(layer), () => this.#views.delete(view));
+    const closed = (): boolean => this.#views.delete(view);
+    const view = new SnapshotView(record, this.#stackOf(layer), { reader, closed });
     this.#views.add(view);
     return view;
   }
 
   /** Regions that may differ between two snapshots of one origin; without `to`, from how the volume is now. */
-  diff(volume: string, from: string, to?: string): readonly RegionRun[] {
-    const lower = this.#usable(volume, from).layer;
-    const upper = to === undefined ? this.volume(volume).head : this.#usable(volume, to).layer;
-    return changedRuns(lower, upper);
+  diff(volume: string, from: string, to?: string, within?: RegionRun): readonly RegionRun[] {
+    const lower = this.#usable(volume, from);
+    const upper = to === undefined ? this.volume(volume) : this.#usable(volume, to);
+    const sizeBytes = Math.max(
+      lower.record.sizeBytes,
+      'record' in upper ? upper.record.sizeBytes : upper.sizeBytes,
+    );
+    const all = { first: 0, count: Math.ceil(sizeBytes / this.#options.regionBytes) };
+    return changedRuns(lower.layer, 'record' in upper ? upper.layer : upper.head, within ?? all);
+  }
+
+  /** The snapshots of a volume, what each stands on and what stands on it, with what they take up. */
+  lineage(volume: string): readonly SnapshotLineage[] {
+    return lineageOf(volume, this.#records, (id) => this.#live.get(id)?.allocatedBytes ?? 0);
   }
 
   /** The clients see it when they ask again for the size. */
@@ -262,7 +275,7 @@ export class LayerStore {
       const record = this.#records.volume(name);
       if (record === undefined || sizeBytes === volume.sizeBytes) return;
       volume.grow(sizeBytes);
-      await flushed(volume);
+      for (const layer of volume.open) await layer.syncSize();
       await this.#records.commit([
         { type: 'volume', record: { ...record, sizeBytes } },
         ...volume.open.map(({ id }) => this.#layerChange(id, { sizeBytes })),
@@ -319,7 +332,8 @@ export class LayerStore {
     const gone = ended.map(({ volume, name }) => ({ type: 'no-snapshot' as const, volume, name }));
     const { changes } = this.#records.consequences(gone, (after) => this.#openable(after));
     await this.#records.commit(changes);
-    const swept = this.#files.sweep(new Set(this.#records.layers.map(({ id }) => id)));
+    // A layer that is named as a parent and has no record may still be brought back by hand.
+    const swept = this.#files.sweep(new Set(this.#records.layers.flatMap(({ id, parent }) => [id, parent])));
     if (swept.length > 0)
       this.#options.log.info({ files: swept.length }, 'removed what a crash left of layers');
   }
@@ -438,6 +452,7 @@ export class LayerStore {
 
   #refuseViewed({ volume, name }: SnapshotRecord): void {
     for (const view of this.#views)
-      if (view.record.volume === volume && view.record.name === name) throw inUse(`${volume}@${name}`);
+      if (view.record.volume === volume && view.record.name === name)
+        throw inUse(`${volume}@${name}`, view.reader());
   }
 }

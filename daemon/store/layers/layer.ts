@@ -68,6 +68,11 @@ export class Layer {
     return inside > 0 && this.data.holdsData({ offset, length: inside });
   }
 
+  prefetch({ offset, length }: ByteRange): void {
+    const inside = Math.min(length, this.data.sizeBytes - offset);
+    if (inside > 0) this.data.prefetch({ offset, length: inside });
+  }
+
   /** In place of what was found before. */
   foundDamaged(regions: readonly number[]): void {
     this.#damaged = regions.length === 0 ? undefined : new Set(regions);
@@ -110,6 +115,12 @@ export class Layer {
       this.release();
       done(error ?? undefined);
     });
+  }
+
+  /** Both files, as long as they are. */
+  async syncSize(): Promise<void> {
+    await this.sync('data');
+    if (this.map !== undefined) await this.sync('map');
   }
 
   /** The files stay open until `release`, also if the layer is closed meanwhile. */

@@ -7,11 +7,18 @@ import type { Stack } from './stack.ts';
 export class SnapshotView {
   readonly record: SnapshotRecord;
   readonly stack: Stack;
+  /** Who reads it, in words. */
+  readonly reader: () => string;
   readonly #closed: () => void;
 
-  constructor(record: SnapshotRecord, stack: Stack, closed: () => void) {
+  constructor(
+    record: SnapshotRecord,
+    stack: Stack,
+    { reader, closed }: { readonly reader: () => string; readonly closed: () => void },
+  ) {
     this.record = record;
     this.stack = stack;
+    this.reader = reader;
     this.#closed = closed;
   }
 
@@ -27,6 +34,10 @@ export class SnapshotView {
 
   extents(range: ByteRange): Iterable<Extent> {
     return this.stack.extents(range);
+  }
+
+  prefetch(range: ByteRange): void {
+    this.stack.prefetch(range);
   }
 
   close(): void {

@@ -6,7 +6,7 @@
  * volume of one layer. When layers become one, only the table changes.
  */
 import type { ByteRange } from '../../replication/units.ts';
-import { assert } from '../../sys/errors.ts';
+import { assert, LockstepError } from '../../sys/errors.ts';
 import type { Extent } from '../store.ts';
 import type { Layer } from './layer.ts';
 import { COMING, PAGE_REGIONS, PRESENT, type RegionRun } from './layer-map.ts';
@@ -109,6 +109,15 @@ export class Stack {
     for (const piece of this.pieces({ offset, length: into.length })) {
       const from = piece.offset - offset;
       piece.owner.read(into.subarray(from, from + piece.length), piece.offset);
+    }
+  }
+
+  /** A hint that the range is read soon: where a map cannot be read, the read itself will say so. */
+  prefetch(range: ByteRange): void {
+    try {
+      for (const { owner, offset, length } of this.pieces(range)) owner.prefetch({ offset, length });
+    } catch (error) {
+      if (!(error instanceof LockstepError)) throw error;
     }
   }
 

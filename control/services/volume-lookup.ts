@@ -1,0 +1,31 @@
+/** A volume by its own name, or by that of its database. */
+import { LockstepError } from '../../daemon/sys/errors.ts';
+import type { DatabaseRecord, VolumeRecord } from '../model/records.ts';
+import type { Repository } from '../repository.ts';
+import type { Entry } from '../store/store.ts';
+import { volumeOrDatabaseOf } from './fields.ts';
+
+export interface FoundVolume {
+  readonly volume: Entry<VolumeRecord>;
+  readonly database: Entry<DatabaseRecord> | undefined;
+}
+
+export async function findVolume(repository: Repository, name: string): Promise<FoundVolume> {
+  const id = volumeOrDatabaseOf('name', name);
+  const own = name.startsWith('databases/') ? undefined : await repository.volume(id);
+  const volume = own ?? (await volumeOfDatabase(repository, id));
+  if (volume === undefined)
+    throw new LockstepError('NOT_FOUND', `there is no volume ${id}, and no database with one`, {
+      reason: 'VOLUME_NOT_FOUND',
+      metadata: { subject: name },
+    });
+  return { volume, database: await repository.database(volume.value.database) };
+}
+
+async function volumeOfDatabase(
+  repository: Repository,
+  id: string,
+): Promise<Entry<VolumeRecord> | undefined> {
+  const database = await repository.database(id);
+  return database === undefined ? undefined : repository.volume(database.value.volume);
+}
