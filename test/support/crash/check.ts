@@ -5,11 +5,11 @@
 import { messageOf } from '../../../daemon/sys/errors.ts';
 import type { LayerStore } from '../../../daemon/store/layers/layer-store.ts';
 import type { LayeredVolume } from '../../../daemon/store/layers/layered-volume.ts';
-import { FOLDER, REGION_BYTES } from './geometry.ts';
+import { REGION_BYTES } from './geometry.ts';
+import type { StoreHost } from './host.ts';
 import { type Sector, SECTOR_BYTES } from './image.ts';
-import type { Kernel } from './kernel.ts';
 import { Model, snapshotKey, type SnapshotModel } from './model.ts';
-import { type CrashKind, isSame, type VolumeModel } from './volume-model.ts';
+import { type CrashKind, isSame, VolumeModel } from './volume-model.ts';
 
 const SECTORS_PER_REGION = REGION_BYTES / SECTOR_BYTES;
 
@@ -67,6 +67,25 @@ export function checkRecovered(
     for (const [key, snapshot] of foundSnapshots) after.snapshots.set(key, snapshot);
     return after;
   };
+}
+
+/** As the store shows it now. */
+export function modelOf(store: LayerStore): Model {
+  const model = new Model();
+  const contentOf = (source: Readable): Map<number, Sector> => {
+    const found = readAll(source, []);
+    return new Map([...sectorsIn(found)].map((sector) => [sector, sectorOf(found, sector)]));
+  };
+  for (const { volume, sizeBytes } of store.volumes) {
+    model.volumes.set(volume, new VolumeModel(sizeBytes, contentOf(readable(store.volume(volume)))));
+    for (const { name, purpose } of store.snapshots(volume)) {
+      const view = store.openSnapshot(volume, name);
+      const snapshot = { volume, name, purpose, sizeBytes: view.sizeBytes, content: contentOf(view) };
+      model.snapshots.set(snapshotKey(volume, name), snapshot);
+      view.close();
+    }
+  }
+  return model;
 }
 
 function checkVolume(
@@ -182,19 +201,19 @@ function sectorOf(found: Found, sector: number): Sector {
 }
 
 /** Each file belongs to a layer of the catalogue, each layer has its files, and each layer is needed. */
-export function checkFiles({ disk, files }: Kernel): void {
-  const { layers } = disk.catalogue.contents;
+export async function checkFiles({ catalogue, files, folder }: StoreHost): Promise<void> {
+  const { layers } = await catalogue.load();
   const allowed = new Set(layers.flatMap(({ id }) => [`${id}.data`, `${id}.map`, `${id}.sums`]));
-  for (const name of files.list(FOLDER))
+  for (const name of files.list(folder))
     if (!allowed.has(name)) throw new BrokenPromise(`file ${name} belongs to no layer`);
   for (const { id, parent } of layers)
     for (const name of parent === '' ? [`${id}.data`] : [`${id}.data`, `${id}.map`])
-      if (!files.exists(`${FOLDER}/${name}`)) throw new BrokenPromise(`file ${name} is missing`);
+      if (!files.exists(`${folder}/${name}`)) throw new BrokenPromise(`file ${name} is missing`);
 }
 
 /** With nothing left to do in the background, layers that nobody needs to tell apart are one. */
-export function checkMerged({ disk }: Kernel): void {
-  const { layers, volumes, snapshots } = disk.catalogue.contents;
+export async function checkMerged({ catalogue }: StoreHost): Promise<void> {
+  const { layers, volumes, snapshots } = await catalogue.load();
   const named = new Set([...volumes.map(({ head }) => head), ...snapshots.map(({ layer }) => layer)]);
   for (const { id, sealed, summed } of layers) {
     const children = layers.filter(({ parent }) => parent === id).length;

@@ -11,6 +11,7 @@ import type {
   CatalogueChange,
   CatalogueContents,
 } from '../../../daemon/store/layers/catalogue.ts';
+import type { StoreHost } from './host.ts';
 import type { Disk } from './disk.ts';
 import type { DiskFile } from './disk-file.ts';
 import type { DiskStep, Inode } from './steps.ts';
@@ -27,7 +28,8 @@ export interface KernelOptions {
   readonly onStep?: (step: DiskStep) => void;
 }
 
-export class Kernel {
+export class Kernel implements StoreHost {
+  readonly folder = '/store/layers';
   readonly disk: Disk;
   readonly files: Files;
   readonly catalogue: Catalogue;
@@ -41,6 +43,8 @@ export class Kernel {
     this.files = memoryFiles(this);
     this.catalogue = new MemoryCatalogue(this);
   }
+
+  readonly nowMs = (): number => this.disk.steps;
 
   get waiting(): number {
     return this.#waiting.length;
