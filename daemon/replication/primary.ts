@@ -132,6 +132,12 @@ export class Primary {
     return [...this.peers.values()].filter((peer) => peer.required);
   }
 
+  /** A write waits for somebody's answer. */
+  get isReplicated(): boolean {
+    for (const peer of this.peers.values()) if (peer.required) return true;
+    return false;
+  }
+
   /** Since when the own disk owes an answer; undefined: it owes none. */
   get diskBusySinceMs(): number | undefined {
     const [oldestRead] = this.#reads.values();

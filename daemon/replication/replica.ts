@@ -24,6 +24,9 @@ import { REGION_BYTES } from './units.ts';
 
 type Frame = Extract<ReplicaEvent, { type: 'frame' }>;
 
+/** Many events have no effect. */
+const nothing: readonly Effect[] = [];
+
 export class Replica {
   readonly #core: Core;
   readonly #leader: Leader;
@@ -62,6 +65,7 @@ export class Replica {
     this.#dispatch(event);
     this.#checkInvariants();
     const { effects } = core;
+    if (effects.length === 0) return nothing;
     core.effects = [];
     return effects;
   }
@@ -217,7 +221,7 @@ export class Replica {
       assert(durable.complete && !durable.mixed, `${state}, and its data is a mixture`);
     if (state === 'SERVING') {
       assert(durable.view.primary === host, 'SERVING, and the view names another primary');
-      assert(primary.required.length > 0, 'SERVING without a peer that every write waits for');
+      assert(primary.isReplicated, 'SERVING without a peer that every write waits for');
     }
     if (state === 'SECONDARY')
       assert(durable.complete && durable.view.primary !== host, 'SECONDARY, and incomplete or primary');

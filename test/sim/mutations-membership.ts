@@ -173,8 +173,8 @@ export const changingHands: readonly Mutation[] = [
     edits: [
       {
         file: FILES.catchUp,
-        find: `if (first === undefined || first.replica.generation < record.generation) return { kind: 'current' };`,
-        replace: `if (first === undefined || first.replica.generation > 0) return { kind: 'current' };`,
+        find: `if (claim === undefined) return { kind: 'current' };`,
+        replace: `if (claim === undefined || generation > 0) return { kind: 'current' };`,
       },
     ],
   },

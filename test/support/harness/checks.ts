@@ -160,6 +160,11 @@ export class Checks {
   }
 
   #inSyncOf(process: Process): readonly Host[] {
-    return process.view.inSync.flatMap((name) => this.#world.hosts.get(name) ?? []);
+    const hosts: Host[] = [];
+    for (const name of process.view.inSync) {
+      const host = this.#world.hosts.get(name);
+      if (host !== undefined) hosts.push(host);
+    }
+    return hosts;
   }
 }

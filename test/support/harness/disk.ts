@@ -4,10 +4,9 @@
  * keeps any one of the values that were written to it, or the one before.
  */
 import { type ByteRange, REGION_BYTES, type Region } from '../../../daemon/replication/units.ts';
+import { payloadOf, SECTOR_BYTES, stampsOf } from './payload.ts';
 
-export const SECTOR_BYTES = 512;
 export const SECTORS_PER_REGION = REGION_BYTES / SECTOR_BYTES;
-const WORDS_PER_SECTOR = SECTOR_BYTES / Uint32Array.BYTES_PER_ELEMENT;
 
 /** A whole number below its argument, by chance. */
 export type Below = (end: number) => number;
@@ -67,11 +66,10 @@ export class VirtualDisk {
 
   /** `data` undefined: zeroes. `sectors`: so many of them, from the first; a killed process writes a part. */
   write({ offset, length }: ByteRange, data: Uint8Array | undefined, sectors = length / SECTOR_BYTES): void {
-    const words = data === undefined ? undefined : wordsOf(data);
+    const stamps = data === undefined ? undefined : stampsOf(data);
     const first = offset / SECTOR_BYTES;
     this.changes++;
-    for (let sector = 0; sector < sectors; sector++)
-      this.#writeSector(first + sector, words === undefined ? 0 : (words[sector * WORDS_PER_SECTOR] ?? 0));
+    for (let sector = 0; sector < sectors; sector++) this.#writeSector(first + sector, stamps?.[sector] ?? 0);
   }
 
   /** Whole regions are written back, as `stamps`. */
@@ -154,11 +152,11 @@ export class VirtualDisk {
 
   read({ offset, length }: ByteRange): Uint8Array {
     const first = offset / SECTOR_BYTES;
-    return bytesOf(this.stamps.subarray(first, first + length / SECTOR_BYTES));
+    return payloadOf(this.stamps.slice(first, first + length / SECTOR_BYTES));
   }
 
   regionStamps(region: Region): Uint32Array {
-    return this.stamps.slice(region * SECTORS_PER_REGION, (region + 1) * SECTORS_PER_REGION);
+    return regionOf(this.stamps, region).slice();
   }
 
   /** The digest is the stamps themselves. */
@@ -168,8 +166,8 @@ export class VirtualDisk {
   ): { readonly data: Uint8Array | undefined; readonly digest: Uint8Array } {
     // As the real volume does, where there is no snapshot the region is read as it is now.
     const source = from === 'snapshot' ? (this.#snapshot?.stamps ?? this.stamps) : this.stamps;
-    const stamps = source.slice(region * SECTORS_PER_REGION, (region + 1) * SECTORS_PER_REGION);
-    const data = stamps.some((stamp) => stamp !== 0) ? bytesOf(stamps) : undefined;
+    const stamps = regionOf(source, region).slice();
+    const data = isZero(stamps) ? undefined : payloadOf(stamps);
     return { data, digest: new Uint8Array(stamps.buffer) };
   }
 
@@ -182,8 +180,11 @@ export class VirtualDisk {
   }
 
   allocated(): Region[] {
-    const regions = Array.from({ length: this.stamps.length / SECTORS_PER_REGION }, (_, region) => region);
-    return regions.filter((region) => this.readRegion(region, 'snapshot').data !== undefined);
+    const stamps = this.#snapshot?.stamps ?? this.stamps;
+    const regions: Region[] = [];
+    for (let region = 0; region < stamps.length / SECTORS_PER_REGION; region++)
+      if (!isZero(regionOf(stamps, region))) regions.push(region);
+    return regions;
   }
 
   changed(): Region[] {
@@ -208,22 +209,11 @@ export class VirtualDisk {
   }
 }
 
-/** The bytes of a write: its stamp at the head of each sector. */
-export function stamped(stamp: number, length: number): Uint8Array {
-  return bytesOf(new Uint32Array(length / SECTOR_BYTES).fill(stamp));
+function regionOf(stamps: Uint32Array, region: Region): Uint32Array {
+  return stamps.subarray(region * SECTORS_PER_REGION, (region + 1) * SECTORS_PER_REGION);
 }
 
-export function stampsOf(data: Uint8Array): number[] {
-  const words = wordsOf(data);
-  return Array.from({ length: data.length / SECTOR_BYTES }, (_, at) => words[at * WORDS_PER_SECTOR] ?? 0);
-}
-
-function bytesOf(stamps: Uint32Array): Uint8Array {
-  const words = new Uint32Array(stamps.length * WORDS_PER_SECTOR);
-  for (let at = 0; at < stamps.length; at++) words[at * WORDS_PER_SECTOR] = stamps[at] ?? 0;
-  return new Uint8Array(words.buffer);
-}
-
-function wordsOf(data: Uint8Array): Uint32Array {
-  return new Uint32Array(data.buffer, data.byteOffset, data.byteLength / Uint32Array.BYTES_PER_ELEMENT);
+function isZero(stamps: Uint32Array): boolean {
+  for (const stamp of stamps) if (stamp !== 0) return false;
+  return true;
 }

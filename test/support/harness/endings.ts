@@ -98,11 +98,13 @@ function halfway(world: World): Host | undefined {
   const { control, hosts } = world;
   const { primary, inSync } = control.record;
   if (!control.isCurrent || control.isAway || inSync.length > 1) return undefined;
-  return [...hosts.values()].find(({ name, fallback, process }) => {
-    if (name === primary || process?.alive !== true || fallback.regions.length === 0) return false;
+  for (const host of hosts.values()) {
+    const { name, fallback, process } = host;
+    if (name === primary || process?.alive !== true || fallback.isEmpty) continue;
     const { mixed, consistentAt } = process.asked.durable;
-    return mixed && consistentAt > 0;
-  });
+    if (mixed && consistentAt > 0) return host;
+  }
+  return undefined;
 }
 
 /** Nothing that it was ever given is gone from it. */

@@ -11,7 +11,8 @@ import {
   REGION_BYTES,
   type Region,
 } from '../../../daemon/replication/units.ts';
-import { SECTOR_BYTES, SECTORS_PER_REGION, stampsOf } from './disk.ts';
+import { SECTORS_PER_REGION } from './disk.ts';
+import { SECTOR_BYTES, stampsOf } from './payload.ts';
 import type { Host } from './host.ts';
 import type { Process } from './process.ts';
 import { type Chunks, changed, isMarked } from './store.ts';
@@ -74,6 +75,7 @@ export class MapChecks {
     // A repair brings back what a region held.
     if (this.#fetched.delete(`${name} ${firstRegion(write)}`) && write.length === REGION_BYTES) return;
     const { maps, durable } = host.store;
+    if (durable.tracked.length === 0) return;
     const { inSync } = asked.durable.view;
     // One that was just taken in has got it; of one that is to be compared as a whole the old map is not used again.
     const isUsed = ({ host: other, copying }: Tracked): boolean =>

@@ -1,7 +1,7 @@
 /** Events and effects as lines of text, for stories and for the tail that a failing seed leaves. */
 import type { Effect, MapChange, ReplicaEvent, Tracked } from '../../../daemon/replication/interface.ts';
 import type { Message } from '../../../daemon/replication/messages.ts';
-import { stampsOf } from './disk.ts';
+import { stampsOf } from './payload.ts';
 
 export interface TraceSink {
   note(nowMs: number, line: string): void;
