@@ -9,6 +9,8 @@ const HALFWAY_MS = 2500;
 /** Within this the others go on without a disk that does nothing. */
 const STUCK_MS = 6000;
 const CALM_MS = 1000;
+/** Longer than it takes to go back. */
+const REVERT_FAILS_MS = 400;
 /** Clients go on with the old copy for so long. */
 const AFTERLIFE_MS = 500;
 
@@ -20,7 +22,7 @@ export function loseForGood(world: World): boolean {
   const { control, hosts } = world;
   const { primary, inSync } = control.record;
   const others = inSync.filter((name) => name !== primary).flatMap((name) => hosts.get(name) ?? []);
-  if (!control.isCurrent || control.isAway || !others.some((host) => isWhole(world, host))) return false;
+  if (!control.isSure || !others.some((host) => isWhole(world, host))) return false;
   world.clientsRun = false;
   world.crash(primary);
   makePeace(world, primary);
@@ -40,8 +42,9 @@ export function loseForGood(world: World): boolean {
 /**
  * The primary, alone in the set, is lost while it copies to another, and a person chooses that other: it goes on as
  * the volume that it was before the copy began. Later the old primary comes back, and is made equal to it.
+ * `revertFails`: its disk fails at first, so that it is chosen once more (peace.ts).
  */
-export function chooseOldCopy(world: World): void {
+export function chooseOldCopy(world: World, revertFails: boolean): void {
   const { control, hosts, scheduler } = world;
   world.run(HALFWAY_MS, () => halfway(world) !== undefined);
   const chosen = halfway(world);
@@ -52,6 +55,7 @@ export function chooseOldCopy(world: World): void {
   world.crash(primary);
   makePeace(world, primary);
   const expected = world.checks.fallbacks.expected(chosen);
+  let failsYet = revertFails;
   control.force(chosen.name);
   world.checks.startedOver(generation + 1);
   world.history.reset(expected);
@@ -60,6 +64,10 @@ export function chooseOldCopy(world: World): void {
     return control.record.generation === generation + 1 && chosen.process?.state !== 'SOLO';
   });
   world.onEffect = (process, effect) => {
+    if (failsYet && process.name === chosen.name && effect.type === 'revert') {
+      failsYet = false;
+      chosen.writesFail = { failure: 'EIO', untilMs: scheduler.nowMs + REVERT_FAILS_MS };
+    }
     if (process.name !== chosen.name || effect.type !== 'state-changed' || effect.to !== 'SOLO') return;
     world.onEffect = () => undefined;
     world.checks.fallbacks.checkReverted(chosen, expected);

@@ -294,7 +294,7 @@ export class Process implements NetworkNode {
   #diskFlush(token: number): void {
     const { disk, pace } = this.host;
     const upTo = disk.changes;
-    this.#later(pace.flushMs(), () => {
+    this.#later(pace.flushMs() + this.host.flushHangsForMs(), () => {
       if (this.host.flushesToFail > 0) {
         this.host.flushesToFail--;
         disk.flushFailed((end) => pace.doneOf(end - 1));

@@ -86,7 +86,7 @@ export function tryRun(seed: number, { watch = noTrace, only }: RunOptions): Out
     world.onEffect = () => undefined;
     const ending = random.next();
     if (ending < 0.15 && loseForGood(world)) return;
-    if (ending >= 0.15 && ending < 0.4) chooseOldCopy(world);
+    if (ending >= 0.15 && ending < 0.4) chooseOldCopy(world, ending < 0.2);
     if (ending >= 0.4 && ending < 0.5) {
       pace.isCalm = true;
       outliveStuckDisk(world, random.happens(0.5));
