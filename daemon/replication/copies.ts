@@ -20,7 +20,7 @@ export interface CopyParts {
 export class Copies {
   readonly #core: Core;
   readonly #parts: CopyParts;
-  readonly #throttle = new Throttle();
+  readonly throttle = new Throttle();
   #join: Join | undefined;
   /** The shortest time between two ticks that was seen: the one that was meant. */
   #tickMs = Infinity;
@@ -55,7 +55,7 @@ export class Copies {
   }
 
   onLatency(ms: number): void {
-    this.#throttle.latency(ms, this.#core.nowMs);
+    this.throttle.latency(ms, this.#core.nowMs);
   }
 
   seed({ target, snapshot }: Extract<ReplicaEvent, { type: 'seed' }>): void {
@@ -67,7 +67,7 @@ export class Copies {
     const onFailure = (error: string): void => {
       this.fail(error);
     };
-    const job = { target, snapshot, throttle: this.#throttle, onFailure, propose };
+    const job = { target, snapshot, throttle: this.throttle, onFailure, propose };
     this.#join = new Join(this.#core, { primary, dirty }, job);
     links.dial(this.#join.peer);
   }

@@ -11,6 +11,8 @@ const FASTER = 1.15;
 const SLOWER = 0.6;
 const FLOOR_BYTES_PER_SECOND = 8 * 1024 * 1024;
 const FIRST_BYTES_PER_SECOND = 16 * 1024 * 1024;
+/** Of what need not end soon. */
+export const BACKGROUND_BYTES_PER_SECOND = 1024 * 1024;
 /** Above this nothing is held back. */
 const CEILING_BYTES_PER_SECOND = 4 * 1024 * 1024 * 1024;
 /** Of one look in the moving mean without a copy. */
@@ -24,6 +26,7 @@ export class Throttle {
   /** The slowest since the last look; 0: none. */
   #slowestMs = 0;
   #rate = FIRST_BYTES_PER_SECOND;
+  #floor = FLOOR_BYTES_PER_SECOND;
   #budgetBytes = 0;
   #filledAtMs = 0;
   #lookedAtMs = 0;
@@ -34,8 +37,10 @@ export class Throttle {
     return this.#rate >= CEILING_BYTES_PER_SECOND ? 0 : Math.round(this.#rate);
   }
 
-  begin(nowMs: number): void {
+  /** `floor`: bytes a second that it may have whatever the clients feel. */
+  begin(nowMs: number, floor = FLOOR_BYTES_PER_SECOND): void {
     this.#copies = true;
+    this.#floor = floor;
     this.#rate = FIRST_BYTES_PER_SECOND;
     this.#filledAtMs = nowMs;
     this.#lookedAtMs = nowMs;
@@ -79,7 +84,7 @@ export class Throttle {
     this.#lookedAtMs = nowMs;
     const toleratedMs = Math.max(UNNOTICED_MS, TOLERATED * (this.#usualMs ?? 0));
     this.#rate *= Math.max(oldestMs, this.#slowestMs) > toleratedMs ? SLOWER : FASTER;
-    this.#rate = Math.min(Math.max(this.#rate, FLOOR_BYTES_PER_SECOND), CEILING_BYTES_PER_SECOND);
+    this.#rate = Math.min(Math.max(this.#rate, this.#floor), CEILING_BYTES_PER_SECOND);
     this.#slowestMs = 0;
   }
 }

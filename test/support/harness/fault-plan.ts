@@ -1,6 +1,6 @@
 /**
- * The faults of a run, drawn before it begins: what strikes whom, and when. Each fault has a stream of chance of its
- * own, so that one can be left out and the others stay what they are. Pure.
+ * The faults of a run, and scrubs among them, drawn before it begins: what strikes whom, and when. Each has a stream of
+ * chance of its own, so that one can be left out and the others stay what they are. Pure.
  */
 import { Random } from './random.ts';
 
@@ -20,6 +20,10 @@ export type FaultKind =
   | 'fail-flush'
   | 'spoil'
   | 'flip'
+  | 'rot'
+  | 'seal'
+  | 'scrub'
+  | 'stop-scrub'
   | 'damage'
   | 'slow'
   | 'drift'
@@ -63,6 +67,10 @@ const weights: Readonly<Record<FaultKind, number>> = {
   'fail-flush': 1,
   spoil: 1,
   flip: 1,
+  rot: 1.5,
+  seal: 1,
+  scrub: 2,
+  'stop-scrub': 0.3,
   damage: 1,
   slow: 1,
   drift: 0.7,
