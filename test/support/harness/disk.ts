@@ -39,7 +39,8 @@ export class VirtualDisk {
   /** In the cache, and taken for stable after a flush that failed: one day what is stable is read again. */
   readonly #forgotten = new Set<number>();
   /** Cannot be read until they are written. */
-  readonly #unreadable = new Set<number>();
+  readonly #unreadable = new Map<number, string>();
+  #spoils = 0;
   /** What these sectors hold has changed by itself: for now only who looks at a region as a whole is shown it. */
   readonly #rotten = new Map<number, number>();
   /** Regions of which the store keeps a checksum. */
@@ -140,7 +141,8 @@ export class VirtualDisk {
 
   /** Reads of these sectors fail until they are written. */
   spoil(first: number, count: number): void {
-    for (let at = first; at < first + count; at++) this.#unreadable.add(at);
+    const mark = `spoilt ${++this.#spoils}`;
+    for (let at = first; at < first + count; at++) this.#unreadable.set(at, mark);
   }
 
   /** What was only unreadable can be read again. */
@@ -163,9 +165,10 @@ export class VirtualDisk {
 
   /** What is wrong with a region, as a mark that no other damage has; empty: nothing. */
   damageOf(region: Region): string {
-    const isInside = (at: number): boolean => Math.floor(at / SECTORS_PER_REGION) === region;
-    const rotten = [...this.#rotten].filter(([at]) => isInside(at)).map(([, mark]) => mark);
-    return [...rotten, ...[...this.#unreadable].filter(isInside).map((at) => `u${at}`)].join(' ');
+    const marks = [...this.#rotten, ...this.#unreadable]
+      .filter(([at]) => Math.floor(at / SECTORS_PER_REGION) === region)
+      .map(([at, mark]) => `${at}: ${mark}`);
+    return marks.join(' ');
   }
 
   verify(region: Region): { readonly digest: Uint8Array; readonly soundness: Soundness } {

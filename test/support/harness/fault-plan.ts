@@ -100,25 +100,38 @@ const ambushes: readonly FaultKind[] = [
   'store-older',
   'isolate',
 ];
-/** A run in which little else happens than `first`, and seldom something of `then`. */
+/** A run in which little else happens than `first`, and then something of `then`. */
 interface Theme {
   readonly first: readonly FaultKind[];
   readonly then: readonly FaultKind[];
+  readonly everyMs: number;
 }
+const SELDOM_MS = 3000;
 /** Copies are long and break off. */
-const longCopies: Theme = { first: ['cut-at-flush'], then: ['kill', 'lose-power', 'cut-at-flush'] };
+const longCopies: Theme = {
+  first: ['cut-at-flush'],
+  then: ['kill', 'lose-power', 'cut-at-flush'],
+  everyMs: SELDOM_MS,
+};
 /** Things come together that seldom do. */
 const badMoments: Theme = {
   first: ['kill-at-view', 'undo-while-asking', 'forget-drop'],
   then: ['kill', 'kill-at-view', 'undo-while-asking', 'forget-drop'],
+  everyMs: SELDOM_MS,
+};
+/** One scrub after the other, and always something to repair. */
+const scrubs: Theme = {
+  first: ['scrub'],
+  then: ['scrub', 'seal', 'rot', 'flip', 'stop-scrub'],
+  everyMs: 30,
 };
 const themes: readonly (Theme | undefined)[] = [
   longCopies,
   longCopies,
   badMoments,
+  scrubs,
   ...Array.from({ length: 7 }, () => undefined),
 ];
-const SELDOM_MS = 3000;
 const MAX_MOMENTS = 400;
 
 export interface PlanOptions {
@@ -134,7 +147,7 @@ export function drawFaults({ seed, hosts, forMs }: PlanOptions): readonly Fault[
   const share = random.pick([0.25, 0.5, 0.9]) ?? 0.5;
   const drawn = kinds.filter(() => random.happens(share));
   const present = theme?.then ?? drawn;
-  const everyMs = theme === undefined ? (random.pick([60, 150, 400, 1000]) ?? 150) : SELDOM_MS;
+  const everyMs = theme === undefined ? (random.pick([60, 150, 400, 1000]) ?? 150) : theme.everyMs;
   const ambushShare = theme === undefined ? (random.pick([0, 0.03, 0.15]) ?? 0) : 0;
   const faults: Fault[] = [];
   const add = (kind: FaultKind | undefined, when: Pick<Fault, 'atMs' | 'ambush'>): void => {
