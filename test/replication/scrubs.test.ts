@@ -166,6 +166,29 @@ t.test('a region that stays damaged however often it is repaired is told in the 
   t.equal(fetched.filter((region) => region === 0).length, 3);
 });
 
+t.test('a region that is being written anew for a read is compared afterwards', async (t) => {
+  const { lone, links } = serving();
+  const [link = 0] = links;
+  lone.hold('disk-read');
+  lone.hold('disk-write');
+  lone.read(1, 0);
+  lone.answer('disk-read', { failure: 'EIO' });
+  hears(lone, link, { type: 'fetched', region: 0 }, whole);
+  t.strictSame(regionsIn(lone.step({ type: 'scrub', anew: false })), []);
+  t.strictSame(regionsIn([...lone.answer('disk-write'), ...later(lone)]).slice(0, 1), [0]);
+});
+
+t.test('a region that a scrub is reading is written anew for a read afterwards', async (t) => {
+  const { lone } = serving();
+  lone.hold('verify-region');
+  lone.hold('disk-read');
+  lone.step({ type: 'scrub', anew: false });
+  lone.read(1, 0);
+  t.strictSame(sentOf(lone.answer('disk-read', { failure: 'EIO' })), []);
+  const after = sentOf([...lone.answer('verify-region'), ...lone.tick(20)]);
+  t.match(after.map(({ type }) => type).slice(0, 2), ['verify', 'fetch']);
+});
+
 t.test('a run of holes is one question, and what is no hole elsewhere is compared', async (t) => {
   const { lone, links } = serving();
   const [link = 0] = links;

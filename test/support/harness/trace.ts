@@ -114,6 +114,8 @@ export function describeEffect(effect: Effect): string {
         ', ',
       );
     }
+    case 'mismatch':
+      return describeRest({ type: 'mismatch', ...effect.finding });
     case 'state-changed':
       return `${effect.from} -> ${effect.to}: ${effect.why}`;
     default:
