@@ -3,16 +3,12 @@ import type { Mismatch, Scrub, Volume } from '../../proto/gen/lockstep/v1/volume
 import { formatSize } from './size.ts';
 import { counted, listed, type Paint, printable, wrapped } from './text.ts';
 import { hostId } from './verdict.ts';
+import { scrubOf } from './volume-verdict.ts';
 
 const WIDTH = 80;
 const BAR_CELLS = 30;
 /** Of regions that no checksum decides about. */
 const SHOWN = 10;
-
-/** That of its primary, which alone makes one. */
-export function scrubOf(volume: Volume): Scrub | undefined {
-  return volume.replicas.find(({ host }) => host === volume.primary)?.scrub;
-}
 
 export function scrubSection(volume: Volume, paint: Paint): readonly string[] {
   const scrub = scrubOf(volume);

@@ -5,11 +5,10 @@ import { LockstepError } from '../../daemon/sys/errors.ts';
 import { pause } from '../calls.ts';
 import { type Context, type GlobalOptions, withContext } from './context.ts';
 import { UsageError } from './errors.ts';
-import { scrubOf } from './render-scrub.ts';
 import { renderOldCopy, renderVolume } from './render-volume.ts';
 import { paintFor } from './text.ts';
 import { volumeJson } from './volume-json.ts';
-import { judgeVolume } from './volume-verdict.ts';
+import { judgeVolume, scrubOf } from './volume-verdict.ts';
 
 const DEADLINE_MS = 5000;
 const SERVED_MS = 15_000;

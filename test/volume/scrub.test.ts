@@ -14,8 +14,8 @@ const SECTOR = 512;
 const WRITERS = 8;
 const HEAVY_MS = 3000;
 
-function scrubOf({ volume }: TestHost): ScrubStatus {
-  const { scrub } = volume().status;
+function scrubOf(host: TestHost): ScrubStatus {
+  const { scrub } = host.volume().status;
   if (scrub === undefined) throw new Error('there is no scrub');
   return scrub;
 }

@@ -33,7 +33,8 @@ export class ScrubChecks {
   verifies({ host }: Process, region: Region): void {
     const { disk, name } = host;
     const { soundness } = disk.verify(region);
-    this.#seen.set(`${name} ${region}`, { mark: disk.damageOf(region), soundness });
+    const { mark: markBefore } = this.#seenOf(name, region);
+    this.#seen.set(`${name} ${region}`, { mark: disk.damageOf(region), soundness, markBefore });
   }
 
   effect(process: Process, effect: Effect): void {
@@ -91,19 +92,23 @@ export class ScrubChecks {
     const source = this.#seenOf(name, region);
     const target = this.#seenOf(to, region);
     // Where a checksum says that one side is damaged, nobody can know that the other is too, without a checksum.
-    if (source.soundness === 'damaged' || (source.mark !== '' && target.soundness !== 'damaged'))
+    // The last look at the source comes after the one that it was chosen by: what began in between nobody can know.
+    const isHidden = source.mark !== '' && source.mark === source.markBefore;
+    if (source.soundness === 'damaged' || (isHidden && target.soundness !== 'damaged'))
       this.#world.breach(`${name} repairs region ${region} of ${to} with what is damaged itself`);
     if (target.mark === '')
       this.#world.breach(`${name} repairs region ${region} of ${to}, which is not damaged there`);
   }
 
   #seenOf(host: string, region: Region): Seen {
-    return this.#seen.get(`${host} ${region}`) ?? { mark: '', soundness: 'unknown' };
+    return this.#seen.get(`${host} ${region}`) ?? { mark: '', soundness: 'unknown', markBefore: '' };
   }
 }
 
 interface Seen {
   readonly mark: string;
+  /** At the look before. */
+  readonly markBefore: string;
   readonly soundness: Soundness;
 }
 
