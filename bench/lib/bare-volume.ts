@@ -13,6 +13,7 @@ import { openLevelStore } from '../../control/store/level-store.ts';
 import { callUnary, methodOf } from '../../daemon/sys/grpc-unary.ts';
 import { AgentServiceService as agent, type ReplicaStatus } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import { Installation } from './installation.ts';
+import { layerFile } from './layer-file.ts';
 
 export const VOLUME = 'bench-volume';
 export const PRIMARY = 'host-a';
@@ -58,8 +59,9 @@ export class BareVolume {
     return join(this.installation.host(PRIMARY).stateDir, 'sockets', 'nbd.sock');
   }
 
-  dataFile(host: string): string {
-    return join(this.installation.host(host).stateDir, 'volumes', VOLUME, 'data');
+  /** Of all its bytes, once there is one. */
+  dataFile(host: string): Promise<string> {
+    return layerFile(this.installation.host(host).stateDir, VOLUME);
   }
 
   /** Of the primary, now. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Installation } from './installation.ts';
+import { layerFile } from './layer-file.ts';
 
 const run = promisify(execFile);
 const CHUNK_BYTES = 4 * 1024 * 1024;
@@ -17,10 +18,10 @@ export async function firstDifference(
   primary: string,
 ): Promise<number | undefined> {
   const mountPoint = await mountPointOf(installation, primary);
+  const [a, b] = await Promise.all(['host-a', 'host-b'].map((id) => dataFile(installation, id)));
   await run('fsfreeze', ['--freeze', mountPoint]);
   try {
     await sleep(SETTLE_MS);
-    const [a, b] = await Promise.all(['host-a', 'host-b'].map((id) => dataFile(installation, id)));
     return await compare(a ?? '', b ?? '');
   } finally {
     await run('fsfreeze', ['--unfreeze', mountPoint]);
@@ -36,9 +37,9 @@ async function mountPointOf(installation: Installation, host: string): Promise<s
 }
 
 async function dataFile(installation: Installation, host: string): Promise<string> {
-  const volumes = join(installation.host(host).stateDir, 'volumes');
-  const [volume] = await readdir(volumes);
-  return join(volumes, volume ?? '', 'data');
+  const { stateDir } = installation.host(host);
+  const [volume] = await readdir(join(stateDir, 'volumes'));
+  return layerFile(stateDir, volume ?? '');
 }
 
 async function compare(left: string, right: string): Promise<number | undefined> {

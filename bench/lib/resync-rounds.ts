@@ -107,7 +107,7 @@ async function oneRound(volume: BareVolume, plan: ResyncPlan, client: Client): P
     alone: latencyOf(between(killedAtMs + SETTLE_MS, startedAtMs)),
     during: latencyOf(between(copy.beganAtMs, copy.endedAtMs)),
     limitsBytesPerSecond: copy.limits,
-    firstDifference: firstDifference(volume, client.regions),
+    firstDifference: await firstDifference(volume, client.regions),
   };
 }
 
@@ -153,8 +153,12 @@ function latencyOf(samples: readonly Sample[]): Latency {
 }
 
 /** Of the files as they are in the kernel, while nothing is written. */
-function firstDifference(volume: BareVolume, regions: readonly number[]): number | undefined {
-  const files = [PRIMARY, SECONDARY].map((host) => openSync(volume.dataFile(host), 'r'));
+async function firstDifference(
+  volume: BareVolume,
+  regions: readonly number[],
+): Promise<number | undefined> {
+  const paths = await Promise.all([PRIMARY, SECONDARY].map((host) => volume.dataFile(host)));
+  const files = paths.map((path) => openSync(path, 'r'));
   const [a, b] = [Buffer.alloc(REGION_BYTES), Buffer.alloc(REGION_BYTES)];
   try {
     return regions.find((region) => {

@@ -6,6 +6,7 @@ import type {
   FormatRecord,
   LayerRecord,
   MergeRecord,
+  ScrubRecord,
   SnapshotRecord,
   VolumeRecord,
 } from '../store/layers/catalogue.ts';
@@ -31,6 +32,7 @@ export class StoreCatalogue implements Catalogue {
       volumes: await this.#all<VolumeRecord>('volume'),
       snapshots: await this.#all<SnapshotRecord>('snapshot'),
       merges: await this.#all<MergeRecord>('merge'),
+      scrubs: await this.#all<ScrubRecord>('scrub'),
     };
   }
 
@@ -58,6 +60,8 @@ function toChange(change: CatalogueChange): Change {
       return put(`store/snapshot/${change.record.volume}@${change.record.name}`, change.record);
     case 'merge':
       return put(`store/merge/${change.record.source}`, change.record);
+    case 'scrub':
+      return put(`store/scrub/${change.record.volume}`, change.record);
     case 'no-layer':
       return { type: 'del', key: `store/layer/${change.id}` };
     case 'no-volume':
@@ -66,6 +70,8 @@ function toChange(change: CatalogueChange): Change {
       return { type: 'del', key: `store/snapshot/${change.volume}@${change.name}` };
     case 'no-merge':
       return { type: 'del', key: `store/merge/${change.source}` };
+    case 'no-scrub':
+      return { type: 'del', key: `store/scrub/${change.volume}` };
   }
 }
 

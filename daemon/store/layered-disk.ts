@@ -81,18 +81,20 @@ export class LayeredDisk implements Store {
     return this.#volume.stack.extents(range);
   }
 
-  readRegion(region: Region, { from, digest, into }: RegionRead): RegionContent {
+  readRegion(region: Region, { from, digest, verify, into }: RegionRead): RegionContent {
     const stack = from === 'live' ? this.#volume.stack : this.#seed?.view.stack;
     if (stack === undefined)
       throw new LockstepError('NOT_FOUND', `volume ${this.#volume.name} has no such snapshot any more`);
     const range = regionRange(region);
-    const zeroes = { data: undefined, digest: digest ? zeroDigest : EMPTY_DIGEST };
+    const intact = verify === true ? this.#store.isIntact(stack, region) : undefined;
+    const zeroes = { data: undefined, digest: digest ? zeroDigest : EMPTY_DIGEST, intact };
+    if (intact === false) return { data: undefined, digest: EMPTY_DIGEST, intact };
     // A hole is zeroes without a look: to read one fills the page cache with them, at 90 us a region.
     if (!stack.owner(region).holdsData(range)) return zeroes;
     const data = into ?? Buffer.allocUnsafe(REGION_BYTES);
     stack.read(data, range.offset);
     if (data.equals(zeroRegion)) return zeroes;
-    return { data, digest: digest ? createHash('sha256').update(data).digest() : EMPTY_DIGEST };
+    return { data, digest: digest ? createHash('sha256').update(data).digest() : EMPTY_DIGEST, intact };
   }
 
   allocatedRegions(): Region[] {
@@ -151,7 +153,8 @@ export class LayeredDisk implements Store {
       this.#seed.view.close();
       const { id } = this.#seed;
       this.#seed = undefined;
-      void this.#store.deleteSnapshot(this.#volume.name, `${SEED_PREFIX}${id}`);
+      // Where there is no room for a record either, its record ends with this process.
+      this.#store.deleteSnapshot(this.#volume.name, `${SEED_PREFIX}${id}`).catch(() => undefined);
       this.onSeedLost(error);
       write();
     }

@@ -32,7 +32,7 @@ export interface VolumesOptions {
   readonly heartbeatMs: number;
   readonly silenceMs: number;
   readonly stallMs: number;
-  readonly world: Omit<VolumeWorld, 'stateChanged'>;
+  readonly world: Omit<VolumeWorld, 'stateChanged' | 'tookMs'>;
   /** Puts a layer over the disk of each volume, such as one that fails. */
   readonly layer?: (volume: string, store: Store) => Store;
   /** Clients are already cut off when it is called. */
@@ -256,6 +256,7 @@ export class Volumes implements ExportDirectory {
     const volume = new Volume(
       {
         ...world,
+        tookMs: (ms) => this.#opened?.background.latency(ms),
         stateChanged: (changed, from, to) => {
           if (isPrimaryState(from) && !isPrimaryState(to)) this.#revoke(name);
           stateChanged(changed, to);

@@ -101,12 +101,12 @@ function changes(call: Agent['call'], generation: bigint): Record<string, () => 
 t.test('what a workflow of an older generation asks for is refused, and nothing is done', async (t) => {
   const { volumes, asked, call } = await startAgent(t);
   await soloVolume(volumes);
-  volumes.require('v').takeSnapshot('s');
+  await volumes.require('v').takeSeed('s');
   for (const [name, ask] of Object.entries(changes(call, 0n)))
     await t.rejects(ask(), { code: 'FAILED_PRECONDITION', reason: 'STALE_FENCE', message: /w1/ }, name);
   t.strictSame(asked, []);
   t.equal(volumes.require('v').state, 'SOLO');
-  t.equal(volumes.require('v').file.snapshot?.id, 's');
+  t.equal(volumes.require('v').file.seed?.id, 's');
 });
 
 t.test('a replica that was promoted while its deletion was under way is not deleted', async (t) => {
@@ -158,7 +158,7 @@ t.test('a copy that was begun takes no snapshot before it is known to need one',
   await soloVolume(volumes);
   await call(agent.seedReplica, { fence: fence(1n), volume: 'v', snapshot: 's', target: 'b' });
   t.equal(volumes.require('v').status.join?.phase, 'SEEDING');
-  t.equal(volumes.require('v').file.snapshot, undefined);
+  t.equal(volumes.require('v').file.seed, undefined);
 });
 
 t.test('a snapshot that is asked for again is the same one', async (t) => {
@@ -166,13 +166,13 @@ t.test('a snapshot that is asked for again is the same one', async (t) => {
   await soloVolume(volumes);
   const request = { fence: fence(1n), volume: 'v', snapshot: 's' };
   await call(agent.createSnapshot, request);
-  const first = volumes.require('v').file.snapshot;
+  const first = volumes.require('v').file.seed;
   await call(agent.createSnapshot, request);
-  t.equal(volumes.require('v').file.snapshot, first);
+  t.equal(volumes.require('v').file.seed, first);
   await call(agent.deleteSnapshot, { ...request, snapshot: 'another' });
-  t.equal(volumes.require('v').file.snapshot, first, 'another name deletes nothing');
+  t.equal(volumes.require('v').file.seed, first, 'another name deletes nothing');
   await call(agent.deleteSnapshot, request);
-  t.equal(volumes.require('v').file.snapshot, undefined);
+  t.equal(volumes.require('v').file.seed, undefined);
 });
 
 t.test('a volume that this host does not have is named', async (t) => {

@@ -44,17 +44,18 @@ t.test('what comes in during a write goes out together behind it, in its order',
   t.equal(batches.length, 2);
 });
 
-t.test('a batch that fails is told to all who were in it, and the next is tried', async (t) => {
+t.test('a batch that fails is told to all who were in it, and none is written behind it', async (t) => {
   const { commit, batches } = groups();
-  const first = put(commit, 'a');
+  const first = [put(commit, 'a')];
   const second = [put(commit, 'b'), put(commit, 'c')];
-  batches[0]?.answer.reject(new Error('first'));
-  await t.rejects(first, /first/);
-  batches[1]?.answer.reject(new Error('second'));
-  for (const one of second) await t.rejects(one, /second/);
-  const third = put(commit, 'd');
-  batches[2]?.answer.resolve(undefined);
-  await t.resolves(third);
+  batches[0]?.answer.resolve(undefined);
+  await Promise.all(first);
+  batches[1]?.answer.reject(new Error('no room'));
+  for (const one of second) await t.rejects(one, /no room/);
+  const refused = { code: 'INTERNAL', reason: 'RECORDS_BROKEN', message: /no room/ };
+  await t.rejects(put(commit, 'd'), refused);
+  await t.rejects(put(commit, 'e'), refused);
+  t.equal(batches.length, 2);
 });
 
 t.test('idle waits for what is on its way, and for what gathered behind it', async (t) => {

@@ -1,34 +1,28 @@
 /** What a replica held before a copy, on real files: kept once, given back, and found whole after any crash. */
-import { copyFileSync, existsSync, mkdtempSync, openSync, rmSync, truncateSync, writeSync } from 'node:fs';
-import { closeSync, statSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, openSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { DiskFailure } from '../../daemon/replication/interface.ts';
 import { REGION_BYTES, type Region } from '../../daemon/replication/units.ts';
 import { Fallback } from '../../daemon/store/fallback.ts';
 import type { Store } from '../../daemon/store/store.ts';
-import { VolumeFile } from '../../daemon/store/volume-file.ts';
+import type { LayeredDisk } from '../../daemon/store/layered-disk.ts';
+import { openDisk } from '../support/layered-disk.ts';
 
 const REGIONS = 8;
 const SIZE_BYTES = REGIONS * REGION_BYTES;
 const HEADER_BYTES = 512;
 
 interface World {
-  readonly volume: VolumeFile;
+  readonly volume: LayeredDisk;
   readonly path: string;
   readonly open: (store?: Partial<Store>) => Fallback;
 }
 
-function worldFor(t: Test): World {
-  const folder = mkdtempSync(join(tmpdir(), 'lockstep-fallback-'));
-  const volume = new VolumeFile(join(folder, 'data'), SIZE_BYTES, 'create');
-  const path = join(folder, 'fallback');
-  t.teardown(() => {
-    volume.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+async function worldFor(t: Test): Promise<World> {
+  const { opened, disk: volume } = await openDisk(t, SIZE_BYTES);
+  const path = join(opened.folder, 'fallback');
   const open = (store: Partial<Store> = {}): Fallback => {
     const layered = {
       readRegion: volume.readRegion.bind(volume),
@@ -46,7 +40,7 @@ function worldFor(t: Test): World {
   return { volume, path, open };
 }
 
-const all = (volume: VolumeFile): Buffer => volume.read({ offset: 0, length: SIZE_BYTES });
+const all = (volume: LayeredDisk): Buffer => volume.read({ offset: 0, length: SIZE_BYTES });
 const preserve = (fallback: Fallback, ...regions: Region[]): Promise<DiskFailure | undefined> =>
   new Promise((resolve) => {
     fallback.preserve(regions, resolve);
@@ -55,7 +49,7 @@ const revert = (fallback: Fallback): Promise<DiskFailure | undefined> =>
   new Promise((resolve) => {
     fallback.revert(resolve);
   });
-const fill = (volume: VolumeFile, region: Region, byte: number): void => {
+const fill = (volume: LayeredDisk, region: Region, byte: number): void => {
   volume.write(region * REGION_BYTES, Buffer.alloc(REGION_BYTES, byte));
 };
 const failing = (code: string): Error => Object.assign(new Error(code), { code });
@@ -63,7 +57,7 @@ const failing = (code: string): Error => Object.assign(new Error(code), { code }
 t.test(
   'the volume is given back what it was before the copy, and the next process can do it again',
   async (t) => {
-    const { volume, path, open } = worldFor(t);
+    const { volume, path, open } = await worldFor(t);
     volume.write(0, randomBytes(4 * REGION_BYTES));
     volume.zero({ offset: REGION_BYTES, length: REGION_BYTES }, { keepSpace: true });
     const before = all(volume);
@@ -89,7 +83,7 @@ t.test(
 );
 
 t.test('a region is kept once: what it holds later is of the copy', async (t) => {
-  const { volume, path, open } = worldFor(t);
+  const { volume, path, open } = await worldFor(t);
   fill(volume, 1, 1);
   const fallback = open();
   await preserve(fallback, 1, 1);
@@ -106,7 +100,7 @@ t.test('a region is kept once: what it holds later is of the copy', async (t) =>
 });
 
 t.test('what is asked while another is written is answered together with its like', async (t) => {
-  const { volume, open } = worldFor(t);
+  const { volume, open } = await worldFor(t);
   fill(volume, 1, 1);
   const fallback = open();
   const answers: string[] = [];
@@ -123,7 +117,7 @@ t.test('what is asked while another is written is answered together with its lik
 });
 
 t.test('a crash at any byte of the file loses what was not answered, and nothing else', async (t) => {
-  const { volume, path, open } = worldFor(t);
+  const { volume, path, open } = await worldFor(t);
   volume.write(0, randomBytes(SIZE_BYTES));
   volume.zero({ offset: REGION_BYTES, length: REGION_BYTES }, { keepSpace: false });
   const before = all(volume);
@@ -179,7 +173,7 @@ function overwrite(path: string, at: number, bytes: Buffer): void {
 }
 
 t.test('an entry whose sectors did not all become durable is none, and none behind it', async (t) => {
-  const { volume, path, open } = worldFor(t);
+  const { volume, path, open } = await worldFor(t);
   volume.write(0, randomBytes(SIZE_BYTES));
   const fallback = open();
   await preserve(fallback, 0);
@@ -204,7 +198,7 @@ t.test('an entry whose sectors did not all become durable is none, and none behi
 });
 
 t.test('an entry that was on stable storage and is gone is not taken for a torn one', async (t) => {
-  const { volume, path, open } = worldFor(t);
+  const { volume, path, open } = await worldFor(t);
   volume.write(0, randomBytes(SIZE_BYTES));
   const fallback = open();
   for (const region of [0, 1, 2]) await preserve(fallback, region);
@@ -214,7 +208,7 @@ t.test('an entry that was on stable storage and is gone is not taken for a torn 
 });
 
 t.test('a region whose bytes were damaged is not written back', async (t) => {
-  const { volume, path, open } = worldFor(t);
+  const { volume, path, open } = await worldFor(t);
   fill(volume, 0, 1);
   const fallback = open();
   await preserve(fallback, 0);
@@ -225,7 +219,7 @@ t.test('a region whose bytes were damaged is not written back', async (t) => {
 });
 
 t.test('a fallback that was dropped keeps nothing, and begins anew', async (t) => {
-  const { volume, path, open } = worldFor(t);
+  const { volume, path, open } = await worldFor(t);
   fill(volume, 0, 1);
   const fallback = open();
   await preserve(fallback, 0, 1);
@@ -244,7 +238,7 @@ t.test('a fallback that was dropped keeps nothing, and begins anew', async (t) =
 });
 
 t.test('where a region cannot be read or kept, none of those asked with it is', async (t) => {
-  const { volume, path, open } = worldFor(t);
+  const { volume, path, open } = await worldFor(t);
   volume.write(0, randomBytes(SIZE_BYTES));
   let broken: Region | undefined = 2;
   const readRegion: Store['readRegion'] = (region, options) => {
@@ -264,7 +258,7 @@ t.test('where a region cannot be read or kept, none of those asked with it is', 
 });
 
 t.test('a volume that cannot be written or flushed is not reverted', async (t) => {
-  const { volume, open } = worldFor(t);
+  const { volume, open } = await worldFor(t);
   fill(volume, 0, 1);
   const first = open({
     write: () => {
@@ -283,7 +277,7 @@ t.test('a volume that cannot be written or flushed is not reverted', async (t) =
 });
 
 t.test('nothing is called back after it was closed, and the file is whole', async (t) => {
-  const { volume, open } = worldFor(t);
+  const { volume, open } = await worldFor(t);
   volume.write(0, randomBytes(SIZE_BYTES));
   const fallback = open();
   await preserve(fallback, 0);

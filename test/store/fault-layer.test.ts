@@ -1,23 +1,22 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { REGION_BYTES } from '../../daemon/replication/units.ts';
 import { type DiskFault, DiskFaults } from '../../daemon/store/fault-layer.ts';
 import type { Store } from '../../daemon/store/store.ts';
-import { VolumeFile } from '../../daemon/store/volume-file.ts';
+import { openDisk } from '../support/layered-disk.ts';
 
 const SECTOR_BYTES = 512;
 
-function faultyVolume(t: Test): { readonly faults: DiskFaults; readonly store: Store; nowMs: number } {
-  const folder = mkdtempSync(join(tmpdir(), 'lockstep-faults-'));
+interface FaultyVolume {
+  readonly faults: DiskFaults;
+  readonly store: Store;
+  nowMs: number;
+}
+
+async function faultyVolume(t: Test): Promise<FaultyVolume> {
+  const { disk } = await openDisk(t, REGION_BYTES);
   const world = { nowMs: 0 };
   const faults = new DiskFaults(() => world.nowMs);
-  const store = faults.over(new VolumeFile(join(folder, 'data'), REGION_BYTES, 'create'));
-  t.teardown(() => {
-    store.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const store = faults.over(disk);
   return Object.assign(world, { faults, store });
 }
 
@@ -33,7 +32,7 @@ const fault = (change: Partial<DiskFault>): DiskFault => ({
 });
 
 t.test('a write that fails has written its first half, in whole sectors', async (t) => {
-  const { faults, store } = faultyVolume(t);
+  const { faults, store } = await faultyVolume(t);
   faults.set([fault({ failure: 'ENOSPC' })]);
   t.throws(() => store.write(0, Buffer.alloc(3 * SECTOR_BYTES, 7)), { code: 'ENOSPC' });
   const found = store.read({ offset: 0, length: 2 * SECTOR_BYTES });
@@ -42,7 +41,7 @@ t.test('a write that fails has written its first half, in whole sectors', async 
 });
 
 t.test('of a share, every n-th operation is hit, and the count of them is answered', async (t) => {
-  const { faults, store } = faultyVolume(t);
+  const { faults, store } = await faultyVolume(t);
   faults.set([fault({ operation: 'read', perMille: 250 })]);
   let failed = 0;
   for (let tries = 0; tries < 100; tries++)
@@ -56,7 +55,7 @@ t.test('of a share, every n-th operation is hit, and the count of them is answer
 });
 
 t.test('a fault is over when its time is', async (t) => {
-  const world = faultyVolume(t);
+  const world = await faultyVolume(t);
   world.faults.set([fault({ durationMs: 100 })]);
   t.throws(() => world.store.write(0, Buffer.alloc(SECTOR_BYTES)));
   world.nowMs = 100;
@@ -64,7 +63,7 @@ t.test('a fault is over when its time is', async (t) => {
 });
 
 t.test('a bad sector fails every read that touches it, until it is written as a whole', async (t) => {
-  const { faults, store } = faultyVolume(t);
+  const { faults, store } = await faultyVolume(t);
   const badSectors = { offset: 4 * SECTOR_BYTES, length: SECTOR_BYTES };
   faults.set([fault({ operation: 'read', badSectors })]);
   t.throws(() => store.read({ offset: 0, length: 5 * SECTOR_BYTES }), { code: 'EIO' });
@@ -77,7 +76,7 @@ t.test('a bad sector fails every read that touches it, until it is written as a 
 });
 
 t.test('a flush fails later, never in the turn that asked for it', async (t) => {
-  const { faults, store } = faultyVolume(t);
+  const { faults, store } = await faultyVolume(t);
   faults.set([fault({ operation: 'flush' })]);
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   let isSameTurn = true;
@@ -87,7 +86,7 @@ t.test('a flush fails later, never in the turn that asked for it', async (t) => 
 });
 
 t.test('what is late is done all the same', async (t) => {
-  const { faults, store } = faultyVolume(t);
+  const { faults, store } = await faultyVolume(t);
   faults.set([fault({ failure: undefined, delayMs: 20 })]);
   const startedMs = performance.now();
   store.write(0, Buffer.alloc(SECTOR_BYTES, 5));
@@ -96,7 +95,7 @@ t.test('what is late is done all the same', async (t) => {
 });
 
 t.test('the loss of power takes back what was not flushed, and nothing else', async (t) => {
-  const { faults, store } = faultyVolume(t);
+  const { faults, store } = await faultyVolume(t);
   const sectors = REGION_BYTES / SECTOR_BYTES;
   const flush = (): Promise<unknown> => new Promise((resolve) => store.flush(resolve));
   const write = (value: number, length = REGION_BYTES): void => store.write(0, Buffer.alloc(length, value));
@@ -131,7 +130,7 @@ t.test('the loss of power takes back what was not flushed, and nothing else', as
 t.test(
   'a flush that fails may lose what it was to make durable, once, and not what came later',
   async (t) => {
-    const { faults, store } = faultyVolume(t);
+    const { faults, store } = await faultyVolume(t);
     const flush = (): Promise<unknown> => new Promise((resolve) => store.flush(resolve));
     store.write(0, Buffer.alloc(REGION_BYTES, 1));
     faults.set([fault({ operation: 'flush', dropsUnflushed: true })]);

@@ -31,6 +31,7 @@ export interface TestHost {
   readonly volumes: Volumes;
   readonly nbdSocket: string;
   volume(): Volume;
+  /** All of its volume; of a host that was stopped, as it was then. */
   data(): Buffer;
   /** It keeps what it held before a copy. */
   hasFallback(): boolean;
@@ -108,12 +109,14 @@ export class Pair {
     }, log);
     await replication.listen('127.0.0.1', 0);
     this.#ports.set(name, replication.port);
+    const whole = { offset: 0, length: this.sizeBytes };
+    let left: Buffer | undefined;
     const host: TestHost = {
       name,
       volumes,
       nbdSocket,
       volume: () => volumes.require(VOLUME),
-      data: () => volumes.require(VOLUME).file.read({ offset: 0, length: this.sizeBytes }),
+      data: () => left ?? volumes.require(VOLUME).file.read(whole),
       hasFallback: () => existsSync(join(folder, 'volumes', VOLUME, 'fallback')),
       submit: (request) =>
         new Promise((resolve) => {
@@ -123,6 +126,7 @@ export class Pair {
         this.hosts.delete(name);
         this.#ports.delete(name);
         replication.close();
+        left = volumes.get(VOLUME)?.file.read(whole);
         await volumes.closeAll();
         await nbd.close();
         await meta.close();

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, credentials } from '@grpc/grpc-js';
 import { stringify } from 'smol-toml';
+import { layerFile } from '../../bench/lib/layer-file.ts';
 import { NO_ENGINE } from '../../control/model/engines.ts';
 import { type DatabaseRecord, keys, type VolumeRecord } from '../../control/model/records.ts';
 import { openLevelStore } from '../../control/store/level-store.ts';
@@ -173,8 +174,9 @@ export class Cluster {
   }
 
   /** Offset of the first byte in which the two files differ, while nothing writes to them; undefined: none. */
-  firstDifference(): number | undefined {
-    const files = HOSTS.map((host) => openSync(this.#dataFile(host), 'r'));
+  async firstDifference(): Promise<number | undefined> {
+    const paths = await Promise.all(HOSTS.map((host) => this.#dataFile(host)));
+    const files = paths.map((path) => openSync(path, 'r'));
     const [a, b] = [Buffer.alloc(COMPARED_BYTES), Buffer.alloc(COMPARED_BYTES)];
     try {
       for (let at = 0; at < this.#options.sizeBytes; at += COMPARED_BYTES) {
@@ -197,8 +199,8 @@ export class Cluster {
     await Promise.all([...this.daemons.values()].map((daemon) => daemon.kill()));
   }
 
-  #dataFile(host: HostName): string {
-    return join(this.#options.folder, host, 'state', 'volumes', VOLUME, 'data');
+  #dataFile(host: HostName): Promise<string> {
+    return layerFile(join(this.#options.folder, host, 'state'), VOLUME);
   }
 
   #proxy(name: LinkName): Proxy {

@@ -182,7 +182,7 @@ export class Torture {
   /** What is being written just now is another thing on each side; what stays different while all is in sync is not. */
   async #checkEqual(): Promise<void> {
     for (let looks = 0; ; looks++) {
-      const at = this.#cluster.firstDifference();
+      const at = await this.#cluster.firstDifference();
       if (at === undefined) return;
       if (looks >= EQUAL_LOOKS) {
         const sector = Math.floor(at / SECTOR_BYTES);

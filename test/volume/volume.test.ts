@@ -1,17 +1,14 @@
 /** One volume between a replica's machine and the world, where the world fails. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import t from 'tap';
 import type { HostMeta, ReplicaRecord } from '../../daemon/meta/host-meta.ts';
 import type { Message } from '../../daemon/replication/messages.ts';
 import type { Fallback } from '../../daemon/store/fallback.ts';
-import { VolumeFile } from '../../daemon/store/volume-file.ts';
 import { bootClock } from '../../daemon/sys/clock.ts';
 import type { Log } from '../../daemon/sys/log.ts';
 import { Volume } from '../../daemon/volume/volume.ts';
 import type { Link, LinkEvents } from '../../daemon/wire/link.ts';
 import { record } from '../meta/records.ts';
+import { openDisk } from '../support/layered-disk.ts';
 import { openVolumes, SIZE, soloVolume } from '../support/open-volumes.ts';
 import { quietLog } from '../support/quiet-log.ts';
 
@@ -71,11 +68,7 @@ class PrimaryEnd {
 }
 
 t.test('a copy is not durable as begun while the fallback of an earlier one may come back', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'lockstep-volume-'));
-  const store = new VolumeFile(join(folder, 'data'), SIZE, 'create');
-  t.teardown(() => {
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const { disk: store } = await openDisk(t, SIZE);
   const gone = Promise.withResolvers<undefined>();
   const fallback = { regions: [], drop: () => gone.promise, close: () => undefined } as unknown as Fallback;
   const puts: ReplicaRecord[] = [];
@@ -94,6 +87,7 @@ t.test('a copy is not durable as begun while the fallback of an earlier one may 
       dial: nobody,
       propose: nobody,
       stateChanged: () => undefined,
+      tookMs: () => undefined,
       fatal: (why) => t.fail(why),
     },
     { store, fallback },

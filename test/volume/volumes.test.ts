@@ -5,29 +5,32 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { layerFile } from '../../bench/lib/layer-file.ts';
 import { Fallback } from '../../daemon/store/fallback.ts';
 import { openVolumes, SIZE, soloVolume } from '../support/open-volumes.ts';
 
-const dataOf = (folder: string): string => join(folder, 'volumes', 'v', 'data');
+const dataOf = (folder: string): Promise<string> => layerFile(folder, 'v');
 const fallbackOf = (folder: string): string => join(folder, 'volumes', 'v', 'fallback');
 
 t.test('a create that is asked again while the first is at work keeps the file that is served', async (t) => {
   const { folder, volumes } = await openVolumes(t);
   await Promise.all([volumes.create('v', SIZE), volumes.create('v', SIZE)]);
   volumes.require('v').file.write(0, Buffer.from('kept'));
-  t.equal(readFileSync(dataOf(folder)).subarray(0, 4).toString(), 'kept');
+  t.equal(readFileSync(await dataOf(folder)).subarray(0, 4).toString(), 'kept');
 });
 
 t.test('a delete behind a create that is under way leaves nothing', async (t) => {
   const { folder, volumes } = await openVolumes(t);
   await Promise.all([volumes.create('v', SIZE), volumes.delete('v')]);
   t.equal(volumes.get('v'), undefined);
-  t.notOk(existsSync(dataOf(folder)));
+  t.strictSame(readdirSync(join(folder, 'layers')), []);
+  t.strictSame(readdirSync(join(folder, 'volumes')), []);
 });
 
 t.test('a delete that is refused at the last moment deletes nothing', async (t) => {
@@ -38,7 +41,7 @@ t.test('a delete that is refused at the last moment deletes nothing', async (t) 
   });
   await t.rejects(refused, /promoted/);
   t.ok(volumes.get('v'));
-  t.ok(existsSync(dataOf(folder)));
+  t.ok(existsSync(await dataOf(folder)));
 });
 
 t.test('a name that leads out of the folder is refused, and nothing is removed', async (t) => {
@@ -64,13 +67,13 @@ t.test(
     const { folder, volumes, again } = await openVolumes(t);
     await volumes.create('w', SIZE);
     await soloVolume(volumes);
-    const fd = openSync(dataOf(folder), 'r+');
+    const fd = openSync(await dataOf(folder), 'r+');
     ftruncateSync(fd, 1000);
     closeSync(fd);
     const { volumes: after } = await again();
     t.ok(after.get('w'), 'the others serve on');
-    t.throws(() => after.require('v'), { code: 'NOT_FOUND', message: /1000 bytes long/ });
-    t.match(after.unopened(), [{ volume: 'v', generation: 1, why: /1000 bytes long/ }]);
+    t.throws(() => after.require('v'), { code: 'NOT_FOUND', message: /has 1000 of its 1048576 bytes/ });
+    t.match(after.unopened(), [{ volume: 'v', generation: 1, why: /has 1000 of its 1048576 bytes/ }]);
     t.equal(after.generationOf('v'), 1);
     t.equal(after.generationOf('w'), 0);
   },
@@ -102,7 +105,7 @@ t.test('a replica in the middle of a copy finds what it kept, and is not opened 
   const next = await again();
   next.volumes.force('v', { generation: 9, primary: 'a', inSync: ['a'] });
   while (next.volumes.require('v').state !== 'SOLO') await new Promise((resolve) => setTimeout(resolve, 5));
-  t.equal(readFileSync(dataOf(folder)).subarray(0, 11).toString(), 'before\0\0\0\0\0');
+  t.equal(readFileSync(await dataOf(folder)).subarray(0, 11).toString(), 'before\0\0\0\0\0');
   // Once more in the middle of a copy, and with a fallback that lost its first entry.
   await next.meta.put({ volume, sizeBytes, durable: { ...durable, mixed: true, consistentAt: 3 } });
   const damaged = new Fallback(fallbackOf(folder), next.volumes.require('v').file);

@@ -9,6 +9,7 @@
  *   store/volume/<name>        VolumeRecord
  *   store/snapshot/<volume>@<name>   SnapshotRecord
  *   store/merge/<source>       MergeRecord
+ *   store/scrub/<volume>       ScrubRecord
  */
 
 /** `<volume it was made for>.<number>`, also the name of its files. */
@@ -53,6 +54,29 @@ export interface MergeRecord {
   readonly target: LayerId;
   /** Regions below it are there, on stable storage. */
   readonly cursor: number;
+  /** Both had all their checksums: what they become has them too. */
+  readonly summed: boolean;
+}
+
+export interface DamagedRegion {
+  readonly layer: LayerId;
+  readonly region: number;
+}
+
+/** The last scrub of a volume: how far it came, and what it found. */
+export interface ScrubRecord {
+  readonly volume: string;
+  /** Regions of this layer below `region` were looked at. */
+  readonly layer: LayerId;
+  readonly region: number;
+  /** Layers that were looked at to their end. */
+  readonly done: readonly LayerId[];
+  readonly checkedRegions: number;
+  readonly damaged: readonly DamagedRegion[];
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  /** 0: it goes on. */
+  readonly finishedAtMs: number;
 }
 
 export interface FormatRecord {
@@ -68,6 +92,7 @@ export interface CatalogueContents {
   readonly volumes: readonly VolumeRecord[];
   readonly snapshots: readonly SnapshotRecord[];
   readonly merges: readonly MergeRecord[];
+  readonly scrubs: readonly ScrubRecord[];
 }
 
 export type CatalogueChange =
@@ -77,10 +102,12 @@ export type CatalogueChange =
   | { readonly type: 'volume'; readonly record: VolumeRecord }
   | { readonly type: 'snapshot'; readonly record: SnapshotRecord }
   | { readonly type: 'merge'; readonly record: MergeRecord }
+  | { readonly type: 'scrub'; readonly record: ScrubRecord }
   | { readonly type: 'no-layer'; readonly id: LayerId }
   | { readonly type: 'no-volume'; readonly volume: string }
   | { readonly type: 'no-snapshot'; readonly volume: string; readonly name: string }
-  | { readonly type: 'no-merge'; readonly source: LayerId };
+  | { readonly type: 'no-merge'; readonly source: LayerId }
+  | { readonly type: 'no-scrub'; readonly volume: string };
 
 export interface Catalogue {
   load(): Promise<CatalogueContents>;

@@ -5,6 +5,7 @@ import type { Files } from '../files.ts';
 import type { LayerId } from './catalogue.ts';
 import { Layer } from './layer.ts';
 import { LayerMap } from './layer-map.ts';
+import { LayerSums } from './layer-sums.ts';
 
 export interface LayerFilesOptions {
   readonly files: Files;
@@ -35,10 +36,10 @@ export class LayerFiles {
   /** Empty, and on stable storage when it resolves. */
   async create(id: LayerId, sizeBytes: number, parent: Layer | undefined): Promise<Layer> {
     const { files, folder, bootId, regionBytes } = this.#options;
+    const data = files.create(this.path(id, 'data'), sizeBytes);
     let layer: Layer | undefined;
     try {
-      const data = files.create(this.path(id, 'data'), sizeBytes);
-      layer = new Layer(id, data, { map: undefined, parent });
+      layer = new Layer(id, data, { map: undefined, parent, regionBytes });
       if (parent !== undefined) {
         const header = { layer: id, regionBytes, bootId };
         layer.map = LayerMap.create(files, this.path(id, 'map'), header, sizeBytes / regionBytes);
@@ -67,17 +68,42 @@ export class LayerFiles {
       const map =
         parent === undefined
           ? undefined
-          : LayerMap.open(files, this.path(id, 'map'), { layer: id, regionBytes });
-      return new Layer(id, data, { map, parent });
+          : LayerMap.open(files, this.path(id, 'map'), { layer: id, regionBytes }, sizeBytes / regionBytes);
+      return new Layer(id, data, { map, parent, regionBytes });
     } catch (error) {
       data.close();
       throw error;
     }
   }
 
+  /** In place of what there was. On stable storage after its `sync` and `syncFolder`. */
+  createSums(id: LayerId, sizeBytes: number): LayerSums {
+    const { files, regionBytes } = this.#options;
+    return LayerSums.create(
+      files,
+      this.path(id, 'sums'),
+      { layer: id, regionBytes },
+      sizeBytes / regionBytes,
+    );
+  }
+
+  openSums(id: LayerId): LayerSums {
+    const { files, regionBytes } = this.#options;
+    return LayerSums.open(files, this.path(id, 'sums'), { layer: id, regionBytes });
+  }
+
+  syncFolder(): Promise<void> {
+    const { files, folder } = this.#options;
+    return files.syncFolder(folder);
+  }
+
   /** Of a layer that no record names: what a crash leaves of it goes at the next `sweep`. */
   remove(id: LayerId): void {
     for (const suffix of SUFFIXES) this.#options.files.remove(this.path(id, suffix));
+  }
+
+  removeSums(id: LayerId): void {
+    this.#options.files.remove(this.path(id, 'sums'));
   }
 
   /** The bottom of a stack needs no map. */
@@ -96,10 +122,14 @@ export class LayerFiles {
     return left;
   }
 
+  has(id: LayerId): boolean {
+    return this.#options.files.exists(this.path(id, 'data'));
+  }
+
   /** Takes in a file that holds a whole volume. On stable storage when it resolves; again, it finds its work done. */
   async takeIn(path: string, id: LayerId): Promise<void> {
     const { files, folder } = this.#options;
-    if (!files.exists(this.path(id, 'data'))) files.rename(path, this.path(id, 'data'));
+    if (!this.has(id)) files.rename(path, this.path(id, 'data'));
     await files.syncFolder(folder);
   }
 

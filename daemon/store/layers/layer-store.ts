@@ -5,7 +5,6 @@
  * What was begun and not recorded when the process ended is taken back or finished in `open`: a layer belongs to the
  * store from the commit that names it to the commit that does not.
  */
-import { messageOf } from '../../sys/errors.ts';
 import type { Files } from '../files.ts';
 import { KeyedMutex } from '../../sys/keyed-mutex.ts';
 import type {
@@ -13,27 +12,24 @@ import type {
   CatalogueChange,
   LayerId,
   LayerRecord,
+  ScrubRecord,
   SnapshotRecord,
   VolumeRecord,
 } from './catalogue.ts';
-import { alreadyThere, inUse, notFound, unusable } from './failures.ts';
+import { alreadyThere, beingCopied, inUse, notFound, strayFile, unusable } from './failures.ts';
 import type { Layer } from './layer.ts';
 import { LayerFiles } from './layer-files.ts';
 import type { RegionRun } from './layer-map.ts';
 import { LayeredVolume } from './layered-volume.ts';
 import { changedRuns } from './diff.ts';
-import { MergeWork } from './merge.ts';
+import { flushed } from './flushed.ts';
+import { LiveLayers, type StoreLog } from './live-layers.ts';
 import { StoreRecords } from './records.ts';
-import { settle } from './settle.ts';
 import { SnapshotView } from './snapshot-view.ts';
 import { Stack } from './stack.ts';
+import { newScrub } from './scrub.ts';
 import type { Structure } from './structure.ts';
-
-export interface StoreLog {
-  info(facts: object, message: string): void;
-  warn(facts: object, message: string): void;
-  error(facts: object, message: string): void;
-}
+import { Upkeep } from './upkeep.ts';
 
 export interface LayerStoreOptions {
   readonly files: Files;
@@ -53,25 +49,33 @@ export interface SnapshotOptions {
   readonly purpose: SnapshotRecord['purpose'];
 }
 
-/** Moved from a head in one step: 1 MiB, about a millisecond. */
-const DRAINED_AT_ONCE = 16;
-
 export class LayerStore {
   readonly #options: LayerStoreOptions;
   readonly #records: StoreRecords;
   readonly #files: LayerFiles;
-  readonly #layers = new Map<LayerId, Layer>();
+  readonly #live: LiveLayers;
   readonly #volumes = new Map<string, LayeredVolume>();
-  /** Why layers cannot be used; all that stands on them cannot either. */
-  readonly #damaged = new Map<LayerId, string>();
   readonly #views = new Set<SnapshotView>();
   readonly #changes = new KeyedMutex();
-  #merge: MergeWork | undefined;
+  readonly #upkeep: Upkeep;
 
   private constructor(options: LayerStoreOptions, records: StoreRecords, files: LayerFiles) {
+    const { bootId, regionBytes, nowMs, log } = options;
     this.#options = options;
     this.#records = records;
     this.#files = files;
+    this.#live = new LiveLayers({ records, files, bootId, regionBytes, log });
+    this.#upkeep = new Upkeep({
+      records,
+      files,
+      regionBytes,
+      nowMs,
+      log,
+      live: this.#live,
+      volumes: () => this.#volumes.values(),
+      stacks: () => [...this.#volumes.values(), ...this.#views].map(({ stack }) => stack),
+      remove: (changes) => this.#remove(changes),
+    });
   }
 
   /** A volume with a layer that cannot be used is left alone; the others serve on. */
@@ -102,7 +106,7 @@ export class LayerStore {
     if (volume !== undefined) return volume;
     const record = this.#records.volume(name);
     if (record === undefined) throw notFound('volume', name);
-    throw unusable(name, this.#whyDamaged(record.head));
+    throw unusable(name, this.#live.whyDamaged(record.head));
   }
 
   /** All zeroes. */
@@ -124,6 +128,7 @@ export class LayerStore {
   async takeIn(name: string, sizeBytes: number, path: string): Promise<LayeredVolume> {
     return this.#alone(async () => {
       let record = this.#records.volume(name);
+      if (record !== undefined && !this.#lacksFile(record.head)) throw strayFile(name, path);
       if (record === undefined) {
         const { id, taken } = this.#records.nextLayer(name);
         record = { volume: name, sizeBytes, head: id };
@@ -131,7 +136,6 @@ export class LayerStore {
         await this.#records.commit([taken, { type: 'layer', record: layer }, { type: 'volume', record }]);
       }
       await this.#files.takeIn(path, record.head);
-      this.#damaged.delete(record.head);
       return this.#add(name, sizeBytes, [this.#files.open(record.head, undefined, sizeBytes)]);
     });
   }
@@ -142,9 +146,12 @@ export class LayerStore {
       if (this.#records.volume(name) === undefined) return;
       const snapshots = this.#records.snapshots.filter(({ volume }) => volume === name);
       for (const snapshot of snapshots) this.#refuseViewed(snapshot);
+      const volume = this.#volumes.get(name);
       this.#volumes.delete(name);
+      await volume?.end();
       await this.#remove([
         { type: 'no-volume', volume: name },
+        { type: 'no-scrub', volume: name },
         ...snapshots.map((snapshot) => ({ type: 'no-snapshot' as const, volume: name, name: snapshot.name })),
       ]);
     });
@@ -163,6 +170,7 @@ export class LayerStore {
       const volume = this.volume(name);
       if (this.#records.snapshot(name, snapshot) !== undefined)
         throw alreadyThere('snapshot', `${name}@${snapshot}`);
+      if (purpose === 'seed' && this.#seedOf(name) !== undefined) throw beingCopied(name);
       const { sizeBytes, head: below } = volume;
       const { head, changes } = await this.#newHead(name, sizeBytes, below);
       const begun: SnapshotRecord = {
@@ -212,7 +220,7 @@ export class LayerStore {
   async clone(volume: string, snapshot: string, name: string): Promise<LayeredVolume> {
     return this.#alone(async () => {
       this.#refuseExisting(name);
-      const { record, layer } = this.#usable(volume, snapshot);
+      const { record, layer } = this.#kept(volume, snapshot);
       const { head, changes } = await this.#newHead(name, record.sizeBytes, layer);
       await this.#records.commit(changes);
       return this.#add(name, record.sizeBytes, [head]);
@@ -223,7 +231,8 @@ export class LayerStore {
   async revert(name: string, snapshot: string): Promise<void> {
     await this.#alone(async () => {
       const volume = this.volume(name);
-      const { layer } = this.#usable(name, snapshot);
+      const { layer } = this.#kept(name, snapshot);
+      if (this.#seedOf(name) !== undefined) throw beingCopied(name);
       await flushed(volume);
       const { head, changes } = await this.#newHead(name, volume.sizeBytes, layer);
       await this.#remove(changes, () => {
@@ -253,7 +262,7 @@ export class LayerStore {
       const record = this.#records.volume(name);
       if (record === undefined || sizeBytes === volume.sizeBytes) return;
       volume.grow(sizeBytes);
-      await flushed(volume);
+      for (const layer of volume.open) await layer.syncSize();
       await this.#records.commit([
         { type: 'volume', record: { ...record, sizeBytes } },
         ...volume.open.map(({ id }) => this.#layerChange(id, { sizeBytes })),
@@ -262,24 +271,39 @@ export class LayerStore {
     });
   }
 
-  /** Does one piece of what can wait; false: there is nothing left to do. */
-  async step(): Promise<boolean> {
-    return this.#alone(async () => {
-      for (const volume of this.#volumes.values())
-        if (!volume.isSettled) {
-          await this.#drain(volume);
-          return true;
-        }
-      return this.#mergeStep();
+  /** Holds the sealed layers of a volume and of its snapshots against their checksums, from the first on. */
+  async startScrub(name: string): Promise<void> {
+    await this.#alone(async () => {
+      this.volume(name);
+      const changes: CatalogueChange[] = [{ type: 'scrub', record: newScrub(name, this.#options.nowMs()) }];
+      await this.#records.commit(changes);
+      this.#upkeep.forget(changes);
     });
   }
 
+  /** The last one: how far it came, and what it found. */
+  scrub(name: string): ScrubRecord | undefined {
+    return this.#records.scrub(name);
+  }
+
+  /** Whether a region has the bytes that it had when its layer was sealed; undefined: nothing tells. */
+  isIntact(stack: Stack, region: number): boolean | undefined {
+    const owner = stack.owner(region);
+    if (this.#records.layer(owner.id)?.summed !== true) return undefined;
+    return this.#live.sums(owner).fits(region, owner);
+  }
+
+  /** Does one piece of what can wait; false: there is nothing left to do. */
+  step(): Promise<boolean> {
+    return this.#alone(() => this.#upkeep.step());
+  }
+
   async close(): Promise<void> {
-    await this.#alone(() => {
-      for (const layer of this.#layers.values()) layer.close();
-      this.#layers.clear();
+    await this.#alone(async () => {
+      await Promise.all([...this.#volumes.values()].map((volume) => volume.end()));
+      this.#upkeep.end();
+      this.#live.closeAll();
       this.#volumes.clear();
-      return Promise.resolve();
     });
   }
 
@@ -295,76 +319,28 @@ export class LayerStore {
     const gone = ended.map(({ volume, name }) => ({ type: 'no-snapshot' as const, volume, name }));
     const { changes } = this.#records.consequences(gone, (after) => this.#openable(after));
     await this.#records.commit(changes);
-    const swept = this.#files.sweep(new Set(this.#records.layers.map(({ id }) => id)));
+    // A layer that is named as a parent and has no record may still be brought back by hand.
+    const swept = this.#files.sweep(new Set(this.#records.layers.flatMap(({ id, parent }) => [id, parent])));
     if (swept.length > 0)
       this.#options.log.info({ files: swept.length }, 'removed what a crash left of layers');
   }
 
   async #openAll(): Promise<void> {
-    const { structure } = this.#records;
-    for (const { volume, head } of this.#records.volumes)
-      await this.#openLayers([...structure.chain(head)], volume);
-    for (const { volume, name, layer } of this.#records.snapshots)
-      await this.#openLayers([...structure.chain(layer)], `${volume}@${name}`);
+    for (const { volume, head, sizeBytes } of this.#records.volumes)
+      await this.#live.open(head, { of: volume, sizeBytes });
+    for (const { volume, name, layer, sizeBytes } of this.#records.snapshots)
+      await this.#live.open(layer, { of: `${volume}@${name}`, sizeBytes });
     for (const { volume, head, sizeBytes } of this.#records.volumes) {
-      const layer = this.#layers.get(head);
-      if (layer !== undefined) this.#add(volume, sizeBytes, this.#unsealed(layer));
+      const layer = this.#live.get(head);
+      if (layer !== undefined) this.#add(volume, sizeBytes, this.#live.unsealed(layer));
     }
-  }
-
-  async #openLayers(ids: readonly LayerId[], of: string): Promise<void> {
-    let parent: Layer | undefined;
-    const unsealed: Layer[] = [];
-    for (const id of ids.toReversed()) {
-      const record = this.#records.layer(id);
-      try {
-        if (parent === undefined && record?.parent !== '') throw unusable(of, this.#whyDamaged(id));
-        parent = this.#layers.get(id) ?? this.#files.open(id, parent, record?.sizeBytes ?? 0);
-        this.#layers.set(id, parent);
-        if (record?.sealed === false) unsealed.push(parent);
-      } catch (error) {
-        this.#damage(id, of, error);
-        return;
-      }
-    }
-    try {
-      await settle(unsealed, this.#options.bootId, this.#options.regionBytes);
-    } catch (error) {
-      for (const layer of unsealed) {
-        this.#damage(layer.id, of, error);
-        this.#layers.delete(layer.id);
-        layer.close();
-      }
-    }
-  }
-
-  #damage(id: LayerId, of: string, error: unknown): void {
-    this.#damaged.set(id, messageOf(error));
-    this.#options.log.error({ layer: id, of, error: messageOf(error) }, 'a layer cannot be used');
-  }
-
-  #whyDamaged(top: LayerId): string {
-    for (const id of this.#records.structure.chain(top)) {
-      const why = this.#damaged.get(id);
-      if (why !== undefined) return why;
-    }
-    return `a layer below ${top} is missing`;
-  }
-
-  /** From the lowest up. */
-  #unsealed(head: Layer): Layer[] {
-    const open: Layer[] = [];
-    for (let at: Layer | undefined = head; at !== undefined; at = at.parent) {
-      if (this.#records.layer(at.id)?.sealed === true) break;
-      open.unshift(at);
-    }
-    return open;
+    this.#live.markDamaged();
   }
 
   // Layers.
 
   #add(name: string, sizeBytes: number, open: readonly Layer[]): LayeredVolume {
-    for (const layer of open) this.#layers.set(layer.id, layer);
+    for (const layer of open) this.#live.add(layer);
     const head = open.at(-1);
     if (head === undefined) throw unusable(name, 'its head is sealed');
     const volume = new LayeredVolume(name, { stack: this.#stackOf(head), open, sizeBytes });
@@ -384,7 +360,7 @@ export class LayerStore {
   ): Promise<{ readonly head: Layer; readonly changes: readonly CatalogueChange[] }> {
     const { id, taken } = this.#records.nextLayer(volume);
     const head = await this.#files.create(id, sizeBytes, below);
-    this.#layers.set(id, head);
+    this.#live.add(head);
     const changes: CatalogueChange[] = [
       taken,
       { type: 'layer', record: { id, parent: below.id, sizeBytes, sealed: false, summed: false } },
@@ -412,68 +388,49 @@ export class LayerStore {
     const { changes, garbage, opened } = this.#records.consequences(gone, (after) => this.#openable(after));
     await this.#records.commit(changes);
     committed();
-    for (const id of opened) this.#openInPlace(id);
-    for (const id of garbage) this.#drop(id);
+    this.#upkeep.forget(changes);
+    for (const id of opened) {
+      this.#live.removeSums(id);
+      this.#openInPlace(id);
+    }
+    for (const id of garbage) this.#live.drop(id);
   }
 
   #openInPlace(id: LayerId): void {
     for (const volume of this.#volumes.values())
-      if (volume.head.parent?.id === id && volume.isSettled) volume.openBelow(volume.head.parent);
-  }
-
-  #drop(id: LayerId): void {
-    this.#layers.get(id)?.close();
-    this.#layers.delete(id);
-    this.#damaged.delete(id);
-    this.#files.remove(id);
-  }
-
-  // What can wait.
-
-  async #drain(volume: LayeredVolume): Promise<void> {
-    const outcome = volume.drain(DRAINED_AT_ONCE);
-    if (outcome === 'moved') return;
-    await flushed(volume);
-    if (outcome === 'needs flush') return;
-    const { head } = volume;
-    const record = this.#records.volume(volume.name);
-    if (record === undefined || head.parent === undefined) return;
-    const lower: CatalogueChange = { type: 'volume', record: { ...record, head: head.parent.id } };
-    await this.#records.commit([lower, { type: 'no-layer', id: head.id }]);
-    volume.dropHead();
-    this.#drop(head.id);
-    if (volume.isSettled) await this.#remove([]);
-  }
-
-  async #mergeStep(): Promise<boolean> {
-    const [next] = this.#records.structure
-      .merges()
-      .filter(({ upper, lower }) => this.#layers.has(upper) && this.#layers.has(lower));
-    if (next === undefined) return false;
-    const upper = this.#layers.get(next.upper);
-    const lower = this.#layers.get(next.lower);
-    if (upper === undefined || lower === undefined) return false;
-    if (this.#merge?.upper !== upper || this.#merge.lower !== lower)
-      this.#merge = await MergeWork.begin(this.#records, { upper, lower }, this.#options.regionBytes);
-    if (!(await this.#merge.step())) return true;
-    const { gone, kept } = await this.#merge.finish();
-    this.#merge = undefined;
-    for (const layer of this.#layers.values()) if (layer.parent === gone) layer.parent = kept;
-    const stacks = [...this.#volumes.values(), ...this.#views].map(({ stack }) => stack);
-    for (const stack of stacks) stack.merged(gone, kept);
-    if (kept.parent === undefined) this.#files.removeMap(kept.id);
-    this.#drop(gone.id);
-    return true;
+      if (volume.head.parent?.id === id && volume.isSettled) {
+        // It may be sealed since another boot, and what comes to it now must be believed in this one.
+        volume.head.parent.map?.renewBootId(this.#options.bootId);
+        volume.openBelow(volume.head.parent);
+      }
   }
 
   // What is refused.
 
+  /** Of a bottom whose file was to be taken in when a crash came. */
+  #lacksFile(head: LayerId): boolean {
+    return (
+      this.#records.layer(head)?.parent === '' && this.#live.get(head) === undefined && !this.#files.has(head)
+    );
+  }
+
   #usable(volume: string, name: string): { readonly record: SnapshotRecord; readonly layer: Layer } {
     const record = this.#records.snapshot(volume, name);
     if (record?.complete !== true) throw notFound('snapshot', `${volume}@${name}`);
-    const layer = this.#layers.get(record.layer);
-    if (layer === undefined) throw unusable(`${volume}@${name}`, this.#whyDamaged(record.layer));
+    const layer = this.#live.get(record.layer);
+    if (layer === undefined) throw unusable(`${volume}@${name}`, this.#live.whyDamaged(record.layer));
     return { record, layer };
+  }
+
+  /** Of one that outlives this process: what stands on its layer may last. */
+  #kept(volume: string, name: string): { readonly record: SnapshotRecord; readonly layer: Layer } {
+    const found = this.#usable(volume, name);
+    if (found.record.purpose !== 'kept') throw notFound('snapshot', `${volume}@${name}`);
+    return found;
+  }
+
+  #seedOf(name: string): SnapshotRecord | undefined {
+    return this.#records.snapshots.find(({ volume, purpose }) => volume === name && purpose === 'seed');
   }
 
   #refuseExisting(name: string): void {
@@ -484,13 +441,4 @@ export class LayerStore {
     for (const view of this.#views)
       if (view.record.volume === volume && view.record.name === name) throw inUse(`${volume}@${name}`);
   }
-}
-
-function flushed(volume: LayeredVolume): Promise<void> {
-  return new Promise((resolve, reject) => {
-    volume.flush((error) => {
-      if (error === undefined) resolve();
-      else reject(error);
-    });
-  });
 }

@@ -14,24 +14,32 @@ interface Transitional {
   readonly leaving: RegionRun[];
 }
 
+interface LayerParts {
+  readonly map: LayerMap | undefined;
+  readonly parent: Layer | undefined;
+  readonly regionBytes: number;
+}
+
 export class Layer {
   readonly id: LayerId;
   readonly data: BlockFile;
   map: LayerMap | undefined;
   parent: Layer | undefined;
   #transitional: Transitional = { coming: [], leaving: [] };
-  #syncs = 0;
+  /** Who works with the files at this moment: they are closed after that. */
+  #users = 0;
   #isClosed = false;
 
-  constructor(
-    id: LayerId,
-    data: BlockFile,
-    { map, parent }: { map: LayerMap | undefined; parent: Layer | undefined },
-  ) {
+  readonly #regionBytes: number;
+  /** Regions whose bytes do not fit their checksums. */
+  #damaged: ReadonlySet<number> | undefined;
+
+  constructor(id: LayerId, data: BlockFile, { map, parent, regionBytes }: LayerParts) {
     this.id = id;
     this.data = data;
     this.map = map;
     this.parent = parent;
+    this.#regionBytes = regionBytes;
   }
 
   get allocatedBytes(): number {
@@ -42,8 +50,14 @@ export class Layer {
     return this.#transitional.coming.length > 0 || this.#transitional.leaving.length > 0;
   }
 
-  /** A layer may be of a time when the volume was smaller: behind its end there are zeroes. */
+  /** Throws EIO for what is known to be damaged. */
   read(into: Uint8Array, offset: number): void {
+    if (this.#damaged !== undefined) this.#refuseDamaged({ offset, length: into.length });
+    this.readUnchecked(into, offset);
+  }
+
+  /** A layer may be of a time when the volume was smaller: behind its end there are zeroes. */
+  readUnchecked(into: Uint8Array, offset: number): void {
     const inside = Math.max(0, Math.min(into.length, this.data.sizeBytes - offset));
     if (inside > 0) this.data.read(inside === into.length ? into : into.subarray(0, inside), offset);
     if (inside < into.length) into.fill(0, inside);
@@ -52,6 +66,11 @@ export class Layer {
   holdsData({ offset, length }: ByteRange): boolean {
     const inside = Math.min(length, this.data.sizeBytes - offset);
     return inside > 0 && this.data.holdsData({ offset, length: inside });
+  }
+
+  /** In place of what was found before. */
+  foundDamaged(regions: readonly number[]): void {
+    this.#damaged = regions.length === 0 ? undefined : new Set(regions);
   }
 
   coming(run: RegionRun): void {
@@ -86,18 +105,49 @@ export class Layer {
   syncThen(file: 'data' | 'map', done: (error: Error | undefined) => void): void {
     const synced = this[file];
     assert(synced !== undefined, `layer ${this.id} has a ${file} file`);
-    this.#syncs++;
+    this.hold();
     synced.sync((error) => {
-      this.#syncs--;
-      if (this.#isClosed && this.#syncs === 0) this.#closeFiles();
+      this.release();
       done(error ?? undefined);
     });
   }
 
-  /** What is being synced is closed after that. */
+  /** Both files, as long as they are. */
+  async syncSize(): Promise<void> {
+    await this.sync('data');
+    if (this.map !== undefined) await this.sync('map');
+  }
+
+  /** The files stay open until `release`, also if the layer is closed meanwhile. */
+  hold(): void {
+    assert(!this.#isClosed || this.#users > 0, `layer ${this.id} is open`);
+    this.#users++;
+  }
+
+  release(): void {
+    this.#users--;
+    if (this.#isClosed && this.#users === 0) this.#closeFiles();
+  }
+
   close(): void {
     this.#isClosed = true;
-    if (this.#syncs === 0) this.#closeFiles();
+    if (this.#users === 0) this.#closeFiles();
+  }
+
+  /** A layer of when the volume was smaller takes what lies behind its end from here on. */
+  makeRoom(sizeBytes: number, regionBytes: number): void {
+    this.map?.grow(sizeBytes / regionBytes);
+    if (this.data.sizeBytes < sizeBytes) this.data.grow(sizeBytes);
+  }
+
+  #refuseDamaged({ offset, length }: ByteRange): void {
+    const end = offset + length;
+    for (let region = Math.floor(offset / this.#regionBytes); region * this.#regionBytes < end; region++)
+      if (this.#damaged?.has(region) === true)
+        throw Object.assign(
+          new Error(`EIO: region ${String(region)} of layer ${this.id} does not fit its checksum`),
+          { code: 'EIO' },
+        );
   }
 
   #closeFiles(): void {

@@ -23,6 +23,7 @@ export class LayeredVolume {
   #frozen: Layer[] = [];
   #flushWaiters: Flushed[] = [];
   #isFlushing = false;
+  #hasEnded = false;
   #drainedTo = 0;
 
   constructor(
@@ -105,12 +106,17 @@ export class LayeredVolume {
     if (!this.#isFlushing) this.#flushNow();
   }
 
+  /** Nothing is flushed any more; resolves once what was under way has ended. */
+  async end(): Promise<void> {
+    this.#hasEnded = true;
+    await new Promise<unknown>((resolve) => {
+      this.flush(resolve);
+    });
+  }
+
   /** Longer only. On stable storage after a flush. */
   grow(sizeBytes: number): void {
-    for (const { data, map } of this.#open) {
-      map?.grow(sizeBytes / this.#regionBytes);
-      data.grow(sizeBytes);
-    }
+    for (const layer of this.#open) layer.makeRoom(sizeBytes, this.#regionBytes);
   }
 
   grown(sizeBytes: number): void {
@@ -135,6 +141,7 @@ export class LayeredVolume {
   /** What lies right below the open layers, and was frozen and not sealed, is open again. */
   thaw(layers: readonly Layer[]): void {
     this.#frozen = this.#frozen.filter((layer) => !layers.includes(layer));
+    for (const layer of layers) layer.makeRoom(this.#sizeBytes, this.#regionBytes);
     this.#open.unshift(...layers);
   }
 
@@ -159,6 +166,7 @@ export class LayeredVolume {
   /** The layer below the open ones belongs to nobody else: it is written in place. */
   openBelow(layer: Layer): void {
     assert(this.#open[0]?.parent === layer, 'what is opened lies below what is open');
+    layer.makeRoom(this.#sizeBytes, this.#regionBytes);
     this.#open.unshift(layer);
   }
 
@@ -298,7 +306,8 @@ export class LayeredVolume {
     };
     const layers = [...this.#frozen, ...this.#open];
     const [only] = layers;
-    if (layers.length === 1 && only?.isTransitional === false) only.syncThen('data', done);
+    if (this.#hasEnded) queueMicrotask(() => done(new Error(`volume ${this.name} is closed`)));
+    else if (layers.length === 1 && only?.isTransitional === false) only.syncThen('data', done);
     else
       flushLayers(layers, this.#regionBytes).then(
         () => {
@@ -317,8 +326,20 @@ export class LayeredVolume {
  */
 async function flushLayers(layers: readonly Layer[], regionBytes: number): Promise<void> {
   const taken = layers.map((layer) => ({ layer, runs: layer.takeTransitional() }));
+  for (const layer of layers) layer.hold();
   try {
-    await Promise.all(layers.map((layer) => layer.sync('data')));
+    await flushTaken(taken, regionBytes);
+  } finally {
+    for (const layer of layers) layer.release();
+  }
+}
+
+async function flushTaken(
+  taken: readonly { readonly layer: Layer; readonly runs: ReturnType<Layer['takeTransitional']> }[],
+  regionBytes: number,
+): Promise<void> {
+  try {
+    await Promise.all(taken.map(({ layer }) => layer.sync('data')));
     for (const { layer, runs } of taken) {
       if (runs.coming.length + runs.leaving.length === 0) continue;
       for (const run of runs.coming) layer.map?.set(run, PRESENT);

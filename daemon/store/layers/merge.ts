@@ -7,8 +7,11 @@
  *
  * How far it came is recorded, so that it goes on there after a restart. At the end one commit replaces both by one.
  */
-import type { CatalogueChange, LayerRecord } from './catalogue.ts';
+import { LockstepError } from '../../sys/errors.ts';
+import type { CatalogueChange, LayerRecord, MergeRecord } from './catalogue.ts';
+import type { LayerSums } from './layer-sums.ts';
 import { assert } from '../../sys/errors.ts';
+import { heldBy } from './held.ts';
 import type { Layer } from './layer.ts';
 import { PAGE_REGIONS, PRESENT } from './layer-map.ts';
 import type { StoreRecords } from './records.ts';
@@ -18,64 +21,70 @@ const REGIONS_AT_ONCE = 16;
 /** Between two records of how far it came: 64 MiB. */
 const REGIONS_PER_RECORD = 1024;
 
+export interface MergeWorld {
+  readonly records: StoreRecords;
+  readonly regionBytes: number;
+  sums(layer: Layer): LayerSums;
+}
+
 export class MergeWork {
   readonly upper: Layer;
   readonly lower: Layer;
-  readonly #records: StoreRecords;
-  readonly #regionBytes: number;
+  readonly #world: MergeWorld;
   readonly #source: Layer;
   readonly #target: Layer;
   readonly #scratch: Buffer;
   /** Of the source, from the cursor on. */
   readonly #left: Iterator<number>;
+  #record: MergeRecord;
   /** Copied, and not known to be on stable storage. */
   #copied: number[] = [];
 
   private constructor(
-    records: StoreRecords,
-    { upper, lower, isDown, from }: { upper: Layer; lower: Layer; isDown: boolean; from: number },
-    regionBytes: number,
+    world: MergeWorld,
+    { upper, lower }: { readonly upper: Layer; readonly lower: Layer },
+    record: MergeRecord,
   ) {
+    const { regionBytes } = world;
+    const isDown = record.source === upper.id;
     this.upper = upper;
     this.lower = lower;
-    this.#records = records;
-    this.#regionBytes = regionBytes;
+    this.#world = world;
+    this.#record = record;
     this.#source = isDown ? upper : lower;
     this.#target = isDown ? lower : upper;
     this.#scratch = Buffer.allocUnsafeSlow(regionBytes);
-    this.#left = isDown
-      ? heldBy(upper, regionBytes, from)
-      : missingIn(upper, heldBy(lower, regionBytes, from));
+    const held = heldBy(this.#source, regionBytes, record.cursor);
+    this.#left = isDown ? held : missingIn(upper, held);
   }
 
   /** Goes on with one that was begun before. */
   static async begin(
-    records: StoreRecords,
-    { upper, lower }: { readonly upper: Layer; readonly lower: Layer },
-    regionBytes: number,
+    world: MergeWorld,
+    pair: { readonly upper: Layer; readonly lower: Layer },
   ): Promise<MergeWork> {
+    const { upper, lower } = pair;
+    const { records } = world;
     const begun = records.merges.find(
       ({ source, target }) =>
         (source === upper.id && target === lower.id) || (source === lower.id && target === upper.id),
     );
-    if (begun !== undefined) {
-      const isDown = begun.source === upper.id;
-      return new MergeWork(records, { upper, lower, isDown, from: begun.cursor }, regionBytes);
-    }
+    if (begun !== undefined) return new MergeWork(world, pair, begun);
     const isDown = upper.data.allocatedBytes <= lower.data.allocatedBytes;
     const [source, target] = isDown ? [upper, lower] : [lower, upper];
-    const record = records.layer(target.id);
-    assert(record !== undefined, 'a layer that is merged is recorded');
+    const [from, to] = [records.layer(source.id), records.layer(target.id)];
+    assert(from !== undefined && to !== undefined, 'a layer that is merged is recorded');
+    const record = { source: source.id, target: target.id, cursor: 0, summed: from.summed && to.summed };
     await records.commit([
-      { type: 'merge', record: { source: source.id, target: target.id, cursor: 0 } },
-      { type: 'layer', record: { ...record, summed: false } },
+      { type: 'merge', record },
+      { type: 'layer', record: { ...to, summed: false } },
     ]);
-    return new MergeWork(records, { upper, lower, isDown, from: 0 }, regionBytes);
+    return new MergeWork(world, pair, record);
   }
 
   /** True: all is copied. */
   async step(): Promise<boolean> {
-    this.#makeRoom();
+    this.#target.makeRoom(this.#source.data.sizeBytes, this.#world.regionBytes);
     for (let copied = 0; copied < REGIONS_AT_ONCE; copied++) {
       const next = this.#left.next();
       if (next.done === true) {
@@ -96,21 +105,24 @@ export class MergeWork {
     const [gone, kept] = [this.#source, this.#target];
     const isBottom = lower.map === undefined;
     if (kept === upper && isBottom) await this.#becomeBottom();
-    const lowerRecord = this.#records.layer(lower.id);
+    const { records } = this.#world;
+    const lowerRecord = records.layer(lower.id);
     assert(lowerRecord !== undefined, 'a layer that is merged is recorded');
     const { sizeBytes } = kept.data;
-    const one: LayerRecord = { ...lowerRecord, id: kept.id, sizeBytes, sealed: true, summed: false };
+    if (sizeBytes > lowerRecord.sizeBytes) await kept.syncSize();
+    const { summed } = this.#record;
+    const one: LayerRecord = { ...lowerRecord, id: kept.id, sizeBytes, sealed: true, summed };
     const changes: CatalogueChange[] = [
       { type: 'no-layer', id: gone.id },
       { type: 'no-merge', source: gone.id },
       { type: 'layer', record: one },
     ];
-    for (const record of this.#records.layers)
+    for (const record of records.layers)
       if (record.parent === gone.id && record.id !== kept.id)
         changes.push({ type: 'layer', record: { ...record, parent: kept.id } });
-    for (const record of this.#records.snapshots)
+    for (const record of records.snapshots)
       if (record.layer === gone.id) changes.push({ type: 'snapshot', record: { ...record, layer: kept.id } });
-    await this.#records.commit(changes);
+    await records.commit(changes);
     kept.parent = lower === kept ? lower.parent : gone.parent;
     if (isBottom) {
       kept.map?.close();
@@ -119,18 +131,15 @@ export class MergeWork {
     return { gone, kept };
   }
 
-  /** A layer of when the volume was smaller takes what lay behind its end. */
-  #makeRoom(): void {
-    const { data, map } = this.#target;
-    const sizeBytes = this.#source.data.sizeBytes;
-    if (data.sizeBytes >= sizeBytes) return;
-    map?.grow(sizeBytes / this.#regionBytes);
-    data.grow(sizeBytes);
-  }
-
   #copy(region: number): void {
-    const range = { offset: region * this.#regionBytes, length: this.#regionBytes };
+    const { regionBytes } = this.#world;
+    const range = { offset: region * regionBytes, length: regionBytes };
     const { data } = this.#target;
+    if (this.#record.summed) {
+      const sums = this.#world.sums(this.#source);
+      if (!sums.fits(region, this.#source)) throw damagedSource(this.#source.id, region);
+      this.#world.sums(this.#target).copy(region, sums);
+    }
     if (this.#source.holdsData(range)) {
       this.#source.read(this.#scratch, range.offset);
       data.write(this.#scratch, range.offset);
@@ -142,15 +151,14 @@ export class MergeWork {
     const last = this.#copied.at(-1);
     if (last === undefined) return;
     await this.#target.sync('data');
+    if (this.#record.summed) await this.#world.sums(this.#target).sync();
     if (this.#target.map !== undefined) {
       for (const region of this.#copied) this.#target.map.set({ first: region, count: 1 }, PRESENT);
       await this.#target.sync('map');
     }
     this.#copied = [];
-    const { id: source } = this.#source;
-    await this.#records.commit([
-      { type: 'merge', record: { source, target: this.#target.id, cursor: last + 1 } },
-    ]);
+    this.#record = { ...this.#record, cursor: last + 1 };
+    await this.#world.records.commit([{ type: 'merge', record: this.#record }]);
   }
 
   /** The upper holds all that is not zeroes. What else is in its file was never shown, and must not be now. */
@@ -158,7 +166,7 @@ export class MergeWork {
     const { data, map } = this.upper;
     let next = 0;
     const clear = (from: number, to: number): void => {
-      const range = { offset: from * this.#regionBytes, length: (to - from) * this.#regionBytes };
+      const range = { offset: from * this.#world.regionBytes, length: (to - from) * this.#world.regionBytes };
       if (range.length > 0 && data.holdsData(range)) data.zero(range, { keepSpace: false });
     };
     for (const [region, entry] of map?.entries() ?? []) {
@@ -166,23 +174,21 @@ export class MergeWork {
       clear(next, region);
       next = region + 1;
     }
-    clear(next, data.sizeBytes / this.#regionBytes);
+    clear(next, data.sizeBytes / this.#world.regionBytes);
     await this.upper.sync('data');
   }
 }
 
-/** Of the bottom, which has no map: regions that are not zeroes. */
-function* heldBy({ map, data }: Layer, regionBytes: number, from: number): Generator<number> {
-  if (map !== undefined) {
-    for (const [region, entry] of map.entries(from)) if (entry === PRESENT) yield region;
-    return;
-  }
-  let next = from;
-  for (const { start, end } of data.extents(from * regionBytes)) {
-    const last = Math.ceil(end / regionBytes);
-    for (let region = Math.max(next, Math.floor(start / regionBytes)); region < last; region++) yield region;
-    next = Math.max(next, last);
-  }
+/** What does not fit its checksum is not made anew as if it did. */
+function damagedSource(layer: string, region: number): LockstepError {
+  return new LockstepError(
+    'INTERNAL',
+    `region ${String(region)} of layer ${layer} does not fit its checksum`,
+    {
+      reason: 'REGION_DAMAGED',
+      metadata: { layer, region: String(region) },
+    },
+  );
 }
 
 /** Looked at in one turn, for regions that are missing. */

@@ -1,5 +1,5 @@
 /** The records of the store in memory: what was committed, and nothing else. */
-import { LockstepError } from '../../sys/errors.ts';
+import { LockstepError, messageOf } from '../../sys/errors.ts';
 import type {
   Catalogue,
   CatalogueChange,
@@ -7,6 +7,7 @@ import type {
   LayerId,
   LayerRecord,
   MergeRecord,
+  ScrubRecord,
   SnapshotRecord,
   VolumeRecord,
 } from './catalogue.ts';
@@ -20,11 +21,14 @@ export class StoreRecords {
   readonly #volumes = new Map<string, VolumeRecord>();
   readonly #snapshots = new Map<string, SnapshotRecord>();
   readonly #merges = new Map<LayerId, MergeRecord>();
+  readonly #scrubs = new Map<string, ScrubRecord>();
   #lastLayer: number;
+  /** Why a commit failed: nothing is recorded after that, and nothing may be done that would have to be. */
+  #broken: unknown;
 
   private constructor(
     catalogue: Catalogue,
-    { layers, volumes, snapshots, merges, lastLayer }: CatalogueContents,
+    { layers, volumes, snapshots, merges, scrubs, lastLayer }: CatalogueContents,
   ) {
     this.#catalogue = catalogue;
     this.#lastLayer = lastLayer;
@@ -32,6 +36,7 @@ export class StoreRecords {
     for (const record of volumes) this.#apply({ type: 'volume', record });
     for (const record of snapshots) this.#apply({ type: 'snapshot', record });
     for (const record of merges) this.#apply({ type: 'merge', record });
+    for (const record of scrubs) this.#apply({ type: 'scrub', record });
   }
 
   /** `isEmpty`: whether there are files of layers without any record: those are then of records that were lost. */
@@ -69,6 +74,10 @@ export class StoreRecords {
     return [...this.#merges.values()];
   }
 
+  get scrubs(): readonly ScrubRecord[] {
+    return [...this.#scrubs.values()];
+  }
+
   get structure(): Structure {
     return new Structure(this);
   }
@@ -81,12 +90,17 @@ export class StoreRecords {
     return this.#volumes.get(name);
   }
 
+  scrub(volume: string): ScrubRecord | undefined {
+    return this.#scrubs.get(volume);
+  }
+
   snapshot(volume: string, name: string): SnapshotRecord | undefined {
     return this.#snapshots.get(`${volume}@${name}`);
   }
 
   /** For a layer of this volume, with what records that the number is taken. */
   nextLayer(volume: string): { readonly id: LayerId; readonly taken: CatalogueChange } {
+    this.#refuseBroken();
     const number = this.#lastLayer + 1;
     return { id: `${volume}.${String(number)}`, taken: { type: 'last-layer', number } };
   }
@@ -94,7 +108,13 @@ export class StoreRecords {
   /** On stable storage, and here, when it resolves. */
   async commit(changes: readonly CatalogueChange[]): Promise<void> {
     if (changes.length === 0) return;
-    await this.#catalogue.commit(changes);
+    this.#refuseBroken();
+    try {
+      await this.#catalogue.commit(changes);
+    } catch (error) {
+      this.#broken = error;
+      throw error;
+    }
     for (const change of changes) this.#apply(change);
   }
 
@@ -126,8 +146,17 @@ export class StoreRecords {
     return { changes, garbage, opened: open };
   }
 
+  #refuseBroken(): void {
+    if (this.#broken === undefined) return;
+    throw new LockstepError(
+      'FAILED_PRECONDITION',
+      `the records of the store could not be written, and are not before a restart: ${messageOf(this.#broken)}`,
+      { reason: 'STORE_RECORDS_BROKEN', cause: this.#broken },
+    );
+  }
+
   #after(changes: readonly CatalogueChange[]): StoreRecords {
-    const { layers, volumes, snapshots, merges } = this;
+    const { layers, volumes, snapshots, merges, scrubs } = this;
     const after = new StoreRecords(this.#catalogue, {
       format: undefined,
       lastLayer: this.#lastLayer,
@@ -135,6 +164,7 @@ export class StoreRecords {
       volumes,
       snapshots,
       merges,
+      scrubs,
     });
     for (const change of changes) after.#apply(change);
     return after;
@@ -159,6 +189,9 @@ export class StoreRecords {
       case 'merge':
         this.#merges.set(change.record.source, change.record);
         return;
+      case 'scrub':
+        this.#scrubs.set(change.record.volume, change.record);
+        return;
       case 'no-layer':
         this.#layers.delete(change.id);
         return;
@@ -170,6 +203,9 @@ export class StoreRecords {
         return;
       case 'no-merge':
         this.#merges.delete(change.source);
+        return;
+      case 'no-scrub':
+        this.#scrubs.delete(change.volume);
     }
   }
 }

@@ -1,0 +1,219 @@
+/**
+ * What can wait, a piece at a time: a head that is drained, two layers that become one, checksums of layers that are
+ * sealed, and scrubs. In this order: what gives space back goes first.
+ */
+import { LockstepError } from '../../sys/errors.ts';
+import type { CatalogueChange, DamagedRegion, LayerId, LayerRecord, ScrubRecord } from './catalogue.ts';
+import { flushed } from './flushed.ts';
+import { heldBy } from './held.ts';
+import type { Layer } from './layer.ts';
+import type { LayerFiles } from './layer-files.ts';
+import type { LayerSums } from './layer-sums.ts';
+import type { LayeredVolume } from './layered-volume.ts';
+import type { LiveLayers, StoreLog } from './live-layers.ts';
+import { MergeWork } from './merge.ts';
+import type { StoreRecords } from './records.ts';
+import { ScrubWork } from './scrub.ts';
+import type { Stack } from './stack.ts';
+
+export interface UpkeepWorld {
+  readonly records: StoreRecords;
+  readonly live: LiveLayers;
+  readonly files: LayerFiles;
+  readonly regionBytes: number;
+  readonly nowMs: () => number;
+  readonly log: StoreLog;
+  volumes(): Iterable<LayeredVolume>;
+  /** Of volumes and of snapshots that are read. */
+  stacks(): Iterable<Stack>;
+  /** Commits, and does what follows from it. */
+  remove(changes: readonly CatalogueChange[]): Promise<void>;
+}
+
+interface SumWork {
+  readonly layer: Layer;
+  readonly sums: LayerSums;
+  readonly regions: Iterator<number>;
+}
+
+/** Moved, or given a checksum, in one step: 1 MiB, about a millisecond. */
+const REGIONS_AT_ONCE = 16;
+/** Between two records of how far a scrub came: 64 MiB. */
+const STEPS_PER_RECORD = 64;
+
+export class Upkeep {
+  readonly #world: UpkeepWorld;
+  /** Lower layers of pairs that hold what is damaged. */
+  readonly #unmergeable = new Set<LayerId>();
+  #merge: MergeWork | undefined;
+  #sum: SumWork | undefined;
+  #scrub: ScrubWork | undefined;
+  #scrubSteps = 0;
+
+  constructor(world: UpkeepWorld) {
+    this.#world = world;
+  }
+
+  /** False: there is nothing left to do. */
+  async step(): Promise<boolean> {
+    for (const volume of this.#world.volumes())
+      if (!volume.isSettled) {
+        await this.#drain(volume);
+        return true;
+      }
+    return (await this.#mergeStep()) || (await this.#sumStep()) || (await this.#scrubStep());
+  }
+
+  /** What was begun on layers that are not any more as they were then. */
+  forget(changes: readonly CatalogueChange[]): void {
+    if (changes.some(({ type }) => type === 'no-merge')) this.#merge = undefined;
+    const summed = this.#sum?.layer.id;
+    const touches = (change: CatalogueChange): boolean =>
+      (change.type === 'no-layer' && change.id === summed) ||
+      (change.type === 'layer' && change.record.id === summed);
+    if (changes.some(touches)) this.#endSum();
+    if (changes.some(({ type }) => type === 'scrub' || type === 'no-scrub' || type === 'no-layer'))
+      this.#scrub = undefined;
+  }
+
+  end(): void {
+    this.#endSum();
+  }
+
+  async #drain(volume: LayeredVolume): Promise<void> {
+    const outcome = volume.drain(REGIONS_AT_ONCE);
+    if (outcome === 'moved') return;
+    await flushed(volume);
+    if (outcome === 'needs flush') return;
+    const { records, live } = this.#world;
+    const { head } = volume;
+    const record = records.volume(volume.name);
+    if (record === undefined || head.parent === undefined) return;
+    const lower: CatalogueChange = { type: 'volume', record: { ...record, head: head.parent.id } };
+    await records.commit([lower, { type: 'no-layer', id: head.id }]);
+    volume.dropHead();
+    live.drop(head.id);
+    if (volume.isSettled) await this.#world.remove([]);
+  }
+
+  async #mergeStep(): Promise<boolean> {
+    const { records, live, files, regionBytes, log } = this.#world;
+    const next = records.structure
+      .merges()
+      .filter(({ lower }) => !this.#unmergeable.has(lower))
+      .map(({ upper, lower }) => ({ upper: live.get(upper), lower: live.get(lower) }))
+      .find(({ upper, lower }) => upper !== undefined && lower !== undefined);
+    if (next?.upper === undefined || next.lower === undefined) return false;
+    const { upper, lower } = next;
+    if (this.#merge?.upper !== upper || this.#merge.lower !== lower) {
+      this.#endSum();
+      const sums = (layer: Layer): LayerSums => live.sums(layer);
+      this.#merge = await MergeWork.begin({ records, regionBytes, sums }, { upper, lower });
+    }
+    try {
+      if (!(await this.#merge.step())) return true;
+    } catch (error) {
+      if (!(error instanceof LockstepError) || error.reason !== 'REGION_DAMAGED') throw error;
+      // The layers stay as they are, and the room that one would give back stays taken.
+      this.#unmergeable.add(lower.id);
+      this.#merge = undefined;
+      log.error({ upper: upper.id, lower: lower.id, error: error.message }, 'two layers cannot become one');
+      return true;
+    }
+    const { gone, kept } = await this.#merge.finish();
+    this.#merge = undefined;
+    for (const layer of live.values()) if (layer.parent === gone) layer.parent = kept;
+    for (const stack of this.#world.stacks()) stack.merged(gone, kept);
+    if (kept.parent === undefined) files.removeMap(kept.id);
+    live.forgetSums(kept.id);
+    live.drop(gone.id);
+    await this.#lookAgain(kept);
+    return true;
+  }
+
+  /** What was damaged of a layer may be what another one has covered since. */
+  async #lookAgain(layer: Layer): Promise<void> {
+    const { records, live } = this.#world;
+    if (records.layer(layer.id)?.summed !== true) return;
+    const isMended = ({ layer: id, region }: DamagedRegion): boolean =>
+      id === layer.id && live.sums(layer).fits(region, layer);
+    const mended = records.scrubs.filter(({ damaged }) => damaged.some(isMended));
+    for (const record of mended) {
+      const damaged = record.damaged.filter((one) => !isMended(one));
+      const change: CatalogueChange = { type: 'scrub', record: { ...record, damaged } };
+      await records.commit([change]);
+      this.forget([change]);
+    }
+    if (mended.length > 0) live.markDamaged();
+  }
+
+  async #sumStep(): Promise<boolean> {
+    const { records, live, files, regionBytes } = this.#world;
+    if (this.#sum === undefined) {
+      const next = records.layers.find(
+        ({ id, sealed, summed }) => sealed && !summed && live.get(id) !== undefined,
+      );
+      const layer = next === undefined ? undefined : live.get(next.id);
+      if (layer === undefined) return false;
+      const sums = files.createSums(layer.id, layer.data.sizeBytes);
+      this.#sum = { layer, sums, regions: heldBy(layer, regionBytes) };
+    }
+    const { layer, sums, regions } = this.#sum;
+    for (let summed = 0; summed < REGIONS_AT_ONCE; summed++) {
+      const next = regions.next();
+      if (next.done === true) {
+        await sums.sync();
+        await files.syncFolder();
+        const record = records.layer(layer.id);
+        this.#endSum();
+        if (record !== undefined)
+          await records.commit([{ type: 'layer', record: { ...record, summed: true } }]);
+        return true;
+      }
+      sums.add(next.value, layer);
+    }
+    return true;
+  }
+
+  #endSum(): void {
+    this.#sum?.sums.close();
+    this.#sum = undefined;
+  }
+
+  async #scrubStep(): Promise<boolean> {
+    const { records, live, nowMs } = this.#world;
+    const record = records.scrubs.find(({ finishedAtMs }) => finishedAtMs === 0);
+    if (record === undefined) return false;
+    if (this.#scrub?.record.volume !== record.volume) this.#scrub = this.#beginScrub(record);
+    this.#scrub.step(nowMs());
+    const { finishedAtMs, damaged } = this.#scrub.record;
+    const isFound = damaged.length > record.damaged.length;
+    if (finishedAtMs !== 0 || isFound || ++this.#scrubSteps % STEPS_PER_RECORD === 0)
+      await records.commit([{ type: 'scrub', record: this.#scrub.record }]);
+    if (finishedAtMs !== 0 || isFound) live.markDamaged();
+    if (finishedAtMs !== 0) this.#scrub = undefined;
+    return true;
+  }
+
+  #beginScrub(record: ScrubRecord): ScrubWork {
+    const { records, live, regionBytes } = this.#world;
+    const isSummed = ({ summed }: Pick<LayerRecord, 'summed'>): boolean => summed;
+    return new ScrubWork(record, {
+      regionBytes,
+      sums: (layer) => live.sums(layer),
+      layers: () => {
+        const tops = [
+          records.volume(record.volume)?.head,
+          ...records.snapshots.filter(({ volume }) => volume === record.volume).map(({ layer }) => layer),
+        ];
+        const ids = new Set(
+          tops.flatMap((top) => (top === undefined ? [] : [...records.structure.chain(top)])),
+        );
+        return [...ids].flatMap((id) => {
+          const layer = live.get(id);
+          return layer !== undefined && isSummed(records.layer(id) ?? { summed: false }) ? [layer] : [];
+        });
+      },
+    });
+  }
+}
