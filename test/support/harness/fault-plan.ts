@@ -31,6 +31,7 @@ export type FaultKind =
   | 'step-down'
   | 'cut-at-flush'
   | 'kill-at-view'
+  | 'kill-promoted'
   | 'undo-while-asking'
   | 'forget-drop'
   | 'fail-workflow';
@@ -74,6 +75,7 @@ const weights: Readonly<Record<FaultKind, number>> = {
   'step-down': 0.7,
   'cut-at-flush': 2,
   'kill-at-view': 1,
+  'kill-promoted': 1,
   'undo-while-asking': 1,
   'forget-drop': 1,
   'fail-workflow': 1,
@@ -101,8 +103,8 @@ interface Theme {
 const longCopies: Theme = { first: ['cut-at-flush'], then: ['kill', 'lose-power', 'cut-at-flush'] };
 /** Things come together that seldom do. */
 const badMoments: Theme = {
-  first: ['kill-at-view', 'undo-while-asking', 'forget-drop'],
-  then: ['kill', 'kill-at-view', 'undo-while-asking', 'forget-drop'],
+  first: ['kill-at-view', 'kill-promoted', 'undo-while-asking', 'forget-drop'],
+  then: ['kill', 'kill-at-view', 'kill-promoted', 'undo-while-asking', 'forget-drop'],
 };
 const themes: readonly (Theme | undefined)[] = [
   longCopies,
