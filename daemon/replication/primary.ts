@@ -147,9 +147,12 @@ export class Primary {
   /** Since when the own disk owes an answer; undefined: it owes none. */
   get diskBusySinceMs(): number | undefined {
     const [oldestRead] = this.#reads.values();
-    const since = [oldestRead, this.#applyingSinceMs, this.#flushes.localSinceMs];
-    const known = since.filter((at) => at !== undefined);
-    return known.length === 0 ? undefined : Math.min(...known);
+    const since = Math.min(
+      oldestRead ?? Infinity,
+      this.#applyingSinceMs ?? Infinity,
+      this.#flushes.localSinceMs ?? Infinity,
+    );
+    return since === Infinity ? undefined : since;
   }
 
   /**

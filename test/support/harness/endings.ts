@@ -11,6 +11,8 @@ const STUCK_MS = 6000;
 const CALM_MS = 1000;
 /** Longer than it takes to go back. */
 const REVERT_FAILS_MS = 400;
+/** All that was under way has come by then. */
+const DRAIN_MS = 3000;
 /** Clients go on with the old copy for so long. */
 const AFTERLIFE_MS = 500;
 
@@ -54,6 +56,13 @@ export function chooseOldCopy(world: World, revertFails: boolean): void {
   world.note(`${primary} is lost, and ${chosen.name} chosen`);
   world.crash(primary);
   makePeace(world, primary);
+  // With the last frames of the one that is lost the copy may have become whole: then nobody chooses the old one.
+  world.run(DRAIN_MS, () => world.network.framesInFlight === 0);
+  if (halfway(world) !== chosen) {
+    old.isOff = false;
+    world.start(primary);
+    return;
+  }
   const expected = world.checks.fallbacks.expected(chosen);
   let failsYet = revertFails;
   control.force(chosen.name);

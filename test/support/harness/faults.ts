@@ -35,6 +35,7 @@ const silencing: ReadonlySet<FaultKind> = new Set([
   'lose-control',
   'stop',
   'kill-at-view',
+  'kill-promoted',
 ]);
 
 /** What chance says of one fault: its stream, and the host that it strikes. */
@@ -109,6 +110,7 @@ export class Faults {
     move: ({ random }) => this.#world.control.move(random.happens(0.4)),
     'cut-at-flush': ({ random }) => this.#traps.cutAtFlush(random),
     'kill-at-view': ({ random }) => this.#traps.killAtView(random),
+    'kill-promoted': ({ random }) => this.#traps.killPromoted(random),
     'undo-while-asking': ({ random }) => this.#traps.undoWhileAsking(random),
     'forget-drop': ({ random }) => this.#traps.forgetDrop(random),
     'step-down': ({ random }) => this.#stepDown(random),

@@ -30,7 +30,7 @@ export class MapChecks {
   }
 
   event(process: Process, event: ReplicaEvent): void {
-    if (event.type === 'frame' && event.message.type === 'fetched')
+    if (event.type === 'frame' && (event.message.type === 'fetched' || event.message.type === 'pull-region'))
       this.#fetched.add(`${process.name} ${event.message.region}`);
     if (event.type !== 'frame' || event.message.type !== 'write') return;
     const first = event.message.offset / SECTOR_BYTES;
@@ -40,7 +40,7 @@ export class MapChecks {
     else written.set(stampsOf(payload), first);
   }
 
-  /** Host and region of each repair whose bytes came, and are not yet written. */
+  /** Host and region of each repair or pull whose bytes came, and are not yet written. */
   readonly #fetched = new Set<string>();
 
   /** `before`: the maps as the process last asked for them to be kept. */
@@ -72,7 +72,7 @@ export class MapChecks {
 
   /** Nothing is written here that the maps of those without it do not have on stable storage. */
   writes({ host, name, asked }: Process, write: Extract<Effect, { type: 'disk-write' }>): void {
-    // A repair brings back what a region held.
+    // A repair brings back what a region held; a pull what the maps were begun with, or had been marked.
     if (this.#fetched.delete(`${name} ${firstRegion(write)}`) && write.length === REGION_BYTES) return;
     const { maps, durable } = host.store;
     if (durable.tracked.length === 0) return;

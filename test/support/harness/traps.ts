@@ -50,8 +50,10 @@ export class Traps {
     this.#armed.add((process, effect) => {
       const flush = this.#flushOfCopy(process, effect);
       if (flush === undefined) return false;
-      control.lingersForMs = 0;
-      process.host.flushesHangUntilMs = this.#nowMs + random.between(40, 200);
+      const flushMs = random.between(100, 400);
+      process.host.flushesHangUntilMs = this.#nowMs + flushMs;
+      // Nor does the next copy get so far before that flush ends.
+      this.#later(2 * flushMs, () => (control.lingersForMs = 0));
       this.#armed.add((_target, answer) => {
         if (answer.type !== 'send' || answer.message.type !== 'flush-answer') return false;
         if (answer.message.flushId !== flush) return false;
@@ -102,11 +104,39 @@ export class Traps {
         return false;
       isOver = true;
       this.#later(random.between(0, 25), () => {
-        if (control.isCurrent) this.#kill(primary, random.between(1, 40));
-        reach(process.host, false);
         network.unblockAll();
+        if (!control.isCurrent) return;
+        reach(process.host, false);
+        this.#kill(primary, random.between(1, 40));
       });
       this.#later(random.between(200, 800), end);
+      return true;
+    });
+  }
+
+  /**
+   * Nobody hears the primary any more, and it still answers reads under its lease; whoever is promoted in its place dies
+   * before the lease is over that it granted, and is back at once.
+   */
+  killPromoted(random: Random): void {
+    const { control, hosts, network } = this.#world;
+    const { primary } = control.record;
+    const host = hosts.get(primary);
+    if (host === undefined) return;
+    reach(host, false);
+    for (const other of hosts.keys()) {
+      network.block(primary, other);
+      network.block(other, primary);
+    }
+    this.#later(AWAY_MS, () => {
+      network.unblockAll();
+      reach(host, true);
+    });
+    this.#armed.add((process, effect) => {
+      if (effect.type !== 'state-changed' || effect.to !== 'PROMOTING') return false;
+      this.#later(random.between(0, 30), () => {
+        if (control.isCurrent) this.#kill(process.name, random.between(1, 10));
+      });
       return true;
     });
   }
