@@ -20,7 +20,7 @@ const POLL_MS = 5;
 
 const meta = await HostMeta.open(join(folder, 'meta'));
 const volumes = new Volumes({
-  folder: join(folder, 'volumes'),
+  stateDir: folder,
   host: 'a',
   incarnation: process.pid,
   bootId: 'one boot',
