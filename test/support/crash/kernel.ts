@@ -121,6 +121,7 @@ function memoryFiles(kernel: Kernel): Files {
 
 class MemoryFile implements BlockFile {
   readonly path: string;
+  readonly punchesHoles = true;
   readonly #kernel: Kernel;
   readonly #file: DiskFile;
   #isOpen = true;
@@ -168,6 +169,10 @@ class MemoryFile implements BlockFile {
   extents(from = 0): Iterable<{ readonly start: number; readonly end: number }> {
     const { cache, sizeBytes } = this.#opened;
     return cache.extents(from, sizeBytes);
+  }
+
+  prefetch(): void {
+    // It is all in memory.
   }
 
   sync(done: (error: Error | null) => void): void {
