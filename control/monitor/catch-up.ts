@@ -42,38 +42,40 @@ export type Newest =
 
 type View = Pick<VolumeRecord, 'generation' | 'primary' | 'inSync'>;
 
+interface Claim {
+  readonly by: string;
+  readonly view: View;
+}
+
 /** What the replicas of the volume have on stable storage, against the record. Hosts that are no replica do not count. */
 export function newestView(record: VolumeRecord, hosts: Observed): Newest {
-  const reports = record.replicas.flatMap((host) => {
+  const reports: Claim[] = [];
+  for (const host of record.replicas) {
     const replica = hosts.get(host)?.replicas.get(record.volume);
     // Without a set it has no view yet.
-    return replica === undefined || replica.inSync.length === 0 ? [] : [{ host, replica }];
-  });
+    if (replica !== undefined && replica.inSync.length > 0) reports.push({ by: host, view: replica });
+  }
   const unreadable = record.replicas.find((host) => holdsUnreadable(record, hosts, host));
   if (unreadable !== undefined)
     return unclear(`${unreadable} holds a newer generation in a replica that it cannot open`);
-  const strange = reports.find(({ replica }) => !isOf(record, replica));
+  const strange = reports.find(({ view }) => !isOf(record, view));
   if (strange !== undefined)
     return unclear(
-      `${strange.host} holds generation ${String(strange.replica.generation)}, with hosts that are no replicas of the volume`,
+      `${strange.by} holds generation ${String(strange.view.generation)}, with hosts that are no replicas of the volume`,
     );
-  const [first] = [...reports].sort((a, b) => b.replica.generation - a.replica.generation);
-  if (first === undefined || first.replica.generation < record.generation) return { kind: 'current' };
-  const { generation, primary, inSync } = first.replica;
+  const generation = Math.max(record.generation, ...reports.map(({ view }) => view.generation));
+  const newest = reports.filter(({ view }) => view.generation === generation);
   const isNewer = generation > record.generation;
-  const claims: readonly (View & { readonly by: string })[] = [
-    ...(isNewer ? [] : [{ ...viewOf(record), by: 'the record' }]),
-    ...reports
-      .filter(({ replica }) => replica.generation === generation)
-      .map(({ host, replica }) => ({ ...viewOf(replica), by: host })),
-  ];
-  const other = claims.find((claim) => !isSameView(claim, claims[0] ?? claim));
-  if (other !== undefined && claims[0] !== undefined)
+  const claim = isNewer ? newest[0] : { by: 'the record', view: record };
+  if (claim === undefined) return { kind: 'current' };
+  const other = newest.find(({ view }) => !isSameView(view, claim.view));
+  if (other !== undefined)
     return unclear(
-      `there are two decisions of generation ${String(generation)}: ${described(claims[0])}, and ${described(other)}`,
+      `there are two decisions of generation ${String(generation)}: ${described(claim)}, and ${described(other)}`,
     );
   if (!isNewer) return { kind: 'current' };
-  return { kind: 'newer', host: first.host, next: { ...record, generation, primary, inSync } };
+  const { primary, inSync } = claim.view;
+  return { kind: 'newer', host: claim.by, next: { ...record, generation, primary, inSync } };
 }
 
 /**
@@ -128,10 +130,9 @@ function holdsUnreadable(record: VolumeRecord, hosts: Observed, host: string): b
   return replica?.state === 'UNREADABLE' && replica.generation > record.generation;
 }
 
-function isOf(record: VolumeRecord, { generation, primary, inSync }: View): boolean {
-  return (
-    Number.isSafeInteger(generation) && [primary, ...inSync].every((host) => record.replicas.includes(host))
-  );
+function isOf({ replicas }: VolumeRecord, { generation, primary, inSync }: View): boolean {
+  const areReplicas = replicas.includes(primary) && inSync.every((host) => replicas.includes(host));
+  return areReplicas && Number.isSafeInteger(generation);
 }
 
 function isSameView(a: View, b: View): boolean {
@@ -142,9 +143,7 @@ function isSameView(a: View, b: View): boolean {
   );
 }
 
-const viewOf = ({ generation, primary, inSync }: View): View => ({ generation, primary, inSync });
-
-const described = ({ by, primary, inSync }: View & { readonly by: string }): string =>
+const described = ({ by, view: { primary, inSync } }: Claim): string =>
   `${by} has ${primary} as its primary and ${inSync.join(', ')} in sync`;
 
 const unclear = (why: string): Newest => ({

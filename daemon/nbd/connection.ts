@@ -58,7 +58,7 @@ export class NbdConnection {
     this.#fd = descriptorOf(socket);
     this.#negotiation = negotiationStart(tls?.mode ?? 'off');
     this.#handshakeTimer = setTimeout(() => {
-      this.#hangUp(`no export chosen within ${String(limits.handshakeTimeoutMs)} ms`);
+      this.hangUp(`no export chosen within ${String(limits.handshakeTimeoutMs)} ms`);
     }, limits.handshakeTimeoutMs);
     socket.on('close', () => {
       this.#onClose();
@@ -96,8 +96,10 @@ export class NbdConnection {
     this.#plainSocket.destroy();
   }
 
+  /** At once, and told in the log. */
   hangUp(reason: string): void {
-    this.#hangUp(reason);
+    this.#options.log('nbd connection ended by the server', { export: this.#used?.facts.name ?? '', reason });
+    this.destroy();
   }
 
   /** Resolves when the client is gone and its export is closed. */
@@ -147,7 +149,7 @@ export class NbdConnection {
       const message = this.#handshake.next();
       if (message === undefined) return;
       if (message.kind === 'refused') {
-        this.#hangUp(message.reason);
+        this.hangUp(message.reason);
         return;
       }
       this.#advance(message);
@@ -181,7 +183,7 @@ export class NbdConnection {
         this.#socket.destroySoon();
         return;
       case 'hangUp':
-        this.#hangUp(effect.reason);
+        this.hangUp(effect.reason);
         return;
       default:
         unreachable(effect);
@@ -199,7 +201,7 @@ export class NbdConnection {
     if (open) {
       settle(facts.name);
       const opened = result.found.open(() => {
-        this.#hangUp('the export was revoked');
+        this.hangUp('the export was revoked');
       });
       this.#used = { facts, opened };
     }
@@ -226,7 +228,7 @@ export class NbdConnection {
           this.#listen();
         },
         onFailure: (reason) => {
-          this.#hangUp(reason);
+          this.hangUp(reason);
         },
       });
     });
@@ -247,7 +249,7 @@ export class NbdConnection {
       limits,
       budget,
       hangUp: (reason) => {
-        this.#hangUp(reason);
+        this.hangUp(reason);
       },
       onFirstRefusal: ({ command, field, value, limit }) => {
         log('nbd request refused', { export: facts.name, command, field, value, limit });
@@ -255,11 +257,6 @@ export class NbdConnection {
     });
     const hasty = this.#handshake.rest();
     if (hasty.length > 0) this.#transmission.receive(hasty);
-  }
-
-  #hangUp(reason: string): void {
-    this.#options.log('nbd connection ended by the server', { export: this.#used?.facts.name ?? '', reason });
-    this.destroy();
   }
 }
 

@@ -21,6 +21,11 @@ export class MemoryBudget {
     return this.#waiting.size > 0;
   }
 
+  /** More is held than the limit: what was here before it could be asked for. */
+  get isExceeded(): boolean {
+    return this.#usedBytes > this.#limitBytes;
+  }
+
   /** Not ahead of those that wait already. */
   hasRoomFor(bytes: number): boolean {
     return this.#usedBytes + bytes <= this.#limitBytes && (this.#isWaking || this.#waiting.size === 0);

@@ -220,11 +220,32 @@ export class Transmission {
     return false;
   }
 
+  /**
+   * Of a READ, before there is anything. A WRITE's payload is here already, so it is counted first and asked for then,
+   * and waits for nobody who waits: they may wait for what it holds.
+   */
+  #mayHold(request: NbdRequest): boolean {
+    const { budget, limits } = this.#options;
+    this.#deferred = request;
+    if (request.command === COMMAND.READ) {
+      if (!this.#hasRoomFor(request.length)) return false;
+    } else if (request.payload !== undefined) {
+      this.#count();
+      if (budget.isExceeded && this.#countedBytes > limits.guaranteedBytes) {
+        budget.wait(this.#roomWasMade);
+        return false;
+      }
+    }
+    this.#deferred = undefined;
+    return true;
+  }
+
   #count(): void {
     const { budget } = this.#options;
     const closed = this.#phase === 'closed';
     const answers = closed ? 0 : this.#unsentBytes + this.#socket.writableLength;
-    const incoming = closed ? 0 : this.#decoder.allocatedBytes;
+    const deferred = this.#deferred?.payload?.length ?? 0;
+    const incoming = closed ? 0 : this.#decoder.allocatedBytes + deferred;
     const held = this.#inFlightBytes + answers + incoming;
     if (held === this.#countedBytes) return;
     const change = held - this.#countedBytes;
@@ -235,7 +256,6 @@ export class Transmission {
   /** False: there is no room for what it would have us hold; it is asked for again. */
   #take(request: NbdRequest): boolean {
     const { command, offset, length } = request;
-    this.#deferred = undefined;
     if (command === COMMAND.DISC) {
       this.finish();
       return true;
@@ -245,10 +265,7 @@ export class Transmission {
       this.#refuse(request, refusal);
       return true;
     }
-    if (command === COMMAND.READ && !this.#hasRoomFor(length)) {
-      this.#deferred = request;
-      return false;
-    }
+    if (!this.#mayHold(request)) return false;
     if (command === COMMAND.BLOCK_STATUS) this.#submitStatus(request);
     else if (command === COMMAND.CACHE) {
       if (length > 0) this.#backend.prefetch({ offset, length: Math.min(length, PREFETCH_BYTES) });
@@ -319,7 +336,7 @@ export class Transmission {
     );
     transaction.data = result.data;
     if (result.data !== undefined) this.#leaveOutHoles(transaction, result.data);
-    this.#unsentBytes += result.data?.length ?? 0;
+    this.#unsentBytes += (result.data?.length ?? 0) + statusBytes(transaction.status);
     this.#unsent.push(transaction);
     this.#sendSoon();
   }
@@ -341,6 +358,7 @@ export class Transmission {
   #reply(transaction: Transaction, error: number, message: string): void {
     transaction.error = error;
     transaction.message = message;
+    this.#unsentBytes += message.length;
     this.#unsent.push(transaction);
     this.#sendSoon();
   }
@@ -412,4 +430,11 @@ function reportAnswer({ kind, length, startedAtMs }: Transaction, result: BlockR
   const durationMs = performance.now() - startedAtMs;
   const failure: { readonly failure?: BlockFailure } = result.ok ? {} : { failure: result.failure };
   reportRequest({ kind, length, durationMs, ...failure });
+}
+
+/** About what the answer to a BLOCK_STATUS takes up until it is sent. */
+function statusBytes(status: readonly ContextStatus[] | undefined): number {
+  let numbers = 0;
+  for (const { descriptors } of status ?? []) numbers += descriptors.length;
+  return numbers * BigUint64Array.BYTES_PER_ELEMENT;
 }

@@ -24,7 +24,7 @@ export class CopyList {
   constructor(regions: RegionSet, stage: Stage) {
     this.#stage = stage;
     this.#unseen = regions.size;
-    this.#order = RegionSet.fromBitmap(regions.regions, regions.bitmap())[Symbol.iterator]();
+    this.#order = RegionSet.copyOf(regions)[Symbol.iterator]();
   }
 
   get size(): number {

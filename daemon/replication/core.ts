@@ -141,8 +141,11 @@ export class Core {
 
   write({ kind, offset, length, data }: DiskWrite, done: (failure: DiskFailure | undefined) => void): void {
     const token = this.nextToken();
-    const payload = data === undefined ? {} : { data };
-    this.effects.push({ type: 'disk-write', token, kind, offset, length, ...payload });
+    this.effects.push(
+      data === undefined
+        ? { type: 'disk-write', token, kind, offset, length }
+        : { type: 'disk-write', token, kind, offset, length, data },
+    );
     this.onWritten(token, done);
   }
 

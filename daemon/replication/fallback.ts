@@ -40,8 +40,8 @@ export class Fallback {
         then();
         return;
       }
-      // A person chose the old state meanwhile: nothing more is written, and what is kept is needed now.
-      if (this.#core.state === 'PROMOTING') {
+      // The copy is over, and perhaps a person chose the old state: nothing more is written, and what is kept is needed.
+      if (this.#core.state !== 'JOINING') {
         then();
         return;
       }

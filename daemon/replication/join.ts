@@ -209,7 +209,7 @@ export class Join {
 
   /** What was written since the snapshot was taken is read as it is, once live writes go to the target. */
   #ofSnapshot(regions: RegionSet): RegionSet {
-    const shown = RegionSet.fromBitmap(regions.regions, regions.bitmap());
+    const shown = RegionSet.copyOf(regions);
     for (const region of this.#written) shown.delete(region);
     return shown;
   }
@@ -243,7 +243,7 @@ export class Join {
 
   /** `allocated`: regions of the snapshot that may hold anything but zeroes. */
   #planOfSeed(allocated: readonly Region[]): Plan {
-    const regions = RegionSet.fromBitmap(this.#written.regions, this.#written.bitmap());
+    const regions = RegionSet.copyOf(this.#written);
     regions.addAll(allocated);
     const { host } = this.peer;
     const copying = this.#core.generation;

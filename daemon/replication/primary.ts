@@ -12,12 +12,14 @@ import { FlushRounds } from './flush.ts';
 import type { ClientRequest, ClientResult, DiskFailure } from './interface.ts';
 import type { WriteKind } from './messages.ts';
 import type { Peer } from './peer.ts';
+import type { ChangeKind } from './throttle.ts';
 import {
   type ByteRange,
   firstRegion,
   type HostName,
   lastRegion,
   overlaps,
+  REGION_BYTES,
   type Region,
   type Sequence,
 } from './units.ts';
@@ -44,8 +46,8 @@ export interface PrimaryHooks {
   readonly repair: (id: number, request: ReadRequest) => boolean;
   /** A write was taken. */
   readonly onWrite: (range: ByteRange) => void;
-  /** A client's write was answered, so long after it came. */
-  readonly onLatency: (ms: number) => void;
+  /** A client's request to change something was answered, so long after it came. */
+  readonly onLatency: (ms: number, kind: ChangeKind) => void;
 }
 
 /** Unacknowledged bytes to a peer that is still being copied to: above it, clients wait for the peer. */
@@ -58,7 +60,7 @@ export class Primary {
   readonly #flushes: FlushRounds;
   /** Those that get live writes: the in-sync set, and a target that is about to be taken into it. */
   readonly peers = new Map<HostName, Peer>();
-  /** Regions being read for a copy, or repaired: no write that overlaps one is taken. */
+  /** Regions being read for a copy or a scrub, or repaired, the oldest first: no write that overlaps one is taken. */
   readonly locks = new Set<ByteRange>();
   /** Set while a new view is being made durable: nothing new is taken in between. */
   adopting = false;
@@ -94,7 +96,7 @@ export class Primary {
         this.#unstable.stableUpTo(sequence);
       },
       reply: (id, result) => {
-        this.#reply(id, result);
+        this.#reply(id, result, 'flush');
       },
     });
   }
@@ -132,12 +134,26 @@ export class Primary {
     return [...this.peers.values()].filter((peer) => peer.required);
   }
 
+  /** In words. */
+  get inSyncWith(): string {
+    return `in sync with ${this.required.map(({ host }) => host).join(' and ')}`;
+  }
+
+  /** A write waits for somebody's answer. */
+  get isReplicated(): boolean {
+    for (const peer of this.peers.values()) if (peer.required) return true;
+    return false;
+  }
+
   /** Since when the own disk owes an answer; undefined: it owes none. */
   get diskBusySinceMs(): number | undefined {
     const [oldestRead] = this.#reads.values();
-    const since = [oldestRead, this.#applyingSinceMs, this.#flushes.localSinceMs];
-    const known = since.filter((at) => at !== undefined);
-    return known.length === 0 ? undefined : Math.min(...known);
+    const since = Math.min(
+      oldestRead ?? Infinity,
+      this.#applyingSinceMs ?? Infinity,
+      this.#flushes.localSinceMs ?? Infinity,
+    );
+    return since === Infinity ? undefined : since;
   }
 
   /**
@@ -188,6 +204,29 @@ export class Primary {
 
   overlapsInflight(range: ByteRange): boolean {
     return this.#inflight.some((write) => overlaps(write, range));
+  }
+
+  /** What is locked changes by nothing any more: no write to it is in flight, and nobody has locked it before. */
+  isQuiet(lock: ByteRange): boolean {
+    for (const other of this.locks) {
+      if (other === lock) break;
+      if (overlaps(other, lock)) return false;
+    }
+    return !this.overlapsInflight(lock);
+  }
+
+  /** So many of these regions, from the first on, have no write in flight and are not locked. */
+  quietRegions(first: Region, count: number): number {
+    const range = { offset: first * REGION_BYTES, length: count * REGION_BYTES };
+    let end = first + count;
+    for (const busy of [...this.#inflight, ...this.locks])
+      if (busy.length > 0 && overlaps(busy, range)) end = Math.min(end, Math.max(first, firstRegion(busy)));
+    return end - first;
+  }
+
+  /** Another replica was given the region anew: until a flush that covers a later write it may lose that again. */
+  rewritten(region: Region): void {
+    this.#unstable.written(region, region, this.#lastSequence + 1);
   }
 
   /** Regions of writes that are not applied yet: a target that is connected now will not see them in the stream. */
@@ -403,11 +442,11 @@ export class Primary {
     this.applyNext();
   }
 
-  #reply(id: number, result: ClientResult): void {
+  #reply(id: number, result: ClientResult, kind: ChangeKind = 'write'): void {
     const cameAtMs = this.#cameAtMs.get(id);
     if (cameAtMs === undefined) return;
     this.#cameAtMs.delete(id);
-    if (result.ok && result.data === undefined) this.#hooks.onLatency(this.#core.nowMs - cameAtMs);
+    if (result.ok && result.data === undefined) this.#hooks.onLatency(this.#core.nowMs - cameAtMs, kind);
     this.#core.effects.push({ type: 'reply', id, result });
   }
 }

@@ -22,6 +22,13 @@ export class RegionSet {
     return set;
   }
 
+  static copyOf(other: RegionSet): RegionSet {
+    const set = new RegionSet(other.regions);
+    set.#bits.set(other.#bits);
+    set.#size = other.#size;
+    return set;
+  }
+
   static fromChunks(regions: number, chunks: readonly MapChunk[]): RegionSet {
     const set = new RegionSet(regions);
     for (const { at, bits } of chunks) set.#take(bits, at * CHUNK_BYTES);
@@ -85,10 +92,12 @@ export class RegionSet {
   }
 
   #take(bits: Uint8Array, offset: number): void {
-    for (let at = 0; at < bits.length; at++)
-      for (let bit = 0; bit < 8; bit++) {
+    for (let at = 0; at < bits.length; at++) {
+      const byte = bits[at] ?? 0;
+      for (let bit = 0; byte >> bit !== 0; bit++) {
         const region = (offset + at) * 8 + bit;
-        if ((((bits[at] ?? 0) >> bit) & 1) !== 0 && region < this.regions) this.add(region);
+        if (((byte >> bit) & 1) !== 0 && region < this.regions) this.add(region);
       }
+    }
   }
 }

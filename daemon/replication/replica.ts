@@ -24,6 +24,9 @@ import { type HostName, REGION_BYTES } from './units.ts';
 
 type Frame = Extract<ReplicaEvent, { type: 'frame' }>;
 
+/** Many events have no effect. */
+const nothing: readonly Effect[] = [];
+
 export class Replica {
   readonly #core: Core;
   readonly #leader: Leader;
@@ -62,13 +65,14 @@ export class Replica {
     this.#dispatch(event);
     this.#checkInvariants();
     const { effects } = core;
+    if (effects.length === 0) return nothing;
     core.effects = [];
     return effects;
   }
 
   get status(): ReplicaStatus {
     const { state, persisted, nowMs, why, hostRebooted } = this.#core;
-    const { primary, copies, repair } = this.#leader;
+    const { primary, copies, repair, scrub } = this.#leader;
     const { secondary } = this.#follower;
     const leads = this.#leads;
     const peers = leads ? primary.required : [];
@@ -94,6 +98,7 @@ export class Replica {
       unstableRegions: (leads ? primary : secondary).unstable.size,
       heldRequests: primary.heldRequests,
       join: copies.join?.status,
+      scrub: scrub.status,
     };
   }
 
@@ -142,6 +147,8 @@ export class Replica {
       case 'disk-done':
       case 'read-done':
       case 'region-done':
+      case 'region-verified':
+      case 'run-found':
       case 'snapshot-taken':
       case 'persisted':
         this.#core.complete(event);
@@ -161,6 +168,12 @@ export class Replica {
         return;
       case 'snapshot-gone':
         leader.copies.snapshotGone();
+        return;
+      case 'scrub':
+        leader.scrub.start(event.anew);
+        return;
+      case 'stop-scrub':
+        leader.scrub.stop();
         return;
       case 'force':
         this.#follower.promotion.forced(event.view);
@@ -231,7 +244,7 @@ export class Replica {
       assert(durable.complete && !durable.mixed, `${state}, and its data is a mixture`);
     if (state === 'SERVING') {
       assert(durable.view.primary === host, 'SERVING, and the view names another primary');
-      assert(primary.required.length > 0, 'SERVING without a peer that every write waits for');
+      assert(primary.isReplicated, 'SERVING without a peer that every write waits for');
     }
     if (state === 'SECONDARY')
       assert(durable.complete && durable.view.primary !== host, 'SECONDARY, and incomplete or primary');

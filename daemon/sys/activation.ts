@@ -3,7 +3,6 @@
  * descriptor 3 on, meant for the process LISTEN_PID, with the names LISTEN_FDNAMES. A daemon that restarts does so behind
  * them: clients that come meanwhile wait instead of being refused.
  */
-import { closeOnExec } from './libc.ts';
 
 const FIRST_DESCRIPTOR = 3;
 /** What systemd calls a socket that was given no name, in a list of names that is missing. */
@@ -31,11 +30,13 @@ export function passedSockets(
   }));
 }
 
-/** Once in a process: neither the descriptors nor what names them goes on to the processes that it starts. */
+/**
+ * Once in a process: what names them does not go on to the processes that it starts. Node has seen to it at its start
+ * that the descriptors do not.
+ */
 export function takePassedSockets(): readonly PassedSocket[] {
   const sockets = passedSockets(process.env, process.pid);
   for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'])
     Reflect.deleteProperty(process.env, name);
-  for (const { fd } of sockets) closeOnExec(fd);
   return sockets;
 }

@@ -7,7 +7,6 @@ const fallocateCall = libc.func('fallocate', 'int', ['int', 'int', 'int64', 'int
 const lseekCall = libc.func('lseek', 'int64', ['int', 'int64', 'int']);
 const fadviseCall = libc.func('posix_fadvise', 'int', ['int', 'int64', 'int64', 'int']);
 const pollCall = libc.func('poll', 'int', ['void *', 'uint64', 'int']);
-const fcntlCall = libc.func('int fcntl(int fd, int command, ...)');
 
 /** fallocate(2): as if the range were never written; the file keeps its size. */
 export const PUNCH_HOLE = 0x03;
@@ -22,8 +21,6 @@ const POLLERR = 0x08;
 const POLLHUP = 0x10;
 const POLLRDHUP = 0x2000;
 const POLLFD_BYTES = 8;
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
 
 /** Answers 0 or the errno. */
 export function fallocate(
@@ -68,11 +65,6 @@ export function peerHasClosed(fd: number): boolean {
   pollfd.writeInt16LE(POLLRDHUP, 4);
   const found = pollCall(pollfd, 1, 0) as number;
   return found > 0 && (pollfd.readUInt16LE(6) & (POLLERR | POLLHUP | POLLRDHUP)) !== 0;
-}
-
-/** fcntl(2): processes that are started from here do not get the descriptor. */
-export function closeOnExec(fd: number): void {
-  fcntlCall(fd, F_SETFD, 'int', FD_CLOEXEC);
 }
 
 /** Undefined: there is none behind. Any other failure is thrown: taken for a hole, data would be left out of a copy. */

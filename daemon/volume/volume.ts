@@ -43,6 +43,8 @@ export interface VolumeWorld {
   /** Asks the control store; answers its record after the decision, whichever it was. */
   propose(proposal: Proposal): Promise<{ readonly view: View | undefined; readonly reason: string }>;
   stateChanged(volume: Volume, from: ReplicaState, to: ReplicaState): void;
+  /** How long a client's write or flush took, of some of them. */
+  tookMs(ms: number): void;
   /** What must be durable could not be made so: nothing that this process says can be relied on any more. */
   fatal(why: string): void;
 }
@@ -57,8 +59,12 @@ export interface Proposal {
 
 type Done = (result: BlockResult) => void;
 
+/** The clock is asked for one client request of so many. */
+const ONE_TIMED_OF = 16;
+
 const stateChannel = channel('lockstep:replica:state');
 const repairChannel = channel('lockstep:replica:repaired');
+const mismatchChannel = channel('lockstep:replica:mismatch');
 
 export class Volume implements BlockBackend {
   readonly name: string;
@@ -124,8 +130,18 @@ export class Volume implements BlockBackend {
 
   submit(request: BlockRequest, done: Done): void {
     const id = ++this.#lastClient;
-    this.#clients.set(id, done);
+    const isTimed = request.kind !== 'read' && id % ONE_TIMED_OF === 0;
+    this.#clients.set(id, isTimed ? this.#timed(done) : done);
     this.run({ type: 'client', id, request });
+  }
+
+  #timed(done: Done): Done {
+    const { clock } = this.#world;
+    const startMs = clock.nowMs();
+    return (result) => {
+      this.#world.tookMs(clock.nowMs() - startMs);
+      done(result);
+    };
   }
 
   get zeroesFast(): boolean {
@@ -229,6 +245,8 @@ export class Volume implements BlockBackend {
       case 'disk-read':
       case 'disk-flush':
       case 'read-region':
+      case 'verify-region':
+      case 'find-run':
       case 'take-snapshot':
       case 'preserve':
       case 'revert':
@@ -240,6 +258,9 @@ export class Volume implements BlockBackend {
         return;
       case 'repaired':
         this.#repaired(effect);
+        return;
+      case 'mismatch':
+        this.#mismatch(effect);
         return;
       case 'propose':
         void this.#propose(effect);
@@ -335,9 +356,14 @@ export class Volume implements BlockBackend {
     if (answer.reason !== '') this.run({ type: 'proposal-failed', reason: answer.reason });
   }
 
-  #repaired({ region, from }: Extract<Effect, { type: 'repaired' }>): void {
-    this.#world.log.warn({ volume: this.name, region, from }, 'a region that could not be read was repaired');
+  #repaired({ region, host, from }: Extract<Effect, { type: 'repaired' }>): void {
+    this.#world.log.warn({ volume: this.name, region, host, from }, 'a damaged region was repaired');
     if (repairChannel.hasSubscribers) repairChannel.publish({ volume: this.name });
+  }
+
+  #mismatch({ finding }: Extract<Effect, { type: 'mismatch' }>): void {
+    this.#world.log.error({ volume: this.name, ...finding }, 'a scrub found a region that it cannot repair');
+    if (mismatchChannel.hasSubscribers) mismatchChannel.publish({ volume: this.name });
   }
 
   #stateChanged({ from, to, why }: Extract<Effect, { type: 'state-changed' }>): void {

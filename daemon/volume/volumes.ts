@@ -33,7 +33,7 @@ export interface VolumesOptions {
   readonly heartbeatMs: number;
   readonly silenceMs: number;
   readonly stallMs: number;
-  readonly world: Omit<VolumeWorld, 'stateChanged'>;
+  readonly world: Omit<VolumeWorld, 'stateChanged' | 'tookMs'>;
   /** Puts a layer over the disk of each volume, such as one that fails. */
   readonly layer?: (volume: string, store: Store) => Store;
   /** Clients are already cut off when it is called. */
@@ -268,6 +268,7 @@ export class Volumes {
     const volume = new Volume(
       {
         ...world,
+        tookMs: (ms) => this.#opened?.background.latency(ms),
         stateChanged: (changed, from, to) => {
           this.exports.stateChanged(name, from, to);
           stateChanged(changed, to);
@@ -301,6 +302,7 @@ function firstState(bootId: string): DurableState {
     blank: true,
     candidateFor: 0,
     flushFailedIn: '',
+    scrubbedTo: 0,
     asking: '',
     promoting: false,
     bootId,

@@ -147,6 +147,7 @@ export function volumeReplica(host: string, changes: Partial<VolumeReplica> = {}
     repairedRegions: 0n,
     heldRequests: 0,
     allocatedBytes: 3n * GIB,
+    scrub: undefined,
     ...changes,
   };
 }

@@ -79,6 +79,23 @@ t.test('a payload gets no buffer before there is room for it', async (t) => {
   t.ok(backend.bytes.equals(payload));
 });
 
+t.test('small writes that the backend holds are bounded over all connections too', async (t) => {
+  const { backend, exports, ready, server } = await serve(t, { hold: true, sizeBytes: MIB, limits: LIMITS });
+  const write = requestBytes({ command: WRITE, payload: Buffer.alloc(32 * 1024) });
+  const clients = [await ready(), await ready(), await ready()];
+  for (const client of clients) client.send(Buffer.concat(Array.from({ length: 1000 }, () => write)));
+  while (server.heldBytes < 40 * MIB - 64 * 1024) await delay(5);
+  await delay(100);
+  t.ok(server.heldBytes < 41 * MIB, String(server.heldBytes));
+  backend.hold = false;
+  for (const held of backend.held) held.release();
+  for (const client of clients) await client.read(1000 * 16);
+  t.equal(backend.submitted.length, 3000);
+  for (const client of clients) client.destroy();
+  await exports.untilUnused();
+  t.equal(server.heldBytes, 0);
+});
+
 t.test('what a connection held is given back when it dies, whatever it was doing', async (t) => {
   const { backend, exports, ready, server } = await serve(t, { hold: true, sizeBytes: 32 * MIB });
   const reading = await ready();

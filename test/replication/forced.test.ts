@@ -55,6 +55,28 @@ function mixture(): Lone {
 }
 
 t.test(
+  'a region that could not be kept is no reason to drop the others once the copy was chosen',
+  async (t) => {
+    const lone = mixture();
+    lone.hold('preserve');
+    lone.hear(1, { type: 'copy-zero', generation: 5, region: 2 });
+    lone.hold('revert');
+    force(lone);
+    lone.answer('revert', { failure: 'EIO' });
+    t.equal(lone.replica.state, 'FENCED');
+    const effects = lone.answer('preserve', { failure: 'EIO' });
+    t.strictSame(
+      effects.filter(({ type }) => type === 'drop-fallback'),
+      [],
+    );
+    force(lone, { ...chosen, generation: 8 });
+    t.ok(lone.answer('revert').length > 0, 'it can be chosen once more');
+    lone.tick(LEASE_MS);
+    t.equal(lone.replica.state, 'SOLO');
+  },
+);
+
+t.test(
   'that a mixture goes back is durable before it does, and that it did before the fallback goes',
   async (t) => {
     const lone = mixture();

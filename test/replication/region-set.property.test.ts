@@ -81,6 +81,16 @@ t.test('a bitmap has bit r & 7 of byte r >> 3 for region r, and makes the same s
   t.pass();
 });
 
+t.test('a copy has the same regions, and goes its own way from then on', async (t) => {
+  holds((set, oracle) => {
+    const copy = RegionSet.copyOf(set);
+    const isCopy = isSame(copy, oracle);
+    copy.fill();
+    return isCopy && copy.size === set.regions && isSame(set, oracle);
+  });
+  t.pass();
+});
+
 t.test('what is done to a bitmap that it gave away does not change it', async (t) => {
   holds((set, oracle) => {
     set.bitmap().fill(255);

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { VirtualStore } from '../support/harness/control-store.ts';
-import { SECTOR_BYTES, stamped, VirtualDisk } from '../support/harness/disk.ts';
+import { VirtualDisk } from '../support/harness/disk.ts';
+import { damaged, SECTOR_BYTES, stamped, stampsOf } from '../support/harness/payload.ts';
 import { History } from '../support/harness/history.ts';
 import { Random } from '../support/harness/random.ts';
 import { fewest } from '../support/harness/shrink.ts';
@@ -74,6 +75,27 @@ t.test('a sector that cannot be read can be once it was written', async (t) => {
   write(disk, 0, 1);
   t.ok(disk.isReadable({ offset: 0, length: SECTOR_BYTES }));
   t.notOk(disk.isReadable({ offset: 0, length: 2 * SECTOR_BYTES }));
+});
+
+t.test('of real bytes and of a payload of the harness the stamps are read alike', async (t) => {
+  const bytes = Buffer.alloc(2 * SECTOR_BYTES);
+  bytes.writeUInt32LE(0x8000_0001, 0);
+  bytes.writeUInt32LE(0x8000_0001, SECTOR_BYTES);
+  t.strictSame(stampsOf(bytes), stampsOf(stamped(0x8000_0001, bytes.length)));
+  t.equal(stamped(1, bytes.length).length, bytes.length);
+});
+
+t.test('what arrives damaged is wrong in its first sector, and what was sent is not', async (t) => {
+  const sent = stamped(7, 2 * SECTOR_BYTES);
+  const arrived = damaged(sent);
+  t.not(stampsOf(arrived)[0], 7);
+  t.equal(stampsOf(arrived)[1], 7);
+  t.equal(arrived.length, sent.length);
+  t.strictSame([...stampsOf(sent)], [7, 7]);
+  t.ok(
+    stamped(7, SECTOR_BYTES).every((byte) => byte === 0),
+    'the memory in common is as it was',
+  );
 });
 
 /** Writes are acknowledged one after the other; the first `flushed` of them are flushed. */

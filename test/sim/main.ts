@@ -45,7 +45,7 @@ await command(async (signal) => {
     };
     const options = { root: ROOT, jobs, maxFailures: MAX_FAILURES, shrinks: true, onResult };
     await runFarm({ ...options, from, seeds, signal });
-    const leftMs = seconds * 1000 - elapsedMs();
+    const leftMs = Math.floor(seconds * 1000 - elapsedMs());
     if (leftMs > 0 && tally.failed.length === 0 && !signal.aborted) {
       const fresh = FRESH_FROM + (Date.now() % FRESH_RANGE);
       clear();

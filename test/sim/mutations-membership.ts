@@ -134,7 +134,7 @@ export const changingHands: readonly Mutation[] = [
   },
   {
     name: 'promotion-not-durable',
-    what: 'A promoted replica serves before it is durable that it is primary. No seed finds it: a restart that finds the old view is promoted again by the same decision, and compares with everybody.',
+    what: 'A promoted replica serves before it is durable that it is primary. Few seeds find it: a restart that finds the old view is promoted again by the same decision, and compares with everybody.',
     edits: [
       {
         file: FILES.promotion,
@@ -158,7 +158,7 @@ export const changingHands: readonly Mutation[] = [
   },
   {
     name: 'stale-record-accepted',
-    what: 'A control store that came back older decides as if nothing had been decided since. A second guard: mostly the host that was told more holds it, too.',
+    what: 'A control store that came back older decides as if nothing had been decided since, although a host was told more. Mostly that host holds it, too: the seeds have one that died before it kept what it was told.',
     edits: [
       {
         file: FILES.catchUp,
@@ -173,8 +173,8 @@ export const changingHands: readonly Mutation[] = [
     edits: [
       {
         file: FILES.catchUp,
-        find: `if (first === undefined || first.replica.generation < record.generation) return { kind: 'current' };`,
-        replace: `if (first === undefined || first.replica.generation > 0) return { kind: 'current' };`,
+        find: `if (claim === undefined) return { kind: 'current' };`,
+        replace: `if (claim === undefined || generation > 0) return { kind: 'current' };`,
       },
     ],
   },

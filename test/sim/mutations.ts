@@ -5,12 +5,18 @@
 import { FILES, type Mutation } from './mutation.ts';
 import { changingHands } from './mutations-membership.ts';
 import { copying } from './mutations-resync.ts';
+import { scrubbing } from './mutations-scrub.ts';
 
 const fencing: readonly Mutation[] = [
   {
     name: 'generation-check',
-    what: 'A secondary takes a primary of any generation.',
+    what: 'A replica takes a primary of any generation, also the one before, over whose link it was promoted.',
     edits: [
+      {
+        file: FILES.promotion,
+        find: `    dropLink();\n    if (first)`,
+        replace: `    if (first) dropLink();\n    if (first)`,
+      },
       {
         file: FILES.follower,
         find: `if (!('generation' in message) || message.generation !== this.#core.generation) {`,
@@ -190,7 +196,28 @@ const acknowledging: readonly Mutation[] = [
   },
   {
     name: 'duplicate-delivery',
-    what: 'A write that is sent again after a reconnect, and already here, is not known for what it is. It does no harm: it comes in order, has the same bytes, and is no write that anybody was told of.',
+    what: 'What is in flight is sent again after a reconnect, also what is there, and is taken again, over newer writes.',
+    edits: [
+      {
+        file: FILES.primary,
+        find: `if (write.sequence > appliedSequence && write.sequence <= this.#sentSequence) this`,
+        replace: `if (write.sequence <= this.#sentSequence) this`,
+      },
+      {
+        file: FILES.secondary,
+        find: `    if (!this.#anySequence && sequence <= this.#appliedSequence) return;\n`,
+        replace: '',
+      },
+      {
+        file: FILES.secondary,
+        find: `if (!this.#anySequence && sequence !== this.#appliedSequence + 1) {`,
+        replace: `if (!this.#anySequence && sequence > this.#appliedSequence + 1) {`,
+      },
+    ],
+  },
+  {
+    name: 'duplicate-refused',
+    what: 'A write that is here already is not known for what it is when it is sent again. A second guard: its number is refused, and the link begins anew behind it.',
     edits: [
       {
         file: FILES.secondary,
@@ -273,4 +300,10 @@ const acknowledging: readonly Mutation[] = [
   },
 ];
 
-export const mutations: readonly Mutation[] = [...fencing, ...acknowledging, ...copying, ...changingHands];
+export const mutations: readonly Mutation[] = [
+  ...fencing,
+  ...acknowledging,
+  ...copying,
+  ...changingHands,
+  ...scrubbing,
+];

@@ -1,9 +1,11 @@
-/** The options of both commands, and what they have in common at their ends. */
+/** The options of the commands that run seeds, and what they have in common at their ends. */
 import { parseArgs } from 'node:util';
 import { invalidField, LockstepError, messageOf } from '../../daemon/sys/errors.ts';
 
 const MAX_SEED = 4_294_967_295;
 const MAX_JOBS = 64;
+const MAX_FAILURES = 1000;
+const MAX_STATES = 1_000_000;
 /** A day. */
 const MAX_SECONDS = 86_400;
 const INTERRUPTED = 130;
@@ -14,13 +16,19 @@ const ranges = {
   seeds: [1, MAX_SEED],
   from: [1, MAX_SEED],
   jobs: [1, MAX_JOBS],
+  states: [1, MAX_STATES],
   seconds: [0, MAX_SECONDS],
+  failures: [1, MAX_FAILURES],
 } as const;
 
 export interface NumberOptions {
   readonly seeds: number;
   readonly from: number;
   readonly jobs: number;
+  /** It ends after so many. */
+  readonly failures: number;
+  /** Of one seed, about. */
+  readonly states: number;
   /** The command goes on with fresh seeds until so many seconds are over. */
   readonly seconds: number;
 }
@@ -48,6 +56,8 @@ export function parseOptions(
     seeds: numberOf('seeds'),
     from: numberOf('from'),
     jobs: numberOf('jobs'),
+    failures: numberOf('failures'),
+    states: numberOf('states'),
     seconds: numberOf('seconds'),
     only: values['only'] ?? [],
   };

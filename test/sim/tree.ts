@@ -7,30 +7,29 @@ import { LockstepError } from '../../daemon/sys/errors.ts';
 import { edited, type Mutation } from './mutation.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-/** What the random runs and those tests import, with package.json for its module type. */
-const COPIED = [
-  'package.json',
-  'daemon',
-  'control',
-  'proto/gen',
-  'test/replication',
-  'test/control/monitor',
-  'test/sim',
-  'test/support',
-];
-const TESTS = ['test/replication', 'test/control/monitor'];
+const RANDOM_RUNS = ['test/replication', 'test/control/monitor'];
+/** What all runs import, with package.json for its module type. */
+const COPIED = ['package.json', 'daemon', 'control', 'proto/gen', 'test/sim', 'test/support'];
 /** It has the random runs, which the farm does. */
 const LEFT_OUT = 'random-runs.test.ts';
 const TEST_LIMIT_MS = 60_000;
+
+interface TreeOptions {
+  /** Folders of tests that may find what no run found. */
+  readonly tests?: readonly string[];
+  /** Is copied too. */
+  readonly also?: readonly string[];
+}
 
 export class Tree implements Disposable {
   readonly root = mkdtempSync(join(tmpdir(), 'lockstep-mutations-'));
   #tests: readonly string[];
 
-  constructor() {
-    for (const path of COPIED) cpSync(join(ROOT, path), join(this.root, path), { recursive: true });
+  constructor({ tests = RANDOM_RUNS, also = [] }: TreeOptions = {}) {
+    for (const path of [...COPIED, ...tests, ...also])
+      cpSync(join(ROOT, path), join(this.root, path), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules'), join(this.root, 'node_modules'));
-    this.#tests = TESTS.flatMap((folder) =>
+    this.#tests = tests.flatMap((folder) =>
       readdirSync(join(this.root, folder))
         .filter((name) => name.endsWith('.test.ts') && name !== LEFT_OUT)
         .map((name) => join(folder, name)),

@@ -1,13 +1,5 @@
 /** What a replica held before a copy, on real files: kept once, given back, and found whole after any crash. */
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  openSync,
-  statSync,
-  truncateSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, copyFileSync, existsSync, openSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';

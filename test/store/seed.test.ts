@@ -1,9 +1,12 @@
 /** The volume at one instant, from which a replica is seeded. */
 import { randomBytes } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { REGION_BYTES } from '../../daemon/replication/units.ts';
 import type { LayeredDisk } from '../../daemon/store/layered-disk.ts';
 import { flushed, openDisk } from '../support/layered-disk.ts';
+import { smallDisk } from '../support/small-disk.ts';
 
 const REGIONS = 16;
 const SIZE_BYTES = REGIONS * REGION_BYTES;
@@ -68,7 +71,12 @@ t.test('a new seed takes the place of the old one', async (t) => {
 
 t.test('seeds that are asked for and dropped at the same time are done in their order', async (t) => {
   const { opened, disk } = await openDisk(t, SIZE_BYTES);
-  await Promise.all([disk.takeSeed('first'), disk.takeSeed('second'), disk.dropSeed(), disk.takeSeed('third')]);
+  await Promise.all([
+    disk.takeSeed('first'),
+    disk.takeSeed('second'),
+    disk.dropSeed(),
+    disk.takeSeed('third'),
+  ]);
   t.equal(disk.seed?.id, 'third');
   await Promise.all([disk.dropSeed(), disk.dropSeed()]);
   t.equal(disk.seed, undefined);
@@ -143,3 +151,30 @@ t.test('what was flushed under a seed is there after the loss of power, with the
     'not flushed: taken back, since the new layer may lack what it was',
   );
 });
+
+t.test(
+  'where there is no room beside a seed, the seed ends and the write is done, again and again',
+  async (t) => {
+    const folder = smallDisk(t, 3 * SIZE_BYTES);
+    const { opened, disk } = await openDisk(t, SIZE_BYTES, { folder: join(folder, 'state') });
+    disk.write(0, randomBytes(SIZE_BYTES));
+    const lost: unknown[] = [];
+    disk.onSeedLost = (error) => lost.push(error);
+    for (const id of ['first', 'second']) {
+      await disk.takeSeed(id);
+      // All but what level needs, and half of the regions.
+      const filler = Buffer.alloc(SIZE_BYTES + SIZE_BYTES / 4);
+      writeFileSync(join(folder, 'filler'), filler);
+      const bytes = randomBytes(SIZE_BYTES - REGION_BYTES);
+      disk.write(512, bytes);
+      t.match(lost.pop(), { code: 'ENOSPC' });
+      t.equal(disk.seed, undefined);
+      t.ok(disk.read({ offset: 512, length: bytes.length }).equals(bytes));
+      rmSync(join(folder, 'filler'));
+      await opened.settle();
+      t.strictSame(opened.layers(), ['v.1.data'], 'what it took is given back');
+      t.ok(disk.read({ offset: 512, length: bytes.length }).equals(bytes));
+      t.strictSame(opened.store.snapshots('v'), []);
+    }
+  },
+);

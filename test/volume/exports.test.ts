@@ -113,7 +113,10 @@ t.test('a secondary whose primary is gone may be behind, and is not read', async
 
 t.test('a context tells which regions a peer lacks', async (t) => {
   await withPair(t, async (pair, { a, b }) => {
-    t.equal(await regionsOf(t, a, 'lockstep:dirty/b'), '0'.repeat(16));
+    // At once: on a busy machine the pair may lose each other, and this is about one that has not.
+    const whole = { offset: 0, length: SIZE };
+    const differences = a.volume().differences({ kind: 'dirty', name: 'b' }, whole) ?? [];
+    t.strictSame([...differences], [{ ...whole, differs: false }]);
     await b.stop();
     await pair.until(() => a.volume().state === 'SOLO');
     await a.submit(write(3 * REGION - 1, Buffer.from('xy')));

@@ -87,6 +87,7 @@ t.test('a copy is not durable as begun while the fallback of an earlier one may 
       dial: nobody,
       propose: nobody,
       stateChanged: () => undefined,
+      tookMs: () => undefined,
       fatal: (why) => t.fail(why),
     },
     { store, fallback },

@@ -22,3 +22,18 @@ export function unusable(name: string, why: string): LockstepError {
     metadata: { name },
   });
 }
+
+export function beingCopied(volume: string): LockstepError {
+  return new LockstepError('FAILED_PRECONDITION', `volume ${volume} is being copied to another host`, {
+    reason: 'VOLUME_BEING_COPIED',
+    metadata: { volume },
+  });
+}
+
+export function strayFile(volume: string, path: string): LockstepError {
+  return new LockstepError(
+    'FAILED_PRECONDITION',
+    `${path} is of an older build, and volume ${volume} has layers already: one of them has to be moved away`,
+    { reason: 'STRAY_VOLUME_FILE', metadata: { volume, path } },
+  );
+}

@@ -68,7 +68,7 @@ export class LayerFiles {
       const map =
         parent === undefined
           ? undefined
-          : LayerMap.open(files, this.path(id, 'map'), { layer: id, regionBytes });
+          : LayerMap.open(files, this.path(id, 'map'), { layer: id, regionBytes }, sizeBytes / regionBytes);
       return new Layer(id, data, { map, parent, regionBytes });
     } catch (error) {
       data.close();
@@ -122,10 +122,14 @@ export class LayerFiles {
     return left;
   }
 
+  has(id: LayerId): boolean {
+    return this.#options.files.exists(this.path(id, 'data'));
+  }
+
   /** Takes in a file that holds a whole volume. On stable storage when it resolves; again, it finds its work done. */
   async takeIn(path: string, id: LayerId): Promise<void> {
     const { files, folder } = this.#options;
-    if (!files.exists(this.path(id, 'data'))) files.rename(path, this.path(id, 'data'));
+    if (!this.has(id)) files.rename(path, this.path(id, 'data'));
     await files.syncFolder(folder);
   }
 

@@ -66,10 +66,11 @@ export class LayerMap {
     return new LayerMap(file, header);
   }
 
-  static open(files: Files, path: string, expected: Omit<MapHeader, 'bootId'>): LayerMap {
+  static open(files: Files, path: string, expected: Omit<MapHeader, 'bootId'>, regions: number): LayerMap {
     const file = files.open(path);
     try {
       const header = readHeader(file);
+      if (file.sizeBytes < fileBytes(regions)) throw damaged(path, 'it ends before its last region');
       if (header.layer !== expected.layer) throw damaged(path, `it is of layer ${header.layer}`);
       if (header.regionBytes !== expected.regionBytes)
         throw damaged(path, `its regions have ${String(header.regionBytes)} bytes`);

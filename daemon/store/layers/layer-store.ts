@@ -16,7 +16,7 @@ import type {
   SnapshotRecord,
   VolumeRecord,
 } from './catalogue.ts';
-import { alreadyThere, inUse, notFound, unusable } from './failures.ts';
+import { alreadyThere, beingCopied, inUse, notFound, strayFile, unusable } from './failures.ts';
 import type { Layer } from './layer.ts';
 import { LayerFiles } from './layer-files.ts';
 import type { RegionRun } from './layer-map.ts';
@@ -129,6 +129,7 @@ export class LayerStore {
   async takeIn(name: string, sizeBytes: number, path: string): Promise<LayeredVolume> {
     return this.#alone(async () => {
       let record = this.#records.volume(name);
+      if (record !== undefined && !this.#lacksFile(record.head)) throw strayFile(name, path);
       if (record === undefined) {
         const { id, taken } = this.#records.nextLayer(name);
         record = { volume: name, sizeBytes, head: id };
@@ -170,6 +171,7 @@ export class LayerStore {
       const volume = this.volume(name);
       if (this.#records.snapshot(name, snapshot) !== undefined)
         throw alreadyThere('snapshot', `${name}@${snapshot}`);
+      if (purpose === 'seed' && this.#seedOf(name) !== undefined) throw beingCopied(name);
       const { sizeBytes, head: below } = volume;
       const { head, changes } = await this.#newHead(name, sizeBytes, below);
       const begun: SnapshotRecord = {
@@ -219,7 +221,7 @@ export class LayerStore {
   async clone(volume: string, snapshot: string, name: string): Promise<LayeredVolume> {
     return this.#alone(async () => {
       this.#refuseExisting(name);
-      const { record, layer } = this.#usable(volume, snapshot);
+      const { record, layer } = this.#kept(volume, snapshot);
       const { head, changes } = await this.#newHead(name, record.sizeBytes, layer);
       await this.#records.commit(changes);
       return this.#add(name, record.sizeBytes, [head]);
@@ -230,7 +232,8 @@ export class LayerStore {
   async revert(name: string, snapshot: string): Promise<void> {
     await this.#alone(async () => {
       const volume = this.volume(name);
-      const { layer } = this.#usable(name, snapshot);
+      const { layer } = this.#kept(name, snapshot);
+      if (this.#seedOf(name) !== undefined) throw beingCopied(name);
       await flushed(volume);
       const { head, changes } = await this.#newHead(name, volume.sizeBytes, layer);
       await this.#remove(changes, () => {
@@ -272,7 +275,7 @@ export class LayerStore {
       const record = this.#records.volume(name);
       if (record === undefined || sizeBytes === volume.sizeBytes) return;
       volume.grow(sizeBytes);
-      await flushed(volume);
+      for (const layer of volume.open) await layer.syncSize();
       await this.#records.commit([
         { type: 'volume', record: { ...record, sizeBytes } },
         ...volume.open.map(({ id }) => this.#layerChange(id, { sizeBytes })),
@@ -329,7 +332,8 @@ export class LayerStore {
     const gone = ended.map(({ volume, name }) => ({ type: 'no-snapshot' as const, volume, name }));
     const { changes } = this.#records.consequences(gone, (after) => this.#openable(after));
     await this.#records.commit(changes);
-    const swept = this.#files.sweep(new Set(this.#records.layers.map(({ id }) => id)));
+    // A layer that is named as a parent and has no record may still be brought back by hand.
+    const swept = this.#files.sweep(new Set(this.#records.layers.flatMap(({ id, parent }) => [id, parent])));
     if (swept.length > 0)
       this.#options.log.info({ files: swept.length }, 'removed what a crash left of layers');
   }
@@ -416,12 +420,30 @@ export class LayerStore {
 
   // What is refused.
 
+  /** Of a bottom whose file was to be taken in when a crash came. */
+  #lacksFile(head: LayerId): boolean {
+    return (
+      this.#records.layer(head)?.parent === '' && this.#live.get(head) === undefined && !this.#files.has(head)
+    );
+  }
+
   #usable(volume: string, name: string): { readonly record: SnapshotRecord; readonly layer: Layer } {
     const record = this.#records.snapshot(volume, name);
     if (record?.complete !== true) throw notFound('snapshot', `${volume}@${name}`);
     const layer = this.#live.get(record.layer);
     if (layer === undefined) throw unusable(`${volume}@${name}`, this.#live.whyDamaged(record.layer));
     return { record, layer };
+  }
+
+  /** Of one that outlives this process: what stands on its layer may last. */
+  #kept(volume: string, name: string): { readonly record: SnapshotRecord; readonly layer: Layer } {
+    const found = this.#usable(volume, name);
+    if (found.record.purpose !== 'kept') throw notFound('snapshot', `${volume}@${name}`);
+    return found;
+  }
+
+  #seedOf(name: string): SnapshotRecord | undefined {
+    return this.#records.snapshots.find(({ volume, purpose }) => volume === name && purpose === 'seed');
   }
 
   #refuseExisting(name: string): void {

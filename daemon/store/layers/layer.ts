@@ -117,6 +117,12 @@ export class Layer {
     });
   }
 
+  /** Both files, as long as they are. */
+  async syncSize(): Promise<void> {
+    await this.sync('data');
+    if (this.map !== undefined) await this.sync('map');
+  }
+
   /** The files stay open until `release`, also if the layer is closed meanwhile. */
   hold(): void {
     assert(!this.#isClosed || this.#users > 0, `layer ${this.id} is open`);

@@ -109,6 +109,7 @@ export class MergeWork {
     const lowerRecord = records.layer(lower.id);
     assert(lowerRecord !== undefined, 'a layer that is merged is recorded');
     const { sizeBytes } = kept.data;
+    if (sizeBytes > lowerRecord.sizeBytes) await kept.syncSize();
     const { summed } = this.#record;
     const one: LayerRecord = { ...lowerRecord, id: kept.id, sizeBytes, sealed: true, summed };
     const changes: CatalogueChange[] = [

@@ -1,9 +1,11 @@
 /** Clients that read and write whoever serves, give up now and then, and go on elsewhere. */
 import type { ClientRequest } from '../../../daemon/replication/interface.ts';
-import { SECTOR_BYTES, SECTORS_PER_REGION, stamped } from './disk.ts';
+import { SECTORS_PER_REGION } from './disk.ts';
+import { SECTOR_BYTES, stamped } from './payload.ts';
 import type { SectorRange } from './history.ts';
 import type { Random } from './random.ts';
 import type { Process } from './process.ts';
+import type { Scheduler } from './scheduler.ts';
 import type { World } from './world.ts';
 
 /** What most requests hit, so that they meet each other: the first sectors of each region, and its last ones. */
@@ -34,25 +36,62 @@ export function randomMix(random: Random, regions: number): Mix {
 export function startClient(world: World, random: Random, mix: Mix): void {
   const { scheduler } = world;
   let isWaiting = 0;
+  const patience = new Patience(scheduler, () => next());
   const next = (): void => {
     if (!world.clientsRun) return;
-    const process = random.pick(world.processes().filter((candidate) => candidate.serves));
+    const process = random.pick(world.serving());
     if (process === undefined) {
       scheduler.after(20, next);
       return;
     }
     const turn = ++isWaiting;
-    // The answer may still come; nobody waits for it.
-    scheduler.after(random.between(300, 2000), () => {
-      if (turn === isWaiting) next();
-    });
+    patience.begins(random.between(300, 2000));
     request(world, random, mix, process, () => {
       if (turn !== isWaiting) return;
       isWaiting++;
+      patience.endsMs = Infinity;
       scheduler.after(random.between(0, mix.thinkMs), next);
     });
   };
   scheduler.after(random.between(0, 50), next);
+}
+
+/**
+ * How long a client waits for an answer, which may still come when nobody waits for it. Most come soon: the scheduler
+ * is asked for the next time at which the patience may end, and not for one each time.
+ */
+class Patience {
+  readonly #scheduler: Scheduler;
+  readonly #ended: () => void;
+  endsMs = Infinity;
+  #looksAtMs = Infinity;
+
+  constructor(scheduler: Scheduler, ended: () => void) {
+    this.#scheduler = scheduler;
+    this.#ended = ended;
+  }
+
+  begins(ms: number): void {
+    this.endsMs = this.#scheduler.nowMs + ms;
+    this.#look();
+  }
+
+  /** When it ends, or before. */
+  #look(): void {
+    if (this.endsMs >= this.#looksAtMs) return;
+    const atMs = this.endsMs;
+    this.#looksAtMs = atMs;
+    this.#scheduler.at(atMs, () => {
+      if (atMs !== this.#looksAtMs) return;
+      this.#looksAtMs = Infinity;
+      if (atMs !== this.endsMs) {
+        this.#look();
+        return;
+      }
+      this.endsMs = Infinity;
+      this.#ended();
+    });
+  }
 }
 
 function request(world: World, random: Random, mix: Mix, process: Process, done: () => void): void {

@@ -29,7 +29,7 @@ const STEP_DOWN_MS = 800;
 /** How long a copy waits for a source that does not serve. */
 const STEP_LIMIT_MS = 1000;
 /** Between the loss of a store and its return from a backup, at least: nothing that it said is on its way any more. */
-const RESTORE_MS = 1200;
+export const RESTORE_MS = 1200;
 
 export interface ControlParts {
   readonly scheduler: Scheduler;
@@ -60,7 +60,7 @@ export class Control {
   storeIsDown = false;
   /** Its store is lost, and not yet back. */
   isAway = false;
-  /** It knows every decision that a replica has on stable storage. */
+  /** It knows every decision that a replica has on stable storage; that it does, it may have yet to find out. */
   isCurrent = true;
   /** Until true time `untilMs` its calls, both ways, may take up to `ms` longer. */
   slow = { ms: 0, untilMs: 0 };
@@ -97,6 +97,11 @@ export class Control {
     return this.#store.content.record;
   }
 
+  /** It waits for nobody who might know a newer decision. */
+  get isSure(): boolean {
+    return this.isCurrent && !this.isAway && !this.#store.content.isUnconfirmed;
+  }
+
   /** What it observed is lost; a workflow goes on by its log. */
   restart(): void {
     this.#life++;
@@ -115,9 +120,10 @@ export class Control {
 
   /**
    * Its store is lost, and comes back from a backup that lacks the last `records` records. What docs/replication.md
-   * promises to survive: everybody who may know better is there when it is back.
+   * promises to survive: everybody who may know better is there when it is back; or the first that it hears is
+   * `witness`, who was told of more than it knows.
    */
-  restoreOlder(records: number): void {
+  restoreOlder(records: number, witness?: string): void {
     if (this.isAway || !this.isCurrent) return;
     const { scheduler, hosts } = this.#parts;
     const backAtMs = scheduler.nowMs + RESTORE_MS;
@@ -125,12 +131,14 @@ export class Control {
     this.#life++;
     this.#job = undefined;
     scheduler.every(POLL_MS, () => {
-      const areThere = [...hosts.values()].every((host) => isSettled(host));
+      const needed = [...hosts.values()].filter(({ name }) => witness === undefined || name === witness);
+      const areThere = needed.every((host) => isSettled(host));
       if (scheduler.nowMs < backAtMs || !areThere) return true;
       this.#store.loseRecords(records);
       this.isAway = false;
       this.isCurrent = false;
       this.restart();
+      for (const host of needed) if (host.name === witness) this.#hear(host);
       this.#lookBack();
       this.#parts.restored(newestOf(this.record, [...hosts.values()]));
       this.#parts.log(`control: is back with generation ${this.record.generation}`);
@@ -247,6 +255,8 @@ export class Control {
     const { silenceMs, scheduler } = this.#parts;
     const { record } = this;
     const times = { silenceMs, controlUpSinceMs: this.#upSinceMs, nowMs: scheduler.nowMs };
+    const behind = whyBehind(record, this.#observed, this.#store.content.isUnconfirmed);
+    if (behind !== undefined) return behind;
     return whyNotPromotable({ record, hosts: this.#observed, ...times }, host);
   }
 

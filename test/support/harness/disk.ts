@@ -3,11 +3,11 @@
  * survive the death of a process. A loss of power keeps what a flush covered; of a sector that was written since, it
  * keeps any one of the values that were written to it, or the one before.
  */
-import { type ByteRange, REGION_BYTES, type Region } from '../../../daemon/replication/units.ts';
+import type { Soundness } from '../../../daemon/replication/messages.ts';
+import { type ByteRange, REGION_BYTES, type Region, regionRange } from '../../../daemon/replication/units.ts';
+import { payloadOf, SECTOR_BYTES, stampsOf } from './payload.ts';
 
-export const SECTOR_BYTES = 512;
 export const SECTORS_PER_REGION = REGION_BYTES / SECTOR_BYTES;
-const WORDS_PER_SECTOR = SECTOR_BYTES / Uint32Array.BYTES_PER_ELEMENT;
 
 /** A whole number below its argument, by chance. */
 export type Below = (end: number) => number;
@@ -39,7 +39,12 @@ export class VirtualDisk {
   /** In the cache, and taken for stable after a flush that failed: one day what is stable is read again. */
   readonly #forgotten = new Set<number>();
   /** Cannot be read until they are written. */
-  readonly #unreadable = new Set<number>();
+  readonly #unreadable = new Map<number, string>();
+  #spoils = 0;
+  /** What these sectors hold has changed by itself: for now only who looks at a region as a whole is shown it. */
+  readonly #rotten = new Map<number, number>();
+  /** Regions of which the store keeps a checksum. */
+  readonly #sealed = new Set<Region>();
   #snapshot: Snapshot | undefined;
 
   constructor(sizeBytes: number) {
@@ -67,11 +72,10 @@ export class VirtualDisk {
 
   /** `data` undefined: zeroes. `sectors`: so many of them, from the first; a killed process writes a part. */
   write({ offset, length }: ByteRange, data: Uint8Array | undefined, sectors = length / SECTOR_BYTES): void {
-    const words = data === undefined ? undefined : wordsOf(data);
+    const stamps = data === undefined ? undefined : stampsOf(data);
     const first = offset / SECTOR_BYTES;
     this.changes++;
-    for (let sector = 0; sector < sectors; sector++)
-      this.#writeSector(first + sector, words === undefined ? 0 : (words[sector * WORDS_PER_SECTOR] ?? 0));
+    for (let sector = 0; sector < sectors; sector++) this.#writeSector(first + sector, stamps?.[sector] ?? 0);
   }
 
   /** Whole regions are written back, as `stamps`. */
@@ -137,12 +141,59 @@ export class VirtualDisk {
 
   /** Reads of these sectors fail until they are written. */
   spoil(first: number, count: number): void {
-    for (let at = first; at < first + count; at++) this.#unreadable.add(at);
+    const mark = `spoilt ${++this.#spoils}`;
+    for (let at = first; at < first + count; at++) this.#unreadable.set(at, mark);
   }
 
   /** What was only unreadable can be read again. */
   heal(): void {
     this.#unreadable.clear();
+    this.#rotten.clear();
+  }
+
+  /** `mark` is unlike any other's, and any stamp. */
+  rot(sector: number, mark: number): void {
+    this.#rotten.set(sector, mark);
+  }
+
+  /** Every region that is whole on stable storage gets a checksum, which holds until it is written to. */
+  seal(): void {
+    for (let region = 0; region < this.stamps.length / SECTORS_PER_REGION; region++) this.#sealed.add(region);
+    for (const at of [...this.#unflushed.keys(), ...this.#forgotten, ...this.#rotten.keys()])
+      this.#sealed.delete(Math.floor(at / SECTORS_PER_REGION));
+  }
+
+  /** What is wrong with a region, as a mark that no other damage has; empty: nothing. */
+  damageOf(region: Region): string {
+    const marks = [...this.#rotten, ...this.#unreadable]
+      .filter(([at]) => Math.floor(at / SECTORS_PER_REGION) === region)
+      .map(([at, mark]) => `${at}: ${mark}`);
+    return marks.join(' ');
+  }
+
+  verify(region: Region): { readonly digest: Uint8Array; readonly soundness: Soundness } {
+    if (!this.isReadable(regionRange(region))) return { digest: new Uint8Array(), soundness: 'damaged' };
+    const stamps = this.regionStamps(region);
+    let isRotten = false;
+    for (const [at, mark] of this.#rotten) {
+      if (Math.floor(at / SECTORS_PER_REGION) !== region) continue;
+      isRotten = true;
+      stamps[at % SECTORS_PER_REGION] = mark;
+    }
+    const soundness = isRotten ? 'damaged' : 'intact';
+    return {
+      digest: new Uint8Array(stamps.buffer),
+      soundness: this.#sealed.has(region) ? soundness : 'unknown',
+    };
+  }
+
+  runAt(first: Region, count: number): { readonly areHoles: boolean; readonly count: number } {
+    const isHole = (region: Region): boolean =>
+      this.damageOf(region) === '' && this.regionStamps(region).every((stamp) => stamp === 0);
+    const areHoles = isHole(first);
+    let end = first + 1;
+    while (end < first + count && isHole(end) === areHoles) end++;
+    return { areHoles, count: end - first };
   }
 
   isReadable({ offset, length }: ByteRange): boolean {
@@ -154,11 +205,11 @@ export class VirtualDisk {
 
   read({ offset, length }: ByteRange): Uint8Array {
     const first = offset / SECTOR_BYTES;
-    return bytesOf(this.stamps.subarray(first, first + length / SECTOR_BYTES));
+    return payloadOf(this.stamps.slice(first, first + length / SECTOR_BYTES));
   }
 
   regionStamps(region: Region): Uint32Array {
-    return this.stamps.slice(region * SECTORS_PER_REGION, (region + 1) * SECTORS_PER_REGION);
+    return regionOf(this.stamps, region).slice();
   }
 
   /** The digest is the stamps themselves. */
@@ -168,8 +219,8 @@ export class VirtualDisk {
   ): { readonly data: Uint8Array | undefined; readonly digest: Uint8Array } {
     // As the real volume does, where there is no snapshot the region is read as it is now.
     const source = from === 'snapshot' ? (this.#snapshot?.stamps ?? this.stamps) : this.stamps;
-    const stamps = source.slice(region * SECTORS_PER_REGION, (region + 1) * SECTORS_PER_REGION);
-    const data = stamps.some((stamp) => stamp !== 0) ? bytesOf(stamps) : undefined;
+    const stamps = regionOf(source, region).slice();
+    const data = isZero(stamps) ? undefined : payloadOf(stamps);
     return { data, digest: new Uint8Array(stamps.buffer) };
   }
 
@@ -182,8 +233,11 @@ export class VirtualDisk {
   }
 
   allocated(): Region[] {
-    const regions = Array.from({ length: this.stamps.length / SECTORS_PER_REGION }, (_, region) => region);
-    return regions.filter((region) => this.readRegion(region, 'snapshot').data !== undefined);
+    const stamps = this.#snapshot?.stamps ?? this.stamps;
+    const regions: Region[] = [];
+    for (let region = 0; region < stamps.length / SECTORS_PER_REGION; region++)
+      if (!isZero(regionOf(stamps, region))) regions.push(region);
+    return regions;
   }
 
   changed(): Region[] {
@@ -193,6 +247,8 @@ export class VirtualDisk {
   #writeSector(at: number, stamp: number): void {
     this.#snapshot?.changed.add(Math.floor(at / SECTORS_PER_REGION));
     if (this.#unreadable.size > 0) this.#unreadable.delete(at);
+    if (this.#rotten.size > 0) this.#rotten.delete(at);
+    if (this.#sealed.size > 0) this.#sealed.delete(Math.floor(at / SECTORS_PER_REGION));
     const wasForgotten = this.#forgotten.size > 0 && this.#forgotten.delete(at);
     if (this.stamps[at] === stamp && !wasForgotten) return;
     this.#set(at, stamp);
@@ -208,22 +264,11 @@ export class VirtualDisk {
   }
 }
 
-/** The bytes of a write: its stamp at the head of each sector. */
-export function stamped(stamp: number, length: number): Uint8Array {
-  return bytesOf(new Uint32Array(length / SECTOR_BYTES).fill(stamp));
+function regionOf(stamps: Uint32Array, region: Region): Uint32Array {
+  return stamps.subarray(region * SECTORS_PER_REGION, (region + 1) * SECTORS_PER_REGION);
 }
 
-export function stampsOf(data: Uint8Array): number[] {
-  const words = wordsOf(data);
-  return Array.from({ length: data.length / SECTOR_BYTES }, (_, at) => words[at * WORDS_PER_SECTOR] ?? 0);
-}
-
-function bytesOf(stamps: Uint32Array): Uint8Array {
-  const words = new Uint32Array(stamps.length * WORDS_PER_SECTOR);
-  for (let at = 0; at < stamps.length; at++) words[at * WORDS_PER_SECTOR] = stamps[at] ?? 0;
-  return new Uint8Array(words.buffer);
-}
-
-function wordsOf(data: Uint8Array): Uint32Array {
-  return new Uint32Array(data.buffer, data.byteOffset, data.byteLength / Uint32Array.BYTES_PER_ELEMENT);
+function isZero(stamps: Uint32Array): boolean {
+  for (const stamp of stamps) if (stamp !== 0) return false;
+  return true;
 }

@@ -4,6 +4,7 @@
  */
 import type { VolumeRecord } from '../../../control/model/records.ts';
 import type { DurableState, View } from '../../../daemon/replication/interface.ts';
+import type { Write } from './history-sector.ts';
 import type { Place } from './history.ts';
 import type { Host } from './host.ts';
 import type { Process } from './process.ts';
@@ -77,14 +78,15 @@ export class Durability {
 
   /** What these writes wrote is on the stable storage of all that are in sync. */
   checkStable(hosts: readonly Host[], places: readonly Place[], what: string): void {
-    for (const { name, disk } of hosts)
-      for (const { at, write } of places) {
-        const found = disk.stable[at] ?? 0;
-        if (!this.#world.history.mayHold(at, found, write))
-          this.#world.breach(
-            `${what}: ${name} has ${found} on stable storage in sector ${at}, older than ${write.stamp}`,
-          );
-      }
+    for (const host of hosts) for (const { at, write } of places) this.#checkPlace(host, at, write, what);
+  }
+
+  #checkPlace({ name, disk }: Host, at: number, write: Write, what: string): void {
+    const found = disk.stable[at] ?? 0;
+    if (!this.#world.history.mayHold(at, found, write))
+      this.#world.breach(
+        `${what}: ${name} has ${found} on stable storage in sector ${at}, older than ${write.stamp}`,
+      );
   }
 
   /** What a process was told of a flush, and did not get to keep before it died, its next life cannot know. */
@@ -102,11 +104,9 @@ export class Durability {
     if (host === undefined) return;
     if ((this.#completeSince.get(name) ?? -Infinity) >= (this.#lossy.get(name)?.atMs ?? -Infinity))
       this.#lossy.delete(name);
-    this.checkStable(
-      [host],
-      this.#world.history.flushed(),
-      'flushed before it was taken into the in-sync set',
-    );
+    this.#world.history.eachFlushed((at, write) => {
+      this.#checkPlace(host, at, write, 'flushed before it was taken into the in-sync set');
+    });
   }
 
   /** Everybody who held everything lost something: it is as if it had not been acknowledged. */

@@ -9,6 +9,10 @@ const HALFWAY_MS = 2500;
 /** Within this the others go on without a disk that does nothing. */
 const STUCK_MS = 6000;
 const CALM_MS = 1000;
+/** Longer than it takes to go back. */
+const REVERT_FAILS_MS = 400;
+/** All that was under way has come by then. */
+const DRAIN_MS = 3000;
 /** Clients go on with the old copy for so long. */
 const AFTERLIFE_MS = 500;
 
@@ -20,7 +24,7 @@ export function loseForGood(world: World): boolean {
   const { control, hosts } = world;
   const { primary, inSync } = control.record;
   const others = inSync.filter((name) => name !== primary).flatMap((name) => hosts.get(name) ?? []);
-  if (!control.isCurrent || control.isAway || !others.some((host) => isWhole(world, host))) return false;
+  if (!control.isSure || !others.some((host) => isWhole(world, host))) return false;
   world.clientsRun = false;
   world.crash(primary);
   makePeace(world, primary);
@@ -40,8 +44,9 @@ export function loseForGood(world: World): boolean {
 /**
  * The primary, alone in the set, is lost while it copies to another, and a person chooses that other: it goes on as
  * the volume that it was before the copy began. Later the old primary comes back, and is made equal to it.
+ * `revertFails`: its disk fails at first, so that it is chosen once more (peace.ts).
  */
-export function chooseOldCopy(world: World): void {
+export function chooseOldCopy(world: World, revertFails: boolean): void {
   const { control, hosts, scheduler } = world;
   world.run(HALFWAY_MS, () => halfway(world) !== undefined);
   const chosen = halfway(world);
@@ -51,7 +56,15 @@ export function chooseOldCopy(world: World): void {
   world.note(`${primary} is lost, and ${chosen.name} chosen`);
   world.crash(primary);
   makePeace(world, primary);
+  // With the last frames of the one that is lost the copy may have become whole: then nobody chooses the old one.
+  world.run(DRAIN_MS, () => world.network.framesInFlight === 0);
+  if (halfway(world) !== chosen) {
+    old.isOff = false;
+    world.start(primary);
+    return;
+  }
   const expected = world.checks.fallbacks.expected(chosen);
+  let failsYet = revertFails;
   control.force(chosen.name);
   world.checks.startedOver(generation + 1);
   world.history.reset(expected);
@@ -60,6 +73,10 @@ export function chooseOldCopy(world: World): void {
     return control.record.generation === generation + 1 && chosen.process?.state !== 'SOLO';
   });
   world.onEffect = (process, effect) => {
+    if (failsYet && process.name === chosen.name && effect.type === 'revert') {
+      failsYet = false;
+      chosen.writesFail = { failure: 'EIO', untilMs: scheduler.nowMs + REVERT_FAILS_MS };
+    }
     if (process.name !== chosen.name || effect.type !== 'state-changed' || effect.to !== 'SOLO') return;
     world.onEffect = () => undefined;
     world.checks.fallbacks.checkReverted(chosen, expected);
@@ -98,11 +115,13 @@ function halfway(world: World): Host | undefined {
   const { control, hosts } = world;
   const { primary, inSync } = control.record;
   if (!control.isCurrent || control.isAway || inSync.length > 1) return undefined;
-  return [...hosts.values()].find(({ name, fallback, process }) => {
-    if (name === primary || process?.alive !== true || fallback.regions.length === 0) return false;
+  for (const host of hosts.values()) {
+    const { name, fallback, process } = host;
+    if (name === primary || process?.alive !== true || fallback.isEmpty) continue;
     const { mixed, consistentAt } = process.asked.durable;
-    return mixed && consistentAt > 0;
-  });
+    if (mixed && consistentAt > 0) return host;
+  }
+  return undefined;
 }
 
 /** Nothing that it was ever given is gone from it. */

@@ -22,13 +22,17 @@ export class Equality {
     const { isCurrent, record } = this.#world.control;
     if (!isCurrent) return;
     const { inSync } = record;
-    const hosts = inSync
-      .filter((name) => !this.#durability.isLossy(name))
-      .flatMap((name) => this.#world.hosts.get(name) ?? []);
+    if (inSync.length < 2) return;
+    const hosts: Host[] = [];
+    let changes = inSync.length;
+    for (const name of inSync) {
+      const host = this.#durability.isLossy(name) ? undefined : this.#world.hosts.get(name);
+      if (host === undefined) continue;
+      hosts.push(host);
+      changes += host.disk.changes;
+    }
     const [first, ...others] = hosts;
-    if (first === undefined || others.length === 0) return;
-    const changes = hosts.reduce((sum, { disk }) => sum + disk.changes, inSync.length);
-    if (changes === this.#comparedChanges) return;
+    if (first === undefined || others.length === 0 || changes === this.#comparedChanges) return;
     this.#comparedChanges = changes;
     for (const other of others) this.#checkPair(first, other, when);
   }

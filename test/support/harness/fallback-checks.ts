@@ -30,9 +30,8 @@ export class FallbackChecks {
   writes({ host, name, asked }: Process, write: Extract<Effect, { type: 'disk-write' }>): void {
     const { mixed, consistentAt } = asked.durable;
     if (!mixed || consistentAt === 0 || !this.#before.has(name)) return;
-    const kept = host.fallback.regions;
     for (let region = firstRegion(write); region <= lastRegion(write); region++)
-      if (!kept.includes(region))
+      if (!host.fallback.has(region))
         this.#world.breach(`${name} writes to region ${region}, of which the fallback keeps nothing`);
   }
 

@@ -14,6 +14,14 @@ export class Fallback {
     return [...this.#kept.keys()].sort((a, b) => a - b);
   }
 
+  get isEmpty(): boolean {
+    return this.#kept.size === 0;
+  }
+
+  has(region: Region): boolean {
+    return this.#kept.has(region);
+  }
+
   /** A region that is kept already stays as it is. */
   preserve(disk: VirtualDisk, regions: readonly Region[]): void {
     this.#dropped = new Map();

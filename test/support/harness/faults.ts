@@ -2,13 +2,14 @@
 import type { Fault, FaultKind } from './fault-plan.ts';
 import { SECTORS_PER_REGION } from './disk.ts';
 import type { Host } from './host.ts';
+import type { Process } from './process.ts';
 import { Random } from './random.ts';
+import { rot } from './scrub-checks.ts';
+import { inTrouble, Traps } from './traps.ts';
 import type { World } from './world.ts';
 
 /** Where clients are, mostly. */
 const HOT_SECTORS = 8;
-/** A copy that takes so long is flushed now and then (daemon/replication/cleaning.ts). */
-const LINGER_MS = 2100;
 
 export interface Struck {
   readonly fault: Fault;
@@ -33,6 +34,8 @@ const silencing: ReadonlySet<FaultKind> = new Set([
   'isolate',
   'lose-control',
   'stop',
+  'kill-at-view',
+  'kill-promoted',
 ]);
 
 /** What chance says of one fault: its stream, and the host that it strikes. */
@@ -46,8 +49,7 @@ export class Faults {
   readonly #world: World;
   readonly #options: FaultOptions;
   #moments = 0;
-  /** Faults that wait for their moment see every effect. */
-  #wait: World['onEffect'] = () => undefined;
+  readonly #traps: Traps;
   readonly #acts: Readonly<Record<FaultKind, (strike: Strike) => void>> = {
     cut: () => this.#world.network.cutAll(),
     kill: (strike) => this.#kill(strike),
@@ -78,6 +80,15 @@ export class Faults {
       const first = Math.floor(this.#hotSector(random) / SECTORS_PER_REGION) * SECTORS_PER_REGION;
       host.disk.spoil(first, SECTORS_PER_REGION);
     },
+    rot: ({ random, host }) => this.#rot(random, host),
+    seal: ({ host }) => host.disk.seal(),
+    scrub: ({ random }) => {
+      const anew = random.happens(0.3);
+      for (const process of this.#serving()) this.#world.checks.scrubs.begin(process, anew);
+    },
+    'stop-scrub': () => {
+      for (const process of this.#serving()) process.deliver({ type: 'stop-scrub' });
+    },
     damage: ({ random, host }) => {
       const damage = random.pick([0.05, 0.3, 1]) ?? 1;
       const untilMs = this.#nowMs + random.between(5, 300);
@@ -97,7 +108,11 @@ export class Faults {
     'store-down': ({ random }) => this.#storeDown(random),
     'store-older': ({ random }) => this.#world.control.restoreOlder(1 + random.below(3)),
     move: ({ random }) => this.#world.control.move(random.happens(0.4)),
-    'cut-at-flush': ({ random }) => this.#cutAtFlush(random),
+    'cut-at-flush': ({ random }) => this.#traps.cutAtFlush(random),
+    'kill-at-view': ({ random }) => this.#traps.killAtView(random),
+    'kill-promoted': ({ random }) => this.#traps.killPromoted(random),
+    'undo-while-asking': ({ random }) => this.#traps.undoWhileAsking(random),
+    'forget-drop': ({ random }) => this.#traps.forgetDrop(random),
     'step-down': ({ random }) => this.#stepDown(random),
     'fail-workflow': () => this.#world.control.failWorkflow(),
   };
@@ -105,6 +120,7 @@ export class Faults {
   constructor(world: World, options: FaultOptions) {
     this.#world = world;
     this.#options = options;
+    this.#traps = new Traps(world);
   }
 
   start(): void {
@@ -115,7 +131,7 @@ export class Faults {
       else scheduler.after(fault.atMs ?? 0, () => this.#strike(fault, undefined));
     }
     this.#world.onEffect = (process, effect) => {
-      this.#wait(process, effect);
+      this.#traps.see(process, effect);
       const { type } = effect;
       if (type !== 'persist' && type !== 'state-changed' && type !== 'propose') return;
       const fault = byMoment.get(this.#moments++);
@@ -146,6 +162,16 @@ export class Faults {
   #hotSector(random: Random): number {
     const regions = this.#world.sectors / SECTORS_PER_REGION;
     return random.below(regions) * SECTORS_PER_REGION + random.below(HOT_SECTORS);
+  }
+
+  #serving(): readonly Process[] {
+    return this.#world.processes().filter(({ state }) => state === 'SERVING');
+  }
+
+  /** Where clients are, or where nobody writes it over. */
+  #rot(random: Random, host: Host): void {
+    const isHot = random.happens(0.3);
+    rot(host, isHot ? this.#hotSector(random) : random.below(this.#world.sectors));
   }
 
   #kill({ random, host: { name } }: Strike): void {
@@ -199,29 +225,6 @@ export class Faults {
     this.#later(random.between(50, 1000), () => (control.storeIsDown = false));
   }
 
-  /**
-   * Copies begin so late that what was copied is flushed meanwhile; and while the source's disk takes its time with
-   * that, the link breaks.
-   */
-  #cutAtFlush(random: Random): void {
-    const { control } = this.#world;
-    control.lingersForMs = LINGER_MS;
-    const wait = this.#wait;
-    this.#wait = (process, effect) => {
-      wait(process, effect);
-      if (effect.type !== 'send' || effect.message.type !== 'flush') return;
-      const { join } = process.status;
-      if (join?.phase !== 'CATCHING_UP' || process.peerOf(effect.link) !== join.target) return;
-      this.#wait = wait;
-      control.lingersForMs = 0;
-      const flushMs = random.between(50, 500);
-      this.#hang(process.host, flushMs);
-      this.#later(random.between(0, flushMs), () => {
-        this.#world.network.cutAll();
-      });
-    };
-  }
-
   /** Somebody begins a move and drops it, whether there is anybody to move to or not; or the link goes meanwhile. */
   #stepDown(random: Random): void {
     const { control } = this.#world;
@@ -234,11 +237,8 @@ export class Faults {
       });
   }
 
-  /** Peace comes before its time where it is not over by then. */
   #later(ms: number, act: () => void): void {
-    this.#world.scheduler.after(ms, () => {
-      if (!this.#world.isAtPeace) act();
-    });
+    inTrouble(this.#world, ms, act);
   }
 }
 

@@ -29,6 +29,10 @@ export interface Value {
   answeredAt: number;
   /** On stable storage of all that hold everything. */
   isFlushed: boolean;
+  /** Among the known values of its sector; -1: nobody knows it. */
+  place: number;
+  /** The last instant at which it, or one before it among them, was asked for. */
+  latestAt: number;
 }
 
 /** Zeroes have no stamp to know their write by. */
@@ -41,27 +45,51 @@ export interface ZeroWrite {
 const MAX_ZEROES = 16;
 
 export interface HistorySector {
+  /** By stamp. */
   values: Map<number, Value>;
+  /** The values that somebody knows, in the order in which they became so: mostly the last ones matter. */
+  known: Value[];
   zeroWrites: ZeroWrite[];
   /** Zeroes that were written or read. */
   zeroes: Span[];
 }
 
+/** Of the many sectors that nobody writes to. */
+const noValues = new Map<number, Value>();
+const noZeroWrites: ZeroWrite[] = [];
+
 export function emptySector(): HistorySector {
-  return { values: new Map(), zeroWrites: [], zeroes: [] };
+  return { values: noValues, known: [], zeroWrites: noZeroWrites, zeroes: [] };
+}
+
+export function clear(sector: HistorySector): void {
+  if (sector.values.size > 0) {
+    sector.values = noValues;
+    sector.known = [];
+  }
+  if (sector.zeroes.length > 0) sector.zeroes = [];
+  sector.zeroWrites = noZeroWrites;
 }
 
 export function addWrite(sector: HistorySector, write: Write, isFlushed = false): void {
   const { stamp, begunAt } = write;
-  if (stamp === 0) sector.zeroWrites.push({ write, isFlushed });
-  else
-    sector.values.set(stamp, {
-      write,
-      certainAt: Infinity,
-      askedAt: begunAt,
-      answeredAt: Infinity,
-      isFlushed,
-    });
+  if (stamp === 0) {
+    // Of most sectors it stays the only one.
+    if (sector.zeroWrites === noZeroWrites) sector.zeroWrites = [{ write, isFlushed }];
+    else sector.zeroWrites.push({ write, isFlushed });
+    return;
+  }
+  if (sector.values === noValues) sector.values = new Map();
+  const value = {
+    write,
+    certainAt: Infinity,
+    askedAt: begunAt,
+    answeredAt: Infinity,
+    isFlushed,
+    place: -1,
+    latestAt: begunAt,
+  };
+  sector.values.set(stamp, value);
 }
 
 /** Undefined: it can be so. */
@@ -71,37 +99,46 @@ export function saw(sector: HistorySector, value: Value, by: Span): string | und
     value.askedAt = by.begunAt;
     value.answeredAt = by.endedAt;
   }
-  for (const other of sector.values.values()) {
-    const problem = other === value ? undefined : conflict(value, other);
-    if (problem !== undefined) return problem;
-  }
-  const zero = sector.zeroes.find(({ begunAt, endedAt }) => stands(value, begunAt, endedAt));
-  return zero === undefined ? undefined : `zeroes at ${span(zero)} while ${describe(value)} stood`;
+  keep(sector, value);
+  if (clashes(sector, value))
+    for (const other of sector.values.values())
+      if (other !== value && clash(value, other))
+        return `${describe(value)} and ${describe(other)} cannot both be`;
+  for (const zero of sector.zeroes)
+    if (stands(value, zero)) return `zeroes at ${span(zero)} while ${describe(value)} stood`;
+  return undefined;
 }
 
 export function sawZero(sector: HistorySector, zero: Span): string | undefined {
   sector.zeroes.push(zero);
   prune(sector);
-  for (const value of sector.values.values())
-    if (stands(value, zero.begunAt, zero.endedAt))
-      return `zeroes at ${span(zero)} while ${describe(value)} stood`;
+  // As a value it is one that came and went.
+  if (clashes(sector, { certainAt: zero.endedAt, askedAt: zero.begunAt }))
+    for (const value of sector.values.values())
+      if (stands(value, zero)) return `zeroes at ${span(zero)} while ${describe(value)} stood`;
   return undefined;
 }
 
 export function readZero(sector: HistorySector, read: Span): string | undefined {
-  const values = [...sector.values.values()];
-  const possible = sector.zeroWrites.some(
-    ({ write }) => !values.some((value) => cameAfter(value, write, read)),
-  );
-  return possible ? sawZero(sector, read) : `zeroes at ${span(read)}, and every zero was overwritten`;
+  for (const { write } of sector.zeroWrites)
+    if (!isOverwritten(sector, write, read)) return sawZero(sector, read);
+  return `zeroes at ${span(read)}, and every zero was overwritten`;
 }
 
+const onlyZeroes: readonly number[] = [0];
+
 /** Stamps that may be there when nobody has for sure what was not flushed. */
-export function possibleAfterLoss({ values, zeroWrites }: HistorySector): Set<number> {
-  const all = [...values.values(), ...zeroWrites];
-  const flushed = all.filter(({ isFlushed }) => isFlushed);
-  const possible = all.filter(({ write }) => !flushed.some((later) => write.endedAt < later.write.begunAt));
-  return new Set(possible.map(({ write }) => write.stamp));
+export function possibleAfterLoss({ values, zeroWrites }: HistorySector): readonly number[] {
+  if (values.size === 0) return onlyZeroes;
+  let flushedAt = -Infinity;
+  for (const { write, isFlushed } of zeroWrites)
+    if (isFlushed) flushedAt = Math.max(flushedAt, write.begunAt);
+  for (const { write, isFlushed } of values.values())
+    if (isFlushed) flushedAt = Math.max(flushedAt, write.begunAt);
+  const possible: number[] = [];
+  for (const { write } of values.values()) if (write.endedAt >= flushedAt) possible.push(write.stamp);
+  if (zeroWrites.some(({ write }) => write.endedAt >= flushedAt)) possible.push(0);
+  return possible;
 }
 
 /**
@@ -121,26 +158,51 @@ function prune(sector: HistorySector): void {
   );
 }
 
-/** The value was there after the zero of `write` was over, and before `read` began. */
-function cameAfter(value: Value, write: Write, read: Span): boolean {
-  if (value.write.begunAt > write.endedAt && value.certainAt < read.begunAt) return true;
-  return value.askedAt > write.endedAt && value.answeredAt < read.begunAt;
+/** Some value was there after the zero of `write` was over, and before `read` began. */
+function isOverwritten({ known }: HistorySector, write: Write, read: Span): boolean {
+  for (let at = known.length - 1; at >= 0; at--) {
+    const value = known[at];
+    // Neither this one nor one before it was asked for after the zero was over.
+    if (value === undefined || value.latestAt <= write.endedAt) return false;
+    if (value.write.begunAt > write.endedAt && value.certainAt < read.begunAt) return true;
+    if (value.askedAt > write.endedAt && value.answeredAt < read.begunAt) return true;
+  }
+  return false;
 }
 
-function conflict(a: Value, b: Value): string | undefined {
-  if (b.certainAt === Infinity) return undefined;
-  const aStands = a.certainAt < a.askedAt;
-  const bStands = b.certainAt < b.askedAt;
-  const clash =
-    aStands && bStands
-      ? a.certainAt < b.askedAt && b.certainAt < a.askedAt
-      : aStands
-        ? stands(a, b.askedAt, b.certainAt)
-        : bStands && stands(b, a.askedAt, a.certainAt);
-  return clash ? `${describe(a)} and ${describe(b)} cannot both be` : undefined;
+/** It is known from now on, and was asked for until then. */
+function keep({ known }: HistorySector, value: Value): void {
+  const { askedAt } = value;
+  if (value.place < 0) {
+    value.latestAt = known.at(-1)?.latestAt ?? askedAt;
+    value.place = known.push(value) - 1;
+  }
+  for (let at = value.place; at < known.length; at++) {
+    const later = known[at];
+    if (later === undefined || (later.latestAt >= askedAt && later !== value)) return;
+    later.latestAt = Math.max(later.latestAt, askedAt);
+  }
 }
 
-function stands({ certainAt, askedAt }: Value, begunAt: number, endedAt: number): boolean {
+/** Whether a known value clashes with this one. */
+function clashes({ known }: HistorySector, one: Standing): boolean {
+  for (let at = known.length - 1; at >= 0; at--) {
+    const other = known[at];
+    // Neither this one nor one before it was asked for since that one was certain.
+    if (other === undefined || other.latestAt <= one.certainAt) return false;
+    if (other !== one && clash(one, other)) return true;
+  }
+  return false;
+}
+
+type Standing = Pick<Value, 'certainAt' | 'askedAt'>;
+
+/** Both stand at one instant, or one of them came and went while the other stood. Of a value unto itself: it stands. */
+function clash(a: Standing, b: Standing): boolean {
+  return a.certainAt < b.askedAt && b.certainAt < a.askedAt;
+}
+
+function stands({ certainAt, askedAt }: Value, { begunAt, endedAt }: Span): boolean {
   return certainAt < begunAt && endedAt < askedAt;
 }
 

@@ -12,6 +12,7 @@
  */
 import {
   addWrite,
+  clear,
   emptySector,
   type HistorySector,
   possibleAfterLoss,
@@ -21,7 +22,7 @@ import {
   type Span,
   type Write,
 } from './history-sector.ts';
-import { stampsOf } from './disk.ts';
+import { stampsOf } from './payload.ts';
 
 export interface SectorRange {
   readonly first: number;
@@ -48,9 +49,10 @@ export class History {
   #unflushed: Place[] = [];
 
   constructor(sectors: number) {
-    this.#sectors = Array.from({ length: sectors }, (_, at) => {
+    const zeroes = past({ first: 0, count: sectors, stamp: 0, begunAt: -1, endedAt: 0 });
+    this.#sectors = Array.from({ length: sectors }, () => {
       const sector = emptySector();
-      addWrite(sector, past({ stamp: 0, at, begunAt: -1, endedAt: 0 }), true);
+      addWrite(sector, zeroes, true);
       return sector;
     });
   }
@@ -77,14 +79,15 @@ export class History {
     const begunAt = this.now();
     const write = { ...range, stamp, begunAt, endedAt: Infinity, acknowledged: false, owner };
     this.#pending.push(write);
-    for (const sector of this.#range(range)) addWrite(sector, write);
+    this.#add(write);
     return write;
   }
 
   writeAcknowledged(write: Write): string | undefined {
     write.endedAt = Math.min(write.endedAt, this.now());
     write.acknowledged = true;
-    this.#pending = this.#pending.filter((pending) => pending !== write);
+    const at = this.#pending.indexOf(write);
+    if (at >= 0) this.#pending.splice(at, 1);
     for (let at = write.first; at < write.first + write.count; at++) {
       const problem = this.#see(at, write.stamp, write);
       if (problem !== undefined) return `sector ${at}: ${problem}`;
@@ -128,13 +131,13 @@ export class History {
     return this.#madeStable(({ write }) => write === fua);
   }
 
-  /** What is there for good. */
-  flushed(): Place[] {
-    return this.#sectors.flatMap(({ values, zeroWrites }, at) =>
-      [...values.values(), ...zeroWrites]
-        .filter(({ isFlushed }) => isFlushed)
-        .map(({ write }) => ({ at, write })),
-    );
+  /** Visits what is there for good. */
+  eachFlushed(visit: (at: number, write: Write) => void): void {
+    this.#sectors.forEach(({ values, zeroWrites }, at) => {
+      if (values.size > 0)
+        for (const { write, isFlushed } of values.values()) if (isFlushed) visit(at, write);
+      for (const { write, isFlushed } of zeroWrites) if (isFlushed) visit(at, write);
+    });
   }
 
   /** Nobody has for sure what was not flushed. `lives`: what this owner was given it may still do. */
@@ -142,12 +145,12 @@ export class History {
     const pending = this.#pending.filter(({ owner }) => lives(owner));
     this.#beginAnew((sector) => possibleAfterLoss(sector));
     this.#pending = pending;
-    for (const write of pending) for (const sector of this.#range(write)) addWrite(sector, write);
+    for (const write of pending) this.#add(write);
   }
 
   /** Whatever was acknowledged, the volume holds `stamps` from here on. */
   reset(stamps: Uint32Array): void {
-    this.#beginAnew((_sector, at) => new Set([stamps[at] ?? 0]));
+    this.#beginAnew((_sector, at) => [stamps[at] ?? 0]);
   }
 
   /** It was over before the volume lost what was not flushed, or was started over: its answer comes late. */
@@ -164,9 +167,10 @@ export class History {
   mayHold(at: number, stamp: number, write: Write): boolean {
     if (stamp === write.stamp) return true;
     const sector = this.#sectors[at];
-    if (stamp === 0) return sector?.zeroWrites.some((zero) => zero.write.endedAt > write.begunAt) === true;
-    const other = sector?.values.get(stamp)?.write;
-    return other !== undefined && other.endedAt > write.begunAt;
+    if (sector === undefined) return false;
+    if (stamp !== 0) return (sector.values.get(stamp)?.write.endedAt ?? -Infinity) > write.begunAt;
+    for (const zero of sector.zeroWrites) if (zero.write.endedAt > write.begunAt) return true;
+    return false;
   }
 
   #see(at: number, stamp: number, by: Span | Write): string | undefined {
@@ -200,25 +204,31 @@ export class History {
     return stable;
   }
 
-  #beginAnew(possible: (sector: HistorySector, at: number) => ReadonlySet<number>): void {
+  #beginAnew(possible: (sector: HistorySector, at: number) => readonly number[]): void {
     const begunAt = this.now();
     const endedAt = this.now();
     this.#begunAnewAt = begunAt;
+    const zeroes = past({ first: 0, count: this.#sectors.length, stamp: 0, begunAt, endedAt });
     this.#sectors.forEach((sector, at) => {
       const stamps = possible(sector, at);
-      Object.assign(sector, emptySector());
-      for (const stamp of stamps) addWrite(sector, past({ stamp, at, begunAt, endedAt }), stamps.size === 1);
+      clear(sector);
+      for (const stamp of stamps) {
+        const write = stamp === 0 ? zeroes : past({ first: at, count: 1, stamp, begunAt, endedAt });
+        addWrite(sector, write, stamps.length === 1);
+      }
     });
     this.#pending = [];
     this.#unflushed = [];
   }
 
-  #range({ first, count }: SectorRange): readonly HistorySector[] {
-    return this.#sectors.slice(first, first + count);
+  #add(write: Write): void {
+    for (let at = write.first; at < write.first + write.count; at++) {
+      const sector = this.#sectors[at];
+      if (sector !== undefined) addWrite(sector, write);
+    }
   }
 }
 
-function past(when: { stamp: number; at: number; begunAt: number; endedAt: number }): Write {
-  const { stamp, at, begunAt, endedAt } = when;
-  return { first: at, count: 1, stamp, begunAt, endedAt, acknowledged: false, owner: NOBODY };
+function past(write: Pick<Write, 'first' | 'count' | 'stamp' | 'begunAt' | 'endedAt'>): Write {
+  return { ...write, acknowledged: false, owner: NOBODY };
 }

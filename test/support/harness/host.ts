@@ -38,6 +38,8 @@ export class Host {
   controlReachesIt = true;
   /** True time until which its disk does nothing. */
   diskHangsUntilMs = 0;
+  /** True time until which flushes of its disk last; what is written goes to the cache. */
+  flushesHangUntilMs = 0;
   /** Until true time `untilMs` every write of its disk fails. */
   writesFail: { readonly failure: DiskFailure; readonly untilMs: number } = { failure: 'EIO', untilMs: 0 };
   /** So many flushes of its disk, from the next one on, fail. */
@@ -78,6 +80,10 @@ export class Host {
     return Math.max(0, this.diskHangsUntilMs - this.scheduler.nowMs);
   }
 
+  flushHangsForMs(): number {
+    return Math.max(0, this.flushesHangUntilMs - this.scheduler.nowMs);
+  }
+
   writeFailure(): DiskFailure | undefined {
     return this.scheduler.nowMs < this.writesFail.untilMs ? this.writesFail.failure : undefined;
   }
@@ -93,6 +99,7 @@ export class Host {
     this.reachesControl = true;
     this.controlReachesIt = true;
     this.diskHangsUntilMs = 0;
+    this.flushesHangUntilMs = 0;
     this.writesFail = { failure: 'EIO', untilMs: 0 };
     this.flushesToFail = 0;
     this.isOff = false;

@@ -11,7 +11,8 @@ import {
   REGION_BYTES,
   type Region,
 } from '../../../daemon/replication/units.ts';
-import { SECTOR_BYTES, SECTORS_PER_REGION, stampsOf } from './disk.ts';
+import { SECTORS_PER_REGION } from './disk.ts';
+import { SECTOR_BYTES, stampsOf } from './payload.ts';
 import type { Host } from './host.ts';
 import type { Process } from './process.ts';
 import { type Chunks, changed, isMarked } from './store.ts';
@@ -29,7 +30,7 @@ export class MapChecks {
   }
 
   event(process: Process, event: ReplicaEvent): void {
-    if (event.type === 'frame' && event.message.type === 'fetched')
+    if (event.type === 'frame' && (event.message.type === 'fetched' || event.message.type === 'pull-region'))
       this.#fetched.add(`${process.name} ${event.message.region}`);
     if (event.type !== 'frame' || event.message.type !== 'write') return;
     const first = event.message.offset / SECTOR_BYTES;
@@ -39,7 +40,7 @@ export class MapChecks {
     else written.set(stampsOf(payload), first);
   }
 
-  /** Host and region of each repair whose bytes came, and are not yet written. */
+  /** Host and region of each repair or pull whose bytes came, and are not yet written. */
   readonly #fetched = new Set<string>();
 
   /** `before`: the maps as the process last asked for them to be kept. */
@@ -71,9 +72,10 @@ export class MapChecks {
 
   /** Nothing is written here that the maps of those without it do not have on stable storage. */
   writes({ host, name, asked }: Process, write: Extract<Effect, { type: 'disk-write' }>): void {
-    // A repair brings back what a region held.
+    // A repair brings back what a region held; a pull what the maps were begun with, or had been marked.
     if (this.#fetched.delete(`${name} ${firstRegion(write)}`) && write.length === REGION_BYTES) return;
     const { maps, durable } = host.store;
+    if (durable.tracked.length === 0) return;
     const { inSync } = asked.durable.view;
     // One that was just taken in has got it; of one that is to be compared as a whole the old map is not used again.
     const isUsed = ({ host: other, copying }: Tracked): boolean =>

@@ -5,6 +5,7 @@
  */
 import type { Message } from '../../../daemon/replication/messages.ts';
 import type { Pace } from './pace.ts';
+import { damaged } from './payload.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export interface SentFrame {
@@ -165,14 +166,11 @@ export class Network {
     return ailment !== undefined && this.#scheduler.nowMs < ailment.untilMs ? ailment : undefined;
   }
 
-  #carried(lane: Lane, frame: SentFrame): ReceivedFrame {
-    const { payload } = frame;
+  #carried(lane: Lane, { message, payload }: SentFrame): ReceivedFrame {
     const damage = this.#ailmentOf(lane)?.damage ?? 0;
     if (payload === undefined || damage === 0 || this.#pace.doneOf(999) >= damage * 1000)
-      return { ...frame, intact: true };
-    const damaged = payload.slice();
-    damaged.fill(0xa5, 0, Math.min(damaged.length, 4));
-    return { ...frame, payload: damaged, intact: false };
+      return { message, payload, intact: true };
+    return { message, payload: damaged(payload), intact: false };
   }
 
   #enqueue(lane: Lane, frame: ReceivedFrame | 'end'): void {

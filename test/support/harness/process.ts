@@ -14,9 +14,9 @@ import type {
 } from '../../../daemon/replication/interface.ts';
 import { Replica } from '../../../daemon/replication/replica.ts';
 import { isPrimaryState, type ReplicaState } from '../../../daemon/replication/states.ts';
-import { regionRange } from '../../../daemon/replication/units.ts';
+import { type Region, regionRange } from '../../../daemon/replication/units.ts';
 import { unreachable } from '../../../daemon/sys/errors.ts';
-import { SECTOR_BYTES } from './disk.ts';
+import { SECTOR_BYTES } from './payload.ts';
 import type { Host } from './host.ts';
 import type { KeptStore } from './store.ts';
 import type { LinkEnd, NetworkNode, ReceivedFrame } from './network.ts';
@@ -26,6 +26,9 @@ type Persist = Extract<Effect, { type: 'persist' }>;
 
 /** What a crash finds under way: with `all`, everything of it was handed to the disk. */
 type UnderWay = (all: boolean) => void;
+const leavesNothing: UnderWay = () => undefined;
+
+const batchEnd: ReplicaEvent = { type: 'batch-end' };
 
 /** What a process tells the world; the world checks, records and decides. */
 export interface ProcessWatcher {
@@ -34,6 +37,8 @@ export interface ProcessWatcher {
   stepped(process: Process): void;
   failed(process: Process, event: ReplicaEvent, error: unknown): void;
   propose(process: Process, proposal: Extract<Effect, { type: 'propose' }>): void;
+  /** A scrub is shown what the region holds. */
+  verifies(process: Process, region: Region): void;
   /** The disk under it may have dropped what was not stable. */
   flushFailed(process: Process): void;
 }
@@ -48,7 +53,8 @@ export class Process implements NetworkNode {
   readonly #links = new Map<number, LinkEnd>();
   #lastAccepted = 0;
   readonly #clients = new Map<number, (result: ClientResult) => void>();
-  readonly #underWay = new Set<UnderWay>();
+  /** In the order of asking. */
+  readonly #underWay: UnderWay[] = [];
   readonly #persisting: Persist[] = [];
   /** What is on stable storage once everything that was asked for is. */
   readonly asked: KeptStore;
@@ -57,6 +63,8 @@ export class Process implements NetworkNode {
   /** Stopped, as by SIGSTOP: what happens meanwhile is seen when it goes on. */
   #backlog: ReplicaEvent[] | undefined;
   #queue: ReplicaEvent[] = [];
+  /** Since the last step. */
+  #status: ReplicaStatus | undefined;
   #running = false;
 
   constructor(host: Host, incarnation: number, watcher: ProcessWatcher) {
@@ -80,7 +88,7 @@ export class Process implements NetworkNode {
   }
 
   get status(): ReplicaStatus {
-    return this.#replica.status;
+    return (this.#status ??= this.#replica.status);
   }
 
   /** Clients can be connected to it. */
@@ -119,9 +127,12 @@ export class Process implements NetworkNode {
       if (event.type !== 'tick') this.#backlog.push(event);
       return;
     }
-    this.#queue.push(event);
-    if (this.#running) return;
+    if (this.#running) {
+      this.#queue.push(event);
+      return;
+    }
     this.#running = true;
+    this.#step(event);
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#step(next);
     this.#running = false;
   }
@@ -170,7 +181,7 @@ export class Process implements NetworkNode {
       this.#links.set(end.link, end);
     }
     this.deliver({ type: 'frame', link: end.link, message, payload, intact });
-    this.deliver({ type: 'batch-end' });
+    this.deliver(batchEnd);
   }
 
   ended(end: LinkEnd): void {
@@ -184,6 +195,7 @@ export class Process implements NetworkNode {
     this.#watcher.stepping(this, event);
     try {
       effects = this.#replica.step(event, this.host.nowMs());
+      this.#status = undefined;
     } catch (error) {
       this.alive = false;
       this.#watcher.failed(this, event, error);
@@ -225,6 +237,18 @@ export class Process implements NetworkNode {
       case 'read-region':
         this.#onDisk(() => this.#readRegion(effect));
         return;
+      case 'verify-region':
+        this.#onDisk(() => {
+          this.#watcher.verifies(this, effect.region);
+          return { type: 'region-verified', token: effect.token, ...this.host.disk.verify(effect.region) };
+        });
+        return;
+      case 'find-run':
+        this.#onDisk(() => {
+          const { token, first, count } = effect;
+          return { type: 'run-found', token, ...this.host.disk.runAt(first, count) };
+        });
+        return;
       case 'take-snapshot':
         this.deliver(this.#snapshot(effect));
         return;
@@ -248,6 +272,7 @@ export class Process implements NetworkNode {
         return;
       case 'state-changed':
       case 'repaired':
+      case 'mismatch':
         return;
       default:
         unreachable(effect);
@@ -284,7 +309,7 @@ export class Process implements NetworkNode {
   #diskFlush(token: number): void {
     const { disk, pace } = this.host;
     const upTo = disk.changes;
-    this.#later(pace.flushMs(), () => {
+    this.#later(pace.flushMs() + this.host.flushHangsForMs(), () => {
       if (this.host.flushesToFail > 0) {
         this.host.flushesToFail--;
         disk.flushFailed((end) => pace.doneOf(end - 1));
@@ -340,15 +365,15 @@ export class Process implements NetworkNode {
     else this.#later(delayMs, finish, interrupt);
   }
 
-  #later(ms: number, finish: () => ReplicaEvent, interrupt: UnderWay = () => undefined): void {
+  #later(ms: number, finish: () => ReplicaEvent, interrupt: UnderWay = leavesNothing): void {
     this.#diskBusy++;
-    this.#underWay.add(interrupt);
+    this.#underWay.push(interrupt);
     this.host.scheduler.after(ms + this.host.diskHangsForMs(), () => {
       this.#diskBusy--;
       if (!this.alive) return;
-      this.#underWay.delete(interrupt);
+      this.#underWay.splice(this.#underWay.indexOf(interrupt), 1);
       this.deliver(finish());
-      this.deliver({ type: 'batch-end' });
+      this.deliver(batchEnd);
     });
   }
 

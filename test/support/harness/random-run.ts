@@ -5,7 +5,7 @@ import { chooseOldCopy, loseForGood, outliveStuckDisk } from './endings.ts';
 import { drawFaults } from './fault-plan.ts';
 import { Faults, type Struck } from './faults.ts';
 import { RandomPace } from './pace.ts';
-import { awaitRedundancy, makePeace, readAll } from './peace.ts';
+import { awaitRedundancy, makePeace, readAll, scrubAll } from './peace.ts';
 import { Random } from './random.ts';
 import { noTrace, Trace, type TraceSink } from './trace.ts';
 import { World } from './world.ts';
@@ -86,7 +86,7 @@ export function tryRun(seed: number, { watch = noTrace, only }: RunOptions): Out
     world.onEffect = () => undefined;
     const ending = random.next();
     if (ending < 0.15 && loseForGood(world)) return;
-    if (ending >= 0.15 && ending < 0.4) chooseOldCopy(world);
+    if (ending >= 0.15 && ending < 0.4) chooseOldCopy(world, ending < 0.2);
     if (ending >= 0.4 && ending < 0.5) {
       pace.isCalm = true;
       outliveStuckDisk(world, random.happens(0.5));
@@ -96,6 +96,7 @@ export function tryRun(seed: number, { watch = noTrace, only }: RunOptions): Out
     makePeace(world);
     awaitRedundancy(world);
     readAll(world);
+    scrubAll(world, Random.of(seed, 'scrub'));
   });
   return { what, struck: faults.struck, staleReads: world.staleReads };
 }

@@ -13,14 +13,19 @@ export class Scheduler {
   readonly #heap: Due[] = [];
 
   after(ms: number, act: () => void): void {
-    this.#push({ atMs: this.nowMs + Math.max(0, ms), order: ++this.#lastOrder, act });
+    this.at(this.nowMs + Math.max(0, ms), act);
+  }
+
+  at(atMs: number, act: () => void): void {
+    this.#push({ atMs, order: ++this.#lastOrder, act });
   }
 
   /** Every `ms` until `act` answers false. */
   every(ms: number, act: () => boolean): void {
-    this.after(ms, () => {
-      if (act()) this.every(ms, act);
-    });
+    const turn = (): void => {
+      if (act()) this.after(ms, turn);
+    };
+    this.after(ms, turn);
   }
 
   /** Answers false when nothing is due before `endMs`; time then stands at it. */

@@ -4,11 +4,13 @@
  * (checks.ts); a breach of what is promised ends the run with a `Breach`.
  */
 import type { Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
+import type { Region } from '../../../daemon/replication/units.ts';
 import { messageOf } from '../../../daemon/sys/errors.ts';
 import { Checks } from './checks.ts';
 import { readRequest, writeRequest, zeroRequest } from './clients.ts';
 import { Control } from './control.ts';
-import { type Below, SECTOR_BYTES } from './disk.ts';
+import { type Below } from './disk.ts';
+import { SECTOR_BYTES } from './payload.ts';
 import { History, type SectorRange } from './history.ts';
 import { Host } from './host.ts';
 import { Network } from './network.ts';
@@ -20,6 +22,7 @@ import type { TraceSink } from './trace.ts';
 
 export const TIMING = { leaseMs: 400, heartbeatMs: 100, silenceMs: 300, stallMs: 600 };
 const TICK_MS = 20;
+const tick: ReplicaEvent = { type: 'tick' };
 const REPORT_MS = 100;
 
 export class Breach extends Error {
@@ -92,7 +95,16 @@ export class World implements ProcessWatcher {
   }
 
   processes(): readonly Process[] {
-    return [...this.hosts.keys()].flatMap((name) => this.process(name) ?? []);
+    const alive: Process[] = [];
+    for (const { process } of this.hosts.values()) if (process?.alive === true) alive.push(process);
+    return alive;
+  }
+
+  /** Those that clients can be connected to. */
+  serving(): readonly Process[] {
+    const serving: Process[] = [];
+    for (const { process } of this.hosts.values()) if (process?.serves === true) serving.push(process);
+    return serving;
   }
 
   /** Runs what is due in the next `ms`, or until `done` says so. Answers whether it did. */
@@ -114,7 +126,7 @@ export class World implements ProcessWatcher {
     this.note(`${name}: starts as ${process.state}`);
     this.checks.started(process);
     this.scheduler.every(TICK_MS, () => {
-      process.deliver({ type: 'tick' });
+      process.deliver(tick);
       return process.alive;
     });
     this.scheduler.every(REPORT_MS, () => {
@@ -282,6 +294,10 @@ export class World implements ProcessWatcher {
 
   propose(process: Process, proposal: Extract<Effect, { type: 'propose' }>): void {
     this.control.propose(process, proposal);
+  }
+
+  verifies(process: Process, region: Region): void {
+    this.checks.scrubs.verifies(process, region);
   }
 
   flushFailed(process: Process): void {

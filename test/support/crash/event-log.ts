@@ -1,0 +1,40 @@
+/**
+ * What a process was asked and promised, line by line in a file, written before it goes on: the file has it all when the
+ * process was killed, but for a last line that was not finished.
+ */
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import type { ModelEvent } from './model.ts';
+
+export class EventLog implements Disposable {
+  readonly #fd: number;
+
+  constructor(path: string) {
+    this.#fd = openSync(path, 'a');
+  }
+
+  write(event: ModelEvent): void {
+    const { data = undefined, ...write } = event.type === 'write-begins' ? event.write : {};
+    // Bytes in base64; JSON leaves out those of zeroes, which are undefined.
+    const told =
+      data === undefined
+        ? event
+        : { ...event, write: { ...write, data: Buffer.from(data).toString('base64') } };
+    writeSync(this.#fd, `${JSON.stringify(told)}\n`);
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+  }
+}
+
+export function readEvents(path: string): ModelEvent[] {
+  const lines = readFileSync(path, 'utf8').split('\n');
+  return lines
+    .slice(0, -1)
+    .map(
+      (line) =>
+        JSON.parse(line, (key, value: unknown) =>
+          key === 'data' && typeof value === 'string' ? Buffer.from(value, 'base64') : value,
+        ) as ModelEvent,
+    );
+}

@@ -1,0 +1,138 @@
+/**
+ * What a volume may show, by the plainest means: for each sector the newest value that a flush covered and all that
+ * were written since, in order. A sector without an entry is zeroes, and was never anything else.
+ */
+import { type Sector, SECTOR_BYTES } from './image.ts';
+
+export interface Version {
+  /** Which write it came from; they are counted from 1, 0 stands for what was there before. */
+  readonly write: number;
+  readonly value: Sector;
+}
+
+/** Of sectors that are not zeroes. */
+export type Content = ReadonlyMap<number, Sector>;
+
+export interface ModelWrite {
+  readonly offset: number;
+  readonly length: number;
+  /** Undefined: zeroes. */
+  readonly data: Uint8Array | undefined;
+}
+
+export type CrashKind = 'killed' | 'power';
+
+const ORIGIN: Version = { write: 0, value: undefined };
+
+export class VolumeModel {
+  sizeBytes: number;
+  writes = 0;
+  readonly #sectors: Map<number, Version[]>;
+  /** Was begun and has not returned. */
+  #current: ModelWrite | undefined;
+
+  constructor(sizeBytes: number, content: Content = new Map()) {
+    this.sizeBytes = sizeBytes;
+    this.#sectors = new Map([...content].map(([sector, value]) => [sector, [{ write: 0, value }]]));
+  }
+
+  /** Sectors that are, or were, anything but zeroes. */
+  get sectors(): Iterable<number> {
+    return this.#sectors.keys();
+  }
+
+  get isWriting(): boolean {
+    return this.#current !== undefined;
+  }
+
+  newest(sector: number): Sector {
+    return this.#sectors.get(sector)?.at(-1)?.value;
+  }
+
+  content(): Content {
+    return new Map([...this.#sectors.keys()].map((sector) => [sector, this.newest(sector)]));
+  }
+
+  writeBegins(write: ModelWrite): void {
+    this.#current = write;
+    this.writes++;
+    for (const [sector, value] of sectorsOf(write)) {
+      const versions = this.#sectors.get(sector);
+      const version: Version = { write: this.writes, value };
+      if (versions === undefined) this.#sectors.set(sector, [ORIGIN, version]);
+      else versions.push(version);
+    }
+  }
+
+  writeEnds(): void {
+    this.#current = undefined;
+  }
+
+  /** A flush that began after so many writes was acknowledged. */
+  flushed(writes: number): void {
+    for (const versions of this.#sectors.values()) {
+      const covered = versions.findLastIndex(({ write }) => write <= writes);
+      if (covered > 0) versions.splice(0, covered);
+    }
+  }
+
+  /** What each sector may be after the crash, newest first; undefined: zeroes. */
+  acceptable(sector: number, kind: CrashKind): readonly Sector[] {
+    const versions = this.#sectors.get(sector) ?? [ORIGIN];
+    if (kind === 'power') return versions.map(({ value }) => value).reverse();
+    const isTorn = this.#current !== undefined && isInside(sector, this.#current);
+    return versions
+      .slice(isTorn ? -2 : -1)
+      .map(({ value }) => value)
+      .reverse();
+  }
+
+  withSize(sizeBytes: number): VolumeModel {
+    const copy = this.copy();
+    copy.sizeBytes = sizeBytes;
+    return copy;
+  }
+
+  copy(): VolumeModel {
+    const copy = new VolumeModel(this.sizeBytes);
+    copy.writes = this.writes;
+    copy.#current = this.#current;
+    for (const [sector, versions] of this.#sectors) copy.#sectors.set(sector, [...versions]);
+    return copy;
+  }
+
+  /** After a crash that left this. What the loss of power left will stay; a process that died left what is not flushed. */
+  recovered(kind: CrashKind, found: (sector: number) => Sector): VolumeModel {
+    if (kind === 'power')
+      return new VolumeModel(
+        this.sizeBytes,
+        new Map([...this.#sectors.keys()].map((sector) => [sector, found(sector)])),
+      );
+    const copy = this.copy();
+    for (const [sector] of this.#current === undefined ? [] : sectorsOf(this.#current)) {
+      const versions = copy.#sectors.get(sector);
+      if (versions !== undefined && !isSame(versions.at(-1)?.value, found(sector))) versions.pop();
+    }
+    copy.#current = undefined;
+    return copy;
+  }
+}
+
+export function* sectorsOf({
+  offset,
+  length,
+  data,
+}: ModelWrite): Generator<readonly [sector: number, value: Sector]> {
+  for (let at = 0; at < length; at += SECTOR_BYTES)
+    yield [(offset + at) / SECTOR_BYTES, data?.subarray(at, at + SECTOR_BYTES)];
+}
+
+const ZEROES = Buffer.alloc(SECTOR_BYTES);
+
+export function isSame(a: Sector, b: Sector): boolean {
+  return a === b || Buffer.compare(a ?? ZEROES, b ?? ZEROES) === 0;
+}
+
+function isInside(sector: number, { offset, length }: ModelWrite): boolean {
+  return sector * SECTOR_BYTES >= offset && sector * SECTOR_BYTES < offset + length;
+}
