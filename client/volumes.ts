@@ -10,6 +10,13 @@ export interface ForcePrimary {
   readonly acceptDataLoss: boolean;
 }
 
+export interface ScrubChoice {
+  /** The one that runs. */
+  readonly stop?: boolean;
+  /** From the beginning, and not where one broke off. */
+  readonly anew?: boolean;
+}
+
 export class Volumes {
   readonly #stub: VolumeServiceClient;
 
@@ -44,6 +51,13 @@ export class Volumes {
       validateOnly: !acceptDataLoss,
     };
     return callUnary(this.#stub.forcePrimary.bind(this.#stub), request, callOptions(settings));
+  }
+
+  /** Where one runs already, or none, that is no error. */
+  scrub(name: string, choice: ScrubChoice = {}, settings: CallSettings = {}): Promise<Volume> {
+    const { stop = false, anew = false } = choice;
+    const request = { name: volumeName(name), stop, anew };
+    return callUnary(this.#stub.scrubVolume.bind(this.#stub), request, callOptions(settings));
   }
 }
 

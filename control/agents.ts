@@ -82,9 +82,11 @@ export class Agents {
 
 export const silenceLimitMs = (silenceMs: number): number => silenceMs * SILENCE_FACTOR;
 
+/** A silence without a reason is given one here: to a client of control's it would look like control's own. */
 function withHost(error: LockstepError, host: string): LockstepError {
+  const isSilence = error.code === 'UNAVAILABLE' || error.code === 'DEADLINE_EXCEEDED';
   return new LockstepError(error.code, `host ${host}: ${error.message}`, {
-    reason: error.reason,
+    reason: isSilence && error.reason === error.code ? 'HOST_UNREACHABLE' : error.reason,
     violations: error.violations,
     metadata: { ...error.metadata, host },
     cause: error,

@@ -7,6 +7,7 @@ import {
 } from '../../proto/gen/lockstep/v1/volume_service.ts';
 import { databaseId, volumeId } from '../lockstep.ts';
 import { replicaRoleName, resyncModeName } from './names.ts';
+import { scrubSection } from './render-scrub.ts';
 import { formatSize } from './size.ts';
 import { counted, formatDuration, formatTime, type Paint, printable, table, wrapped } from './text.ts';
 import { hostId } from './verdict.ts';
@@ -40,6 +41,7 @@ export function renderVolume(
     ...replicaTable(volume, paint),
     ...spaceTable(volume, paint),
     ...(resync === undefined ? [] : resyncSection(resync, paint)),
+    ...scrubSection(volume, paint),
     ...waitSection(volume, paint),
     ...adviceSection(volume),
   ];

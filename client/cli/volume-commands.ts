@@ -1,6 +1,6 @@
 /** `lockstep volume ...` */
 import type { Command } from 'commander';
-import type { Volume } from '../../proto/gen/lockstep/v1/volume_service.ts';
+import type { Scrub, Volume } from '../../proto/gen/lockstep/v1/volume_service.ts';
 import { LockstepError } from '../../daemon/sys/errors.ts';
 import { pause } from '../calls.ts';
 import { type Context, type GlobalOptions, withContext } from './context.ts';
@@ -10,7 +10,7 @@ import { renderOldCopy, renderVolume } from './render-volume.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
 import { paintFor } from './text.ts';
 import { volumeJson } from './volume-json.ts';
-import { judgeVolume } from './volume-verdict.ts';
+import { judgeVolume, scrubOf } from './volume-verdict.ts';
 
 const DEADLINE_MS = 5000;
 const SERVED_MS = 15_000;
@@ -20,6 +20,9 @@ interface VolumeOptions extends GlobalOptions {
   readonly json?: boolean;
   readonly host?: string;
   readonly acceptDataLoss?: boolean;
+  readonly wait?: boolean;
+  readonly stop?: boolean;
+  readonly anew?: boolean;
 }
 
 export function addVolumeCommands(program: Command): void {
@@ -44,6 +47,15 @@ export function addVolumeCommands(program: Command): void {
     .argument('<name>', 'a database, or its volume')
     .option('--json', 'the same as -o json')
     .action(run(program, check));
+  volume
+    .command('scrub')
+    .description('compare its replicas in the background, and repair what a checksum decides')
+    .argument('<name>', 'a database, or its volume')
+    .option('--wait', 'until it has ended; fails where a difference is left')
+    .option('--stop', 'stop the one that runs')
+    .option('--anew', 'from the beginning, also where one broke off')
+    .option('--json', 'the same as -o json')
+    .action(run(program, scrub));
   addSnapshotCommands(program, volume);
 }
 
@@ -83,6 +95,41 @@ async function check(context: Context, name: string): Promise<void> {
   );
   const verdict = judgeCheck(found);
   if (verdict !== 'clean') process.exitCode = verdict === 'repaired' ? EXIT.repaired : EXIT.damaged;
+}
+
+async function scrub(context: Context, name: string, options: VolumeOptions): Promise<void> {
+  const { client, paint, signal } = context;
+  const { stop = false, anew = false, wait = false } = options;
+  if (stop && (wait || anew)) throw new UsageError('--stop goes with nothing else', '--stop alone');
+  const begun = await client.volumes.scrub(name, { stop, anew }, { signal });
+  const volume = wait ? await untilScrubbed(context, name) : begun;
+  context.print(
+    () => renderVolume(volume, { server: client.server, paint }),
+    () => volumeJson(volume),
+  );
+  const after = scrubOf(volume);
+  const problem = wait ? scrubProblem(after) : undefined;
+  if (problem === undefined) return;
+  throw new LockstepError('FAILED_PRECONDITION', problem, {
+    reason: after?.phase === 'DONE' ? 'SCRUB_MISMATCH' : 'SCRUB_INCOMPLETE',
+    metadata: { subject: volume.name },
+  });
+}
+
+function scrubProblem(after: Scrub | undefined): string | undefined {
+  if (after === undefined) return 'its primary has changed, and knows of no scrub';
+  if (after.phase !== 'DONE') return `the scrub has not ended: ${after.error || 'it was stopped'}`;
+  return after.mismatchedRegions === 0n
+    ? undefined
+    : `replicas differ in ${String(after.mismatchedRegions)} regions, and no checksum decides who is right`;
+}
+
+async function untilScrubbed({ client, signal }: Context, name: string): Promise<Volume> {
+  for (;;) {
+    await pause(POLL_MS, signal);
+    const volume = await client.volumes.get(name, { signal, deadlineMs: DEADLINE_MS });
+    if (scrubOf(volume)?.phase !== 'RUNNING') return volume;
+  }
 }
 
 /** Looked at first: a person is told what is lost before, and not after. */

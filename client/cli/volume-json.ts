@@ -1,5 +1,5 @@
 /** `lockstep volume ... -o json`: the same contract as json.ts. */
-import type { Resync, Volume, VolumeReplica } from '../../proto/gen/lockstep/v1/volume_service.ts';
+import type { Resync, Scrub, Volume, VolumeReplica } from '../../proto/gen/lockstep/v1/volume_service.ts';
 import { volumeId } from '../lockstep.ts';
 import { integer, type Json, time } from './json.ts';
 import { replicaRoleName, resyncModeName } from './names.ts';
@@ -51,6 +51,25 @@ function replicaJson(replica: VolumeReplica): Json {
     diskTotalBytes: integer(replica.diskTotalBytes),
     diskAvailableBytes: integer(replica.diskAvailableBytes),
     spaceWarning: replica.spaceWarning === '' ? null : replica.spaceWarning,
+    scrub: replica.scrub === undefined ? null : scrubJson(replica.scrub),
+  };
+}
+
+function scrubJson(scrub: Scrub): Json {
+  return {
+    phase: scrub.phase,
+    doneBytes: integer(scrub.doneBytes),
+    totalBytes: integer(scrub.totalBytes),
+    repairedRegions: integer(scrub.repairedRegions),
+    mismatchedRegions: integer(scrub.mismatchedRegions),
+    mismatches: scrub.mismatches.map(({ offset, length, differ, damaged }) => ({
+      offset: integer(offset),
+      length: integer(length),
+      differ: differ.map(hostId),
+      damaged: damaged.map(hostId),
+    })),
+    limitBytesPerSecond: scrub.limitBytesPerSecond === 0n ? null : integer(scrub.limitBytesPerSecond),
+    error: scrub.error === '' ? null : scrub.error,
   };
 }
 

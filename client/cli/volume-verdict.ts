@@ -1,6 +1,7 @@
 /** What the replicas of a volume mean for a person, in one line. Pure. */
 import {
   type Resync,
+  type Scrub,
   type Volume,
   type VolumeReplica,
   VolumeReplicaRole as Role,
@@ -30,6 +31,12 @@ export function judgeVolume(volume: Volume): VolumeVerdict {
       headline: `WAITING: its primary, ${hostId(primary.host)}, holds writes until it is decided how to go on.`,
     };
   const lost = volume.replicas.filter((one) => one !== primary && !isWhole(volume, one));
+  const differ = Number(scrubOf(volume)?.mismatchedRegions ?? 0n);
+  if (lost.length === 0 && differ > 0)
+    return {
+      level: 'warning',
+      headline: `DAMAGED: a scrub found ${counted(differ, 'region')} in which no checksum says whose copy is right.`,
+    };
   if (lost.length === 0) return { level: 'good', headline: inSyncHeadline(volume) };
   const copies = counted(volume.replicas.length - lost.length, 'copy').replace('copys', 'copies');
   const resync = runningResync(volume);
@@ -40,6 +47,11 @@ export function judgeVolume(volume: Volume): VolumeVerdict {
     };
   const why = lost.map((one) => `${hostId(one.host)} ${howLost(one)}`);
   return { level: 'warning', headline: `DEGRADED: served from ${copies}; ${listed(why)}.` };
+}
+
+/** That of its primary, which alone makes one. */
+export function scrubOf(volume: Volume): Scrub | undefined {
+  return volume.replicas.find(({ host }) => host === volume.primary)?.scrub;
 }
 
 /** The copy that the primary is at; one that ended is history. */

@@ -5,6 +5,7 @@ import {
   type HeartbeatRequest,
   type ReplicaStatus,
   type SpaceReport,
+  type ScrubProgress,
 } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 
 /** daemon/replication's states, upper case; a state that this control does not know is shown and never acted on. */
@@ -29,6 +30,26 @@ export interface ObservedDirt {
   readonly host: string;
   readonly dirtyBytes: number;
   readonly known: boolean;
+}
+
+export interface ObservedMismatch {
+  readonly region: number;
+  readonly differ: readonly string[];
+  readonly damaged: readonly string[];
+}
+
+export interface ObservedScrub {
+  /** RUNNING, DONE, STOPPED, FAILED */
+  readonly phase: string;
+  /** Regions; every one before it was compared. */
+  readonly cursor: number;
+  readonly regionsTotal: number;
+  readonly repairedRegions: number;
+  readonly mismatchedRegions: number;
+  readonly mismatches: readonly ObservedMismatch[];
+  /** 0: the rate is held to nothing. */
+  readonly limitBytesPerSecond: number;
+  readonly error: string;
 }
 
 export interface ObservedReplica {
@@ -57,6 +78,7 @@ export interface ObservedReplica {
   readonly repairedRegions: number;
   readonly heldRequests: number;
   readonly allocatedBytes: number;
+  readonly scrub: ObservedScrub | undefined;
 }
 
 export interface HostObservation {
@@ -161,6 +183,24 @@ export function observeReplica(
     repairedRegions: Number(status.repairedRegions),
     heldRequests: status.heldRequests,
     allocatedBytes: Number(status.allocatedBytes),
+    scrub: status.scrub === undefined ? undefined : observeScrub(status.scrub),
+  };
+}
+
+function observeScrub(scrub: ScrubProgress): ObservedScrub {
+  return {
+    phase: scrub.phase,
+    cursor: Number(scrub.cursor),
+    regionsTotal: Number(scrub.regionsTotal),
+    repairedRegions: Number(scrub.repairedRegions),
+    mismatchedRegions: Number(scrub.mismatchedRegions),
+    mismatches: scrub.mismatches.map(({ region, differ, damaged }) => ({
+      region: Number(region),
+      differ,
+      damaged,
+    })),
+    limitBytesPerSecond: Number(scrub.limitBytesPerSecond),
+    error: scrub.error,
   };
 }
 

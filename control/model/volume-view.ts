@@ -1,12 +1,20 @@
 /** A volume as the public API shows it: the record, and each replica by its own last word. Pure. */
+import { REGION_BYTES } from '../../daemon/replication/units.ts';
 import {
   type Resync,
   ResyncMode,
+  type Scrub,
   type Volume,
   type VolumeReplica,
   VolumeReplicaRole,
 } from '../../proto/gen/lockstep/v1/volume_service.ts';
-import { type Observed, type ObservedCopy, type ObservedReplica, silenceOf } from './observation.ts';
+import {
+  type Observed,
+  type ObservedCopy,
+  type ObservedReplica,
+  type ObservedScrub,
+  silenceOf,
+} from './observation.ts';
 import type { EventRecord, HostRecord, VolumeRecord } from './records.ts';
 
 export interface VolumeFacts {
@@ -85,6 +93,7 @@ function replicaView(facts: VolumeFacts, host: string): VolumeReplica {
     diskTotalBytes: BigInt(observation?.space?.totalBytes ?? 0),
     diskAvailableBytes: BigInt(observation?.space?.availableBytes ?? 0),
     spaceWarning: observation?.space?.warning ?? '',
+    scrub: replica?.scrub === undefined ? undefined : scrubOf(replica.scrub),
   };
 }
 
@@ -129,6 +138,25 @@ function resyncOf(copy: ObservedCopy): Resync {
     bytesPerSecond: BigInt(bytesPerSecond),
     limitBytesPerSecond: BigInt(limitBytesPerSecond),
     leftMs: leftMs === undefined ? undefined : BigInt(leftMs),
+    error,
+  };
+}
+
+function scrubOf(scrub: ObservedScrub): Scrub {
+  const { phase, cursor, regionsTotal, repairedRegions, mismatchedRegions, error } = scrub;
+  return {
+    phase,
+    doneBytes: BigInt(cursor * REGION_BYTES),
+    totalBytes: BigInt(regionsTotal * REGION_BYTES),
+    repairedRegions: BigInt(repairedRegions),
+    mismatchedRegions: BigInt(mismatchedRegions),
+    mismatches: scrub.mismatches.map(({ region, differ, damaged }) => ({
+      offset: BigInt(region * REGION_BYTES),
+      length: BigInt(REGION_BYTES),
+      differ: differ.map(hostName),
+      damaged: damaged.map(hostName),
+    })),
+    limitBytesPerSecond: BigInt(scrub.limitBytesPerSecond),
     error,
   };
 }

@@ -1,11 +1,12 @@
 /** What heartbeats told, in memory. A restarted control starts with nothing and learns all of it within a second. */
 import { LockstepError } from '../../daemon/sys/errors.ts';
-import type { HeartbeatRequest } from '../../proto/gen/lockstep/agent/v1/agent.ts';
+import type { HeartbeatRequest, ReplicaStatus } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import {
   type HostObservation,
   type Observed,
   observe,
   observeEngineStart,
+  observeReplica,
   silenceOf,
 } from '../model/observation.ts';
 
@@ -49,6 +50,15 @@ export class Observations {
   engineStarted(host: string, volume: string): void {
     const seen = this.#hosts.get(host);
     if (seen !== undefined) this.#hosts.set(host, observeEngineStart(seen, volume, this.#nowMs()));
+  }
+
+  /** The host said so of one of its replicas, in answer to a call: newer than its last heartbeat. */
+  replicaTold(host: string, status: ReplicaStatus): void {
+    const seen = this.#hosts.get(host);
+    if (seen === undefined) return;
+    const { volume } = status;
+    const replica = observeReplica(status, seen.replicas.get(volume), this.#nowMs());
+    this.#hosts.set(host, { ...seen, replicas: new Map([...seen.replicas, [volume, replica]]) });
   }
 
   silence(host: string): number {

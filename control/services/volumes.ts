@@ -8,6 +8,7 @@ import type {
   CheckVolumeRequest,
   ForcePrimaryRequest,
   GetVolumeRequest,
+  ScrubVolumeRequest,
   Volume,
   VolumeServiceServer,
 } from '../../proto/gen/lockstep/v1/volume_service.ts';
@@ -39,6 +40,7 @@ export interface VolumesOptions {
 
 /** The agent hands it to its replica and answers: what the replica then does is seen in its status. */
 const FORCE_MS = 5000;
+const SCRUB_MS = 5000;
 
 export function volumeService(options: VolumesOptions): VolumeServiceServer & UntypedServiceImplementation {
   return {
@@ -50,6 +52,7 @@ export function volumeService(options: VolumesOptions): VolumeServiceServer & Un
       return checkVolume(options.agents, volume.value, { start });
     }),
     forcePrimary: unary(options.log, (request: ForcePrimaryRequest) => force(options, request)),
+    scrubVolume: unary(options.log, (request: ScrubVolumeRequest) => scrub(options, request)),
   };
 }
 
@@ -115,6 +118,24 @@ async function force(options: VolumesOptions, request: ForcePrimaryRequest): Pro
   options.log.warn({ volume: next.volume, host, generation: next.generation }, 'a person chose this replica');
   await tell(options, next, host);
   return show(options, await findVolume(options.repository, request.name));
+}
+
+/** What is shown is what the primary answers, and not what it said in its last heartbeat. */
+async function scrub(options: VolumesOptions, { name, stop, anew }: ScrubVolumeRequest): Promise<Volume> {
+  const found = await findVolume(options.repository, name);
+  const { volume, primary } = found.volume.value;
+  if (primary === '')
+    throw new LockstepError('FAILED_PRECONDITION', 'the volume has no primary that could compare', {
+      reason: 'NOT_SERVING',
+      metadata: { subject: `volumes/${volume}` },
+    });
+  const { agents, observations } = options;
+  const deadline = { deadlineMs: SCRUB_MS };
+  const { replica } = stop
+    ? await agents.call(primary, agent.stopScrub, { volume }, deadline)
+    : await agents.call(primary, agent.startScrub, { volume, anew }, deadline);
+  if (replica !== undefined) observations.replicaTold(primary, replica);
+  return show(options, found);
 }
 
 /** No workflow begins meanwhile: each of them writes the database's record. */

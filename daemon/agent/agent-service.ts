@@ -36,6 +36,7 @@ export function agentService(parts: AgentParts): AgentServiceServer {
   return {
     ...replicaMethods(parts),
     ...copyMethods(parts),
+    ...scrubMethods(parts),
     ...deviceMethods(parts),
     ...engineMethods(parts),
   };
@@ -165,6 +166,27 @@ function copyMethods(parts: AgentParts) {
       if (join?.target === request.target && join.phase === 'SEEDED')
         volume.run({ type: 'connect', target: request.target });
       return {};
+    }),
+  };
+}
+
+/** Not fenced: a replica that does not serve refuses, and one that does compares only with who is in its set. */
+function scrubMethods({ volumes, reporter, log }: AgentParts) {
+  return {
+    startScrub: unary(log, (request: { volume: string; anew: boolean }) => {
+      const volume = volumes.require(request.volume);
+      volume.run({ type: 'scrub', anew: request.anew });
+      const { scrub } = volume.status;
+      if (scrub?.phase === 'FAILED')
+        throw new LockstepError('FAILED_PRECONDITION', `it is not scrubbed: ${scrub.error}`, {
+          reason: 'SCRUB_REFUSED',
+        });
+      return { replica: reporter.replica(volume) };
+    }),
+    stopScrub: unary(log, (request: { volume: string }) => {
+      const volume = volumes.require(request.volume);
+      volume.run({ type: 'stop-scrub' });
+      return { replica: reporter.replica(volume) };
     }),
   };
 }

@@ -2,12 +2,13 @@
 import type { HostDrivers } from '../host/host.ts';
 import { messageOf } from '../sys/errors.ts';
 import type { Log } from '../sys/log.ts';
-import type { JoinStatus } from '../replication/interface.ts';
+import type { JoinStatus, ScrubStatus } from '../replication/interface.ts';
 import type { Volume } from '../volume/volume.ts';
 import {
   type CopyProgress,
   type EngineStatus,
   ReplicaStatus,
+  type ScrubProgress,
 } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 
 /** An engine that has not told how it is by then counts as it last did: its silence is not that of the host. */
@@ -52,6 +53,7 @@ export class ReplicaReporter {
       mixed: status.mixed,
       repairedRegions: BigInt(status.repairedRegions),
       heldRequests: status.heldRequests,
+      scrub: status.scrub === undefined ? undefined : scrubOf(status.scrub),
     };
   }
 
@@ -106,5 +108,22 @@ function copyOf(join: JoinStatus): CopyProgress {
     sentBytes: BigInt(join.sentBytes),
     mode: join.mode,
     limitBytesPerSecond: BigInt(Math.round(join.limitBytesPerSecond)),
+  };
+}
+
+function scrubOf(scrub: ScrubStatus): ScrubProgress {
+  return {
+    phase: scrub.phase,
+    cursor: BigInt(scrub.cursor),
+    regionsTotal: BigInt(scrub.regionsTotal),
+    repairedRegions: BigInt(scrub.repairedRegions),
+    mismatchedRegions: BigInt(scrub.mismatchedRegions),
+    mismatches: scrub.mismatches.map(({ region, differ, damaged }) => ({
+      region: BigInt(region),
+      differ: [...differ],
+      damaged: [...damaged],
+    })),
+    limitBytesPerSecond: BigInt(scrub.limitBytesPerSecond),
+    error: scrub.error,
   };
 }

@@ -204,11 +204,19 @@ export class MetricsServer {
     });
     const repairs = this.#counter(
       'lockstep_replica_repaired_regions_total',
-      'Regions that could not be read and were written anew from another replica.',
+      'Regions that could not be read, or were damaged, and were written anew from another replica.',
       ['volume'],
     );
     this.#on<{ volume: string }>('lockstep:replica:repaired', ({ volume }) => {
       repairs.inc({ volume });
+    });
+    const mismatches = this.#counter(
+      'lockstep_replica_mismatched_regions_total',
+      'Regions in which a scrub found replicas to differ, or a damage, and that no checksum decided about.',
+      ['volume'],
+    );
+    this.#on<{ volume: string }>('lockstep:replica:mismatch', ({ volume }) => {
+      mismatches.inc({ volume });
     });
     const workflows = this.#counter('lockstep_workflows_total', 'Finished workflows.', ['type', 'outcome']);
     this.#on<{ type: string; outcome: string }>('lockstep:control:workflow', ({ type, outcome }) => {

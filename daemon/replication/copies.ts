@@ -20,7 +20,7 @@ export interface CopyParts {
 export class Copies {
   readonly #core: Core;
   readonly #parts: CopyParts;
-  readonly #throttle = new Throttle();
+  readonly throttle = new Throttle();
   #join: Join | undefined;
   /** The shortest time between two ticks that was seen: the one that was meant. */
   #tickMs = Infinity;
@@ -51,11 +51,11 @@ export class Copies {
   ticked(sinceLastMs: number): void {
     this.#tickMs = Math.min(this.#tickMs, sinceLastMs);
     if (sinceLastMs > this.#tickMs && Number.isFinite(sinceLastMs))
-      this.#throttle.late(sinceLastMs - this.#tickMs, this.#core.nowMs);
+      this.throttle.late(sinceLastMs - this.#tickMs, this.#core.nowMs);
   }
 
   onLatency(ms: number, kind: ChangeKind): void {
-    this.#throttle.latency(ms, this.#core.nowMs, kind);
+    this.throttle.latency(ms, this.#core.nowMs, kind);
   }
 
   seed({ target, snapshot }: Extract<ReplicaEvent, { type: 'seed' }>): void {
@@ -67,7 +67,7 @@ export class Copies {
     const onFailure = (error: string): void => {
       this.fail(error);
     };
-    const job = { target, snapshot, throttle: this.#throttle, onFailure, propose };
+    const job = { target, snapshot, throttle: this.throttle, onFailure, propose };
     this.#join = new Join(this.#core, { primary, dirty }, job);
     links.dial(this.#join.peer);
   }

@@ -220,8 +220,10 @@ export class Follower {
     const { bootId } = this.secondary.unstableKnown ? options : durable;
     const isCopied = durable.mixed;
     const change = { view, complete: true, candidateFor: 0, bootId, copyFrom: nobody, tracked: [] };
+    // Of a scrub it hears in the stream, for as long as it takes part.
+    const scrubbedTo = this.state === 'SECONDARY' ? durable.scrubbedTo : 0;
     this.#core.persist(
-      { ...change, consistentAt: view.generation, mixed: false },
+      { ...change, consistentAt: view.generation, mixed: false, scrubbedTo },
       () => {
         if (isCopied) this.secondary.fallback.drop();
         then();

@@ -5,7 +5,7 @@
  * An effect with a token is answered by exactly one event with that token, in any order among tokens. "Only after it
  * is durable" is always such a pair: what must wait for a `persist` or a `flush` is not emitted before its answer.
  */
-import type { Message, WriteKind } from './messages.ts';
+import type { Message, Soundness, WriteKind } from './messages.ts';
 import type { Generation, HostName, Region, Sequence } from './units.ts';
 import type { ReplicaState } from './states.ts';
 
@@ -41,6 +41,8 @@ export interface DurableState {
   readonly copyFrom: { readonly host: HostName; readonly generation: Generation };
   /** Replicas outside the in-sync set of which this one knows in which regions they may differ from it. */
   readonly tracked: readonly Tracked[];
+  /** A scrub that has not ended has compared every region before this one; 0: there is none. It may be behind. */
+  readonly scrubbedTo: Region;
 }
 
 /** The head of a dirty map. Its regions are kept beside it, in chunks: see `MapChange`. */
@@ -126,6 +128,15 @@ export type ReplicaEvent =
       readonly digest: Uint8Array;
       readonly failure?: DiskFailure;
     }
+  /** `soundness`: by the store's own checksum; 'damaged' also of what it cannot read, and then the digest is empty. */
+  | {
+      readonly type: 'region-verified';
+      readonly token: number;
+      readonly digest: Uint8Array;
+      readonly soundness: Soundness;
+    }
+  /** So many regions, from the first that was asked for, are holes, or are not; at least one. */
+  | { readonly type: 'run-found'; readonly token: number; readonly areHoles: boolean; readonly count: number }
   | { readonly type: 'persisted'; readonly token: number }
   /** Of the control store. `explicit`: said to this replica by a workflow, not merely repeated by a heartbeat. */
   | { readonly type: 'view'; readonly view: View; readonly explicit: boolean }
@@ -147,6 +158,9 @@ export type ReplicaEvent =
   | { readonly type: 'connect'; readonly target: HostName }
   /** Said before the snapshot goes or is replaced: a copy that still reads it ends. */
   | { readonly type: 'snapshot-gone' }
+  /** Compare the replicas of the in-sync set. `anew`: from the first region, and not where a scrub broke off. */
+  | { readonly type: 'scrub'; readonly anew: boolean }
+  | { readonly type: 'stop-scrub' }
   | { readonly type: 'step-down' }
   /** A person chose this replica, which may lack acknowledged writes, as the primary of `view`. */
   | { readonly type: 'force'; readonly view: View }
@@ -179,6 +193,10 @@ export type Effect =
       readonly from: 'live' | 'snapshot';
       readonly digest: boolean;
     }
+  /** The SHA-256 of a region as it is now, and whether it fits its checksum. Answered by region-verified. */
+  | { readonly type: 'verify-region'; readonly token: number; readonly region: Region }
+  /** What of these regions, from the first on, takes no space. Answered by run-found. */
+  | { readonly type: 'find-run'; readonly token: number; readonly first: Region; readonly count: number }
   /**
    * The snapshot of this name, taken now if there is none, in place of any other. Until it goes, the first write to each
    * region keeps what the region held: it is asked for only where it is read. Answered by snapshot-taken.
@@ -200,8 +218,10 @@ export type Effect =
   | { readonly type: 'revert'; readonly token: number }
   /** The fallback is of no use any more. Not answered; a process that finds one and is not `mixed` drops it too. */
   | { readonly type: 'drop-fallback' }
-  /** A region that could not be read was read from another replica and written anew. */
-  | { readonly type: 'repaired'; readonly region: Region; readonly from: HostName }
+  /** A region that `host` could not read, or that a scrub found damaged there, was written anew as `from` has it. */
+  | { readonly type: 'repaired'; readonly region: Region; readonly host: HostName; readonly from: HostName }
+  /** A scrub found what it cannot repair. */
+  | { readonly type: 'mismatch'; readonly finding: Mismatch }
   /** Ask the control store for the generation after `fromGeneration`. Answered by view or proposal-failed, or never. */
   | {
       readonly type: 'propose';
@@ -231,6 +251,33 @@ export interface JoinStatus {
   readonly sentBytes: number;
   /** Over the last seconds; 0 while nothing is known. */
   readonly bytesPerSecond: number;
+  /** What the rate is held to for the clients' sake; 0: to nothing. */
+  readonly limitBytesPerSecond: number;
+  readonly error: string;
+}
+
+/** FAILED: something came between, and `error` says what. The next scrub goes on where it was. */
+export type ScrubPhase = 'RUNNING' | 'DONE' | 'STOPPED' | 'FAILED';
+
+/** A region in which replicas differ, or that a checksum says is damaged, and no checksum says who is right. */
+export interface Mismatch {
+  readonly region: Region;
+  /** Those whose bytes are not what the primary's are. */
+  readonly differ: readonly HostName[];
+  /** Those whose bytes do not fit their checksum, or cannot be read. */
+  readonly damaged: readonly HostName[];
+}
+
+export interface ScrubStatus {
+  readonly phase: ScrubPhase;
+  /** Every region before it was compared. */
+  readonly cursor: Region;
+  readonly regionsTotal: number;
+  /** In this scrub, and in this process of it. */
+  readonly repairedRegions: number;
+  readonly mismatchedRegions: number;
+  /** The first of them. */
+  readonly mismatches: readonly Mismatch[];
   /** What the rate is held to for the clients' sake; 0: to nothing. */
   readonly limitBytesPerSecond: number;
   readonly error: string;
@@ -267,6 +314,8 @@ export interface ReplicaStatus {
   readonly unstableRegions: number;
   readonly heldRequests: number;
   readonly join: JoinStatus | undefined;
+  /** Undefined: none was begun by this process, and none broke off. */
+  readonly scrub: ScrubStatus | undefined;
 }
 
 export interface ReplicaOptions {

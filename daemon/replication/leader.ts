@@ -14,9 +14,10 @@ import { Peer } from './peer.ts';
 import { Primary } from './primary.ts';
 import { Recovery } from './recovery.ts';
 import { Repair } from './repair.ts';
+import { type RegionAskers, takeAnswer } from './region-answers.ts';
 import { trackRemoved } from './removed.ts';
+import { Scrub } from './scrub.ts';
 import { isPrimaryState, type ReplicaState } from './states.ts';
-import type { Region } from './units.ts';
 
 type Frame = Extract<ReplicaEvent, { type: 'frame' }>;
 type HelloAnswer = Extract<Message, { type: 'hello-answer' }>;
@@ -27,11 +28,13 @@ export class Leader {
   readonly primary: Primary;
   readonly copies: Copies;
   readonly repair: Repair;
+  readonly scrub: Scrub;
   readonly #core: Core;
   readonly #dirty: DirtyMaps;
   readonly #links: Links;
   readonly #recovery: Recovery;
   readonly #consent: Consent;
+  readonly #askers: RegionAskers;
   #steppingDown = false;
 
   constructor(core: Core, dirty: DirtyMaps) {
@@ -81,15 +84,20 @@ export class Leader {
         this.#consent.ask();
       },
     });
-    this.#consent = new Consent(core, { primary, copies: this.copies });
+    const { copies, repair } = this;
+    this.scrub = new Scrub(core, {
+      primary,
+      repair,
+      throttle: copies.throttle,
+      isCopying: () => copies.peer !== undefined,
+    });
+    this.#consent = new Consent(core, { primary, copies });
     this.#recovery = new Recovery(core, {
       primary,
       links,
       onDiskFailure,
-      onRecovered: (sequence, unstable) => {
-        this.#recovered(sequence, unstable);
-      },
     });
+    this.#askers = { recovery: this.#recovery, repair, copies, scrub: this.scrub };
     if (this.state === 'RECOVERING') this.#meetMembers(core.durable.view);
   }
 
@@ -112,6 +120,7 @@ export class Leader {
       this.#standAsideIfStuck();
     }
     this.repair.progress();
+    this.scrub.progress();
     this.primary.retryHeld();
   }
 
@@ -137,6 +146,7 @@ export class Leader {
     if (peer === undefined) return;
     const wasReady = peer.ready;
     peer.lost(this.#core.nowMs);
+    this.scrub.linkClosed(peer);
     this.#recovery.linkClosed(peer);
     if (!wasReady) return;
     if (peer === this.copies.peer && !peer.required)
@@ -172,19 +182,15 @@ export class Leader {
         return;
       case 'pull-region':
       case 'pull-done':
-        if (!this.#recovery.onFrame(peer, message, payload))
-          this.#core.refuse(link, 'MALFORMED', 'a region outside the volume');
-        this.afterProgress();
-        return;
       case 'fetched':
-        if (payload === undefined || !this.repair.onFetched(link, message.region, payload))
-          this.#core.refuse(link, 'MALFORMED', 'a region that was not asked for');
-        return;
       case 'copy-answer':
-        if (join?.onCopyAnswer(message.region, message.needed) !== true)
-          this.#core.refuse(link, 'MALFORMED', 'an answer to a copy that was never sent');
+      case 'verified':
+      case 'verified-holes': {
+        const objection = takeAnswer(this.#askers, { peer, link }, message, payload);
+        if (objection !== undefined) this.#core.refuse(link, 'MALFORMED', objection);
         this.afterProgress();
         return;
+      }
       case 'candidate-answer':
         // From here on it may be told of the next generation by others than this replica.
         peer.generationKnown = this.#core.generation;
@@ -212,6 +218,7 @@ export class Leader {
       return;
     }
     peer.incarnation = answer.incarnation;
+    peer.wireVersion = answer.wireVersion;
     if (this.#intentFor(peer) === 'join') {
       peer.ready = true;
       this.copies.join?.begin(answer, payload ?? NO_CHANGES);
@@ -251,29 +258,10 @@ export class Leader {
     if (wasJoin) this.copies.fail(`${peer.host} refused: ${refusal.message}`);
   }
 
-  /** Equal to each member of its set again: it is served, in the generation that there was. */
-  #recovered(sequence: number, unstable: Iterable<Region>): void {
-    this.primary.continueFrom(sequence, unstable);
-    for (const peer of this.primary.required) peer.ackedSequence = sequence;
-    if (this.#core.hostRebooted) this.#core.persist({ bootId: this.#core.options.bootId }, () => undefined);
-    const missing = this.primary.required.filter(({ ready }) => !ready);
-    // It may lack what was pulled, so that nothing may be read under its lease, and it cannot be gone on with.
-    for (const peer of missing) peer.exclude();
-    for (const peer of this.primary.required) if (peer.ready) peer.isCovered = true;
-    if (missing.length === 0) this.#core.transition('SERVING', this.#inSyncWith);
-    else
-      this.#core.transition('HOLDING', `${missing.map(({ host }) => host).join(' and ')} may not be equal`);
-    for (const peer of this.primary.required) this.#links.heartbeat(peer);
-    this.primary.retryHeld();
-  }
-
-  get #inSyncWith(): string {
-    return `in sync with ${this.primary.required.map(({ host }) => host).join(' and ')}`;
-  }
-
   #serveIfComplete(): void {
     if (this.state !== 'HOLDING' || this.primary.adopting) return;
-    if (this.primary.required.every(({ ready }) => ready)) this.#core.transition('SERVING', this.#inSyncWith);
+    if (this.primary.required.every(({ ready }) => ready))
+      this.#core.transition('SERVING', this.primary.inSyncWith);
   }
 
   // Views.
@@ -300,6 +288,7 @@ export class Leader {
       this.#core.persist({ view }, () => undefined);
       return;
     }
+    this.scrub.fail('the in-sync set changed');
     // The move that it was to step down for began in a generation that is over.
     this.#steppingDown = false;
     const takesIn = this.#consent.isGranted(view);
@@ -383,7 +372,7 @@ export class Leader {
       this.#links.heartbeat(peer);
     }
     const missing = this.primary.required.find(({ ready }) => !ready);
-    if (missing === undefined) this.#core.transition('SERVING', this.#inSyncWith);
+    if (missing === undefined) this.#core.transition('SERVING', this.primary.inSyncWith);
     else this.#core.transition('HOLDING', `the link to ${missing.host} is down`);
     this.repair.progress();
     this.primary.applyNext();
@@ -450,6 +439,7 @@ export class Leader {
   }
 
   #leave(): void {
+    this.scrub.fail('the primary serves nobody any more');
     this.primary.refuseAll();
     this.copies.fail('the primary serves nobody any more');
     this.repair.abandon();
@@ -457,6 +447,7 @@ export class Leader {
   }
 
   #hold(why: string): void {
+    this.scrub.fail(why);
     const asks = this.state === 'SOLO' && this.primary.required.length > 0;
     if (this.state === 'SERVING' || asks) this.#core.transition('HOLDING', why);
   }
@@ -496,5 +487,6 @@ export class Leader {
     this.#recovery.progress();
     this.copies.join?.progress();
     this.repair.progress();
+    this.scrub.progress();
   }
 }

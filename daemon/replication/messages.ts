@@ -6,6 +6,8 @@ import type { Generation, HostName, Region, Sequence } from './units.ts';
 
 export type HelloIntent = 'resume' | 'recover' | 'join';
 export type WriteKind = 'data' | 'trim' | 'zero';
+/** What the checksum that a store keeps for a region says of its bytes; 'unknown': it keeps none. */
+export type Soundness = 'intact' | 'damaged' | 'unknown';
 export type RefusalReason =
   | 'WIRE_VERSION'
   | 'UNKNOWN_VOLUME'
@@ -99,6 +101,27 @@ export type Message =
   | { readonly type: 'copy-data'; readonly generation: Generation; readonly region: Region }
   | { readonly type: 'copy-zero'; readonly generation: Generation; readonly region: Region }
   | { readonly type: 'copy-answer'; readonly region: Region; readonly needed: boolean }
+  /** Of a scrub, in one stream with the writes. `digest` empty: the primary cannot read it. */
+  | {
+      readonly type: 'verify';
+      readonly generation: Generation;
+      readonly id: number;
+      readonly region: Region;
+      readonly digest: Uint8Array;
+    }
+  | { readonly type: 'verified'; readonly id: number; readonly equal: boolean; readonly soundness: Soundness }
+  /** These regions are holes at the primary. */
+  | {
+      readonly type: 'verify-holes';
+      readonly generation: Generation;
+      readonly id: number;
+      readonly region: Region;
+      readonly count: number;
+    }
+  /** So many of them, from the first, are holes here too. */
+  | { readonly type: 'verified-holes'; readonly id: number; readonly count: number }
+  /** A scrub has compared every region before this one; 0: it has ended. */
+  | { readonly type: 'scrubbed'; readonly generation: Generation; readonly cursor: Region }
   | {
       readonly type: 'view';
       readonly generation: Generation;
@@ -129,7 +152,11 @@ export const MAX_PAYLOAD_BYTES = 32 * 1024 * 1024;
 /** Every version of the frames, and why there is one. A daemon speaks all that stand here. */
 export const wireVersions: ReadonlyMap<number, string> = new Map([
   [2, 'a join begins with what the target changed, a handover ends the lease, a region can be fetched'],
+  [3, 'a scrub compares regions in the stream'],
 ]);
+
+/** The first in which replicas can be compared by a scrub. */
+export const SCRUB_VERSION = 3;
 
 /** The newest version that both sides speak; undefined: there is none. */
 export function commonVersion(theirs: {

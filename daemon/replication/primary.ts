@@ -19,6 +19,7 @@ import {
   type HostName,
   lastRegion,
   overlaps,
+  REGION_BYTES,
   type Region,
   type Sequence,
 } from './units.ts';
@@ -59,7 +60,7 @@ export class Primary {
   readonly #flushes: FlushRounds;
   /** Those that get live writes: the in-sync set, and a target that is about to be taken into it. */
   readonly peers = new Map<HostName, Peer>();
-  /** Regions being read for a copy, or repaired: no write that overlaps one is taken. */
+  /** Regions being read for a copy or a scrub, or repaired, the oldest first: no write that overlaps one is taken. */
   readonly locks = new Set<ByteRange>();
   /** Set while a new view is being made durable: nothing new is taken in between. */
   adopting = false;
@@ -133,6 +134,11 @@ export class Primary {
     return [...this.peers.values()].filter((peer) => peer.required);
   }
 
+  /** In words. */
+  get inSyncWith(): string {
+    return `in sync with ${this.required.map(({ host }) => host).join(' and ')}`;
+  }
+
   /** A write waits for somebody's answer. */
   get isReplicated(): boolean {
     for (const peer of this.peers.values()) if (peer.required) return true;
@@ -198,6 +204,29 @@ export class Primary {
 
   overlapsInflight(range: ByteRange): boolean {
     return this.#inflight.some((write) => overlaps(write, range));
+  }
+
+  /** What is locked changes by nothing any more: no write to it is in flight, and nobody has locked it before. */
+  isQuiet(lock: ByteRange): boolean {
+    for (const other of this.locks) {
+      if (other === lock) break;
+      if (overlaps(other, lock)) return false;
+    }
+    return !this.overlapsInflight(lock);
+  }
+
+  /** So many of these regions, from the first on, have no write in flight and are not locked. */
+  quietRegions(first: Region, count: number): number {
+    const range = { offset: first * REGION_BYTES, length: count * REGION_BYTES };
+    let end = first + count;
+    for (const busy of [...this.#inflight, ...this.locks])
+      if (busy.length > 0 && overlaps(busy, range)) end = Math.min(end, Math.max(first, firstRegion(busy)));
+    return end - first;
+  }
+
+  /** Another replica was given the region anew: until a flush that covers a later write it may lose that again. */
+  rewritten(region: Region): void {
+    this.#unstable.written(region, region, this.#lastSequence + 1);
   }
 
   /** Regions of writes that are not applied yet: a target that is connected now will not see them in the stream. */

@@ -19,8 +19,6 @@ export interface RecoveryParts {
   readonly primary: Primary;
   readonly links: Links;
   readonly onDiskFailure: (failure: DiskFailure) => void;
-  /** `unstable`: where the members and this replica may differ on stable storage. */
-  readonly onRecovered: (sequence: Sequence, unstable: Iterable<Region>) => void;
 }
 
 interface Pull {
@@ -118,7 +116,27 @@ export class Recovery {
       this.#parts.links.close(peer);
     }
     this.abandon();
-    this.#parts.onRecovered(sentUpTo, regions);
+    this.#recovered(sentUpTo, regions);
+  }
+
+  /**
+   * Equal to each member of its set again: it is served, in the generation that there was. `unstable`: where the members
+   * and this replica may differ on stable storage.
+   */
+  #recovered(sequence: Sequence, unstable: Iterable<Region>): void {
+    const { primary, links } = this.#parts;
+    primary.continueFrom(sequence, unstable);
+    for (const peer of primary.required) peer.ackedSequence = sequence;
+    if (this.#core.hostRebooted) this.#core.persist({ bootId: this.#core.options.bootId }, () => undefined);
+    const missing = primary.required.filter(({ ready }) => !ready);
+    // It may lack what was pulled, so that nothing may be read under its lease, and it cannot be gone on with.
+    for (const peer of missing) peer.exclude();
+    for (const peer of primary.required) if (peer.ready) peer.isCovered = true;
+    if (missing.length === 0) this.#core.transition('SERVING', primary.inSyncWith);
+    else
+      this.#core.transition('HOLDING', `${missing.map(({ host }) => host).join(' and ')} may not be equal`);
+    for (const peer of primary.required) links.heartbeat(peer);
+    primary.retryHeld();
   }
 
   /** Once every member was heard, or has been waited for long enough. */

@@ -1,20 +1,32 @@
 /**
- * A read that the primary's own disk fails: its regions are fetched from a replica that holds the same, written anew,
- * and read again. While a region is fetched and written no write to it is taken, and those in flight end first, so
- * that what is fetched is what both hold.
+ * Regions that the primary's own disk failed to read, or that a scrub found damaged: they are fetched from a replica
+ * that holds the same, and written anew. While a region is fetched and written no write to it is taken, and those in
+ * flight end first, so that what is fetched is what both hold.
  */
 import type { Core } from './core.ts';
 import type { ClientRequest, DiskFailure } from './interface.ts';
 import type { Peer } from './peer.ts';
 import type { Primary } from './primary.ts';
-import { type ByteRange, firstRegion, lastRegion, REGION_BYTES, type Region, regionRange } from './units.ts';
+import {
+  type ByteRange,
+  firstRegion,
+  type HostName,
+  lastRegion,
+  REGION_BYTES,
+  type Region,
+  regionRange,
+} from './units.ts';
 
 type ReadRequest = Extract<ClientRequest, { kind: 'read' }>;
 
 interface Job {
-  readonly id: number;
-  readonly request: ReadRequest;
   readonly regions: Region[];
+  /** Whose copy is taken; undefined: that of any in the set. */
+  readonly from: HostName | undefined;
+  readonly onRegion: () => void;
+  readonly onDone: () => void;
+  /** Nobody can help any more. */
+  readonly onAbandoned: () => void;
 }
 
 export class Repair {
@@ -32,6 +44,7 @@ export class Repair {
   /** Reads whose regions were written anew once: if they fail again, the disk does not hold what it is given. */
   readonly #repaired = new WeakSet<ReadRequest>();
   #isWriting = false;
+  /** For reads. */
   repairedRegions = 0;
 
   constructor(
@@ -58,17 +71,49 @@ export class Repair {
     }
     const first = firstRegion(request);
     const count = lastRegion(request) - first + 1;
-    this.#jobs.push({ id, request, regions: Array.from({ length: count }, (_unused, at) => first + at) });
-    this.progress();
+    this.#begin({
+      regions: Array.from({ length: count }, (_unused, at) => first + at),
+      from: undefined,
+      onRegion: () => {
+        this.repairedRegions++;
+      },
+      onDone: () => {
+        this.#repaired.add(request);
+        this.#primary().readAgain(id, request);
+      },
+      onAbandoned: () => {
+        this.#primary().failRead(id, 'EIO');
+      },
+    });
     return true;
   }
 
-  /** Nobody is served any more, or what helps is gone: the reads that wait are answered as they are. */
+  /** As `from` has it. */
+  anew(region: Region, from: HostName, then: (isDone: boolean) => void): void {
+    this.#begin({
+      regions: [region],
+      from,
+      onRegion: () => undefined,
+      onDone: () => {
+        then(true);
+      },
+      onAbandoned: () => {
+        then(false);
+      },
+    });
+  }
+
+  #begin(job: Job): void {
+    this.#jobs.push(job);
+    this.progress();
+  }
+
+  /** Nobody is served any more, or what helps is gone: whoever waits is told. */
   abandon(): void {
     const jobs = this.#jobs;
     this.#jobs = [];
     if (!this.#isWriting) this.#release();
-    for (const { id } of jobs) this.#primary().failRead(id, 'EIO');
+    for (const { onAbandoned } of jobs) onAbandoned();
     this.#primary().retryHeld();
   }
 
@@ -90,15 +135,23 @@ export class Repair {
     const [region] = job.regions;
     if (region === undefined) {
       this.#jobs.shift();
-      this.#repaired.add(job.request);
-      primary.readAgain(job.id, job.request);
+      job.onDone();
+      this.progress();
+      return;
+    }
+    const members = primary.required.filter(({ host }) => host === (job.from ?? host));
+    if (members.length === 0) {
+      this.#jobs.shift();
+      this.#release();
+      job.onAbandoned();
+      primary.retryHeld();
       this.progress();
       return;
     }
     this.#lock ??= regionRange(region);
     primary.locks.add(this.#lock);
-    const peer = primary.required.find(({ ready }) => ready);
-    if (peer?.link === undefined || primary.adopting || primary.overlapsInflight(this.#lock)) return;
+    const peer = members.find(({ ready }) => ready);
+    if (peer?.link === undefined || primary.adopting || !primary.isQuiet(this.#lock)) return;
     this.#region = region;
     this.#link = peer.link;
     this.#from = peer;
@@ -129,8 +182,8 @@ export class Repair {
         this.#onDiskFailure(failure);
         return;
       }
-      this.repairedRegions++;
-      this.#core.effects.push({ type: 'repaired', region, from });
+      this.#core.effects.push({ type: 'repaired', region, host: this.#core.host, from });
+      job.onRegion();
       job.regions.shift();
       this.#primary().retryHeld();
       this.progress();

@@ -72,7 +72,7 @@ export class Replica {
 
   get status(): ReplicaStatus {
     const { state, persisted, nowMs, why, hostRebooted } = this.#core;
-    const { primary, copies, repair } = this.#leader;
+    const { primary, copies, repair, scrub } = this.#leader;
     const { secondary } = this.#follower;
     const leads = this.#leads;
     const peers = leads ? primary.required : [];
@@ -98,6 +98,7 @@ export class Replica {
       unstableRegions: (leads ? primary : secondary).unstable.size,
       heldRequests: primary.heldRequests,
       join: copies.join?.status,
+      scrub: scrub.status,
     };
   }
 
@@ -146,6 +147,8 @@ export class Replica {
       case 'disk-done':
       case 'read-done':
       case 'region-done':
+      case 'region-verified':
+      case 'run-found':
       case 'snapshot-taken':
       case 'persisted':
         this.#core.complete(event);
@@ -165,6 +168,12 @@ export class Replica {
         return;
       case 'snapshot-gone':
         leader.copies.snapshotGone();
+        return;
+      case 'scrub':
+        leader.scrub.start(event.anew);
+        return;
+      case 'stop-scrub':
+        leader.scrub.stop();
         return;
       case 'force':
         this.#follower.promotion.forced(event.view);

@@ -7,13 +7,15 @@ import { unreachable } from '../sys/errors.ts';
 import type { Core, DiskWrite } from './core.ts';
 import type { DirtyMaps } from './dirty.ts';
 import { Fallback } from './fallback.ts';
-import type { DiskFailure } from './interface.ts';
+import type { DiskFailure, Effect, ReplicaEvent } from './interface.ts';
 import type { Message } from './messages.ts';
 import { firstRegion, lastRegion, REGION_BYTES, type Region, type Sequence } from './units.ts';
 import { UnstableRegions } from './unstable.ts';
 
 type WriteMessage = Extract<Message, { type: 'write' }>;
 type CopyMessage = Extract<Message, { type: 'copy-offer' | 'copy-data' | 'copy-zero' }>;
+type Verify = Extract<Message, { type: 'verify' }>;
+type VerifyHoles = Extract<Message, { type: 'verify-holes' }>;
 type Other = Extract<Message, { type: 'pull' | 'flush' | 'fetch' | 'copy-begin' }>;
 
 /** Regions: 16 MiB. */
@@ -21,7 +23,7 @@ const PRESERVED_AT_ONCE = 256;
 
 interface Queued {
   readonly link: number;
-  readonly message: WriteMessage | CopyMessage | Other;
+  readonly message: WriteMessage | CopyMessage | Verify | VerifyHoles | Other;
   readonly payload: Uint8Array | undefined;
 }
 
@@ -109,6 +111,9 @@ export class Secondary {
       case 'yield':
         this.leaseGrantedUntilMs = this.#core.nowMs;
         return;
+      case 'scrubbed':
+        this.#core.persist({ scrubbedTo: message.cursor }, () => undefined);
+        return;
       case 'write':
       case 'pull':
       case 'flush':
@@ -117,6 +122,8 @@ export class Secondary {
       case 'copy-offer':
       case 'copy-data':
       case 'copy-zero':
+      case 'verify':
+      case 'verify-holes':
         if (this.awaitsBegin && message.type !== 'copy-begin') {
           this.#core.refuse(link, 'MALFORMED', `a ${message.type} before the copy begins`);
           return;
@@ -144,7 +151,8 @@ export class Secondary {
   #insideVolume(message: Queued['message']): boolean {
     const { sizeBytes } = this.#core.options;
     if (message.type === 'write') return message.offset + message.length <= sizeBytes;
-    return 'region' in message ? (message.region + 1) * REGION_BYTES <= sizeBytes : true;
+    const count = message.type === 'verify-holes' ? message.count : 1;
+    return 'region' in message ? (message.region + count) * REGION_BYTES <= sizeBytes && count > 0 : true;
   }
 
   #grantLease(link: number, askedAtMs: number): void {
@@ -214,6 +222,12 @@ export class Secondary {
       case 'copy-zero':
         this.#takeCopy(link, message.region, undefined);
         return;
+      case 'verify':
+        this.#verify(link, message);
+        return;
+      case 'verify-holes':
+        this.#verifyHoles(link, message);
+        return;
       default:
         unreachable(message);
     }
@@ -265,6 +279,8 @@ export class Secondary {
 
   #takeCopy(link: number, region: Region, data: Uint8Array | undefined): void {
     const kind = data === undefined ? 'trim' : 'data';
+    // Of a scrub: until a flush that covers a later write it may be lost again.
+    if (this.#core.state === 'SECONDARY') this.#unstable.written(region, region, this.#appliedSequence + 1);
     this.#onDisk(link, { kind, offset: region * REGION_BYTES, length: REGION_BYTES, data }, () => {
       if (this.link === link) this.#core.send(link, { type: 'copy-answer', region, needed: false });
     });
@@ -301,6 +317,28 @@ export class Secondary {
       // What cannot be read is written anew.
       () => {
         answer(true);
+      },
+    );
+  }
+
+  #verify(link: number, { id, region, digest }: Verify): void {
+    this.#ask(
+      (token) => ({ type: 'verify-region', token, region }),
+      (event) => {
+        if (event.type !== 'region-verified' || this.link !== link) return;
+        const { soundness } = event;
+        const equal = Buffer.compare(event.digest, digest) === 0;
+        this.#core.send(link, { type: 'verified', id, equal, soundness });
+      },
+    );
+  }
+
+  #verifyHoles(link: number, { id, region: first, count }: VerifyHoles): void {
+    this.#ask(
+      (token) => ({ type: 'find-run', token, first, count }),
+      (event) => {
+        if (event.type !== 'run-found' || this.link !== link) return;
+        this.#core.send(link, { type: 'verified-holes', id, count: event.areHoles ? event.count : 0 });
       },
     );
   }
@@ -348,13 +386,23 @@ export class Secondary {
     then: (data: Uint8Array | undefined, digest: Uint8Array) => void,
     onFailure: () => void,
   ): void {
+    this.#ask(
+      (token) => ({ type: 'read-region', token, region, from: 'live', digest }),
+      (event) => {
+        if (event.type !== 'region-done' || event.failure !== undefined) onFailure();
+        else then(event.data, event.digest);
+      },
+    );
+  }
+
+  /** The next of the stream waits for the answer of the disk. */
+  #ask(effectOf: (token: number) => Effect, then: (event: ReplicaEvent) => void): void {
     const token = this.#core.nextToken();
-    this.#core.effects.push({ type: 'read-region', token, region, from: 'live', digest });
+    this.#core.effects.push(effectOf(token));
     this.#busy = true;
     this.#core.await(token, (event) => {
       this.#busy = false;
-      if (event.type !== 'region-done' || event.failure !== undefined) onFailure();
-      else then(event.data, event.digest);
+      then(event);
       this.#next();
     });
   }

@@ -17,6 +17,8 @@ const FASTER = 1.02;
 const FASTER_ALONE = 1.15;
 const FLOOR_BYTES_PER_SECOND = 8 * 1024 * 1024;
 const FIRST_BYTES_PER_SECOND = 16 * 1024 * 1024;
+/** Of what need not end soon. */
+export const BACKGROUND_BYTES_PER_SECOND = 1024 * 1024;
 /** Above this nothing is held back. */
 const CEILING_BYTES_PER_SECOND = 4 * 1024 * 1024 * 1024;
 /** Of one look in the moving mean without a copy. */
@@ -57,6 +59,7 @@ class Felt {
 export class Throttle {
   readonly #felt: Readonly<Record<ChangeKind, Felt>> = { write: new Felt(), flush: new Felt() };
   #rate = FIRST_BYTES_PER_SECOND;
+  #floor = FLOOR_BYTES_PER_SECOND;
   #budgetBytes = 0;
   #filledAtMs = 0;
   #lookedAtMs = 0;
@@ -69,8 +72,10 @@ export class Throttle {
     return this.#rate >= CEILING_BYTES_PER_SECOND ? 0 : Math.round(this.#rate);
   }
 
-  begin(nowMs: number): void {
+  /** `floor`: bytes a second that it may have whatever the clients feel. */
+  begin(nowMs: number, floor = FLOOR_BYTES_PER_SECOND): void {
     this.#copies = true;
+    this.#floor = floor;
     this.#rate = FIRST_BYTES_PER_SECOND;
     this.#filledAtMs = nowMs;
     this.#lookedAtMs = nowMs;
@@ -126,7 +131,7 @@ export class Throttle {
     write.took(oldestMs);
     const faster = this.#isUsed || oldestMs > 0 ? FASTER : FASTER_ALONE;
     this.#rate *= write.isSlower || flush.isSlower ? SLOWER : faster;
-    this.#rate = Math.min(Math.max(this.#rate, FLOOR_BYTES_PER_SECOND), CEILING_BYTES_PER_SECOND);
+    this.#rate = Math.min(Math.max(this.#rate, this.#floor), CEILING_BYTES_PER_SECOND);
     this.#forget();
   }
 

@@ -11,7 +11,6 @@ import {
   existsSync,
   fdatasync,
   fstatSync,
-  fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -80,8 +79,8 @@ export const systemFiles: Files = {
   create(path, sizeBytes) {
     const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
     try {
+      // Not synced here: it would keep every volume of the host waiting, for tens of milliseconds on a busy disk.
       ftruncateSync(fd, sizeBytes);
-      fsyncSync(fd);
     } catch (error) {
       closeSync(fd);
       throw error;

@@ -5,6 +5,7 @@
 import type { DiskFailure, Effect, ReplicaEvent } from '../replication/interface.ts';
 import type { Fallback } from '../store/fallback.ts';
 import { RegionBuffers } from '../store/region-buffers.ts';
+import { runAt } from '../store/runs.ts';
 import { diskFailure, EMPTY_DIGEST, type Store } from '../store/store.ts';
 import { messageOf } from '../sys/errors.ts';
 import type { Log } from '../sys/log.ts';
@@ -20,6 +21,8 @@ export type DiskEffect = Extract<
       | 'disk-read'
       | 'disk-flush'
       | 'read-region'
+      | 'verify-region'
+      | 'find-run'
       | 'take-snapshot'
       | 'preserve'
       | 'revert'
@@ -80,6 +83,12 @@ export class VolumeDisk {
         return;
       case 'read-region':
         this.#readRegion(effect);
+        return;
+      case 'verify-region':
+        this.#world.answer(this.#verified(effect));
+        return;
+      case 'find-run':
+        this.#world.answer(this.#run(effect));
         return;
       case 'take-snapshot':
         void this.#takeSeed(effect);
@@ -159,6 +168,34 @@ export class VolumeDisk {
       this.#failed('read', messageOf(error));
       const failure = diskFailure(error);
       return { type: 'region-done', token, data: undefined, digest: EMPTY_DIGEST, failure };
+    }
+  }
+
+  #verified({ token, region }: Extract<Effect, { type: 'verify-region' }>): ReplicaEvent {
+    const into = this.#buffers.take();
+    try {
+      const { digest, intact } = this.#store.readRegion(region, {
+        from: 'live',
+        digest: true,
+        verify: true,
+        into,
+      });
+      const soundness = intact === undefined ? 'unknown' : intact ? 'intact' : 'damaged';
+      return { type: 'region-verified', token, digest, soundness };
+    } catch (error) {
+      this.#failed('read', messageOf(error));
+      return { type: 'region-verified', token, digest: EMPTY_DIGEST, soundness: 'damaged' };
+    } finally {
+      this.#buffers.giveBack(into);
+    }
+  }
+
+  #run({ token, first, count }: Extract<Effect, { type: 'find-run' }>): ReplicaEvent {
+    try {
+      return { type: 'run-found', token, ...runAt(this.#store, first, count) };
+    } catch (error) {
+      this.#failed('look for holes', messageOf(error));
+      return { type: 'run-found', token, areHoles: false, count };
     }
   }
 

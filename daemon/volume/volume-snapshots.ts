@@ -18,6 +18,8 @@ export type WhileQuiet = <Value>(
 
 /** Of one volume. Each takes two open files, and a look at its map where its regions are first touched. */
 const MAX_SNAPSHOTS = 4096;
+/** Heartbeats come several times a second. */
+const HEARD_POLL_MS = 10;
 /** Looked at in one turn: 64 GiB, some milliseconds. */
 const DIFF_REGIONS = 1024 * 1024;
 /** Primaries of these states have every acknowledged write, and go on having it. */
@@ -38,8 +40,9 @@ export class VolumeSnapshots {
   }
 
   /**
-   * A primary has every acknowledged write at every instant, and so has a secondary as long as it is in sync. Of one
-   * that stopped being so meanwhile nobody knows what the snapshot shows: it goes again.
+   * A primary has every acknowledged write at every instant, and so has a secondary as long as it is in sync: that its
+   * primary had not gone on without it is known once the primary is heard after that instant, in the same generation.
+   * Of one that stopped being in sync meanwhile nobody knows what the snapshot shows: it goes again.
    */
   async take(name: string, snapshot: string, { quiesce }: { readonly quiesce: boolean }): Promise<void> {
     checkSnapshotName('snapshot', snapshot);
@@ -55,6 +58,7 @@ export class VolumeSnapshots {
     const take = (quiesced: boolean): Promise<SnapshotRecord> =>
       store.snapshot(name, snapshot, { quiesced, purpose: 'kept' });
     await (quiesce ? this.#whileQuiet(name, take) : take(false));
+    if (before.role === 'secondary') await untilHeard(volume);
     if (isSame(before, volume)) return;
     await store.deleteSnapshot(name, snapshot);
     throw new LockstepError('ABORTED', `the replica changed to ${volume.state} meanwhile; try again`, {
@@ -126,4 +130,11 @@ function wholeness(volume: Volume): Wholeness {
 function isSame(before: Wholeness, volume: Volume): boolean {
   if (before.role === 'primary') return volume.serves;
   return (isInSync(volume) && volume.view.generation === before.generation) || volume.serves;
+}
+
+/** Until a frame of the primary came in after this call, or the replica is not in sync any more. */
+async function untilHeard(volume: Volume): Promise<void> {
+  const fromMs = performance.now();
+  const isSilent = (): boolean => volume.status.peerSilenceMs >= performance.now() - fromMs;
+  while (isInSync(volume) && isSilent()) await new Promise((resolve) => setTimeout(resolve, HEARD_POLL_MS));
 }

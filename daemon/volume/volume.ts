@@ -68,6 +68,7 @@ const ONE_TIMED_OF = 16;
 
 const stateChannel = channel('lockstep:replica:state');
 const repairChannel = channel('lockstep:replica:repaired');
+const mismatchChannel = channel('lockstep:replica:mismatch');
 
 export class Volume implements BlockBackend {
   readonly name: string;
@@ -262,6 +263,8 @@ export class Volume implements BlockBackend {
       case 'disk-read':
       case 'disk-flush':
       case 'read-region':
+      case 'verify-region':
+      case 'find-run':
       case 'take-snapshot':
       case 'preserve':
       case 'revert':
@@ -273,6 +276,9 @@ export class Volume implements BlockBackend {
         return;
       case 'repaired':
         this.#repaired(effect);
+        return;
+      case 'mismatch':
+        this.#mismatch(effect);
         return;
       case 'propose':
         void this.#propose(effect);
@@ -368,9 +374,14 @@ export class Volume implements BlockBackend {
     if (answer.reason !== '') this.run({ type: 'proposal-failed', reason: answer.reason });
   }
 
-  #repaired({ region, from }: Extract<Effect, { type: 'repaired' }>): void {
-    this.#world.log.warn({ volume: this.name, region, from }, 'a region that could not be read was repaired');
+  #repaired({ region, host, from }: Extract<Effect, { type: 'repaired' }>): void {
+    this.#world.log.warn({ volume: this.name, region, host, from }, 'a damaged region was repaired');
     if (repairChannel.hasSubscribers) repairChannel.publish({ volume: this.name });
+  }
+
+  #mismatch({ finding }: Extract<Effect, { type: 'mismatch' }>): void {
+    this.#world.log.error({ volume: this.name, ...finding }, 'a scrub found a region that it cannot repair');
+    if (mismatchChannel.hasSubscribers) mismatchChannel.publish({ volume: this.name });
   }
 
   #stateChanged({ from, to, why }: Extract<Effect, { type: 'state-changed' }>): void {

@@ -3,7 +3,7 @@
  * know is refused; fields that it does not know are left alone, so that a newer hello can be read and answered.
  */
 import { unreachable } from '../sys/errors.ts';
-import type { HelloIntent, Message, RefusalReason, WriteKind } from '../replication/messages.ts';
+import type { HelloIntent, Message, RefusalReason, Soundness, WriteKind } from '../replication/messages.ts';
 import { REGION_BYTES } from '../replication/units.ts';
 import './protobuf.ts';
 import { lockstep } from '../../proto/gen/lockstep/replication/v1/frame.js';
@@ -24,6 +24,12 @@ const writeKinds = {
   zero: v1.WriteKind.WRITE_KIND_ZERO,
 } as const satisfies Record<WriteKind, number>;
 
+const soundnesses = {
+  intact: v1.Soundness.SOUNDNESS_INTACT,
+  damaged: v1.Soundness.SOUNDNESS_DAMAGED,
+  unknown: v1.Soundness.SOUNDNESS_UNKNOWN,
+} as const satisfies Record<Soundness, number>;
+
 const refusalReasons = {
   WIRE_VERSION: v1.RefusalReason.REFUSAL_REASON_WIRE_VERSION,
   UNKNOWN_VOLUME: v1.RefusalReason.REFUSAL_REASON_UNKNOWN_VOLUME,
@@ -42,6 +48,7 @@ function namesOf<Name extends string>(numbers: Readonly<Record<Name, number>>): 
 
 const intentNames = namesOf(intents);
 const writeKindNames = namesOf(writeKinds);
+const soundnessNames = namesOf(soundnesses);
 const refusalReasonNames = namesOf(refusalReasons);
 
 /** What the header of a message says; `checksum` is that of its payload. */
@@ -85,6 +92,16 @@ export function toShape(message: Message, checksum: number): Shape {
       return { copy: { ...message, kind: v1.CopyKind.COPY_KIND_ZERO } };
     case 'copy-answer':
       return { copyAnswer: message };
+    case 'verify':
+      return { verify: message };
+    case 'verified':
+      return { verified: { ...message, soundness: soundnesses[message.soundness] } };
+    case 'verify-holes':
+      return { verifyHoles: message };
+    case 'verified-holes':
+      return { verifiedHoles: message };
+    case 'scrubbed':
+      return { scrubbed: message };
     case 'view':
       return { view: { ...message, inSync: [...message.inSync] } };
     case 'view-answer':
@@ -137,7 +154,11 @@ export function fromShape(shape: Shape): Found | undefined {
       needed: shape.copyAnswer.needed ?? false,
     });
   return (
-    leaseFromShape(shape) ?? regionFromShape(shape) ?? sessionFromShape(shape) ?? membershipFromShape(shape)
+    leaseFromShape(shape) ??
+    scrubFromShape(shape) ??
+    regionFromShape(shape) ??
+    sessionFromShape(shape) ??
+    membershipFromShape(shape)
   );
 }
 
@@ -168,6 +189,35 @@ function copyFromShape(copy: NonNullable<Shape['copy']>): Found | undefined {
     default:
       return undefined;
   }
+}
+
+function scrubFromShape({
+  verify,
+  verified,
+  verifyHoles,
+  verifiedHoles,
+  scrubbed,
+}: Shape): Found | undefined {
+  if (verify) {
+    const { generation, id, region, digest } = verify;
+    const place = { generation: generation ?? 0, id: id ?? 0, region: region ?? 0 };
+    return bare({ type: 'verify', ...place, digest: digest ?? new Uint8Array() });
+  }
+  if (verified) {
+    const soundness = soundnessNames.get(verified.soundness ?? 0);
+    if (soundness === undefined) return undefined;
+    return bare({ type: 'verified', id: verified.id ?? 0, equal: verified.equal ?? false, soundness });
+  }
+  if (verifyHoles) {
+    const { generation, id, region, count } = verifyHoles;
+    const place = { generation: generation ?? 0, id: id ?? 0, region: region ?? 0 };
+    return bare({ type: 'verify-holes', ...place, count: count ?? 0 });
+  }
+  if (verifiedHoles)
+    return bare({ type: 'verified-holes', id: verifiedHoles.id ?? 0, count: verifiedHoles.count ?? 0 });
+  if (scrubbed)
+    return bare({ type: 'scrubbed', generation: scrubbed.generation ?? 0, cursor: scrubbed.cursor ?? 0 });
+  return undefined;
 }
 
 function leaseFromShape({ heartbeat, heartbeatAnswer }: Shape): Found | undefined {

@@ -228,3 +228,13 @@ t.test('a primary is only told of the set without those that are lost', async (t
   await until(() => started.volumes.require('v').view.generation === 3);
   t.equal(started.volumes.require('v').state, 'SOLO');
 });
+
+t.test('a scrub is refused with the reason where there is nobody to compare with', async (t) => {
+  const started = await startAgent(t);
+  await soloVolume(started.volumes);
+  await t.rejects(started.call(agent.startScrub, { volume: 'v', anew: false }), {
+    reason: 'SCRUB_REFUSED',
+    message: /others in sync/,
+  });
+  t.match(await started.call(agent.stopScrub, { volume: 'v' }), { replica: { scrub: { phase: 'FAILED' } } });
+});

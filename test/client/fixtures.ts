@@ -150,6 +150,7 @@ export function volumeReplica(host: string, changes: Partial<VolumeReplica> = {}
     diskTotalBytes: 100n * GIB,
     diskAvailableBytes: 40n * GIB,
     spaceWarning: '',
+    scrub: undefined,
     ...changes,
   };
 }

@@ -330,3 +330,19 @@ t.test(
     ]);
   },
 );
+
+t.test('a scrub is asked for by the name of the volume', async (t) => {
+  const asked: object[] = [];
+  const client = await connect(t, {
+    scrubVolume: (request: object) => {
+      asked.push(request);
+      throw unavailable;
+    },
+  });
+  await t.rejects(client.volumes.scrub('orders'));
+  await t.rejects(client.volumes.scrub('databases/orders', { stop: true }));
+  t.strictSame(asked, [
+    { name: 'volumes/orders', stop: false, anew: false },
+    { name: 'databases/orders', stop: true, anew: false },
+  ]);
+});

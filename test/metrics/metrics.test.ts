@@ -29,6 +29,7 @@ const status: ReplicaStatus = {
   appliedSequence: 3,
   unstableRegions: 0,
   heldRequests: 4,
+  scrub: undefined,
   join: {
     target: 'host-c',
     phase: 'CATCHING_UP',
@@ -126,6 +127,14 @@ t.test('repairs are counted by volume', async (t) => {
   const found = await samples();
   t.equal(found.get('lockstep_replica_repaired_regions_total{volume="orders"}'), 2);
   t.equal(found.get('lockstep_replica_repaired_regions_total{volume="users"}'), 1);
+});
+
+t.test('regions that a scrub cannot repair are counted by volume', async (t) => {
+  await serve(t, oneReplica);
+  for (const volume of ['orders', 'users', 'users']) channel('lockstep:replica:mismatch').publish({ volume });
+  const found = await samples();
+  t.equal(found.get('lockstep_replica_mismatched_regions_total{volume="orders"}'), 1);
+  t.equal(found.get('lockstep_replica_mismatched_regions_total{volume="users"}'), 2);
 });
 
 t.test('a figure that cannot be had is told of, and the daemon goes on', async (t) => {

@@ -1,7 +1,7 @@
 /** How fast a copy goes by what clients feel. Time is told; nothing else decides. */
 import fc from 'fast-check';
 import t from 'tap';
-import { Throttle } from '../../daemon/replication/throttle.ts';
+import { BACKGROUND_BYTES_PER_SECOND, Throttle } from '../../daemon/replication/throttle.ts';
 
 const MIB = 1024 * 1024;
 const FLOOR = 8 * MIB;
@@ -196,4 +196,14 @@ t.test('at the floor a copy of eight mebibytes takes about a second', async (t) 
     } else nowMs++;
   }
   t.ok(Math.abs(nowMs - fromMs - 1000) < 100, `${String(nowMs - fromMs)} ms`);
+});
+
+t.test('what need not end soon is held to less, and a copy after it to what copies are', async (t) => {
+  const throttle = begun(2);
+  throttle.begin(0, BACKGROUND_BYTES_PER_SECOND);
+  const nowMs = looks(throttle, 200, { ms: 50 });
+  t.equal(throttle.limitBytesPerSecond, BACKGROUND_BYTES_PER_SECOND);
+  throttle.begin(nowMs);
+  looks(throttle, 200, { fromMs: nowMs, ms: 50 });
+  t.equal(throttle.limitBytesPerSecond, FLOOR);
 });

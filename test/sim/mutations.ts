@@ -5,6 +5,7 @@
 import { FILES, type Mutation } from './mutation.ts';
 import { changingHands } from './mutations-membership.ts';
 import { copying } from './mutations-resync.ts';
+import { scrubbing } from './mutations-scrub.ts';
 
 const fencing: readonly Mutation[] = [
   {
@@ -299,4 +300,10 @@ const acknowledging: readonly Mutation[] = [
   },
 ];
 
-export const mutations: readonly Mutation[] = [...fencing, ...acknowledging, ...copying, ...changingHands];
+export const mutations: readonly Mutation[] = [
+  ...fencing,
+  ...acknowledging,
+  ...copying,
+  ...changingHands,
+  ...scrubbing,
+];

@@ -14,6 +14,7 @@ import {
   type Fence,
   HeartbeatRequest,
   ReplicaStatus,
+  ScrubProgress,
   type StorePosition,
   type VolumeView,
 } from '../../proto/gen/lockstep/agent/v1/agent.ts';
@@ -30,6 +31,7 @@ interface Replica {
   copy: CopyProgress | undefined;
   hostRebooted: boolean;
   consistentAt: bigint;
+  scrub?: ScrubProgress;
 }
 
 export interface Injection {
@@ -284,6 +286,7 @@ export class AgentDouble {
       primary: replica.view.primary,
       inSync: replica.view.inSync,
       ...(replica.copy === undefined ? {} : { copy: replica.copy }),
+      ...(replica.scrub === undefined ? {} : { scrub: replica.scrub }),
     });
   }
 
@@ -393,7 +396,7 @@ export class AgentDouble {
 
   #copyMethods(): Pick<
     AgentServiceServer,
-    'createSnapshot' | 'deleteSnapshot' | 'seedReplica' | 'connectReplica'
+    'createSnapshot' | 'deleteSnapshot' | 'seedReplica' | 'connectReplica' | 'startScrub' | 'stopScrub'
   > {
     return {
       createSnapshot: this.#handle('createSnapshot', ({ volume, snapshot }) => {
@@ -419,6 +422,18 @@ export class AgentDouble {
         const replica = this.#require(volume);
         replica.copy = copyOf(target, 'CATCHING_UP', 8n * MIB, 0n);
         return {};
+      }),
+      startScrub: this.#handle('startScrub', ({ volume }) => {
+        const replica = this.#require(volume);
+        if (replica.state !== 'SERVING')
+          throw new LockstepError('FAILED_PRECONDITION', 'it is not scrubbed: none is in sync');
+        replica.scrub = ScrubProgress.fromPartial({ phase: 'RUNNING', cursor: 3n, regionsTotal: 16n });
+        return { replica: this.#status(replica) };
+      }),
+      stopScrub: this.#handle('stopScrub', ({ volume }) => {
+        const replica = this.#require(volume);
+        if (replica.scrub !== undefined) replica.scrub = { ...replica.scrub, phase: 'STOPPED' };
+        return { replica: this.#status(replica) };
       }),
     };
   }

@@ -70,6 +70,7 @@ export function replica(state: string, change: Partial<ObservedReplica> = {}): O
     repairedRegions: 0,
     heldRequests: 0,
     allocatedBytes: 0,
+    scrub: undefined,
     ...change,
   };
 }

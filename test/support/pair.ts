@@ -32,6 +32,8 @@ export interface TestHost {
   readonly name: string;
   readonly volumes: Volumes;
   readonly nbdSocket: string;
+  /** Where the files of its layers are. */
+  readonly layersFolder: string;
   volume(): Volume;
   /** All of its volume; of a host that was stopped, as it was then. */
   data(): Buffer;
@@ -120,6 +122,7 @@ export class Pair {
       name,
       volumes,
       nbdSocket,
+      layersFolder: join(folder, 'layers'),
       volume: () => volumes.require(VOLUME),
       data: () => left ?? volumes.require(VOLUME).file.read(whole),
       hasFallback: () => existsSync(join(folder, 'volumes', VOLUME, 'fallback')),

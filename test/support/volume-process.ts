@@ -20,7 +20,7 @@ const POLL_MS = 5;
 
 const meta = await HostMeta.open(join(folder, 'meta'));
 const volumes = new Volumes({
-  folder: join(folder, 'volumes'),
+  stateDir: folder,
   host: 'a',
   incarnation: process.pid,
   bootId: 'one boot',
@@ -28,6 +28,7 @@ const volumes = new Volumes({
   heartbeatMs: 50,
   silenceMs: 300,
   stallMs: 5000,
+  space: { reserveBytes: 0, warnPercent: 100, whenFull: 'fail' },
   stateChanged: () => undefined,
   world: {
     clock: bootClock,

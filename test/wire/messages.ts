@@ -76,6 +76,28 @@ const bare: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ type: fc.constant('copy-offer' as const), generation: uint, region: uint, digest }),
   fc.record({ type: fc.constant('copy-zero' as const), generation: uint, region: uint }),
   fc.record({ type: fc.constant('copy-answer' as const), region: uint, needed: fc.boolean() }),
+  fc.record({
+    type: fc.constant('verify' as const),
+    generation: uint,
+    id: uint,
+    region: uint,
+    digest: fc.oneof(digest, fc.constant(new Uint8Array())),
+  }),
+  fc.record({
+    type: fc.constant('verified' as const),
+    id: uint,
+    equal: fc.boolean(),
+    soundness: fc.constantFrom('intact' as const, 'damaged' as const, 'unknown' as const),
+  }),
+  fc.record({
+    type: fc.constant('verify-holes' as const),
+    generation: uint,
+    id: uint,
+    region: uint,
+    count: uint,
+  }),
+  fc.record({ type: fc.constant('verified-holes' as const), id: uint, count: uint }),
+  fc.record({ type: fc.constant('scrubbed' as const), generation: uint, cursor: uint }),
   fc.record({ type: fc.constant('view' as const), generation: uint, primary: name, inSync: names }),
   fc.record({ type: fc.constant('view-answer' as const), generation: uint }),
   fc.record({

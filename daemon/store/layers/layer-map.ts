@@ -34,6 +34,7 @@ export interface RegionRun {
 }
 
 const SECTOR_BYTES = 512;
+const EMPTY_SECTOR = Buffer.alloc(SECTOR_BYTES);
 const SECTOR_HEADER_BYTES = 8;
 const SECTOR_ENTRIES = SECTOR_BYTES - SECTOR_HEADER_BYTES;
 const PAGE_BYTES = 4096;
@@ -201,8 +202,8 @@ export class LayerMap {
   }
 
   #check(sector: Buffer, number: number): void {
+    if (sector.equals(EMPTY_SECTOR)) return;
     if (sector.readUInt32BE(0) === crc32c(sector.subarray(4)) && sector.readUInt32BE(4) === number) return;
-    if (sector.every((byte) => byte === 0)) return;
     throw damaged(this.#file.path, `sector ${String(number)} does not fit its checksum`);
   }
 }

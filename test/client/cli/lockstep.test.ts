@@ -38,6 +38,7 @@ t.test('wrong words exit with 2', async (t) => {
   t.equal(run(['stats']).status, 2);
   t.equal(run(['database', 'get']).status, 2);
   t.equal(run(['volume', 'force', 'orders']).status, 2, 'without a host');
+  t.equal(run(['volume', 'scrub', 'orders', '--stop', '--wait', '--server', NOWHERE]).status, 2);
   t.equal(run(['status', '-o', 'xml']).status, 2);
   t.equal(run(['database', 'events', 'orders', '--limit', '0', '--server', NOWHERE]).status, 2);
 });

@@ -4,6 +4,7 @@ import { plain } from '../../../client/cli/text.ts';
 import { volumeJson } from '../../../client/cli/volume-json.ts';
 import { judgeVolume } from '../../../client/cli/volume-verdict.ts';
 import {
+  type Scrub,
   type Volume,
   type VolumeReplica,
   VolumeReplicaRole,
@@ -148,6 +149,47 @@ t.test('every line fits 80 columns, whatever it says', async (t) => {
         .filter((line) => line.length > 80),
       [],
     );
+});
+
+const scrub: Scrub = {
+  phase: 'RUNNING',
+  doneBytes: 5n * 1024n ** 3n,
+  totalBytes: 10n * 1024n ** 3n,
+  repairedRegions: 2n,
+  mismatchedRegions: 12n,
+  mismatches: [{ offset: 65_536n, length: 65_536n, differ: ['hosts/host-b'], damaged: [] }],
+  limitBytesPerSecond: 1024n * 1024n,
+  error: '',
+};
+
+t.test('a scrub is shown with how far it is and what it found', async (t) => {
+  const text = textOf(alone({ scrub }, {}));
+  t.match(text, /SCRUB compares the replicas, held to 1 MiB\/s for the clients/);
+  t.match(text, /\] 50 % {2}5 GiB of 10 GiB/);
+  t.match(onOneLine(text), /repaired 2 regions and found 12 regions that no checksum decides about/);
+  t.match(text, /65536 to 131071: host-b not as the primary has it/);
+  t.match(text, /and 11 more/);
+});
+
+t.test('a volume in which a scrub found what it cannot repair is not called well', async (t) => {
+  const [a, b] = [volumeReplica('host-a', { scrub }), volumeReplica('host-b')];
+  t.match(judgeVolume(volumeInSync({ replicas: [a, b] })), {
+    level: 'warning',
+    headline: /^DAMAGED: a scrub found 12 regions/,
+  });
+  const { level } = judgeVolume(
+    volumeInSync({ replicas: [{ ...a, scrub: { ...scrub, mismatchedRegions: 0n } }, b] }),
+  );
+  t.equal(level, 'good');
+});
+
+t.test('a scrub that broke off says why, and one that found nothing says so', async (t) => {
+  const none = { repairedRegions: 0n, mismatchedRegions: 0n, mismatches: [] };
+  const failed = textOf(
+    alone({ scrub: { ...scrub, ...none, phase: 'FAILED', error: 'the link is down' } }, {}),
+  );
+  t.match(failed, /SCRUB broke off: the link is down; the next one goes on from there/);
+  t.match(failed, /no difference so far/);
 });
 
 t.test('what comes over the network moves no cursor', async (t) => {

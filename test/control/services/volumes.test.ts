@@ -111,3 +111,28 @@ t.test('a check asks every host, and tells of those that cannot answer', async (
   const unknown = harness.call(service.checkVolume, { name: 'volumes/nothing', start: true });
   t.match(await refusal(unknown), { reason: 'VOLUME_NOT_FOUND' });
 });
+
+t.test('a scrub is begun and stopped on the primary, and seen at once', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  const scrub = (stop: boolean) =>
+    harness.call(service.scrubVolume, { name: 'databases/orders', stop, anew: false });
+  const { primary, replicas } = await scrub(false);
+  t.match(
+    replicas.find(({ host }) => host === primary),
+    { scrub: { phase: 'RUNNING', doneBytes: 3n * 65_536n, totalBytes: 16n * 65_536n } },
+  );
+  t.match((await scrub(true)).replicas[0], { scrub: { phase: 'STOPPED' } });
+  t.ok(harness.a.calls.includes('startScrub') && harness.a.calls.includes('stopScrub'));
+});
+
+t.test('a scrub that the primary refuses is refused in its words', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  for (const replica of harness.a.replicas.values()) replica.state = 'SOLO';
+  const request = { name: 'databases/orders', stop: false, anew: false };
+  t.match(await refusal(harness.call(service.scrubVolume, request)), {
+    code: 'FAILED_PRECONDITION',
+    message: /not scrubbed/,
+  });
+});

@@ -6,6 +6,7 @@ const SEEDS = 150;
 const STATES_PER_SEED = 900;
 /** On a machine that has other things to do. */
 const LIMIT_MS = 300_000;
+t.setTimeout(LIMIT_MS);
 const STATES = 100_000;
 
 t.test('a store keeps what it promised whatever a crash leaves', { timeout: LIMIT_MS }, async (t) => {

@@ -5,11 +5,11 @@
 import { messageOf } from '../../../daemon/sys/errors.ts';
 import type { LayerStore } from '../../../daemon/store/layers/layer-store.ts';
 import type { LayeredVolume } from '../../../daemon/store/layers/layered-volume.ts';
-import { FOLDER, REGION_BYTES } from './geometry.ts';
+import { REGION_BYTES } from './geometry.ts';
+import type { StoreHost } from './host.ts';
 import { type Sector, SECTOR_BYTES } from './image.ts';
-import type { Kernel } from './kernel.ts';
 import { Model, snapshotKey, type SnapshotModel } from './model.ts';
-import { type CrashKind, isSame, type VolumeModel } from './volume-model.ts';
+import { type CrashKind, isSame, VolumeModel } from './volume-model.ts';
 
 const SECTORS_PER_REGION = REGION_BYTES / SECTOR_BYTES;
 
@@ -69,6 +69,25 @@ export function checkRecovered(
   };
 }
 
+/** As the store shows it now. */
+export function modelOf(store: LayerStore): Model {
+  const model = new Model();
+  const contentOf = (source: Readable): Map<number, Sector> => {
+    const found = readAll(source, []);
+    return new Map([...sectorsIn(found)].map((sector) => [sector, sectorOf(found, sector)]));
+  };
+  for (const { volume, sizeBytes } of store.volumes) {
+    model.volumes.set(volume, new VolumeModel(sizeBytes, contentOf(readable(store.volume(volume)))));
+    for (const { name, purpose } of store.snapshots(volume)) {
+      const view = store.openSnapshot(volume, name);
+      const snapshot = { volume, name, purpose, sizeBytes: view.sizeBytes, content: contentOf(view) };
+      model.snapshots.set(snapshotKey(volume, name), snapshot);
+      view.close();
+    }
+  }
+  return model;
+}
+
 function checkVolume(
   store: LayerStore,
   name: string,
@@ -101,12 +120,13 @@ function volumeProblem(
   kind: CrashKind,
 ): string | undefined {
   if (sizeBytes !== model.sizeBytes) return `has ${sizeBytes} bytes instead of ${model.sizeBytes}`;
-  for (const sector of sectorsIn(found)) {
-    const value = sectorOf(found, sector);
-    const acceptable = model.acceptable(sector, kind);
-    if (!acceptable.some((one) => isSame(one, value)))
-      return `sector ${sector} holds ${describe(value)}, and may hold ${acceptable.map(describe).join(', ')}`;
-  }
+  for (const [region, bytes] of found)
+    for (let at = 0; at < SECTORS_PER_REGION; at++) {
+      const sector = region * SECTORS_PER_REGION + at;
+      if (model.accepts(sector, kind, (value) => holdsAt(bytes, at, value))) continue;
+      const acceptable = model.acceptable(sector, kind).map(describe).join(', ');
+      return `sector ${sector} holds ${describe(sectorOf(found, sector))}, and may hold ${acceptable}`;
+    }
   return undefined;
 }
 
@@ -144,11 +164,13 @@ export function contentProblem(
 ): string | undefined {
   if (view.sizeBytes !== sizeBytes) return `has ${view.sizeBytes} bytes instead of ${sizeBytes}`;
   const found = readAll(view, content.keys());
-  for (const sector of sectorsIn(found)) {
-    const value = sectorOf(found, sector);
-    if (!isSame(value, content.get(sector)))
-      return `sector ${sector} holds ${describe(value)} instead of ${describe(content.get(sector))}`;
-  }
+  for (const [region, bytes] of found)
+    for (let at = 0; at < SECTORS_PER_REGION; at++) {
+      const sector = region * SECTORS_PER_REGION + at;
+      const value = content.get(sector);
+      if (!holdsAt(bytes, at, value))
+        return `sector ${sector} holds ${describe(sectorOf(found, sector))} instead of ${describe(value)}`;
+    }
   return undefined;
 }
 
@@ -171,6 +193,13 @@ function readAll(source: Readable, sectors: Iterable<number>): Found {
   return found;
 }
 
+const ZEROES = Buffer.alloc(SECTOR_BYTES);
+
+function holdsAt(bytes: Buffer, sector: number, value: Sector): boolean {
+  const from = sector * SECTOR_BYTES;
+  return bytes.compare(value ?? ZEROES, 0, SECTOR_BYTES, from, from + SECTOR_BYTES) === 0;
+}
+
 function* sectorsIn(found: Found): Generator<number> {
   for (const region of found.keys())
     for (let at = 0; at < SECTORS_PER_REGION; at++) yield region * SECTORS_PER_REGION + at;
@@ -182,19 +211,19 @@ function sectorOf(found: Found, sector: number): Sector {
 }
 
 /** Each file belongs to a layer of the catalogue, each layer has its files, and each layer is needed. */
-export function checkFiles({ disk, files }: Kernel): void {
-  const { layers } = disk.catalogue.contents;
+export async function checkFiles({ catalogue, files, folder }: StoreHost): Promise<void> {
+  const { layers } = await catalogue.load();
   const allowed = new Set(layers.flatMap(({ id }) => [`${id}.data`, `${id}.map`, `${id}.sums`]));
-  for (const name of files.list(FOLDER))
+  for (const name of files.list(folder))
     if (!allowed.has(name)) throw new BrokenPromise(`file ${name} belongs to no layer`);
   for (const { id, parent } of layers)
     for (const name of parent === '' ? [`${id}.data`] : [`${id}.data`, `${id}.map`])
-      if (!files.exists(`${FOLDER}/${name}`)) throw new BrokenPromise(`file ${name} is missing`);
+      if (!files.exists(`${folder}/${name}`)) throw new BrokenPromise(`file ${name} is missing`);
 }
 
 /** With nothing left to do in the background, layers that nobody needs to tell apart are one. */
-export function checkMerged({ disk }: Kernel): void {
-  const { layers, volumes, snapshots } = disk.catalogue.contents;
+export async function checkMerged({ catalogue }: StoreHost): Promise<void> {
+  const { layers, volumes, snapshots } = await catalogue.load();
   const named = new Set([...volumes.map(({ head }) => head), ...snapshots.map(({ layer }) => layer)]);
   for (const { id, sealed, summed } of layers) {
     const children = layers.filter(({ parent }) => parent === id).length;

@@ -9,7 +9,8 @@ import { type Choice, noting, randomChooser, repeating } from './choosers.ts';
 import { Disk } from './disk.ts';
 import { SECTOR_BYTES } from './image.ts';
 import { Kernel } from './kernel.ts';
-import { Life, openStore, type Recorded } from './life.ts';
+import { openStore } from './host.ts';
+import { Life } from './life.ts';
 import { Model, type ModelEvent } from './model.ts';
 import { describeStep, type DiskStep } from './steps.ts';
 import type { CrashKind } from './volume-model.ts';
@@ -39,6 +40,10 @@ interface State {
   readonly kind: CrashKind;
   readonly choices: readonly Choice[];
 }
+
+/** What a process did to its disk, and what it promised, in one order. */
+type Recorded =
+  { readonly of: 'disk'; readonly step: DiskStep } | { readonly of: 'model'; readonly event: ModelEvent };
 
 const LIVES = 3;
 const MIN_ACTIONS = 100;
@@ -83,12 +88,18 @@ class CrashRun {
     let disk = new Disk();
     let model = new Model();
     for (this.#life = 1; this.#life <= LIVES; this.#life++) {
+      const record: Recorded[] = [];
+      const kernel = new Kernel(disk.copy(), {
+        isManual: true,
+        onStep: (step) => record.push({ of: 'disk', step }),
+      });
       const life = new Life({
-        disk: disk.copy(),
+        host: kernel,
         model: model.copy(),
         random: Random.of(this.#seed, 'life', this.#life),
+        onEvent: (event) => record.push({ of: 'model', event }),
       });
-      this.#record = life.record;
+      this.#record = record;
       this.#state = undefined;
       this.#at = Infinity;
       await life.open(bootId(this.#boot));
@@ -173,14 +184,14 @@ class CrashRun {
       state.kind,
       () => extent === 'some' && this.#random.happens(SKIPPED_SHARE),
     );
-    checkFiles(kernel);
+    await checkFiles(kernel);
     if (this.#random.happens(AFTERMATH_SHARE)) {
       // First with the checksums that the crash left, then with all.
       await checkSums(store);
       await untilDone(store);
-      checkMerged(kernel);
+      await checkMerged(kernel);
       await checkSums(store);
-      checkFiles(kernel);
+      await checkFiles(kernel);
       checkRecovered(store, after(), 'killed');
     }
     await store.close();

@@ -11,6 +11,7 @@ import type {
   CatalogueChange,
   CatalogueContents,
 } from '../../../daemon/store/layers/catalogue.ts';
+import type { StoreHost } from './host.ts';
 import type { Disk } from './disk.ts';
 import type { DiskFile } from './disk-file.ts';
 import type { DiskStep, Inode } from './steps.ts';
@@ -27,7 +28,8 @@ export interface KernelOptions {
   readonly onStep?: (step: DiskStep) => void;
 }
 
-export class Kernel {
+export class Kernel implements StoreHost {
+  readonly folder = '/store/layers';
   readonly disk: Disk;
   readonly files: Files;
   readonly catalogue: Catalogue;
@@ -41,6 +43,8 @@ export class Kernel {
     this.files = memoryFiles(this);
     this.catalogue = new MemoryCatalogue(this);
   }
+
+  readonly nowMs = (): number => this.disk.steps;
 
   get waiting(): number {
     return this.#waiting.length;
@@ -117,6 +121,7 @@ function memoryFiles(kernel: Kernel): Files {
 
 class MemoryFile implements BlockFile {
   readonly path: string;
+  readonly punchesHoles = true;
   readonly #kernel: Kernel;
   readonly #file: DiskFile;
   #isOpen = true;
@@ -134,14 +139,6 @@ class MemoryFile implements BlockFile {
 
   get allocatedBytes(): number {
     return this.#opened.cache.allocatedBytes;
-  }
-
-  get punchesHoles(): boolean {
-    return this.#isOpen;
-  }
-
-  prefetch(): void {
-    // Everything is in memory.
   }
 
   read(into: Uint8Array, offset: number): void {
@@ -172,6 +169,10 @@ class MemoryFile implements BlockFile {
   extents(from = 0): Iterable<{ readonly start: number; readonly end: number }> {
     const { cache, sizeBytes } = this.#opened;
     return cache.extents(from, sizeBytes);
+  }
+
+  prefetch(): void {
+    // It is all in memory.
   }
 
   sync(done: (error: Error | null) => void): void {

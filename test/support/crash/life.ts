@@ -1,30 +1,33 @@
 /**
- * One life of a process with a store: it opens what it finds, and is asked for this and that until it ends. What it did
- * to its disk and what it promised are recorded in one order, from which every instant of its death can be looked at.
+ * One life of a process with a store: it opens what it finds, and is asked for this and that until it ends. What it is
+ * asked and what it promised is told in order.
  */
+import { setTimeout } from 'node:timers/promises';
 import { assert, LockstepError, messageOf } from '../../../daemon/sys/errors.ts';
-import { LayerStore } from '../../../daemon/store/layers/layer-store.ts';
-import type { StoreLog } from '../../../daemon/store/layers/live-layers.ts';
+import type { LayerStore } from '../../../daemon/store/layers/layer-store.ts';
 import type { Random } from '../harness/random.ts';
 import { BrokenPromise } from './check.ts';
-import type { Disk } from './disk.ts';
-import { FOLDER, REGION_BYTES } from './geometry.ts';
-import { Kernel } from './kernel.ts';
+import { openStore, type StoreHost } from './host.ts';
 import type { Model, ModelEvent, Op } from './model.ts';
-import type { DiskStep } from './steps.ts';
 
-export type Recorded =
-  { readonly of: 'disk'; readonly step: DiskStep } | { readonly of: 'model'; readonly event: ModelEvent };
-
-const QUIET: StoreLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
-/** One call that is waited for ends within so many turns, or never. */
-const MAX_TURNS = 10_000;
-
-export class Life {
-  readonly kernel: Kernel;
+interface LifeOptions {
+  readonly host: StoreHost;
+  /** What is there at its beginning. */
   readonly model: Model;
   readonly random: Random;
-  readonly record: Recorded[] = [];
+  /** Told before the model learns of it. */
+  readonly onEvent: (event: ModelEvent) => void;
+}
+
+/** Real disks are slow: after so many turns without an end, each takes a millisecond. */
+const QUICK_TURNS = 1000;
+const MAX_TURNS = 60_000;
+
+export class Life {
+  readonly host: StoreHost;
+  readonly model: Model;
+  readonly random: Random;
+  readonly #onEvent: (event: ModelEvent) => void;
   /** How many there are at a time. */
   readonly most: { readonly volumes: number; readonly snapshots: number };
   #store: LayerStore | undefined;
@@ -34,14 +37,12 @@ export class Life {
   #calls = 0;
   #running = 0;
 
-  constructor({ disk, model, random }: { disk: Disk; model: Model; random: Random }) {
+  constructor({ host, model, random, onEvent }: LifeOptions) {
+    this.host = host;
+    this.#onEvent = onEvent;
     this.model = model;
     this.random = random;
     this.most = { volumes: 1 + random.below(3), snapshots: 1 + random.below(5) };
-    this.kernel = new Kernel(disk, {
-      isManual: true,
-      onStep: (step) => this.record.push({ of: 'disk', step }),
-    });
   }
 
   get store(): LayerStore {
@@ -54,7 +55,7 @@ export class Life {
   }
 
   async open(bootId: string): Promise<void> {
-    this.#store = await this.#waitFor(openStore(this.kernel, bootId));
+    this.#store = await this.#waitFor(openStore(this.host, bootId));
   }
 
   isLocked(volume: string): boolean {
@@ -62,7 +63,7 @@ export class Life {
   }
 
   tell(event: ModelEvent): void {
-    this.record.push({ of: 'model', event });
+    this.#onEvent(event);
     this.model.apply(event);
   }
 
@@ -104,6 +105,21 @@ export class Life {
     );
   }
 
+  /** Asked for, and refused: it changes nothing. */
+  refused(what: string, locks: readonly string[], act: () => Promise<unknown>): void {
+    this.#run(
+      locks,
+      () =>
+        act().then(
+          () => {
+            throw new BrokenPromise(`${what} is not refused`);
+          },
+          () => undefined,
+        ),
+      () => undefined,
+    );
+  }
+
   step(): void {
     this.#run(
       [],
@@ -114,7 +130,7 @@ export class Life {
 
   /** Lets go one thing that waits, and then everything that follows from it without waiting. */
   async turn(): Promise<void> {
-    this.kernel.finishOne((end) => this.random.below(end));
+    this.host.finishOne((end) => this.random.below(end));
     await settled();
     if (this.#failures.length > 0)
       throw this.#failures[0] instanceof BrokenPromise
@@ -127,7 +143,9 @@ export class Life {
   /** Until all that was asked for is answered. */
   async quiet(): Promise<void> {
     for (let turns = 0; this.#running > 0; turns++) {
-      if (turns > MAX_TURNS) throw new BrokenPromise('what was asked for is never answered');
+      if (turns > MAX_TURNS || (turns > QUICK_TURNS && this.host.waiting === 0))
+        throw new BrokenPromise('what was asked for is never answered');
+      if (turns > QUICK_TURNS) await setTimeout(1);
       await this.turn();
     }
   }
@@ -157,19 +175,6 @@ export class Life {
         for (const name of locks) this.#locked.delete(name);
       });
   }
-}
-
-export function openStore(kernel: Kernel, bootId: string): Promise<LayerStore> {
-  const { files, catalogue } = kernel;
-  return LayerStore.open({
-    files,
-    catalogue,
-    folder: FOLDER,
-    bootId,
-    regionBytes: REGION_BYTES,
-    nowMs: () => kernel.disk.steps,
-    log: QUIET,
-  });
 }
 
 /** All promises that can be settled are. */

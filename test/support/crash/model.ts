@@ -26,7 +26,7 @@ export type ModelEvent =
   | { readonly type: 'flush-begins'; readonly id: number; readonly volume: string }
   | { readonly type: 'flush-ends'; readonly id: number }
   | { readonly type: 'op-begins'; readonly id: number; readonly op: Op }
-  /** `cut`: of a snapshot, after how many writes of its volume it was taken. */
+  /** `cut`: of a snapshot, after how many of the writes since it was asked for it was taken. */
   | { readonly type: 'op-ends'; readonly id: number; readonly cut?: number };
 
 export interface SnapshotModel {
@@ -39,7 +39,6 @@ export interface SnapshotModel {
 
 /** A snapshot whose instant is not known yet: it lies between two writes that were made since it was asked for. */
 interface Journal {
-  readonly from: number;
   readonly before: Content;
   readonly sizeBytes: number;
   readonly writes: ModelWrite[];
@@ -88,9 +87,14 @@ export class Model {
       case 'write-begins':
         for (const { op, journal } of this.#running.values())
           if (op.volume === event.volume) journal?.writes.push(event.write);
-        return this.volume(event.volume).writeBegins(event.write);
-      case 'write-ends':
-        return this.volume(event.volume).writeEnds();
+        {
+          this.volume(event.volume).writeBegins(event.write);
+          return;
+        }
+      case 'write-ends': {
+        this.volume(event.volume).writeEnds();
+        return;
+      }
       case 'flush-begins': {
         const volume = this.volume(event.volume);
         this.#flushes.set(event.id, { volume, writes: volume.writes });
@@ -109,7 +113,8 @@ export class Model {
         const running = this.#running.get(event.id);
         assert(running !== undefined, `operation ${event.id} was begun`);
         this.#running.delete(event.id);
-        return this.#done(running, event.cut);
+        this.#done(running, event.cut);
+        return;
       }
     }
   }
@@ -118,9 +123,8 @@ export class Model {
   *cuts(id: number): Generator<readonly [cut: number, snapshot: SnapshotModel]> {
     const running = this.#running.get(id);
     if (running?.op.type !== 'snapshot' || running.journal === undefined) return;
-    const { from, writes } = running.journal;
-    for (let count = 0; count <= writes.length; count++)
-      yield [from + count, snapshotAt(running, from + count)];
+    const { writes } = running.journal;
+    for (let count = 0; count <= writes.length; count++) yield [count, snapshotAt(running, count)];
   }
 
   expected(): Expected {
@@ -181,7 +185,7 @@ export class Model {
   #journal(op: Op): Journal | undefined {
     if (op.type !== 'snapshot') return undefined;
     const volume = this.volume(op.volume);
-    return { from: volume.writes, before: volume.content(), sizeBytes: volume.sizeBytes, writes: [] };
+    return { before: volume.content(), sizeBytes: volume.sizeBytes, writes: [] };
   }
 
   #done(running: Running, cut: number | undefined): void {
@@ -221,7 +225,7 @@ export function snapshotKey(volume: string, name: string): string {
 function snapshotAt({ op, journal }: Running, cut: number): SnapshotModel {
   assert(op.type === 'snapshot' && journal !== undefined, 'a snapshot has a journal');
   const content = new Map<number, Sector>(journal.before);
-  for (const write of journal.writes.slice(0, cut - journal.from))
+  for (const write of journal.writes.slice(0, cut))
     for (const [sector, value] of sectorsOf(write)) content.set(sector, value);
   const { volume, name, purpose } = op;
   return { volume, name, purpose, sizeBytes: journal.sizeBytes, content };

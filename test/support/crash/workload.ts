@@ -10,9 +10,11 @@ import { isSame } from './volume-model.ts';
 const VOLUMES = ['a', 'b', 'c'];
 const SNAPSHOTS = ['s', 't', 'u', 'v', 'w'];
 /** Entries of one sector, and of one page, of a map: regions at their borders are in other sectors, and pages. */
-const SIZES_REGIONS = [6, 12, 12, 508, 4036];
+const SIZES_REGIONS = [6, 12, 60, 508, 4036];
 const BORDERS = [0, 504, 4032];
 const MAX_WRITE_SECTORS = 28;
+/** Some writes are of so many regions: more than the background copies in one step. */
+const LARGE_REGIONS = 40;
 /** Begun before others ended. */
 const MAX_RUNNING = 6;
 
@@ -38,7 +40,7 @@ const TOTAL = actions.reduce((sum, [weight]) => sum + weight, 0);
 /** So many times: something is asked for, or something that waits is let go. */
 export async function work(life: Life, actionsCount: number): Promise<void> {
   for (let count = 0; count < actionsCount; count++) {
-    const { waiting } = life.kernel;
+    const { waiting } = life.host;
     if (life.model.volumes.size === 0 && life.running === 0) {
       create(life);
       await life.quiet();
@@ -133,22 +135,27 @@ function deleteSnapshot(life: Life): void {
   );
 }
 
+/** Nothing else may stand on a seed: it ends with its process. */
 function clone(life: Life): void {
-  const found = keptSnapshot(life);
+  const found = freeSnapshot(life);
   const as = newVolume(life);
   if (found === undefined || as === undefined) return;
-  const { volume, name } = found;
-  life.begin({ type: 'clone', volume, name, as }, [`${volume}@`, as], () =>
-    life.store.clone(volume, name, as),
-  );
+  const { volume, name, purpose } = found;
+  const locks = [`${volume}@`, as];
+  const act = (): Promise<unknown> => life.store.clone(volume, name, as);
+  if (purpose === 'seed') life.refused('a clone of a seed', locks, act);
+  else life.begin({ type: 'clone', volume, name, as }, locks, act);
 }
 
+/** Not of a volume that has a seed. */
 function revert(life: Life): void {
-  const found = keptSnapshot(life);
+  const found = freeSnapshot(life);
   if (found === undefined || life.isLocked(found.volume)) return;
-  if (hasSeed(life, found.volume)) return;
   const { volume, name } = found;
-  life.begin({ type: 'revert', volume, name }, [volume, `${volume}@`], () => life.store.revert(volume, name));
+  const locks = [volume, `${volume}@`];
+  const act = (): Promise<unknown> => life.store.revert(volume, name);
+  if (hasSeed(life, volume)) life.refused('to revert a volume that is copied', locks, act);
+  else life.begin({ type: 'revert', volume, name }, locks, act);
 }
 
 function grow(life: Life): void {
@@ -216,12 +223,6 @@ function hasSeed(life: Life, volume: string): boolean {
   return [...life.model.snapshots.values()].some((one) => one.volume === volume && one.purpose === 'seed');
 }
 
-/** A seed ends with its process: nothing else may stand on it. */
-function keptSnapshot(life: Life): { readonly volume: string; readonly name: string } | undefined {
-  const found = freeSnapshot(life);
-  return found?.purpose === 'kept' ? found : undefined;
-}
-
 function freeSnapshot(life: Life): SnapshotModel | undefined {
   return life.random.pick(
     [...life.model.snapshots.values()].filter(({ volume }) => !life.isLocked(`${volume}@`)),
@@ -248,7 +249,7 @@ function range(life: Life, volume: string): { readonly offset: number; readonly 
   const first = Math.min(low + random.below(9 * sectors), sizeBytes / SECTOR_BYTES - 1);
   const start = isAligned ? first - (first % sectors) : first;
   const count = isAligned
-    ? sectors * (1 + random.below(4))
+    ? sectors * (1 + random.below(random.happens(0.15) ? LARGE_REGIONS : 4))
     : 1 + random.below(random.happens(0.5) ? 4 : MAX_WRITE_SECTORS);
   return {
     offset: start * SECTOR_BYTES,

@@ -9,6 +9,7 @@ import type { Write } from './history-sector.ts';
 import type { Host } from './host.ts';
 import { MapChecks } from './map-checks.ts';
 import type { Process } from './process.ts';
+import { ScrubChecks } from './scrub-checks.ts';
 import type { World } from './world.ts';
 
 /** Comparing disks costs: not after each step of a burst. */
@@ -18,6 +19,7 @@ export class Checks {
   readonly durability: Durability;
   readonly equality: Equality;
   readonly fallbacks: FallbackChecks;
+  readonly scrubs: ScrubChecks;
   readonly #maps: MapChecks;
   readonly #world: World;
   /** The process that may answer clients: the last one that began to serve, as long as it does. */
@@ -33,6 +35,7 @@ export class Checks {
     this.durability = new Durability(world);
     this.equality = new Equality(world, this.durability);
     this.fallbacks = new FallbackChecks(world);
+    this.scrubs = new ScrubChecks(world);
     this.#maps = new MapChecks(world);
   }
 
@@ -54,6 +57,7 @@ export class Checks {
       host.grantedUntilMs = Math.max(host.grantedUntilMs, host.nowMs() + effect.message.leaseMs);
     }
     if (effect.type === 'send' && effect.message.type === 'yield') this.#yielded.add(process);
+    this.scrubs.effect(process, effect);
     if (effect.type === 'send') this.#maps.sends(process, process.peerOf(effect.link) ?? '', effect.message);
     if (effect.type === 'persist') {
       const { durable, maps } = process.asked;

@@ -3,7 +3,8 @@
  * survive the death of a process. A loss of power keeps what a flush covered; of a sector that was written since, it
  * keeps any one of the values that were written to it, or the one before.
  */
-import { type ByteRange, REGION_BYTES, type Region } from '../../../daemon/replication/units.ts';
+import type { Soundness } from '../../../daemon/replication/messages.ts';
+import { type ByteRange, REGION_BYTES, type Region, regionRange } from '../../../daemon/replication/units.ts';
 import { payloadOf, SECTOR_BYTES, stampsOf } from './payload.ts';
 
 export const SECTORS_PER_REGION = REGION_BYTES / SECTOR_BYTES;
@@ -38,7 +39,12 @@ export class VirtualDisk {
   /** In the cache, and taken for stable after a flush that failed: one day what is stable is read again. */
   readonly #forgotten = new Set<number>();
   /** Cannot be read until they are written. */
-  readonly #unreadable = new Set<number>();
+  readonly #unreadable = new Map<number, string>();
+  #spoils = 0;
+  /** What these sectors hold has changed by itself: for now only who looks at a region as a whole is shown it. */
+  readonly #rotten = new Map<number, number>();
+  /** Regions of which the store keeps a checksum. */
+  readonly #sealed = new Set<Region>();
   #snapshot: Snapshot | undefined;
 
   constructor(sizeBytes: number) {
@@ -135,12 +141,59 @@ export class VirtualDisk {
 
   /** Reads of these sectors fail until they are written. */
   spoil(first: number, count: number): void {
-    for (let at = first; at < first + count; at++) this.#unreadable.add(at);
+    const mark = `spoilt ${++this.#spoils}`;
+    for (let at = first; at < first + count; at++) this.#unreadable.set(at, mark);
   }
 
   /** What was only unreadable can be read again. */
   heal(): void {
     this.#unreadable.clear();
+    this.#rotten.clear();
+  }
+
+  /** `mark` is unlike any other's, and any stamp. */
+  rot(sector: number, mark: number): void {
+    this.#rotten.set(sector, mark);
+  }
+
+  /** Every region that is whole on stable storage gets a checksum, which holds until it is written to. */
+  seal(): void {
+    for (let region = 0; region < this.stamps.length / SECTORS_PER_REGION; region++) this.#sealed.add(region);
+    for (const at of [...this.#unflushed.keys(), ...this.#forgotten, ...this.#rotten.keys()])
+      this.#sealed.delete(Math.floor(at / SECTORS_PER_REGION));
+  }
+
+  /** What is wrong with a region, as a mark that no other damage has; empty: nothing. */
+  damageOf(region: Region): string {
+    const marks = [...this.#rotten, ...this.#unreadable]
+      .filter(([at]) => Math.floor(at / SECTORS_PER_REGION) === region)
+      .map(([at, mark]) => `${at}: ${mark}`);
+    return marks.join(' ');
+  }
+
+  verify(region: Region): { readonly digest: Uint8Array; readonly soundness: Soundness } {
+    if (!this.isReadable(regionRange(region))) return { digest: new Uint8Array(), soundness: 'damaged' };
+    const stamps = this.regionStamps(region);
+    let isRotten = false;
+    for (const [at, mark] of this.#rotten) {
+      if (Math.floor(at / SECTORS_PER_REGION) !== region) continue;
+      isRotten = true;
+      stamps[at % SECTORS_PER_REGION] = mark;
+    }
+    const soundness = isRotten ? 'damaged' : 'intact';
+    return {
+      digest: new Uint8Array(stamps.buffer),
+      soundness: this.#sealed.has(region) ? soundness : 'unknown',
+    };
+  }
+
+  runAt(first: Region, count: number): { readonly areHoles: boolean; readonly count: number } {
+    const isHole = (region: Region): boolean =>
+      this.damageOf(region) === '' && this.regionStamps(region).every((stamp) => stamp === 0);
+    const areHoles = isHole(first);
+    let end = first + 1;
+    while (end < first + count && isHole(end) === areHoles) end++;
+    return { areHoles, count: end - first };
   }
 
   isReadable({ offset, length }: ByteRange): boolean {
@@ -194,6 +247,8 @@ export class VirtualDisk {
   #writeSector(at: number, stamp: number): void {
     this.#snapshot?.changed.add(Math.floor(at / SECTORS_PER_REGION));
     if (this.#unreadable.size > 0) this.#unreadable.delete(at);
+    if (this.#rotten.size > 0) this.#rotten.delete(at);
+    if (this.#sealed.size > 0) this.#sealed.delete(Math.floor(at / SECTORS_PER_REGION));
     const wasForgotten = this.#forgotten.size > 0 && this.#forgotten.delete(at);
     if (this.stamps[at] === stamp && !wasForgotten) return;
     this.#set(at, stamp);

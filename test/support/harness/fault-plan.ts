@@ -1,6 +1,6 @@
 /**
- * The faults of a run, drawn before it begins: what strikes whom, and when. Each fault has a stream of chance of its
- * own, so that one can be left out and the others stay what they are. Pure.
+ * The faults of a run, and scrubs among them, drawn before it begins: what strikes whom, and when. Each has a stream of
+ * chance of its own, so that one can be left out and the others stay what they are. Pure.
  */
 import { Random } from './random.ts';
 
@@ -20,6 +20,10 @@ export type FaultKind =
   | 'fail-flush'
   | 'spoil'
   | 'flip'
+  | 'rot'
+  | 'seal'
+  | 'scrub'
+  | 'stop-scrub'
   | 'damage'
   | 'slow'
   | 'drift'
@@ -31,6 +35,7 @@ export type FaultKind =
   | 'step-down'
   | 'cut-at-flush'
   | 'kill-at-view'
+  | 'kill-promoted'
   | 'undo-while-asking'
   | 'forget-drop'
   | 'fail-workflow';
@@ -63,6 +68,10 @@ const weights: Readonly<Record<FaultKind, number>> = {
   'fail-flush': 1,
   spoil: 1,
   flip: 1,
+  rot: 1.5,
+  seal: 1,
+  scrub: 2,
+  'stop-scrub': 0.3,
   damage: 1,
   slow: 1,
   drift: 0.7,
@@ -74,6 +83,7 @@ const weights: Readonly<Record<FaultKind, number>> = {
   'step-down': 0.7,
   'cut-at-flush': 2,
   'kill-at-view': 1,
+  'kill-promoted': 1,
   'undo-while-asking': 1,
   'forget-drop': 1,
   'fail-workflow': 1,
@@ -92,25 +102,38 @@ const ambushes: readonly FaultKind[] = [
   'store-older',
   'isolate',
 ];
-/** A run in which little else happens than `first`, and seldom something of `then`. */
+/** A run in which little else happens than `first`, and then something of `then`. */
 interface Theme {
   readonly first: readonly FaultKind[];
   readonly then: readonly FaultKind[];
+  readonly everyMs: number;
 }
+const SELDOM_MS = 3000;
 /** Copies are long and break off. */
-const longCopies: Theme = { first: ['cut-at-flush'], then: ['kill', 'lose-power', 'cut-at-flush'] };
+const longCopies: Theme = {
+  first: ['cut-at-flush'],
+  then: ['kill', 'lose-power', 'cut-at-flush'],
+  everyMs: SELDOM_MS,
+};
 /** Things come together that seldom do. */
 const badMoments: Theme = {
-  first: ['kill-at-view', 'undo-while-asking', 'forget-drop'],
-  then: ['kill', 'kill-at-view', 'undo-while-asking', 'forget-drop'],
+  first: ['kill-at-view', 'kill-promoted', 'undo-while-asking', 'forget-drop'],
+  then: ['kill', 'kill-at-view', 'kill-promoted', 'undo-while-asking', 'forget-drop'],
+  everyMs: SELDOM_MS,
+};
+/** One scrub after the other, and always something to repair. */
+const scrubs: Theme = {
+  first: ['scrub'],
+  then: ['scrub', 'seal', 'rot', 'flip', 'stop-scrub'],
+  everyMs: 30,
 };
 const themes: readonly (Theme | undefined)[] = [
   longCopies,
   longCopies,
   badMoments,
+  scrubs,
   ...Array.from({ length: 7 }, () => undefined),
 ];
-const SELDOM_MS = 3000;
 const MAX_MOMENTS = 400;
 
 export interface PlanOptions {
@@ -126,7 +149,7 @@ export function drawFaults({ seed, hosts, forMs }: PlanOptions): readonly Fault[
   const share = random.pick([0.25, 0.5, 0.9]) ?? 0.5;
   const drawn = kinds.filter(() => random.happens(share));
   const present = theme?.then ?? drawn;
-  const everyMs = theme === undefined ? (random.pick([60, 150, 400, 1000]) ?? 150) : SELDOM_MS;
+  const everyMs = theme === undefined ? (random.pick([60, 150, 400, 1000]) ?? 150) : theme.everyMs;
   const ambushShare = theme === undefined ? (random.pick([0, 0.03, 0.15]) ?? 0) : 0;
   const faults: Fault[] = [];
   const add = (kind: FaultKind | undefined, when: Pick<Fault, 'atMs' | 'ambush'>): void => {

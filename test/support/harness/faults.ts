@@ -2,7 +2,9 @@
 import type { Fault, FaultKind } from './fault-plan.ts';
 import { SECTORS_PER_REGION } from './disk.ts';
 import type { Host } from './host.ts';
+import type { Process } from './process.ts';
 import { Random } from './random.ts';
+import { rot } from './scrub-checks.ts';
 import { inTrouble, Traps } from './traps.ts';
 import type { World } from './world.ts';
 
@@ -33,6 +35,7 @@ const silencing: ReadonlySet<FaultKind> = new Set([
   'lose-control',
   'stop',
   'kill-at-view',
+  'kill-promoted',
 ]);
 
 /** What chance says of one fault: its stream, and the host that it strikes. */
@@ -77,6 +80,15 @@ export class Faults {
       const first = Math.floor(this.#hotSector(random) / SECTORS_PER_REGION) * SECTORS_PER_REGION;
       host.disk.spoil(first, SECTORS_PER_REGION);
     },
+    rot: ({ random, host }) => this.#rot(random, host),
+    seal: ({ host }) => host.disk.seal(),
+    scrub: ({ random }) => {
+      const anew = random.happens(0.3);
+      for (const process of this.#serving()) this.#world.checks.scrubs.begin(process, anew);
+    },
+    'stop-scrub': () => {
+      for (const process of this.#serving()) process.deliver({ type: 'stop-scrub' });
+    },
     damage: ({ random, host }) => {
       const damage = random.pick([0.05, 0.3, 1]) ?? 1;
       const untilMs = this.#nowMs + random.between(5, 300);
@@ -98,6 +110,7 @@ export class Faults {
     move: ({ random }) => this.#world.control.move(random.happens(0.4)),
     'cut-at-flush': ({ random }) => this.#traps.cutAtFlush(random),
     'kill-at-view': ({ random }) => this.#traps.killAtView(random),
+    'kill-promoted': ({ random }) => this.#traps.killPromoted(random),
     'undo-while-asking': ({ random }) => this.#traps.undoWhileAsking(random),
     'forget-drop': ({ random }) => this.#traps.forgetDrop(random),
     'step-down': ({ random }) => this.#stepDown(random),
@@ -149,6 +162,16 @@ export class Faults {
   #hotSector(random: Random): number {
     const regions = this.#world.sectors / SECTORS_PER_REGION;
     return random.below(regions) * SECTORS_PER_REGION + random.below(HOT_SECTORS);
+  }
+
+  #serving(): readonly Process[] {
+    return this.#world.processes().filter(({ state }) => state === 'SERVING');
+  }
+
+  /** Where clients are, or where nobody writes it over. */
+  #rot(random: Random, host: Host): void {
+    const isHot = random.happens(0.3);
+    rot(host, isHot ? this.#hotSector(random) : random.below(this.#world.sectors));
   }
 
   #kill({ random, host: { name } }: Strike): void {

@@ -10,7 +10,7 @@ import type {
   ReplicaEvent,
   View,
 } from '../../../daemon/replication/interface.ts';
-import { type Message, wireVersions } from '../../../daemon/replication/messages.ts';
+import { type Message, type Soundness, wireVersions } from '../../../daemon/replication/messages.ts';
 import { Replica } from '../../../daemon/replication/replica.ts';
 import { REGION_BYTES, type Region } from '../../../daemon/replication/units.ts';
 import { unreachable } from '../../../daemon/sys/errors.ts';
@@ -45,6 +45,13 @@ export class Lone {
     allocated: [],
     changed: [],
   };
+  /** What its checksums say of every region. */
+  soundness: Soundness = 'unknown';
+  /** Where it looks for holes: there are none. */
+  runAt = (_first: Region, count: number): { areHoles: boolean; count: number } => ({
+    areHoles: false,
+    count,
+  });
   readonly #dialled = new Map<string, number>();
   readonly #held = new Set<Asked['type']>();
   #unanswered: Asked[] = [];
@@ -151,6 +158,10 @@ export class Lone {
         return { type: 'read-done', token, data: new Uint8Array(effect.length) };
       case 'read-region':
         return { type: 'region-done', token, data: this.regions.get(effect.region), digest: NO_DIGEST };
+      case 'verify-region':
+        return { type: 'region-verified', token, digest: NO_DIGEST, soundness: this.soundness };
+      case 'find-run':
+        return { type: 'run-found', token, ...this.runAt(effect.first, effect.count) };
       case 'take-snapshot':
         return { type: 'snapshot-taken', token, ...this.snapshot };
       case 'persist':

@@ -1,5 +1,7 @@
 /** After the trouble: everything is repaired, and the volume has to become whole again by itself. */
 import { SECTORS_PER_REGION } from './disk.ts';
+import type { Random } from './random.ts';
+import { rot } from './scrub-checks.ts';
 import type { World } from './world.ts';
 
 /** Faults have stopped: within this the volume has all its copies again, and they are equal. */
@@ -8,6 +10,7 @@ const OPERATOR_MS = 500;
 /** So long a person hopes for the one that has what the last primary may lack. */
 const PATIENCE_MS = 6000;
 const LAST_READS_MS = 1500;
+const SCRUB_MS = 5000;
 
 /** `lost`: its host does not come back. */
 export function makePeace(world: World, lost = ''): void {
@@ -45,6 +48,33 @@ export function readAll(world: World): void {
     world.read(primary, { first, count: SECTORS_PER_REGION }, () => undefined);
   world.run(LAST_READS_MS, () => world.unanswered.size === 0);
   if (world.unanswered.size > 0) world.breach('the last reads were not answered');
+}
+
+/** With nothing else going on, a scrub repairs what a checksum decides, reports the rest, and nothing else. */
+export function scrubAll(world: World, random: Random): void {
+  const primary = world.process(world.control.record.primary);
+  if (primary?.state !== 'SERVING') return;
+  const hosts = [...world.hosts.values()];
+  for (const { disk } of hosts) if (random.happens(0.5)) disk.seal();
+  for (let count = random.below(4); count > 0; count--) {
+    const host = random.pick(hosts);
+    if (host !== undefined) rot(host, random.below(world.sectors));
+  }
+  const damaged = new Set(world.checks.scrubs.damagedRegions());
+  world.checks.scrubs.begin(primary, true);
+  if (!world.run(SCRUB_MS, () => primary.status.scrub?.phase !== 'RUNNING'))
+    world.breach('a scrub does not end');
+  const { scrub } = primary.status;
+  if (scrub?.phase !== 'DONE')
+    world.breach(`a scrub ends as ${scrub?.phase ?? 'none'}: ${scrub?.error ?? ''}`);
+  world.run(LAST_READS_MS / 10);
+  const left = new Set(world.checks.scrubs.damagedRegions());
+  const found = scrub.repairedRegions + scrub.mismatchedRegions;
+  if (scrub.mismatchedRegions !== left.size || found < damaged.size)
+    world.breach(
+      `${damaged.size} regions were damaged, a scrub repaired ${scrub.repairedRegions} and reported ${scrub.mismatchedRegions}, and ${left.size} still are`,
+    );
+  world.checks.equality.checkAllEqual();
 }
 
 /** Persons differ; both ways lead on. */

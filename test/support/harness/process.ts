@@ -14,7 +14,7 @@ import type {
 } from '../../../daemon/replication/interface.ts';
 import { Replica } from '../../../daemon/replication/replica.ts';
 import { isPrimaryState, type ReplicaState } from '../../../daemon/replication/states.ts';
-import { regionRange } from '../../../daemon/replication/units.ts';
+import { type Region, regionRange } from '../../../daemon/replication/units.ts';
 import { unreachable } from '../../../daemon/sys/errors.ts';
 import { SECTOR_BYTES } from './payload.ts';
 import type { Host } from './host.ts';
@@ -37,6 +37,8 @@ export interface ProcessWatcher {
   stepped(process: Process): void;
   failed(process: Process, event: ReplicaEvent, error: unknown): void;
   propose(process: Process, proposal: Extract<Effect, { type: 'propose' }>): void;
+  /** A scrub is shown what the region holds. */
+  verifies(process: Process, region: Region): void;
   /** The disk under it may have dropped what was not stable. */
   flushFailed(process: Process): void;
 }
@@ -235,6 +237,18 @@ export class Process implements NetworkNode {
       case 'read-region':
         this.#onDisk(() => this.#readRegion(effect));
         return;
+      case 'verify-region':
+        this.#onDisk(() => {
+          this.#watcher.verifies(this, effect.region);
+          return { type: 'region-verified', token: effect.token, ...this.host.disk.verify(effect.region) };
+        });
+        return;
+      case 'find-run':
+        this.#onDisk(() => {
+          const { token, first, count } = effect;
+          return { type: 'run-found', token, ...this.host.disk.runAt(first, count) };
+        });
+        return;
       case 'take-snapshot':
         this.deliver(this.#snapshot(effect));
         return;
@@ -258,6 +272,7 @@ export class Process implements NetworkNode {
         return;
       case 'state-changed':
       case 'repaired':
+      case 'mismatch':
         return;
       default:
         unreachable(effect);

@@ -5,7 +5,7 @@ import { chooseOldCopy, loseForGood, outliveStuckDisk } from './endings.ts';
 import { drawFaults } from './fault-plan.ts';
 import { Faults, type Struck } from './faults.ts';
 import { RandomPace } from './pace.ts';
-import { awaitRedundancy, makePeace, readAll } from './peace.ts';
+import { awaitRedundancy, makePeace, readAll, scrubAll } from './peace.ts';
 import { Random } from './random.ts';
 import { noTrace, Trace, type TraceSink } from './trace.ts';
 import { World } from './world.ts';
@@ -96,6 +96,7 @@ export function tryRun(seed: number, { watch = noTrace, only }: RunOptions): Out
     makePeace(world);
     awaitRedundancy(world);
     readAll(world);
+    scrubAll(world, Random.of(seed, 'scrub'));
   });
   return { what, struck: faults.struck, staleReads: world.staleReads };
 }

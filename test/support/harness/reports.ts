@@ -50,6 +50,7 @@ function replicaStatus(status: ReplicaStatus): HeartbeatRequest['replicas'][numb
     mixed: status.mixed,
     repairedRegions: 0n,
     heldRequests: 0,
+    scrub: undefined,
   };
 }
 

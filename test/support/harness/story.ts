@@ -6,6 +6,7 @@ import { REGION_BYTES } from '../../../daemon/replication/units.ts';
 import type { SectorRange } from './history.ts';
 import { steadyPace } from './pace.ts';
 import type { Process } from './process.ts';
+import { rot } from './scrub-checks.ts';
 import { Trace } from './trace.ts';
 import { World } from './world.ts';
 
@@ -58,6 +59,9 @@ class Teller {
     hang: (host = '', ms = '') =>
       (this.#host(host).diskHangsUntilMs = this.world.scheduler.nowMs + Number(ms)),
     unhang: (host = '') => (this.#host(host).diskHangsUntilMs = 0),
+    seal: (host = '') => this.#host(host).disk.seal(),
+    rot: (host = '', sector = '') => rot(this.#host(host), Number(sector)),
+    scrub: (host = '') => this.#process(host).deliver({ type: 'scrub', anew: false }),
     'lose-control': (host = '', way = '') => this.#control(host, way, false),
     'find-control': (host = '') => this.#control(host, '', true),
     promote: (host = '') => this.world.control.failOver(host, 'the story says so'),

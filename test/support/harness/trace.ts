@@ -76,6 +76,8 @@ export function describeEvent(event: ReplicaEvent): string {
     case 'read-done':
     case 'region-done':
       return `${event.type} ${event.token}${event.failure ?? ''} ${event.data === undefined ? 'zeroes' : stampText(event.data)}`;
+    case 'region-verified':
+      return `region-verified ${event.token} ${event.soundness}`;
     case 'disk-done':
       return `disk-done ${event.token} ${event.failure ?? ''}`.trimEnd();
     case 'view':
@@ -112,6 +114,8 @@ export function describeEffect(effect: Effect): string {
         ', ',
       );
     }
+    case 'mismatch':
+      return describeRest({ type: 'mismatch', ...effect.finding });
     case 'state-changed':
       return `${effect.from} -> ${effect.to}: ${effect.why}`;
     default:

@@ -115,6 +115,33 @@ export class Traps {
   }
 
   /**
+   * Nobody hears the primary any more, and it still answers reads under its lease; whoever is promoted in its place dies
+   * before the lease is over that it granted, and is back at once.
+   */
+  killPromoted(random: Random): void {
+    const { control, hosts, network } = this.#world;
+    const { primary } = control.record;
+    const host = hosts.get(primary);
+    if (host === undefined) return;
+    reach(host, false);
+    for (const other of hosts.keys()) {
+      network.block(primary, other);
+      network.block(other, primary);
+    }
+    this.#later(AWAY_MS, () => {
+      network.unblockAll();
+      reach(host, true);
+    });
+    this.#armed.add((process, effect) => {
+      if (effect.type !== 'state-changed' || effect.to !== 'PROMOTING') return false;
+      this.#later(random.between(0, 30), () => {
+        if (control.isCurrent) this.#kill(process.name, random.between(1, 10));
+      });
+      return true;
+    });
+  }
+
+  /**
    * A proposal to take a target in is long on its way. Meanwhile the workflow that copied has failed, somebody begins a
    * move, and drops it.
    */

@@ -4,6 +4,7 @@
  * (checks.ts); a breach of what is promised ends the run with a `Breach`.
  */
 import type { Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
+import type { Region } from '../../../daemon/replication/units.ts';
 import { messageOf } from '../../../daemon/sys/errors.ts';
 import { Checks } from './checks.ts';
 import { readRequest, writeRequest, zeroRequest } from './clients.ts';
@@ -293,6 +294,10 @@ export class World implements ProcessWatcher {
 
   propose(process: Process, proposal: Extract<Effect, { type: 'propose' }>): void {
     this.control.propose(process, proposal);
+  }
+
+  verifies(process: Process, region: Region): void {
+    this.checks.scrubs.verifies(process, region);
   }
 
   flushFailed(process: Process): void {

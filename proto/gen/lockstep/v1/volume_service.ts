@@ -194,6 +194,34 @@ export interface VolumeReplica {
   diskAvailableBytes: bigint;
   /** One sentence: what is to be said of that file system; empty when nothing. */
   spaceWarning: string;
+  /** The comparison of the replicas that it makes as primary, or made last; absent: none. */
+  scrub: Scrub | undefined;
+}
+
+export interface Scrub {
+  /** RUNNING, DONE, STOPPED, FAILED */
+  phase: string;
+  /** Compared; of total_bytes. */
+  doneBytes: bigint;
+  totalBytes: bigint;
+  repairedRegions: bigint;
+  /** Regions that differ, or are damaged, and that no checksum decides about. */
+  mismatchedRegions: bigint;
+  /** The first of them, at most 100. */
+  mismatches: Mismatch[];
+  /** What the rate is held to for the sake of the clients; 0: to nothing. */
+  limitBytesPerSecond: bigint;
+  /** FAILED: why. */
+  error: string;
+}
+
+export interface Mismatch {
+  offset: bigint;
+  length: bigint;
+  /** hosts/{host}: those whose bytes are not the primary's. */
+  differ: string[];
+  /** hosts/{host}: those whose bytes do not fit their checksum, or cannot be read. */
+  damaged: string[];
 }
 
 export interface DirtyBytes {
@@ -271,6 +299,15 @@ export interface CheckFinding {
   length: bigint;
   /** What a person can do; empty: nothing is to be done. */
   advice: string;
+}
+
+export interface ScrubVolumeRequest {
+  /** volumes/{volume} or databases/{database} */
+  name: string;
+  /** Stops the one that runs. */
+  stop: boolean;
+  /** From the beginning, also where one broke off. */
+  anew: boolean;
 }
 
 function createBaseVolume(): Volume {
@@ -547,6 +584,7 @@ function createBaseVolumeReplica(): VolumeReplica {
     diskTotalBytes: 0n,
     diskAvailableBytes: 0n,
     spaceWarning: "",
+    scrub: undefined,
   };
 }
 
@@ -638,6 +676,9 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
     }
     if (message.spaceWarning !== "") {
       writer.uint32(338).string(message.spaceWarning);
+    }
+    if (message.scrub !== undefined) {
+      Scrub.encode(message.scrub, writer.uint32(162).fork()).join();
     }
     return writer;
   },
@@ -831,6 +872,14 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
             message.spaceWarning = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.scrub = Scrub.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -915,6 +964,7 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
         : isSet(object.space_warning)
         ? globalThis.String(object.space_warning)
         : "",
+      scrub: isSet(object.scrub) ? Scrub.fromJSON(object.scrub) : undefined,
     };
   },
 
@@ -986,6 +1036,9 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
     if (message.spaceWarning !== "") {
       obj.spaceWarning = message.spaceWarning;
     }
+    if (message.scrub !== undefined) {
+      obj.scrub = Scrub.toJSON(message.scrub);
+    }
     return obj;
   },
 
@@ -1032,6 +1085,365 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
       ? BigInt(object.diskAvailableBytes)
       : 0n;
     message.spaceWarning = object.spaceWarning ?? "";
+    message.scrub = (object.scrub !== undefined && object.scrub !== null) ? Scrub.fromPartial(object.scrub) : undefined;
+    return message;
+  },
+};
+
+function createBaseScrub(): Scrub {
+  return {
+    phase: "",
+    doneBytes: 0n,
+    totalBytes: 0n,
+    repairedRegions: 0n,
+    mismatchedRegions: 0n,
+    mismatches: [],
+    limitBytesPerSecond: 0n,
+    error: "",
+  };
+}
+
+export const Scrub: MessageFns<Scrub> = {
+  encode(message: Scrub, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.phase !== "") {
+      writer.uint32(10).string(message.phase);
+    }
+    if (message.doneBytes !== 0n) {
+      if (BigInt.asUintN(64, message.doneBytes) !== message.doneBytes) {
+        throw new globalThis.Error("value provided for field message.doneBytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.doneBytes);
+    }
+    if (message.totalBytes !== 0n) {
+      if (BigInt.asUintN(64, message.totalBytes) !== message.totalBytes) {
+        throw new globalThis.Error("value provided for field message.totalBytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.totalBytes);
+    }
+    if (message.repairedRegions !== 0n) {
+      if (BigInt.asUintN(64, message.repairedRegions) !== message.repairedRegions) {
+        throw new globalThis.Error("value provided for field message.repairedRegions of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.repairedRegions);
+    }
+    if (message.mismatchedRegions !== 0n) {
+      if (BigInt.asUintN(64, message.mismatchedRegions) !== message.mismatchedRegions) {
+        throw new globalThis.Error("value provided for field message.mismatchedRegions of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.mismatchedRegions);
+    }
+    for (const v of message.mismatches) {
+      Mismatch.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.limitBytesPerSecond !== 0n) {
+      if (BigInt.asUintN(64, message.limitBytesPerSecond) !== message.limitBytesPerSecond) {
+        throw new globalThis.Error("value provided for field message.limitBytesPerSecond of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.limitBytesPerSecond);
+    }
+    if (message.error !== "") {
+      writer.uint32(66).string(message.error);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Scrub {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseScrub();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.phase = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.doneBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.totalBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.repairedRegions = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.mismatchedRegions = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.mismatches.push(Mismatch.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.limitBytesPerSecond = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.error = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Scrub {
+    return {
+      phase: isSet(object.phase) ? globalThis.String(object.phase) : "",
+      doneBytes: isSet(object.doneBytes)
+        ? BigInt(object.doneBytes)
+        : isSet(object.done_bytes)
+        ? BigInt(object.done_bytes)
+        : 0n,
+      totalBytes: isSet(object.totalBytes)
+        ? BigInt(object.totalBytes)
+        : isSet(object.total_bytes)
+        ? BigInt(object.total_bytes)
+        : 0n,
+      repairedRegions: isSet(object.repairedRegions)
+        ? BigInt(object.repairedRegions)
+        : isSet(object.repaired_regions)
+        ? BigInt(object.repaired_regions)
+        : 0n,
+      mismatchedRegions: isSet(object.mismatchedRegions)
+        ? BigInt(object.mismatchedRegions)
+        : isSet(object.mismatched_regions)
+        ? BigInt(object.mismatched_regions)
+        : 0n,
+      mismatches: globalThis.Array.isArray(object?.mismatches)
+        ? object.mismatches.map((e: any) => Mismatch.fromJSON(e))
+        : [],
+      limitBytesPerSecond: isSet(object.limitBytesPerSecond)
+        ? BigInt(object.limitBytesPerSecond)
+        : isSet(object.limit_bytes_per_second)
+        ? BigInt(object.limit_bytes_per_second)
+        : 0n,
+      error: isSet(object.error) ? globalThis.String(object.error) : "",
+    };
+  },
+
+  toJSON(message: Scrub): unknown {
+    const obj: any = {};
+    if (message.phase !== "") {
+      obj.phase = message.phase;
+    }
+    if (message.doneBytes !== 0n) {
+      obj.doneBytes = message.doneBytes.toString();
+    }
+    if (message.totalBytes !== 0n) {
+      obj.totalBytes = message.totalBytes.toString();
+    }
+    if (message.repairedRegions !== 0n) {
+      obj.repairedRegions = message.repairedRegions.toString();
+    }
+    if (message.mismatchedRegions !== 0n) {
+      obj.mismatchedRegions = message.mismatchedRegions.toString();
+    }
+    if (message.mismatches?.length) {
+      obj.mismatches = message.mismatches.map((e) => Mismatch.toJSON(e));
+    }
+    if (message.limitBytesPerSecond !== 0n) {
+      obj.limitBytesPerSecond = message.limitBytesPerSecond.toString();
+    }
+    if (message.error !== "") {
+      obj.error = message.error;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Scrub>): Scrub {
+    return Scrub.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Scrub>): Scrub {
+    const message = createBaseScrub();
+    message.phase = object.phase ?? "";
+    message.doneBytes = (object.doneBytes !== undefined && object.doneBytes !== null) ? BigInt(object.doneBytes) : 0n;
+    message.totalBytes = (object.totalBytes !== undefined && object.totalBytes !== null)
+      ? BigInt(object.totalBytes)
+      : 0n;
+    message.repairedRegions = (object.repairedRegions !== undefined && object.repairedRegions !== null)
+      ? BigInt(object.repairedRegions)
+      : 0n;
+    message.mismatchedRegions = (object.mismatchedRegions !== undefined && object.mismatchedRegions !== null)
+      ? BigInt(object.mismatchedRegions)
+      : 0n;
+    message.mismatches = object.mismatches?.map((e) => Mismatch.fromPartial(e)) || [];
+    message.limitBytesPerSecond = (object.limitBytesPerSecond !== undefined && object.limitBytesPerSecond !== null)
+      ? BigInt(object.limitBytesPerSecond)
+      : 0n;
+    message.error = object.error ?? "";
+    return message;
+  },
+};
+
+function createBaseMismatch(): Mismatch {
+  return { offset: 0n, length: 0n, differ: [], damaged: [] };
+}
+
+export const Mismatch: MessageFns<Mismatch> = {
+  encode(message: Mismatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.offset);
+    }
+    if (message.length !== 0n) {
+      if (BigInt.asUintN(64, message.length) !== message.length) {
+        throw new globalThis.Error("value provided for field message.length of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.length);
+    }
+    for (const v of message.differ) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.damaged) {
+      writer.uint32(34).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Mismatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMismatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.length = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.differ.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.damaged.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Mismatch {
+    return {
+      offset: isSet(object.offset) ? BigInt(object.offset) : 0n,
+      length: isSet(object.length) ? BigInt(object.length) : 0n,
+      differ: globalThis.Array.isArray(object?.differ) ? object.differ.map((e: any) => globalThis.String(e)) : [],
+      damaged: globalThis.Array.isArray(object?.damaged) ? object.damaged.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: Mismatch): unknown {
+    const obj: any = {};
+    if (message.offset !== 0n) {
+      obj.offset = message.offset.toString();
+    }
+    if (message.length !== 0n) {
+      obj.length = message.length.toString();
+    }
+    if (message.differ?.length) {
+      obj.differ = message.differ;
+    }
+    if (message.damaged?.length) {
+      obj.damaged = message.damaged;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Mismatch>): Mismatch {
+    return Mismatch.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Mismatch>): Mismatch {
+    const message = createBaseMismatch();
+    message.offset = (object.offset !== undefined && object.offset !== null) ? BigInt(object.offset) : 0n;
+    message.length = (object.length !== undefined && object.length !== null) ? BigInt(object.length) : 0n;
+    message.differ = object.differ?.map((e) => e) || [];
+    message.damaged = object.damaged?.map((e) => e) || [];
     return message;
   },
 };
@@ -2067,6 +2479,107 @@ export const CheckFinding: MessageFns<CheckFinding> = {
   },
 };
 
+function createBaseScrubVolumeRequest(): ScrubVolumeRequest {
+  return { name: "", stop: false, anew: false };
+}
+
+export const ScrubVolumeRequest: MessageFns<ScrubVolumeRequest> = {
+  encode(message: ScrubVolumeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.stop !== false) {
+      writer.uint32(16).bool(message.stop);
+    }
+    if (message.anew !== false) {
+      writer.uint32(24).bool(message.anew);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ScrubVolumeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseScrubVolumeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.stop = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.anew = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ScrubVolumeRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      stop: isSet(object.stop) ? globalThis.Boolean(object.stop) : false,
+      anew: isSet(object.anew) ? globalThis.Boolean(object.anew) : false,
+    };
+  },
+
+  toJSON(message: ScrubVolumeRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.stop !== false) {
+      obj.stop = message.stop;
+    }
+    if (message.anew !== false) {
+      obj.anew = message.anew;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ScrubVolumeRequest>): ScrubVolumeRequest {
+    return ScrubVolumeRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ScrubVolumeRequest>): ScrubVolumeRequest {
+    const message = createBaseScrubVolumeRequest();
+    message.name = object.name ?? "";
+    message.stop = object.stop ?? false;
+    message.anew = object.anew ?? false;
+    return message;
+  },
+};
+
 export type VolumeServiceService = typeof VolumeServiceService;
 export const VolumeServiceService = {
   /** Everything that control knows of a volume, read at one instant. The name of its database is taken as well. */
@@ -2105,6 +2618,19 @@ export const VolumeServiceService = {
     responseSerialize: (value: VolumeCheck): Buffer => Buffer.from(VolumeCheck.encode(value).finish()),
     responseDeserialize: (value: Buffer): VolumeCheck => VolumeCheck.decode(value),
   },
+  /**
+   * Has the primary compare its in-sync replicas in the background, region by region, and repair what a checksum
+   * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`.
+   */
+  scrubVolume: {
+    path: "/lockstep.v1.VolumeService/ScrubVolume" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ScrubVolumeRequest): Buffer => Buffer.from(ScrubVolumeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ScrubVolumeRequest => ScrubVolumeRequest.decode(value),
+    responseSerialize: (value: Volume): Buffer => Buffer.from(Volume.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Volume => Volume.decode(value),
+  },
 } as const;
 
 export interface VolumeServiceServer extends UntypedServiceImplementation {
@@ -2120,6 +2646,11 @@ export interface VolumeServiceServer extends UntypedServiceImplementation {
    * host where none runs, if one is asked for, and tells how far they are, or what the last one found.
    */
   checkVolume: handleUnaryCall<CheckVolumeRequest, VolumeCheck>;
+  /**
+   * Has the primary compare its in-sync replicas in the background, region by region, and repair what a checksum
+   * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`.
+   */
+  scrubVolume: handleUnaryCall<ScrubVolumeRequest, Volume>;
 }
 
 export interface VolumeServiceClient extends Client {
@@ -2176,6 +2707,25 @@ export interface VolumeServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: VolumeCheck) => void,
+  ): ClientUnaryCall;
+  /**
+   * Has the primary compare its in-sync replicas in the background, region by region, and repair what a checksum
+   * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`.
+   */
+  scrubVolume(
+    request: ScrubVolumeRequest,
+    callback: (error: ServiceError | null, response: Volume) => void,
+  ): ClientUnaryCall;
+  scrubVolume(
+    request: ScrubVolumeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Volume) => void,
+  ): ClientUnaryCall;
+  scrubVolume(
+    request: ScrubVolumeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Volume) => void,
   ): ClientUnaryCall;
 }
 

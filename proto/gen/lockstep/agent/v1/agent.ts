@@ -81,6 +81,34 @@ export interface ReplicaStatus {
   repairedRegions: bigint;
   /** Requests of clients that wait for a decision. */
   heldRequests: number;
+  /** Absent: none was begun by this process, and none broke off. */
+  scrub: ScrubProgress | undefined;
+}
+
+/** A comparison of the replicas of the in-sync set, made by the primary. */
+export interface ScrubProgress {
+  /** RUNNING, DONE, STOPPED, FAILED */
+  phase: string;
+  /** Regions of 64 KiB; every one before the cursor was compared. */
+  cursor: bigint;
+  regionsTotal: bigint;
+  repairedRegions: bigint;
+  /** Regions that differ, or are damaged, and that no checksum decides about. */
+  mismatchedRegions: bigint;
+  /** The first of them, at most 100. */
+  mismatches: RegionMismatch[];
+  /** What the rate is held to for the sake of the clients; 0: to nothing. */
+  limitBytesPerSecond: bigint;
+  /** FAILED: why. */
+  error: string;
+}
+
+export interface RegionMismatch {
+  region: bigint;
+  /** Hosts whose bytes are not those of the primary. */
+  differ: string[];
+  /** Hosts whose bytes do not fit their checksum, or cannot be read. */
+  damaged: string[];
 }
 
 export interface DirtyMap {
@@ -240,6 +268,24 @@ export interface ConnectReplicaRequest {
 }
 
 export interface ConnectReplicaResponse {
+}
+
+export interface StartScrubRequest {
+  volume: string;
+  /** From the first region. */
+  anew: boolean;
+}
+
+export interface StartScrubResponse {
+  replica: ReplicaStatus | undefined;
+}
+
+export interface StopScrubRequest {
+  volume: string;
+}
+
+export interface StopScrubResponse {
+  replica: ReplicaStatus | undefined;
 }
 
 export interface AttachVolumeRequest {
@@ -781,6 +827,7 @@ function createBaseReplicaStatus(): ReplicaStatus {
     mixed: false,
     repairedRegions: 0n,
     heldRequests: 0,
+    scrub: undefined,
   };
 }
 
@@ -866,6 +913,9 @@ export const ReplicaStatus: MessageFns<ReplicaStatus> = {
     }
     if (message.heldRequests !== 0) {
       writer.uint32(160).uint32(message.heldRequests);
+    }
+    if (message.scrub !== undefined) {
+      ScrubProgress.encode(message.scrub, writer.uint32(170).fork()).join();
     }
     return writer;
   },
@@ -1043,6 +1093,14 @@ export const ReplicaStatus: MessageFns<ReplicaStatus> = {
             message.heldRequests = reader.uint32();
             continue;
           }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.scrub = ScrubProgress.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1127,6 +1185,7 @@ export const ReplicaStatus: MessageFns<ReplicaStatus> = {
         : isSet(object.held_requests)
         ? globalThis.Number(object.held_requests)
         : 0,
+      scrub: isSet(object.scrub) ? ScrubProgress.fromJSON(object.scrub) : undefined,
     };
   },
 
@@ -1192,6 +1251,9 @@ export const ReplicaStatus: MessageFns<ReplicaStatus> = {
     if (message.heldRequests !== 0) {
       obj.heldRequests = Math.round(message.heldRequests);
     }
+    if (message.scrub !== undefined) {
+      obj.scrub = ScrubProgress.toJSON(message.scrub);
+    }
     return obj;
   },
 
@@ -1232,6 +1294,344 @@ export const ReplicaStatus: MessageFns<ReplicaStatus> = {
       ? BigInt(object.repairedRegions)
       : 0n;
     message.heldRequests = object.heldRequests ?? 0;
+    message.scrub = (object.scrub !== undefined && object.scrub !== null)
+      ? ScrubProgress.fromPartial(object.scrub)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseScrubProgress(): ScrubProgress {
+  return {
+    phase: "",
+    cursor: 0n,
+    regionsTotal: 0n,
+    repairedRegions: 0n,
+    mismatchedRegions: 0n,
+    mismatches: [],
+    limitBytesPerSecond: 0n,
+    error: "",
+  };
+}
+
+export const ScrubProgress: MessageFns<ScrubProgress> = {
+  encode(message: ScrubProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.phase !== "") {
+      writer.uint32(10).string(message.phase);
+    }
+    if (message.cursor !== 0n) {
+      if (BigInt.asUintN(64, message.cursor) !== message.cursor) {
+        throw new globalThis.Error("value provided for field message.cursor of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.cursor);
+    }
+    if (message.regionsTotal !== 0n) {
+      if (BigInt.asUintN(64, message.regionsTotal) !== message.regionsTotal) {
+        throw new globalThis.Error("value provided for field message.regionsTotal of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.regionsTotal);
+    }
+    if (message.repairedRegions !== 0n) {
+      if (BigInt.asUintN(64, message.repairedRegions) !== message.repairedRegions) {
+        throw new globalThis.Error("value provided for field message.repairedRegions of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.repairedRegions);
+    }
+    if (message.mismatchedRegions !== 0n) {
+      if (BigInt.asUintN(64, message.mismatchedRegions) !== message.mismatchedRegions) {
+        throw new globalThis.Error("value provided for field message.mismatchedRegions of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.mismatchedRegions);
+    }
+    for (const v of message.mismatches) {
+      RegionMismatch.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.limitBytesPerSecond !== 0n) {
+      if (BigInt.asUintN(64, message.limitBytesPerSecond) !== message.limitBytesPerSecond) {
+        throw new globalThis.Error("value provided for field message.limitBytesPerSecond of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.limitBytesPerSecond);
+    }
+    if (message.error !== "") {
+      writer.uint32(66).string(message.error);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ScrubProgress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseScrubProgress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.phase = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.cursor = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.regionsTotal = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.repairedRegions = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.mismatchedRegions = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.mismatches.push(RegionMismatch.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.limitBytesPerSecond = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.error = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ScrubProgress {
+    return {
+      phase: isSet(object.phase) ? globalThis.String(object.phase) : "",
+      cursor: isSet(object.cursor) ? BigInt(object.cursor) : 0n,
+      regionsTotal: isSet(object.regionsTotal)
+        ? BigInt(object.regionsTotal)
+        : isSet(object.regions_total)
+        ? BigInt(object.regions_total)
+        : 0n,
+      repairedRegions: isSet(object.repairedRegions)
+        ? BigInt(object.repairedRegions)
+        : isSet(object.repaired_regions)
+        ? BigInt(object.repaired_regions)
+        : 0n,
+      mismatchedRegions: isSet(object.mismatchedRegions)
+        ? BigInt(object.mismatchedRegions)
+        : isSet(object.mismatched_regions)
+        ? BigInt(object.mismatched_regions)
+        : 0n,
+      mismatches: globalThis.Array.isArray(object?.mismatches)
+        ? object.mismatches.map((e: any) => RegionMismatch.fromJSON(e))
+        : [],
+      limitBytesPerSecond: isSet(object.limitBytesPerSecond)
+        ? BigInt(object.limitBytesPerSecond)
+        : isSet(object.limit_bytes_per_second)
+        ? BigInt(object.limit_bytes_per_second)
+        : 0n,
+      error: isSet(object.error) ? globalThis.String(object.error) : "",
+    };
+  },
+
+  toJSON(message: ScrubProgress): unknown {
+    const obj: any = {};
+    if (message.phase !== "") {
+      obj.phase = message.phase;
+    }
+    if (message.cursor !== 0n) {
+      obj.cursor = message.cursor.toString();
+    }
+    if (message.regionsTotal !== 0n) {
+      obj.regionsTotal = message.regionsTotal.toString();
+    }
+    if (message.repairedRegions !== 0n) {
+      obj.repairedRegions = message.repairedRegions.toString();
+    }
+    if (message.mismatchedRegions !== 0n) {
+      obj.mismatchedRegions = message.mismatchedRegions.toString();
+    }
+    if (message.mismatches?.length) {
+      obj.mismatches = message.mismatches.map((e) => RegionMismatch.toJSON(e));
+    }
+    if (message.limitBytesPerSecond !== 0n) {
+      obj.limitBytesPerSecond = message.limitBytesPerSecond.toString();
+    }
+    if (message.error !== "") {
+      obj.error = message.error;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ScrubProgress>): ScrubProgress {
+    return ScrubProgress.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ScrubProgress>): ScrubProgress {
+    const message = createBaseScrubProgress();
+    message.phase = object.phase ?? "";
+    message.cursor = (object.cursor !== undefined && object.cursor !== null) ? BigInt(object.cursor) : 0n;
+    message.regionsTotal = (object.regionsTotal !== undefined && object.regionsTotal !== null)
+      ? BigInt(object.regionsTotal)
+      : 0n;
+    message.repairedRegions = (object.repairedRegions !== undefined && object.repairedRegions !== null)
+      ? BigInt(object.repairedRegions)
+      : 0n;
+    message.mismatchedRegions = (object.mismatchedRegions !== undefined && object.mismatchedRegions !== null)
+      ? BigInt(object.mismatchedRegions)
+      : 0n;
+    message.mismatches = object.mismatches?.map((e) => RegionMismatch.fromPartial(e)) || [];
+    message.limitBytesPerSecond = (object.limitBytesPerSecond !== undefined && object.limitBytesPerSecond !== null)
+      ? BigInt(object.limitBytesPerSecond)
+      : 0n;
+    message.error = object.error ?? "";
+    return message;
+  },
+};
+
+function createBaseRegionMismatch(): RegionMismatch {
+  return { region: 0n, differ: [], damaged: [] };
+}
+
+export const RegionMismatch: MessageFns<RegionMismatch> = {
+  encode(message: RegionMismatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.region !== 0n) {
+      if (BigInt.asUintN(64, message.region) !== message.region) {
+        throw new globalThis.Error("value provided for field message.region of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.region);
+    }
+    for (const v of message.differ) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.damaged) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RegionMismatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRegionMismatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.region = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.differ.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.damaged.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RegionMismatch {
+    return {
+      region: isSet(object.region) ? BigInt(object.region) : 0n,
+      differ: globalThis.Array.isArray(object?.differ) ? object.differ.map((e: any) => globalThis.String(e)) : [],
+      damaged: globalThis.Array.isArray(object?.damaged) ? object.damaged.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: RegionMismatch): unknown {
+    const obj: any = {};
+    if (message.region !== 0n) {
+      obj.region = message.region.toString();
+    }
+    if (message.differ?.length) {
+      obj.differ = message.differ;
+    }
+    if (message.damaged?.length) {
+      obj.damaged = message.damaged;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RegionMismatch>): RegionMismatch {
+    return RegionMismatch.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RegionMismatch>): RegionMismatch {
+    const message = createBaseRegionMismatch();
+    message.region = (object.region !== undefined && object.region !== null) ? BigInt(object.region) : 0n;
+    message.differ = object.differ?.map((e) => e) || [];
+    message.damaged = object.damaged?.map((e) => e) || [];
     return message;
   },
 };
@@ -3923,6 +4323,296 @@ export const ConnectReplicaResponse: MessageFns<ConnectReplicaResponse> = {
   },
 };
 
+function createBaseStartScrubRequest(): StartScrubRequest {
+  return { volume: "", anew: false };
+}
+
+export const StartScrubRequest: MessageFns<StartScrubRequest> = {
+  encode(message: StartScrubRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.volume !== "") {
+      writer.uint32(10).string(message.volume);
+    }
+    if (message.anew !== false) {
+      writer.uint32(16).bool(message.anew);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartScrubRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartScrubRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.volume = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.anew = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StartScrubRequest {
+    return {
+      volume: isSet(object.volume) ? globalThis.String(object.volume) : "",
+      anew: isSet(object.anew) ? globalThis.Boolean(object.anew) : false,
+    };
+  },
+
+  toJSON(message: StartScrubRequest): unknown {
+    const obj: any = {};
+    if (message.volume !== "") {
+      obj.volume = message.volume;
+    }
+    if (message.anew !== false) {
+      obj.anew = message.anew;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StartScrubRequest>): StartScrubRequest {
+    return StartScrubRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StartScrubRequest>): StartScrubRequest {
+    const message = createBaseStartScrubRequest();
+    message.volume = object.volume ?? "";
+    message.anew = object.anew ?? false;
+    return message;
+  },
+};
+
+function createBaseStartScrubResponse(): StartScrubResponse {
+  return { replica: undefined };
+}
+
+export const StartScrubResponse: MessageFns<StartScrubResponse> = {
+  encode(message: StartScrubResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replica !== undefined) {
+      ReplicaStatus.encode(message.replica, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartScrubResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartScrubResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.replica = ReplicaStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StartScrubResponse {
+    return { replica: isSet(object.replica) ? ReplicaStatus.fromJSON(object.replica) : undefined };
+  },
+
+  toJSON(message: StartScrubResponse): unknown {
+    const obj: any = {};
+    if (message.replica !== undefined) {
+      obj.replica = ReplicaStatus.toJSON(message.replica);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StartScrubResponse>): StartScrubResponse {
+    return StartScrubResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StartScrubResponse>): StartScrubResponse {
+    const message = createBaseStartScrubResponse();
+    message.replica = (object.replica !== undefined && object.replica !== null)
+      ? ReplicaStatus.fromPartial(object.replica)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseStopScrubRequest(): StopScrubRequest {
+  return { volume: "" };
+}
+
+export const StopScrubRequest: MessageFns<StopScrubRequest> = {
+  encode(message: StopScrubRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.volume !== "") {
+      writer.uint32(10).string(message.volume);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StopScrubRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStopScrubRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.volume = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StopScrubRequest {
+    return { volume: isSet(object.volume) ? globalThis.String(object.volume) : "" };
+  },
+
+  toJSON(message: StopScrubRequest): unknown {
+    const obj: any = {};
+    if (message.volume !== "") {
+      obj.volume = message.volume;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StopScrubRequest>): StopScrubRequest {
+    return StopScrubRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StopScrubRequest>): StopScrubRequest {
+    const message = createBaseStopScrubRequest();
+    message.volume = object.volume ?? "";
+    return message;
+  },
+};
+
+function createBaseStopScrubResponse(): StopScrubResponse {
+  return { replica: undefined };
+}
+
+export const StopScrubResponse: MessageFns<StopScrubResponse> = {
+  encode(message: StopScrubResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replica !== undefined) {
+      ReplicaStatus.encode(message.replica, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StopScrubResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStopScrubResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.replica = ReplicaStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StopScrubResponse {
+    return { replica: isSet(object.replica) ? ReplicaStatus.fromJSON(object.replica) : undefined };
+  },
+
+  toJSON(message: StopScrubResponse): unknown {
+    const obj: any = {};
+    if (message.replica !== undefined) {
+      obj.replica = ReplicaStatus.toJSON(message.replica);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StopScrubResponse>): StopScrubResponse {
+    return StopScrubResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StopScrubResponse>): StopScrubResponse {
+    const message = createBaseStopScrubResponse();
+    message.replica = (object.replica !== undefined && object.replica !== null)
+      ? ReplicaStatus.fromPartial(object.replica)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseAttachVolumeRequest(): AttachVolumeRequest {
   return { fence: undefined, volume: "" };
 }
@@ -6051,6 +6741,25 @@ export const AgentServiceService = {
       Buffer.from(ConnectReplicaResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ConnectReplicaResponse => ConnectReplicaResponse.decode(value),
   },
+  /** Has the primary compare its in-sync replicas in the background, from where the last scrub broke off. */
+  startScrub: {
+    path: "/lockstep.agent.v1.AgentService/StartScrub" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StartScrubRequest): Buffer => Buffer.from(StartScrubRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StartScrubRequest => StartScrubRequest.decode(value),
+    responseSerialize: (value: StartScrubResponse): Buffer => Buffer.from(StartScrubResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StartScrubResponse => StartScrubResponse.decode(value),
+  },
+  stopScrub: {
+    path: "/lockstep.agent.v1.AgentService/StopScrub" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StopScrubRequest): Buffer => Buffer.from(StopScrubRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StopScrubRequest => StopScrubRequest.decode(value),
+    responseSerialize: (value: StopScrubResponse): Buffer => Buffer.from(StopScrubResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StopScrubResponse => StopScrubResponse.decode(value),
+  },
   /** Makes the volume a block device of the host. */
   attachVolume: {
     path: "/lockstep.agent.v1.AgentService/AttachVolume" as const,
@@ -6178,6 +6887,9 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   seedReplica: handleUnaryCall<SeedReplicaRequest, SeedReplicaResponse>;
   /** The seeded target gets live writes and what changed since the snapshot, and is made in sync. Idempotent. */
   connectReplica: handleUnaryCall<ConnectReplicaRequest, ConnectReplicaResponse>;
+  /** Has the primary compare its in-sync replicas in the background, from where the last scrub broke off. */
+  startScrub: handleUnaryCall<StartScrubRequest, StartScrubResponse>;
+  stopScrub: handleUnaryCall<StopScrubRequest, StopScrubResponse>;
   /** Makes the volume a block device of the host. */
   attachVolume: handleUnaryCall<AttachVolumeRequest, AttachVolumeResponse>;
   detachVolume: handleUnaryCall<DetachVolumeRequest, DetachVolumeResponse>;
@@ -6353,6 +7065,37 @@ export interface AgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ConnectReplicaResponse) => void,
+  ): ClientUnaryCall;
+  /** Has the primary compare its in-sync replicas in the background, from where the last scrub broke off. */
+  startScrub(
+    request: StartScrubRequest,
+    callback: (error: ServiceError | null, response: StartScrubResponse) => void,
+  ): ClientUnaryCall;
+  startScrub(
+    request: StartScrubRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: StartScrubResponse) => void,
+  ): ClientUnaryCall;
+  startScrub(
+    request: StartScrubRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: StartScrubResponse) => void,
+  ): ClientUnaryCall;
+  stopScrub(
+    request: StopScrubRequest,
+    callback: (error: ServiceError | null, response: StopScrubResponse) => void,
+  ): ClientUnaryCall;
+  stopScrub(
+    request: StopScrubRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: StopScrubResponse) => void,
+  ): ClientUnaryCall;
+  stopScrub(
+    request: StopScrubRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: StopScrubResponse) => void,
   ): ClientUnaryCall;
   /** Makes the volume a block device of the host. */
   attachVolume(

@@ -95,8 +95,23 @@ export namespace lockstep {
                 /** Frame copyBegin. */
                 copyBegin?: (lockstep.replication.v1.CopyBegin.$Properties|null);
 
+                /** Frame verify. */
+                verify?: (lockstep.replication.v1.Verify.$Properties|null);
+
+                /** Frame verified. */
+                verified?: (lockstep.replication.v1.Verified.$Properties|null);
+
+                /** Frame verifyHoles. */
+                verifyHoles?: (lockstep.replication.v1.VerifyHoles.$Properties|null);
+
+                /** Frame verifiedHoles. */
+                verifiedHoles?: (lockstep.replication.v1.VerifiedHoles.$Properties|null);
+
+                /** Frame scrubbed. */
+                scrubbed?: (lockstep.replication.v1.Scrubbed.$Properties|null);
+
                 /** Frame body. */
-                body?: ("hello"|"helloAnswer"|"write"|"writeAnswer"|"flush"|"flushAnswer"|"heartbeat"|"heartbeatAnswer"|"pull"|"pullRegion"|"pullDone"|"copy"|"copyAnswer"|"view"|"candidate"|"candidateAnswer"|"refusal"|"viewAnswer"|"yield"|"fetch"|"fetched"|"copyBegin");
+                body?: ("hello"|"helloAnswer"|"write"|"writeAnswer"|"flush"|"flushAnswer"|"heartbeat"|"heartbeatAnswer"|"pull"|"pullRegion"|"pullDone"|"copy"|"copyAnswer"|"view"|"candidate"|"candidateAnswer"|"refusal"|"viewAnswer"|"yield"|"fetch"|"fetched"|"copyBegin"|"verify"|"verified"|"verifyHoles"|"verifiedHoles"|"scrubbed");
 
                 /**
                  * Encodes the specified Frame message. Does not implicitly {@link lockstep.replication.v1.Frame.verify|verify} messages.
@@ -195,8 +210,23 @@ export namespace lockstep {
                     /** Frame copyBegin */
                     copyBegin?: (lockstep.replication.v1.CopyBegin.$Properties|null);
 
+                    /** Frame verify */
+                    verify?: (lockstep.replication.v1.Verify.$Properties|null);
+
+                    /** Frame verified */
+                    verified?: (lockstep.replication.v1.Verified.$Properties|null);
+
+                    /** Frame verifyHoles */
+                    verifyHoles?: (lockstep.replication.v1.VerifyHoles.$Properties|null);
+
+                    /** Frame verifiedHoles */
+                    verifiedHoles?: (lockstep.replication.v1.VerifiedHoles.$Properties|null);
+
+                    /** Frame scrubbed */
+                    scrubbed?: (lockstep.replication.v1.Scrubbed.$Properties|null);
+
                     /** Frame body */
-                    body?: ("hello"|"helloAnswer"|"write"|"writeAnswer"|"flush"|"flushAnswer"|"heartbeat"|"heartbeatAnswer"|"pull"|"pullRegion"|"pullDone"|"copy"|"copyAnswer"|"view"|"candidate"|"candidateAnswer"|"refusal"|"viewAnswer"|"yield"|"fetch"|"fetched"|"copyBegin");
+                    body?: ("hello"|"helloAnswer"|"write"|"writeAnswer"|"flush"|"flushAnswer"|"heartbeat"|"heartbeatAnswer"|"pull"|"pullRegion"|"pullDone"|"copy"|"copyAnswer"|"view"|"candidate"|"candidateAnswer"|"refusal"|"viewAnswer"|"yield"|"fetch"|"fetched"|"copyBegin"|"verify"|"verified"|"verifyHoles"|"verifiedHoles"|"scrubbed");
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -226,9 +256,14 @@ export namespace lockstep {
                   fetch?: lockstep.replication.v1.Fetch.$Shape|null;
                   fetched?: lockstep.replication.v1.Fetched.$Shape|null;
                   copyBegin?: lockstep.replication.v1.CopyBegin.$Shape|null;
+                  verify?: lockstep.replication.v1.Verify.$Shape|null;
+                  verified?: lockstep.replication.v1.Verified.$Shape|null;
+                  verifyHoles?: lockstep.replication.v1.VerifyHoles.$Shape|null;
+                  verifiedHoles?: lockstep.replication.v1.VerifiedHoles.$Shape|null;
+                  scrubbed?: lockstep.replication.v1.Scrubbed.$Shape|null;
                   $unknowns?: Uint8Array[];
                 } & (
-                  ({ body?: undefined; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "hello"; hello: lockstep.replication.v1.Hello.$Shape; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "helloAnswer"; hello?: null; helloAnswer: lockstep.replication.v1.HelloAnswer.$Shape; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "write"; hello?: null; helloAnswer?: null; write: lockstep.replication.v1.Write.$Shape; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "writeAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer: lockstep.replication.v1.WriteAnswer.$Shape; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "flush"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush: lockstep.replication.v1.Flush.$Shape; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "flushAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer: lockstep.replication.v1.FlushAnswer.$Shape; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "heartbeat"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat: lockstep.replication.v1.Heartbeat.$Shape; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "heartbeatAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer: lockstep.replication.v1.HeartbeatAnswer.$Shape; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "pull"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull: lockstep.replication.v1.Pull.$Shape; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "pullRegion"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion: lockstep.replication.v1.PullRegion.$Shape; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "pullDone"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone: lockstep.replication.v1.PullDone.$Shape; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "copy"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy: lockstep.replication.v1.Copy.$Shape; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "copyAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer: lockstep.replication.v1.CopyAnswer.$Shape; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "view"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view: lockstep.replication.v1.View.$Shape; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "candidate"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate: lockstep.replication.v1.Candidate.$Shape; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "candidateAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer: lockstep.replication.v1.CandidateAnswer.$Shape; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "refusal"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal: lockstep.replication.v1.Refusal.$Shape; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "viewAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer: lockstep.replication.v1.ViewAnswer.$Shape; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "yield"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield": lockstep.replication.v1.Yield.$Shape; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "fetch"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch: lockstep.replication.v1.Fetch.$Shape; fetched?: null; copyBegin?: null }|{ body?: "fetched"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched: lockstep.replication.v1.Fetched.$Shape; copyBegin?: null }|{ body?: "copyBegin"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin: lockstep.replication.v1.CopyBegin.$Shape })
+                  ({ body?: undefined; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "hello"; hello: lockstep.replication.v1.Hello.$Shape; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "helloAnswer"; hello?: null; helloAnswer: lockstep.replication.v1.HelloAnswer.$Shape; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "write"; hello?: null; helloAnswer?: null; write: lockstep.replication.v1.Write.$Shape; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "writeAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer: lockstep.replication.v1.WriteAnswer.$Shape; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "flush"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush: lockstep.replication.v1.Flush.$Shape; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "flushAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer: lockstep.replication.v1.FlushAnswer.$Shape; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "heartbeat"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat: lockstep.replication.v1.Heartbeat.$Shape; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "heartbeatAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer: lockstep.replication.v1.HeartbeatAnswer.$Shape; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "pull"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull: lockstep.replication.v1.Pull.$Shape; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "pullRegion"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion: lockstep.replication.v1.PullRegion.$Shape; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "pullDone"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone: lockstep.replication.v1.PullDone.$Shape; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "copy"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy: lockstep.replication.v1.Copy.$Shape; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "copyAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer: lockstep.replication.v1.CopyAnswer.$Shape; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "view"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view: lockstep.replication.v1.View.$Shape; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "candidate"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate: lockstep.replication.v1.Candidate.$Shape; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "candidateAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer: lockstep.replication.v1.CandidateAnswer.$Shape; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "refusal"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal: lockstep.replication.v1.Refusal.$Shape; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "viewAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer: lockstep.replication.v1.ViewAnswer.$Shape; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "yield"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield": lockstep.replication.v1.Yield.$Shape; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "fetch"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch: lockstep.replication.v1.Fetch.$Shape; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "fetched"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched: lockstep.replication.v1.Fetched.$Shape; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "copyBegin"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin: lockstep.replication.v1.CopyBegin.$Shape; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "verify"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify: lockstep.replication.v1.Verify.$Shape; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "verified"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified: lockstep.replication.v1.Verified.$Shape; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "verifyHoles"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles: lockstep.replication.v1.VerifyHoles.$Shape; verifiedHoles?: null; scrubbed?: null }|{ body?: "verifiedHoles"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles: lockstep.replication.v1.VerifiedHoles.$Shape; scrubbed?: null }|{ body?: "scrubbed"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed: lockstep.replication.v1.Scrubbed.$Shape })
                 );
             }
 
@@ -1600,6 +1635,402 @@ export namespace lockstep {
 
                 /** Shape of a CopyAnswer. */
                 type $Shape = lockstep.replication.v1.CopyAnswer.$Properties;
+            }
+
+            /**
+             * Properties of a Verify.
+             * @deprecated Use lockstep.replication.v1.Verify.$Properties instead.
+             */
+            interface IVerify extends lockstep.replication.v1.Verify.$Properties {
+            }
+
+            /** Represents a Verify. */
+            class Verify {
+
+                /**
+                 * Constructs a new Verify.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: lockstep.replication.v1.Verify.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Verify generation. */
+                generation: number;
+
+                /** Verify id. */
+                id: number;
+
+                /** Verify region. */
+                region: number;
+
+                /** Verify digest. */
+                digest: Uint8Array;
+
+                /**
+                 * Encodes the specified Verify message. Does not implicitly {@link lockstep.replication.v1.Verify.verify|verify} messages.
+                 * @param message Verify message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: lockstep.replication.v1.Verify.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a Verify message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.Verify & lockstep.replication.v1.Verify.$Shape} Verify
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): lockstep.replication.v1.Verify & lockstep.replication.v1.Verify.$Shape;
+
+                /**
+                 * Gets the type url for Verify
+                 * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns The type url
+                 */
+                static getTypeUrl(prefix?: string): string;
+            }
+
+            namespace Verify {
+
+                /** Properties of a Verify. */
+                interface $Properties {
+
+                    /** Verify generation */
+                    generation?: (number|null);
+
+                    /** Verify id */
+                    id?: (number|null);
+
+                    /** Verify region */
+                    region?: (number|null);
+
+                    /** Verify digest */
+                    digest?: (Uint8Array|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a Verify. */
+                type $Shape = lockstep.replication.v1.Verify.$Properties;
+            }
+
+            /**
+             * Properties of a Verified.
+             * @deprecated Use lockstep.replication.v1.Verified.$Properties instead.
+             */
+            interface IVerified extends lockstep.replication.v1.Verified.$Properties {
+            }
+
+            /** Represents a Verified. */
+            class Verified {
+
+                /**
+                 * Constructs a new Verified.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: lockstep.replication.v1.Verified.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Verified id. */
+                id: number;
+
+                /** Verified equal. */
+                equal: boolean;
+
+                /** Verified soundness. */
+                soundness: lockstep.replication.v1.Soundness;
+
+                /**
+                 * Encodes the specified Verified message. Does not implicitly {@link lockstep.replication.v1.Verified.verify|verify} messages.
+                 * @param message Verified message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: lockstep.replication.v1.Verified.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a Verified message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.Verified & lockstep.replication.v1.Verified.$Shape} Verified
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): lockstep.replication.v1.Verified & lockstep.replication.v1.Verified.$Shape;
+
+                /**
+                 * Gets the type url for Verified
+                 * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns The type url
+                 */
+                static getTypeUrl(prefix?: string): string;
+            }
+
+            namespace Verified {
+
+                /** Properties of a Verified. */
+                interface $Properties {
+
+                    /** Verified id */
+                    id?: (number|null);
+
+                    /** Verified equal */
+                    equal?: (boolean|null);
+
+                    /** Verified soundness */
+                    soundness?: (lockstep.replication.v1.Soundness|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a Verified. */
+                type $Shape = lockstep.replication.v1.Verified.$Properties;
+            }
+
+            /** Soundness enum. */
+            enum Soundness {
+
+                /** SOUNDNESS_UNSPECIFIED value */
+                SOUNDNESS_UNSPECIFIED = 0,
+
+                /** SOUNDNESS_INTACT value */
+                SOUNDNESS_INTACT = 1,
+
+                /** SOUNDNESS_DAMAGED value */
+                SOUNDNESS_DAMAGED = 2,
+
+                /** SOUNDNESS_UNKNOWN value */
+                SOUNDNESS_UNKNOWN = 3
+            }
+
+            /**
+             * Properties of a VerifyHoles.
+             * @deprecated Use lockstep.replication.v1.VerifyHoles.$Properties instead.
+             */
+            interface IVerifyHoles extends lockstep.replication.v1.VerifyHoles.$Properties {
+            }
+
+            /** Represents a VerifyHoles. */
+            class VerifyHoles {
+
+                /**
+                 * Constructs a new VerifyHoles.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: lockstep.replication.v1.VerifyHoles.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** VerifyHoles generation. */
+                generation: number;
+
+                /** VerifyHoles id. */
+                id: number;
+
+                /** VerifyHoles region. */
+                region: number;
+
+                /** VerifyHoles count. */
+                count: number;
+
+                /**
+                 * Encodes the specified VerifyHoles message. Does not implicitly {@link lockstep.replication.v1.VerifyHoles.verify|verify} messages.
+                 * @param message VerifyHoles message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: lockstep.replication.v1.VerifyHoles.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a VerifyHoles message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.VerifyHoles & lockstep.replication.v1.VerifyHoles.$Shape} VerifyHoles
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): lockstep.replication.v1.VerifyHoles & lockstep.replication.v1.VerifyHoles.$Shape;
+
+                /**
+                 * Gets the type url for VerifyHoles
+                 * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns The type url
+                 */
+                static getTypeUrl(prefix?: string): string;
+            }
+
+            namespace VerifyHoles {
+
+                /** Properties of a VerifyHoles. */
+                interface $Properties {
+
+                    /** VerifyHoles generation */
+                    generation?: (number|null);
+
+                    /** VerifyHoles id */
+                    id?: (number|null);
+
+                    /** VerifyHoles region */
+                    region?: (number|null);
+
+                    /** VerifyHoles count */
+                    count?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a VerifyHoles. */
+                type $Shape = lockstep.replication.v1.VerifyHoles.$Properties;
+            }
+
+            /**
+             * Properties of a VerifiedHoles.
+             * @deprecated Use lockstep.replication.v1.VerifiedHoles.$Properties instead.
+             */
+            interface IVerifiedHoles extends lockstep.replication.v1.VerifiedHoles.$Properties {
+            }
+
+            /** Represents a VerifiedHoles. */
+            class VerifiedHoles {
+
+                /**
+                 * Constructs a new VerifiedHoles.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: lockstep.replication.v1.VerifiedHoles.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** VerifiedHoles id. */
+                id: number;
+
+                /** VerifiedHoles count. */
+                count: number;
+
+                /**
+                 * Encodes the specified VerifiedHoles message. Does not implicitly {@link lockstep.replication.v1.VerifiedHoles.verify|verify} messages.
+                 * @param message VerifiedHoles message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: lockstep.replication.v1.VerifiedHoles.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a VerifiedHoles message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.VerifiedHoles & lockstep.replication.v1.VerifiedHoles.$Shape} VerifiedHoles
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): lockstep.replication.v1.VerifiedHoles & lockstep.replication.v1.VerifiedHoles.$Shape;
+
+                /**
+                 * Gets the type url for VerifiedHoles
+                 * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns The type url
+                 */
+                static getTypeUrl(prefix?: string): string;
+            }
+
+            namespace VerifiedHoles {
+
+                /** Properties of a VerifiedHoles. */
+                interface $Properties {
+
+                    /** VerifiedHoles id */
+                    id?: (number|null);
+
+                    /** VerifiedHoles count */
+                    count?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a VerifiedHoles. */
+                type $Shape = lockstep.replication.v1.VerifiedHoles.$Properties;
+            }
+
+            /**
+             * Properties of a Scrubbed.
+             * @deprecated Use lockstep.replication.v1.Scrubbed.$Properties instead.
+             */
+            interface IScrubbed extends lockstep.replication.v1.Scrubbed.$Properties {
+            }
+
+            /** Represents a Scrubbed. */
+            class Scrubbed {
+
+                /**
+                 * Constructs a new Scrubbed.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: lockstep.replication.v1.Scrubbed.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Scrubbed generation. */
+                generation: number;
+
+                /** Scrubbed cursor. */
+                cursor: number;
+
+                /**
+                 * Encodes the specified Scrubbed message. Does not implicitly {@link lockstep.replication.v1.Scrubbed.verify|verify} messages.
+                 * @param message Scrubbed message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: lockstep.replication.v1.Scrubbed.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a Scrubbed message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.Scrubbed & lockstep.replication.v1.Scrubbed.$Shape} Scrubbed
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): lockstep.replication.v1.Scrubbed & lockstep.replication.v1.Scrubbed.$Shape;
+
+                /**
+                 * Gets the type url for Scrubbed
+                 * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns The type url
+                 */
+                static getTypeUrl(prefix?: string): string;
+            }
+
+            namespace Scrubbed {
+
+                /** Properties of a Scrubbed. */
+                interface $Properties {
+
+                    /** Scrubbed generation */
+                    generation?: (number|null);
+
+                    /** Scrubbed cursor */
+                    cursor?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a Scrubbed. */
+                type $Shape = lockstep.replication.v1.Scrubbed.$Properties;
             }
 
             /**

@@ -62,7 +62,12 @@ export const lockstep = $root.lockstep = (() => {
                  * @property {lockstep.replication.v1.Fetch.$Properties|null} [fetch] Frame fetch
                  * @property {lockstep.replication.v1.Fetched.$Properties|null} [fetched] Frame fetched
                  * @property {lockstep.replication.v1.CopyBegin.$Properties|null} [copyBegin] Frame copyBegin
-                 * @property {"hello"|"helloAnswer"|"write"|"writeAnswer"|"flush"|"flushAnswer"|"heartbeat"|"heartbeatAnswer"|"pull"|"pullRegion"|"pullDone"|"copy"|"copyAnswer"|"view"|"candidate"|"candidateAnswer"|"refusal"|"viewAnswer"|"yield"|"fetch"|"fetched"|"copyBegin"} [body] Frame body
+                 * @property {lockstep.replication.v1.Verify.$Properties|null} [verify] Frame verify
+                 * @property {lockstep.replication.v1.Verified.$Properties|null} [verified] Frame verified
+                 * @property {lockstep.replication.v1.VerifyHoles.$Properties|null} [verifyHoles] Frame verifyHoles
+                 * @property {lockstep.replication.v1.VerifiedHoles.$Properties|null} [verifiedHoles] Frame verifiedHoles
+                 * @property {lockstep.replication.v1.Scrubbed.$Properties|null} [scrubbed] Frame scrubbed
+                 * @property {"hello"|"helloAnswer"|"write"|"writeAnswer"|"flush"|"flushAnswer"|"heartbeat"|"heartbeatAnswer"|"pull"|"pullRegion"|"pullDone"|"copy"|"copyAnswer"|"view"|"candidate"|"candidateAnswer"|"refusal"|"viewAnswer"|"yield"|"fetch"|"fetched"|"copyBegin"|"verify"|"verified"|"verifyHoles"|"verifiedHoles"|"scrubbed"} [body] Frame body
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -99,9 +104,14 @@ export const lockstep = $root.lockstep = (() => {
                  *   fetch?: lockstep.replication.v1.Fetch.$Shape|null;
                  *   fetched?: lockstep.replication.v1.Fetched.$Shape|null;
                  *   copyBegin?: lockstep.replication.v1.CopyBegin.$Shape|null;
+                 *   verify?: lockstep.replication.v1.Verify.$Shape|null;
+                 *   verified?: lockstep.replication.v1.Verified.$Shape|null;
+                 *   verifyHoles?: lockstep.replication.v1.VerifyHoles.$Shape|null;
+                 *   verifiedHoles?: lockstep.replication.v1.VerifiedHoles.$Shape|null;
+                 *   scrubbed?: lockstep.replication.v1.Scrubbed.$Shape|null;
                  *   $unknowns?: Array.<Uint8Array>;
                  * } & (
-                 *   ({ body?: undefined; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "hello"; hello: lockstep.replication.v1.Hello.$Shape; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "helloAnswer"; hello?: null; helloAnswer: lockstep.replication.v1.HelloAnswer.$Shape; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "write"; hello?: null; helloAnswer?: null; write: lockstep.replication.v1.Write.$Shape; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "writeAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer: lockstep.replication.v1.WriteAnswer.$Shape; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "flush"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush: lockstep.replication.v1.Flush.$Shape; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "flushAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer: lockstep.replication.v1.FlushAnswer.$Shape; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "heartbeat"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat: lockstep.replication.v1.Heartbeat.$Shape; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "heartbeatAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer: lockstep.replication.v1.HeartbeatAnswer.$Shape; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "pull"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull: lockstep.replication.v1.Pull.$Shape; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "pullRegion"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion: lockstep.replication.v1.PullRegion.$Shape; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "pullDone"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone: lockstep.replication.v1.PullDone.$Shape; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "copy"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy: lockstep.replication.v1.Copy.$Shape; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "copyAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer: lockstep.replication.v1.CopyAnswer.$Shape; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "view"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view: lockstep.replication.v1.View.$Shape; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "candidate"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate: lockstep.replication.v1.Candidate.$Shape; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "candidateAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer: lockstep.replication.v1.CandidateAnswer.$Shape; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "refusal"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal: lockstep.replication.v1.Refusal.$Shape; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "viewAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer: lockstep.replication.v1.ViewAnswer.$Shape; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "yield"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield": lockstep.replication.v1.Yield.$Shape; fetch?: null; fetched?: null; copyBegin?: null }|{ body?: "fetch"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch: lockstep.replication.v1.Fetch.$Shape; fetched?: null; copyBegin?: null }|{ body?: "fetched"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched: lockstep.replication.v1.Fetched.$Shape; copyBegin?: null }|{ body?: "copyBegin"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin: lockstep.replication.v1.CopyBegin.$Shape })
+                 *   ({ body?: undefined; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "hello"; hello: lockstep.replication.v1.Hello.$Shape; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "helloAnswer"; hello?: null; helloAnswer: lockstep.replication.v1.HelloAnswer.$Shape; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "write"; hello?: null; helloAnswer?: null; write: lockstep.replication.v1.Write.$Shape; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "writeAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer: lockstep.replication.v1.WriteAnswer.$Shape; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "flush"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush: lockstep.replication.v1.Flush.$Shape; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "flushAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer: lockstep.replication.v1.FlushAnswer.$Shape; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "heartbeat"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat: lockstep.replication.v1.Heartbeat.$Shape; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "heartbeatAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer: lockstep.replication.v1.HeartbeatAnswer.$Shape; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "pull"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull: lockstep.replication.v1.Pull.$Shape; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "pullRegion"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion: lockstep.replication.v1.PullRegion.$Shape; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "pullDone"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone: lockstep.replication.v1.PullDone.$Shape; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "copy"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy: lockstep.replication.v1.Copy.$Shape; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "copyAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer: lockstep.replication.v1.CopyAnswer.$Shape; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "view"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view: lockstep.replication.v1.View.$Shape; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "candidate"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate: lockstep.replication.v1.Candidate.$Shape; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "candidateAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer: lockstep.replication.v1.CandidateAnswer.$Shape; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "refusal"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal: lockstep.replication.v1.Refusal.$Shape; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "viewAnswer"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer: lockstep.replication.v1.ViewAnswer.$Shape; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "yield"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield": lockstep.replication.v1.Yield.$Shape; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "fetch"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch: lockstep.replication.v1.Fetch.$Shape; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "fetched"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched: lockstep.replication.v1.Fetched.$Shape; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "copyBegin"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin: lockstep.replication.v1.CopyBegin.$Shape; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "verify"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify: lockstep.replication.v1.Verify.$Shape; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "verified"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified: lockstep.replication.v1.Verified.$Shape; verifyHoles?: null; verifiedHoles?: null; scrubbed?: null }|{ body?: "verifyHoles"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles: lockstep.replication.v1.VerifyHoles.$Shape; verifiedHoles?: null; scrubbed?: null }|{ body?: "verifiedHoles"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles: lockstep.replication.v1.VerifiedHoles.$Shape; scrubbed?: null }|{ body?: "scrubbed"; hello?: null; helloAnswer?: null; write?: null; writeAnswer?: null; flush?: null; flushAnswer?: null; heartbeat?: null; heartbeatAnswer?: null; pull?: null; pullRegion?: null; pullDone?: null; copy?: null; copyAnswer?: null; view?: null; candidate?: null; candidateAnswer?: null; refusal?: null; viewAnswer?: null; "yield"?: null; fetch?: null; fetched?: null; copyBegin?: null; verify?: null; verified?: null; verifyHoles?: null; verifiedHoles?: null; scrubbed: lockstep.replication.v1.Scrubbed.$Shape })
                  * )} lockstep.replication.v1.Frame.$Shape
                  */
 
@@ -296,17 +306,57 @@ export const lockstep = $root.lockstep = (() => {
                  */
                 Frame.prototype.copyBegin = null;
 
+                /**
+                 * Frame verify.
+                 * @member {lockstep.replication.v1.Verify.$Properties|null|undefined} verify
+                 * @memberof lockstep.replication.v1.Frame
+                 * @instance
+                 */
+                Frame.prototype.verify = null;
+
+                /**
+                 * Frame verified.
+                 * @member {lockstep.replication.v1.Verified.$Properties|null|undefined} verified
+                 * @memberof lockstep.replication.v1.Frame
+                 * @instance
+                 */
+                Frame.prototype.verified = null;
+
+                /**
+                 * Frame verifyHoles.
+                 * @member {lockstep.replication.v1.VerifyHoles.$Properties|null|undefined} verifyHoles
+                 * @memberof lockstep.replication.v1.Frame
+                 * @instance
+                 */
+                Frame.prototype.verifyHoles = null;
+
+                /**
+                 * Frame verifiedHoles.
+                 * @member {lockstep.replication.v1.VerifiedHoles.$Properties|null|undefined} verifiedHoles
+                 * @memberof lockstep.replication.v1.Frame
+                 * @instance
+                 */
+                Frame.prototype.verifiedHoles = null;
+
+                /**
+                 * Frame scrubbed.
+                 * @member {lockstep.replication.v1.Scrubbed.$Properties|null|undefined} scrubbed
+                 * @memberof lockstep.replication.v1.Frame
+                 * @instance
+                 */
+                Frame.prototype.scrubbed = null;
+
                 // OneOf field names bound to virtual getters and setters
                 let $oneOfFields;
 
                 /**
                  * Frame body.
-                 * @member {"hello"|"helloAnswer"|"write"|"writeAnswer"|"flush"|"flushAnswer"|"heartbeat"|"heartbeatAnswer"|"pull"|"pullRegion"|"pullDone"|"copy"|"copyAnswer"|"view"|"candidate"|"candidateAnswer"|"refusal"|"viewAnswer"|"yield"|"fetch"|"fetched"|"copyBegin"|undefined} body
+                 * @member {"hello"|"helloAnswer"|"write"|"writeAnswer"|"flush"|"flushAnswer"|"heartbeat"|"heartbeatAnswer"|"pull"|"pullRegion"|"pullDone"|"copy"|"copyAnswer"|"view"|"candidate"|"candidateAnswer"|"refusal"|"viewAnswer"|"yield"|"fetch"|"fetched"|"copyBegin"|"verify"|"verified"|"verifyHoles"|"verifiedHoles"|"scrubbed"|undefined} body
                  * @memberof lockstep.replication.v1.Frame
                  * @instance
                  */
                 $Object.defineProperty(Frame.prototype, "body", {
-                    get: $util.oneOfGetter($oneOfFields = ["hello", "helloAnswer", "write", "writeAnswer", "flush", "flushAnswer", "heartbeat", "heartbeatAnswer", "pull", "pullRegion", "pullDone", "copy", "copyAnswer", "view", "candidate", "candidateAnswer", "refusal", "viewAnswer", "yield", "fetch", "fetched", "copyBegin"]),
+                    get: $util.oneOfGetter($oneOfFields = ["hello", "helloAnswer", "write", "writeAnswer", "flush", "flushAnswer", "heartbeat", "heartbeatAnswer", "pull", "pullRegion", "pullDone", "copy", "copyAnswer", "view", "candidate", "candidateAnswer", "refusal", "viewAnswer", "yield", "fetch", "fetched", "copyBegin", "verify", "verified", "verifyHoles", "verifiedHoles", "scrubbed"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -370,6 +420,16 @@ export const lockstep = $root.lockstep = (() => {
                         $root.lockstep.replication.v1.Fetched.encode(message.fetched, writer.uint32(/* id 21, wireType 2 =*/170).fork(), _depth + 1).ldelim();
                     if (message.copyBegin != null && $Object.hasOwnProperty.call(message, "copyBegin"))
                         $root.lockstep.replication.v1.CopyBegin.encode(message.copyBegin, writer.uint32(/* id 22, wireType 2 =*/178).fork(), _depth + 1).ldelim();
+                    if (message.verify != null && $Object.hasOwnProperty.call(message, "verify"))
+                        $root.lockstep.replication.v1.Verify.encode(message.verify, writer.uint32(/* id 23, wireType 2 =*/186).fork(), _depth + 1).ldelim();
+                    if (message.verified != null && $Object.hasOwnProperty.call(message, "verified"))
+                        $root.lockstep.replication.v1.Verified.encode(message.verified, writer.uint32(/* id 24, wireType 2 =*/194).fork(), _depth + 1).ldelim();
+                    if (message.verifyHoles != null && $Object.hasOwnProperty.call(message, "verifyHoles"))
+                        $root.lockstep.replication.v1.VerifyHoles.encode(message.verifyHoles, writer.uint32(/* id 25, wireType 2 =*/202).fork(), _depth + 1).ldelim();
+                    if (message.verifiedHoles != null && $Object.hasOwnProperty.call(message, "verifiedHoles"))
+                        $root.lockstep.replication.v1.VerifiedHoles.encode(message.verifiedHoles, writer.uint32(/* id 26, wireType 2 =*/210).fork(), _depth + 1).ldelim();
+                    if (message.scrubbed != null && $Object.hasOwnProperty.call(message, "scrubbed"))
+                        $root.lockstep.replication.v1.Scrubbed.encode(message.scrubbed, writer.uint32(/* id 27, wireType 2 =*/218).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -566,6 +626,41 @@ export const lockstep = $root.lockstep = (() => {
                                     break;
                                 message.copyBegin = $root.lockstep.replication.v1.CopyBegin.decode(reader, reader.size(), $undefined, _depth + 1, message.copyBegin);
                                 message.body = "copyBegin";
+                                continue;
+                            }
+                        case 23: {
+                                if (wireType !== 2)
+                                    break;
+                                message.verify = $root.lockstep.replication.v1.Verify.decode(reader, reader.size(), $undefined, _depth + 1, message.verify);
+                                message.body = "verify";
+                                continue;
+                            }
+                        case 24: {
+                                if (wireType !== 2)
+                                    break;
+                                message.verified = $root.lockstep.replication.v1.Verified.decode(reader, reader.size(), $undefined, _depth + 1, message.verified);
+                                message.body = "verified";
+                                continue;
+                            }
+                        case 25: {
+                                if (wireType !== 2)
+                                    break;
+                                message.verifyHoles = $root.lockstep.replication.v1.VerifyHoles.decode(reader, reader.size(), $undefined, _depth + 1, message.verifyHoles);
+                                message.body = "verifyHoles";
+                                continue;
+                            }
+                        case 26: {
+                                if (wireType !== 2)
+                                    break;
+                                message.verifiedHoles = $root.lockstep.replication.v1.VerifiedHoles.decode(reader, reader.size(), $undefined, _depth + 1, message.verifiedHoles);
+                                message.body = "verifiedHoles";
+                                continue;
+                            }
+                        case 27: {
+                                if (wireType !== 2)
+                                    break;
+                                message.scrubbed = $root.lockstep.replication.v1.Scrubbed.decode(reader, reader.size(), $undefined, _depth + 1, message.scrubbed);
+                                message.body = "scrubbed";
                                 continue;
                             }
                         }
@@ -3985,6 +4080,974 @@ export const lockstep = $root.lockstep = (() => {
                 };
 
                 return CopyAnswer;
+            })();
+
+            v1.Verify = (function() {
+
+                /**
+                 * Properties of a Verify.
+                 * @typedef {Object} lockstep.replication.v1.Verify.$Properties
+                 * @property {number|null} [generation] Verify generation
+                 * @property {number|null} [id] Verify id
+                 * @property {number|null} [region] Verify region
+                 * @property {Uint8Array|null} [digest] Verify digest
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Verify.
+                 * @memberof lockstep.replication.v1
+                 * @interface IVerify
+                 * @augments lockstep.replication.v1.Verify.$Properties
+                 * @deprecated Use lockstep.replication.v1.Verify.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a Verify.
+                 * @typedef {lockstep.replication.v1.Verify.$Properties} lockstep.replication.v1.Verify.$Shape
+                 */
+
+                /**
+                 * Constructs a new Verify.
+                 * @memberof lockstep.replication.v1
+                 * @classdesc Represents a Verify.
+                 * @constructor
+                 * @param {lockstep.replication.v1.Verify.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Verify = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Verify generation.
+                 * @member {number} generation
+                 * @memberof lockstep.replication.v1.Verify
+                 * @instance
+                 */
+                Verify.prototype.generation = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Verify id.
+                 * @member {number} id
+                 * @memberof lockstep.replication.v1.Verify
+                 * @instance
+                 */
+                Verify.prototype.id = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Verify region.
+                 * @member {number} region
+                 * @memberof lockstep.replication.v1.Verify
+                 * @instance
+                 */
+                Verify.prototype.region = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Verify digest.
+                 * @member {Uint8Array} digest
+                 * @memberof lockstep.replication.v1.Verify
+                 * @instance
+                 */
+                Verify.prototype.digest = $util.newBuffer([]);
+
+                /**
+                 * Encodes the specified Verify message. Does not implicitly {@link lockstep.replication.v1.Verify.verify|verify} messages.
+                 * @function encode
+                 * @memberof lockstep.replication.v1.Verify
+                 * @static
+                 * @param {lockstep.replication.v1.Verify.$Properties} message Verify message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Verify.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.generation != null && $Object.hasOwnProperty.call(message, "generation") && (typeof message.generation === "object" ? message.generation.low || message.generation.high : message.generation !== 0))
+                        writer.uint32(/* id 1, wireType 0 =*/8).uint64(message.generation);
+                    if (message.id != null && $Object.hasOwnProperty.call(message, "id") && (typeof message.id === "object" ? message.id.low || message.id.high : message.id !== 0))
+                        writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.id);
+                    if (message.region != null && $Object.hasOwnProperty.call(message, "region") && (typeof message.region === "object" ? message.region.low || message.region.high : message.region !== 0))
+                        writer.uint32(/* id 3, wireType 0 =*/24).uint64(message.region);
+                    if (message.digest != null && $Object.hasOwnProperty.call(message, "digest") && message.digest.length)
+                        writer.uint32(/* id 4, wireType 2 =*/34).bytes(message.digest);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Verify message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof lockstep.replication.v1.Verify
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.Verify & lockstep.replication.v1.Verify.$Shape} Verify
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Verify.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.lockstep.replication.v1.Verify();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.generation = value;
+                                else
+                                    delete message.generation;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.id = value;
+                                else
+                                    delete message.id;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.region = value;
+                                else
+                                    delete message.region;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.digest = value;
+                                else
+                                    delete message.digest;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                /**
+                 * Gets the type url for Verify
+                 * @function getTypeUrl
+                 * @memberof lockstep.replication.v1.Verify
+                 * @static
+                 * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns {string} The type url
+                 */
+                Verify.getTypeUrl = function(prefix) {
+                    if (prefix === $undefined)
+                        prefix = "type.googleapis.com";
+                    return prefix + "/lockstep.replication.v1.Verify";
+                };
+
+                return Verify;
+            })();
+
+            v1.Verified = (function() {
+
+                /**
+                 * Properties of a Verified.
+                 * @typedef {Object} lockstep.replication.v1.Verified.$Properties
+                 * @property {number|null} [id] Verified id
+                 * @property {boolean|null} [equal] Verified equal
+                 * @property {lockstep.replication.v1.Soundness|null} [soundness] Verified soundness
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Verified.
+                 * @memberof lockstep.replication.v1
+                 * @interface IVerified
+                 * @augments lockstep.replication.v1.Verified.$Properties
+                 * @deprecated Use lockstep.replication.v1.Verified.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a Verified.
+                 * @typedef {lockstep.replication.v1.Verified.$Properties} lockstep.replication.v1.Verified.$Shape
+                 */
+
+                /**
+                 * Constructs a new Verified.
+                 * @memberof lockstep.replication.v1
+                 * @classdesc Represents a Verified.
+                 * @constructor
+                 * @param {lockstep.replication.v1.Verified.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Verified = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Verified id.
+                 * @member {number} id
+                 * @memberof lockstep.replication.v1.Verified
+                 * @instance
+                 */
+                Verified.prototype.id = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Verified equal.
+                 * @member {boolean} equal
+                 * @memberof lockstep.replication.v1.Verified
+                 * @instance
+                 */
+                Verified.prototype.equal = false;
+
+                /**
+                 * Verified soundness.
+                 * @member {lockstep.replication.v1.Soundness} soundness
+                 * @memberof lockstep.replication.v1.Verified
+                 * @instance
+                 */
+                Verified.prototype.soundness = 0;
+
+                /**
+                 * Encodes the specified Verified message. Does not implicitly {@link lockstep.replication.v1.Verified.verify|verify} messages.
+                 * @function encode
+                 * @memberof lockstep.replication.v1.Verified
+                 * @static
+                 * @param {lockstep.replication.v1.Verified.$Properties} message Verified message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Verified.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.id != null && $Object.hasOwnProperty.call(message, "id") && (typeof message.id === "object" ? message.id.low || message.id.high : message.id !== 0))
+                        writer.uint32(/* id 1, wireType 0 =*/8).uint64(message.id);
+                    if (message.equal != null && $Object.hasOwnProperty.call(message, "equal") && message.equal !== false)
+                        writer.uint32(/* id 2, wireType 0 =*/16).bool(message.equal);
+                    if (message.soundness != null && $Object.hasOwnProperty.call(message, "soundness") && message.soundness !== 0)
+                        writer.uint32(/* id 3, wireType 0 =*/24).int32(message.soundness);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Verified message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof lockstep.replication.v1.Verified
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.Verified & lockstep.replication.v1.Verified.$Shape} Verified
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Verified.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.lockstep.replication.v1.Verified();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.id = value;
+                                else
+                                    delete message.id;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.equal = value;
+                                else
+                                    delete message.equal;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.int32())
+                                    message.soundness = value;
+                                else
+                                    delete message.soundness;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                /**
+                 * Gets the type url for Verified
+                 * @function getTypeUrl
+                 * @memberof lockstep.replication.v1.Verified
+                 * @static
+                 * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns {string} The type url
+                 */
+                Verified.getTypeUrl = function(prefix) {
+                    if (prefix === $undefined)
+                        prefix = "type.googleapis.com";
+                    return prefix + "/lockstep.replication.v1.Verified";
+                };
+
+                return Verified;
+            })();
+
+            /**
+             * Soundness enum.
+             * @name lockstep.replication.v1.Soundness
+             * @enum {number}
+             * @property {number} SOUNDNESS_UNSPECIFIED=0 SOUNDNESS_UNSPECIFIED value
+             * @property {number} SOUNDNESS_INTACT=1 SOUNDNESS_INTACT value
+             * @property {number} SOUNDNESS_DAMAGED=2 SOUNDNESS_DAMAGED value
+             * @property {number} SOUNDNESS_UNKNOWN=3 SOUNDNESS_UNKNOWN value
+             */
+            v1.Soundness = (function() {
+                const valuesById = $Object.create(null), values = $Object.create(valuesById);
+                values[valuesById[0] = "SOUNDNESS_UNSPECIFIED"] = 0;
+                values[valuesById[1] = "SOUNDNESS_INTACT"] = 1;
+                values[valuesById[2] = "SOUNDNESS_DAMAGED"] = 2;
+                values[valuesById[3] = "SOUNDNESS_UNKNOWN"] = 3;
+                return values;
+            })();
+
+            v1.VerifyHoles = (function() {
+
+                /**
+                 * Properties of a VerifyHoles.
+                 * @typedef {Object} lockstep.replication.v1.VerifyHoles.$Properties
+                 * @property {number|null} [generation] VerifyHoles generation
+                 * @property {number|null} [id] VerifyHoles id
+                 * @property {number|null} [region] VerifyHoles region
+                 * @property {number|null} [count] VerifyHoles count
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a VerifyHoles.
+                 * @memberof lockstep.replication.v1
+                 * @interface IVerifyHoles
+                 * @augments lockstep.replication.v1.VerifyHoles.$Properties
+                 * @deprecated Use lockstep.replication.v1.VerifyHoles.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a VerifyHoles.
+                 * @typedef {lockstep.replication.v1.VerifyHoles.$Properties} lockstep.replication.v1.VerifyHoles.$Shape
+                 */
+
+                /**
+                 * Constructs a new VerifyHoles.
+                 * @memberof lockstep.replication.v1
+                 * @classdesc Represents a VerifyHoles.
+                 * @constructor
+                 * @param {lockstep.replication.v1.VerifyHoles.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const VerifyHoles = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * VerifyHoles generation.
+                 * @member {number} generation
+                 * @memberof lockstep.replication.v1.VerifyHoles
+                 * @instance
+                 */
+                VerifyHoles.prototype.generation = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * VerifyHoles id.
+                 * @member {number} id
+                 * @memberof lockstep.replication.v1.VerifyHoles
+                 * @instance
+                 */
+                VerifyHoles.prototype.id = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * VerifyHoles region.
+                 * @member {number} region
+                 * @memberof lockstep.replication.v1.VerifyHoles
+                 * @instance
+                 */
+                VerifyHoles.prototype.region = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * VerifyHoles count.
+                 * @member {number} count
+                 * @memberof lockstep.replication.v1.VerifyHoles
+                 * @instance
+                 */
+                VerifyHoles.prototype.count = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Encodes the specified VerifyHoles message. Does not implicitly {@link lockstep.replication.v1.VerifyHoles.verify|verify} messages.
+                 * @function encode
+                 * @memberof lockstep.replication.v1.VerifyHoles
+                 * @static
+                 * @param {lockstep.replication.v1.VerifyHoles.$Properties} message VerifyHoles message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                VerifyHoles.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.generation != null && $Object.hasOwnProperty.call(message, "generation") && (typeof message.generation === "object" ? message.generation.low || message.generation.high : message.generation !== 0))
+                        writer.uint32(/* id 1, wireType 0 =*/8).uint64(message.generation);
+                    if (message.id != null && $Object.hasOwnProperty.call(message, "id") && (typeof message.id === "object" ? message.id.low || message.id.high : message.id !== 0))
+                        writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.id);
+                    if (message.region != null && $Object.hasOwnProperty.call(message, "region") && (typeof message.region === "object" ? message.region.low || message.region.high : message.region !== 0))
+                        writer.uint32(/* id 3, wireType 0 =*/24).uint64(message.region);
+                    if (message.count != null && $Object.hasOwnProperty.call(message, "count") && (typeof message.count === "object" ? message.count.low || message.count.high : message.count !== 0))
+                        writer.uint32(/* id 4, wireType 0 =*/32).uint64(message.count);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a VerifyHoles message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof lockstep.replication.v1.VerifyHoles
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.VerifyHoles & lockstep.replication.v1.VerifyHoles.$Shape} VerifyHoles
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                VerifyHoles.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.lockstep.replication.v1.VerifyHoles();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.generation = value;
+                                else
+                                    delete message.generation;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.id = value;
+                                else
+                                    delete message.id;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.region = value;
+                                else
+                                    delete message.region;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.count = value;
+                                else
+                                    delete message.count;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                /**
+                 * Gets the type url for VerifyHoles
+                 * @function getTypeUrl
+                 * @memberof lockstep.replication.v1.VerifyHoles
+                 * @static
+                 * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns {string} The type url
+                 */
+                VerifyHoles.getTypeUrl = function(prefix) {
+                    if (prefix === $undefined)
+                        prefix = "type.googleapis.com";
+                    return prefix + "/lockstep.replication.v1.VerifyHoles";
+                };
+
+                return VerifyHoles;
+            })();
+
+            v1.VerifiedHoles = (function() {
+
+                /**
+                 * Properties of a VerifiedHoles.
+                 * @typedef {Object} lockstep.replication.v1.VerifiedHoles.$Properties
+                 * @property {number|null} [id] VerifiedHoles id
+                 * @property {number|null} [count] VerifiedHoles count
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a VerifiedHoles.
+                 * @memberof lockstep.replication.v1
+                 * @interface IVerifiedHoles
+                 * @augments lockstep.replication.v1.VerifiedHoles.$Properties
+                 * @deprecated Use lockstep.replication.v1.VerifiedHoles.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a VerifiedHoles.
+                 * @typedef {lockstep.replication.v1.VerifiedHoles.$Properties} lockstep.replication.v1.VerifiedHoles.$Shape
+                 */
+
+                /**
+                 * Constructs a new VerifiedHoles.
+                 * @memberof lockstep.replication.v1
+                 * @classdesc Represents a VerifiedHoles.
+                 * @constructor
+                 * @param {lockstep.replication.v1.VerifiedHoles.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const VerifiedHoles = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * VerifiedHoles id.
+                 * @member {number} id
+                 * @memberof lockstep.replication.v1.VerifiedHoles
+                 * @instance
+                 */
+                VerifiedHoles.prototype.id = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * VerifiedHoles count.
+                 * @member {number} count
+                 * @memberof lockstep.replication.v1.VerifiedHoles
+                 * @instance
+                 */
+                VerifiedHoles.prototype.count = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Encodes the specified VerifiedHoles message. Does not implicitly {@link lockstep.replication.v1.VerifiedHoles.verify|verify} messages.
+                 * @function encode
+                 * @memberof lockstep.replication.v1.VerifiedHoles
+                 * @static
+                 * @param {lockstep.replication.v1.VerifiedHoles.$Properties} message VerifiedHoles message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                VerifiedHoles.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.id != null && $Object.hasOwnProperty.call(message, "id") && (typeof message.id === "object" ? message.id.low || message.id.high : message.id !== 0))
+                        writer.uint32(/* id 1, wireType 0 =*/8).uint64(message.id);
+                    if (message.count != null && $Object.hasOwnProperty.call(message, "count") && (typeof message.count === "object" ? message.count.low || message.count.high : message.count !== 0))
+                        writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.count);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a VerifiedHoles message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof lockstep.replication.v1.VerifiedHoles
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.VerifiedHoles & lockstep.replication.v1.VerifiedHoles.$Shape} VerifiedHoles
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                VerifiedHoles.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.lockstep.replication.v1.VerifiedHoles();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.id = value;
+                                else
+                                    delete message.id;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.count = value;
+                                else
+                                    delete message.count;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                /**
+                 * Gets the type url for VerifiedHoles
+                 * @function getTypeUrl
+                 * @memberof lockstep.replication.v1.VerifiedHoles
+                 * @static
+                 * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns {string} The type url
+                 */
+                VerifiedHoles.getTypeUrl = function(prefix) {
+                    if (prefix === $undefined)
+                        prefix = "type.googleapis.com";
+                    return prefix + "/lockstep.replication.v1.VerifiedHoles";
+                };
+
+                return VerifiedHoles;
+            })();
+
+            v1.Scrubbed = (function() {
+
+                /**
+                 * Properties of a Scrubbed.
+                 * @typedef {Object} lockstep.replication.v1.Scrubbed.$Properties
+                 * @property {number|null} [generation] Scrubbed generation
+                 * @property {number|null} [cursor] Scrubbed cursor
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Scrubbed.
+                 * @memberof lockstep.replication.v1
+                 * @interface IScrubbed
+                 * @augments lockstep.replication.v1.Scrubbed.$Properties
+                 * @deprecated Use lockstep.replication.v1.Scrubbed.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a Scrubbed.
+                 * @typedef {lockstep.replication.v1.Scrubbed.$Properties} lockstep.replication.v1.Scrubbed.$Shape
+                 */
+
+                /**
+                 * Constructs a new Scrubbed.
+                 * @memberof lockstep.replication.v1
+                 * @classdesc Represents a Scrubbed.
+                 * @constructor
+                 * @param {lockstep.replication.v1.Scrubbed.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Scrubbed = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Scrubbed generation.
+                 * @member {number} generation
+                 * @memberof lockstep.replication.v1.Scrubbed
+                 * @instance
+                 */
+                Scrubbed.prototype.generation = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Scrubbed cursor.
+                 * @member {number} cursor
+                 * @memberof lockstep.replication.v1.Scrubbed
+                 * @instance
+                 */
+                Scrubbed.prototype.cursor = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Encodes the specified Scrubbed message. Does not implicitly {@link lockstep.replication.v1.Scrubbed.verify|verify} messages.
+                 * @function encode
+                 * @memberof lockstep.replication.v1.Scrubbed
+                 * @static
+                 * @param {lockstep.replication.v1.Scrubbed.$Properties} message Scrubbed message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Scrubbed.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.generation != null && $Object.hasOwnProperty.call(message, "generation") && (typeof message.generation === "object" ? message.generation.low || message.generation.high : message.generation !== 0))
+                        writer.uint32(/* id 1, wireType 0 =*/8).uint64(message.generation);
+                    if (message.cursor != null && $Object.hasOwnProperty.call(message, "cursor") && (typeof message.cursor === "object" ? message.cursor.low || message.cursor.high : message.cursor !== 0))
+                        writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.cursor);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Scrubbed message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof lockstep.replication.v1.Scrubbed
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {lockstep.replication.v1.Scrubbed & lockstep.replication.v1.Scrubbed.$Shape} Scrubbed
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Scrubbed.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.lockstep.replication.v1.Scrubbed();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.generation = value;
+                                else
+                                    delete message.generation;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.cursor = value;
+                                else
+                                    delete message.cursor;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                /**
+                 * Gets the type url for Scrubbed
+                 * @function getTypeUrl
+                 * @memberof lockstep.replication.v1.Scrubbed
+                 * @static
+                 * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+                 * @returns {string} The type url
+                 */
+                Scrubbed.getTypeUrl = function(prefix) {
+                    if (prefix === $undefined)
+                        prefix = "type.googleapis.com";
+                    return prefix + "/lockstep.replication.v1.Scrubbed";
+                };
+
+                return Scrubbed;
             })();
 
             v1.View = (function() {
