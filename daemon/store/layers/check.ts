@@ -210,7 +210,8 @@ export class CheckWork {
 
   /** Checksums that are lost are made anew from what there is: that it is what there was, nobody can say any more. */
   async #sums(record: LayerRecord): Promise<LayerSums | undefined> {
-    const { files, live, records, commit } = this.#world;
+    const world = this.#world;
+    const { files, live, records } = world;
     try {
       const sums = files.openSums(record.id);
       this.#open.add(sums);
@@ -218,7 +219,7 @@ export class CheckWork {
     } catch (error) {
       live.forgetSums(record.id);
       const merges = records.merges.filter(({ source, target }) => [source, target].includes(record.id));
-      await commit([
+      await world.commit([
         { type: 'layer', record: { ...record, summed: false } },
         // It would ask for them on its way.
         ...merges.map(({ source }) => ({ type: 'no-merge', source }) as const),
