@@ -17,8 +17,10 @@ import { ReplicaReporter } from './agent/report.ts';
 import { HostDrivers } from './host/host.ts';
 import { type HostAddress, HostMeta } from './meta/host-meta.ts';
 import { NbdServer } from './nbd/server.ts';
+import { loadTls } from './nbd/tls.ts';
 import type { ReplicaState } from './replication/states.ts';
 import type { DiskFaults } from './store/fault-layer.ts';
+import { takePassedSockets } from './sys/activation.ts';
 import { bootClock } from './sys/clock.ts';
 import type { Config } from './sys/config.ts';
 import { assert, LockstepError, messageOf } from './sys/errors.ts';
@@ -29,6 +31,8 @@ import { dial, type Link } from './wire/link.ts';
 import { ReplicationServer } from './wire/replication-server.ts';
 
 const RELEASE_AGAIN_MS = 1000;
+/** FileDescriptorName= in systemd/lockstep-nbd.socket. */
+const PASSED_NBD_SOCKET = 'nbd';
 
 /** What an earlier life of the process left. */
 interface Kept {
@@ -107,7 +111,8 @@ export class StorageHost {
       log,
     });
     this.#nbd = new NbdServer({
-      directory: this.volumes,
+      exports: this.volumes.exports,
+      tls: loadTls(config.nbd.tls),
       log: (message, facts) => {
         log.info(facts, message);
       },
@@ -142,7 +147,10 @@ export class StorageHost {
     // Whoever can open the socket can write the volumes: the folder keeps everybody else out.
     mkdirSync(dirname(this.#nbdSocket), { recursive: true, mode: 0o700 });
     await this.#nbd.listenUnix(this.#nbdSocket);
-    await this.#nbd.listenTcp(host.address, ports.nbd);
+    // Where the service manager listens for NBD, clients that come while the daemon restarts wait for it.
+    const passed = takePassedSockets().filter(({ name }) => name === PASSED_NBD_SOCKET);
+    for (const { fd } of passed) await this.#nbd.listenDescriptor(fd);
+    if (passed.length === 0) await this.#nbd.listenTcp(host.address, ports.nbd);
     await this.#replication.listen(host.address, ports.replication);
   }
 

@@ -1,17 +1,19 @@
 /**
- * The transmission phase on the wire.
+ * Requests of the transmission phase on the wire ("Request message").
  *
- *   request  magic u32 | flags u16 | command u16 | cookie u64 | offset u64 | length u32 | WRITE: length bytes
- *   reply    magic u32 | error u32 | cookie u64 | READ without error: the bytes asked for
+ *   compact   magic u32 | flags u16 | command u16 | cookie u64 | offset u64 | length u32 | WRITE: length bytes
+ *   extended  magic u32 | flags u16 | command u16 | cookie u64 | offset u64 | length u64 | PAYLOAD_LEN: length bytes
  *
- * A reply does not say how long it is: a reader must know what it asked for. So one wrong length, in either direction,
- * turns everything behind it into garbage, and both sides of it are asserted or refused here.
+ * Without a frame around them, one wrong length turns everything behind it into garbage. So whatever payload is
+ * announced is taken off the stream, also when the request is going to be refused.
  */
 import { assert } from '../sys/errors.ts';
-import { COMMAND, ERROR, MAGIC } from './constants.ts';
+import { COMMAND, COMMAND_FLAG, MAGIC } from './constants.ts';
+import { DRAINED_PAYLOAD_BYTES } from './limits.ts';
 
-export const REQUEST_HEADER_BYTES = 28;
-export const REPLY_HEADER_BYTES = 16;
+const COMPACT_HEADER_BYTES = 28;
+const EXTENDED_HEADER_BYTES = 32;
+const LENGTH_AT = 24;
 
 export interface NbdRequest {
   readonly kind: 'request';
@@ -22,6 +24,9 @@ export interface NbdRequest {
   readonly cookieLow: number;
   /** Exact up to 2^53; above it rounded, but never below it, and no export is that large. */
   readonly offset: number;
+  /** Where `offset` is rounded: an extended reply has to echo it to the bit. */
+  readonly wideOffset: bigint | undefined;
+  /** As exact as `offset`. */
   readonly length: number;
   /** A WRITE's bytes; undefined where they were more than the limit and therefore dropped as they came in. */
   readonly payload: Buffer | undefined;
@@ -32,26 +37,57 @@ export interface Refused {
   readonly reason: string;
 }
 
+export interface RequestDecoderOptions {
+  /** Of a WRITE; longer ones are dropped as they come in. */
+  readonly maximumPayloadBytes: number;
+  /** NBD_OPT_EXTENDED_HEADERS was negotiated. */
+  readonly extended: boolean;
+  /** Asked before a payload that is not here as a whole is given a buffer. False: not yet; see `isBlocked`. */
+  readonly mayAllocate?: (bytes: number) => boolean;
+}
+
 const NO_BYTES: Buffer = Buffer.alloc(0);
+
+interface Incoming {
+  readonly request: NbdRequest;
+  readonly payloadBytes: number;
+  readonly isKept: boolean;
+  payload: Buffer | undefined;
+  taken: number;
+}
 
 /**
  * Requests out of chunks, however they are cut. A payload inside one chunk is a view of it; one that spans chunks is
  * copied once, into the buffer that is handed on.
  */
 export class RequestDecoder {
-  readonly #maximumPayloadBytes: number;
+  readonly #options: RequestDecoderOptions;
+  readonly #magic: number;
+  readonly #headerLength: number;
   #chunk: Buffer = NO_BYTES;
   #at = 0;
   /** A header cut by the end of a chunk. */
-  readonly #header: Buffer = Buffer.alloc(REQUEST_HEADER_BYTES);
+  readonly #header: Buffer;
   #headerBytes = 0;
-  /** A WRITE whose payload is still coming in, and how much of it is here. */
-  #incomplete: NbdRequest | undefined;
-  #payloadBytes = 0;
+  #incoming: Incoming | undefined;
+  #isBlocked = false;
   #refusal: Refused | undefined;
 
-  constructor(options: { readonly maximumPayloadBytes: number }) {
-    this.#maximumPayloadBytes = options.maximumPayloadBytes;
+  constructor(options: RequestDecoderOptions) {
+    this.#options = options;
+    this.#magic = options.extended ? MAGIC.EXTENDED_REQUEST : MAGIC.REQUEST;
+    this.#headerLength = options.extended ? EXTENDED_HEADER_BYTES : COMPACT_HEADER_BYTES;
+    this.#header = Buffer.alloc(this.#headerLength);
+  }
+
+  /** `next` answered undefined for want of memory, not of bytes: it is to be asked again, and nothing pushed before. */
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
+  /** Of a payload that is coming in. */
+  get allocatedBytes(): number {
+    return this.#incoming?.payload?.length ?? 0;
   }
 
   /** Only when `next` has asked for more. The chunk belongs to the decoder from here on. */
@@ -64,107 +100,85 @@ export class RequestDecoder {
   /** Undefined: more bytes are needed. After a refusal there is no place to go on from; it is then the answer for good. */
   next(): NbdRequest | Refused | undefined {
     if (this.#refusal !== undefined) return this.#refusal;
-    if (this.#incomplete !== undefined) return this.#takePayload(this.#incomplete);
-    if (this.#headerBytes === 0 && this.#chunk.length - this.#at >= REQUEST_HEADER_BYTES) {
+    if (this.#incoming !== undefined) return this.#takePayload(this.#incoming);
+    const headerLength = this.#headerLength;
+    if (this.#headerBytes === 0 && this.#chunk.length - this.#at >= headerLength) {
       const start = this.#at;
-      this.#at += REQUEST_HEADER_BYTES;
+      this.#at += headerLength;
       return this.#decode(this.#chunk, start);
     }
-    const wanted = REQUEST_HEADER_BYTES - this.#headerBytes;
+    const wanted = headerLength - this.#headerBytes;
     const copied = this.#chunk.copy(this.#header, this.#headerBytes, this.#at, this.#at + wanted);
     this.#at += copied;
     this.#headerBytes += copied;
-    if (this.#headerBytes < REQUEST_HEADER_BYTES) return undefined;
+    if (this.#headerBytes < headerLength) return undefined;
     this.#headerBytes = 0;
     return this.#decode(this.#header, 0);
   }
 
   #decode(bytes: Buffer, at: number): NbdRequest | Refused | undefined {
     const magic = bytes.readUInt32BE(at);
-    if (magic !== MAGIC.REQUEST) {
-      this.#refusal = {
-        kind: 'refused',
-        reason: `request magic is 0x${hex32(magic)}, not 0x${hex32(MAGIC.REQUEST)}`,
-      };
-      return this.#refusal;
-    }
-    const length = bytes.readUInt32BE(at + 24);
-    if (bytes.readUInt16BE(at + 6) !== COMMAND.WRITE || length === 0)
-      return decodeHeader(bytes, at, undefined);
-    const kept = length <= this.#maximumPayloadBytes;
-    if (kept && this.#chunk.length - this.#at >= length) {
+    if (magic !== this.#magic)
+      return this.#refuse(`request magic is 0x${hex32(magic)}, not 0x${hex32(this.#magic)}`);
+    const { extended, maximumPayloadBytes } = this.#options;
+    const length = extended ? readUInt64(bytes, at + LENGTH_AT) : bytes.readUInt32BE(at + LENGTH_AT);
+    const flags = bytes.readUInt16BE(at + 4);
+    const isWrite = bytes.readUInt16BE(at + 6) === COMMAND.WRITE;
+    const hasPayload = extended ? (flags & COMMAND_FLAG.PAYLOAD_LEN) !== 0 : isWrite;
+    if (!hasPayload || length === 0) return decodeHeader(bytes, at, length, undefined);
+    const isKept = isWrite && length <= maximumPayloadBytes;
+    if (isKept && this.#chunk.length - this.#at >= length) {
       this.#at += length;
-      return decodeHeader(bytes, at, this.#chunk.subarray(this.#at - length, this.#at));
+      return decodeHeader(bytes, at, length, this.#chunk.subarray(this.#at - length, this.#at));
     }
-    // Not zeroed, and from the system rather than the pool: pages that an idle client never fills are never touched.
-    this.#incomplete = decodeHeader(bytes, at, kept ? Buffer.allocUnsafeSlow(length) : undefined);
-    this.#payloadBytes = 0;
-    return this.#takePayload(this.#incomplete);
+    if (length > DRAINED_PAYLOAD_BYTES)
+      return this.#refuse(`a payload of ${String(length)} bytes is announced; at most 2^32 - 1 are drained`);
+    const request = decodeHeader(bytes, at, length, undefined);
+    this.#incoming = { request, payloadBytes: length, isKept, payload: undefined, taken: 0 };
+    return this.#takePayload(this.#incoming);
   }
 
-  #takePayload(request: NbdRequest): NbdRequest | undefined {
-    const taken = Math.min(this.#chunk.length - this.#at, request.length - this.#payloadBytes);
-    if (request.payload !== undefined)
-      this.#chunk.copy(request.payload, this.#payloadBytes, this.#at, this.#at + taken);
+  #takePayload(incoming: Incoming): NbdRequest | undefined {
+    const { request, payloadBytes, isKept } = incoming;
+    if (isKept && incoming.payload === undefined) {
+      this.#isBlocked = this.#options.mayAllocate?.(payloadBytes) === false;
+      if (this.#isBlocked) return undefined;
+      // Not zeroed, and from the system rather than the pool: pages that an idle client never fills are never touched.
+      incoming.payload = Buffer.allocUnsafeSlow(payloadBytes);
+    }
+    const { payload } = incoming;
+    const taken = Math.min(this.#chunk.length - this.#at, payloadBytes - incoming.taken);
+    if (payload !== undefined) this.#chunk.copy(payload, incoming.taken, this.#at, this.#at + taken);
     this.#at += taken;
-    this.#payloadBytes += taken;
-    if (this.#payloadBytes < request.length) return undefined;
-    this.#incomplete = undefined;
-    return request;
+    incoming.taken += taken;
+    if (incoming.taken < payloadBytes) return undefined;
+    this.#incoming = undefined;
+    return payload === undefined ? request : { ...request, payload };
+  }
+
+  #refuse(reason: string): Refused {
+    this.#refusal = { kind: 'refused', reason };
+    return this.#refusal;
   }
 }
 
-function decodeHeader(bytes: Buffer, at: number, payload: Buffer | undefined): NbdRequest {
+function decodeHeader(bytes: Buffer, at: number, length: number, payload: Buffer | undefined): NbdRequest {
+  const offset = readUInt64(bytes, at + 16);
   return {
     kind: 'request',
     flags: bytes.readUInt16BE(at + 4),
     command: bytes.readUInt16BE(at + 6),
     cookieHigh: bytes.readInt32BE(at + 8),
     cookieLow: bytes.readInt32BE(at + 12),
-    offset: bytes.readUInt32BE(at + 16) * 0x1_0000_0000 + bytes.readUInt32BE(at + 20),
-    length: bytes.readUInt32BE(at + 24),
+    offset,
+    wideOffset: offset > Number.MAX_SAFE_INTEGER ? bytes.readBigUInt64BE(at + 16) : undefined,
+    length,
     payload,
   };
 }
 
-export interface Reply {
-  readonly cookieHigh: number;
-  readonly cookieLow: number;
-  readonly error: number;
-  readonly data: Buffer | undefined;
-}
-
-/**
- * The replies as the buffers of one writev. Headers, and payloads up to `copiedPayloadBytes`, share one buffer; larger
- * payloads stand between its pieces uncopied.
- */
-export function encodeReplies(replies: readonly Reply[], copiedPayloadBytes: number): Buffer[] {
-  let sharedBytes = 0;
-  for (const reply of replies) {
-    const dataBytes = reply.data?.length ?? 0;
-    sharedBytes += REPLY_HEADER_BYTES + (dataBytes <= copiedPayloadBytes ? dataBytes : 0);
-  }
-  const shared = Buffer.allocUnsafe(sharedBytes);
-  const pieces: Buffer[] = [];
-  let pieceStart = 0;
-  let at = 0;
-  for (const reply of replies) {
-    shared.writeUInt32BE(MAGIC.SIMPLE_REPLY, at);
-    shared.writeUInt32BE(reply.error, at + 4);
-    shared.writeInt32BE(reply.cookieHigh, at + 8);
-    shared.writeInt32BE(reply.cookieLow, at + 12);
-    at += REPLY_HEADER_BYTES;
-    if (reply.data === undefined) continue;
-    assert(reply.error === ERROR.NONE, 'a reply with an error carries no data');
-    if (reply.data.length <= copiedPayloadBytes) {
-      at += reply.data.copy(shared, at);
-    } else {
-      pieces.push(shared.subarray(pieceStart, at), reply.data);
-      pieceStart = at;
-    }
-  }
-  if (at > pieceStart) pieces.push(pieceStart === 0 ? shared : shared.subarray(pieceStart, at));
-  return pieces;
+function readUInt64(bytes: Buffer, at: number): number {
+  return bytes.readUInt32BE(at) * 0x1_0000_0000 + bytes.readUInt32BE(at + 4);
 }
 
 function hex32(value: number): string {

@@ -1,62 +1,91 @@
 /** One client: its socket, its handshake, its export, and after that its transmission phase. */
 import type { Socket } from 'node:net';
 import { assert, unreachable } from '../sys/errors.ts';
-import type { BlockBackend, ExportDirectory } from './block.ts';
+import { peerHasClosed } from '../sys/libc.ts';
+import type { ExportFacts, Exports, OpenExport } from './block.ts';
 import { encodeGreeting, HandshakeDecoder } from './handshake-codec.ts';
 import type { NbdLimits } from './limits.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 import {
   negotiate,
-  NEGOTIATION_START,
   type NegotiationEffect,
   type NegotiationEvent,
+  negotiationStart,
   type NegotiationState,
+  type TransmissionTerms,
 } from './negotiation.ts';
+import { type NbdTls, startTls } from './tls.ts';
 import { Transmission } from './transmission.ts';
 
 export type NbdLog = (message: string, facts: Readonly<Record<string, string | number>>) => void;
 
 export interface ConnectionOptions {
   readonly socket: Socket;
-  readonly directory: ExportDirectory;
+  readonly exports: Exports;
   readonly limits: NbdLimits;
+  readonly budget: MemoryBudget;
+  /** Undefined: none on this socket. */
+  readonly tls: NbdTls | undefined;
   readonly log: NbdLog;
+  /** Before the export is opened: what another connection to it still has to say must not come behind what this one says. */
+  readonly settle: (exportName: string) => void;
 }
 
-interface OpenExport {
-  readonly name: string;
-  readonly backend: BlockBackend;
+interface Used {
+  readonly facts: ExportFacts;
+  readonly opened: OpenExport;
 }
 
 export class NbdConnection {
-  readonly #socket: Socket;
-  readonly #directory: ExportDirectory;
-  readonly #limits: NbdLimits;
-  readonly #log: NbdLog;
+  readonly #options: ConnectionOptions;
+  /** As it was accepted; it is what closes. */
+  readonly #plainSocket: Socket;
+  /** What is spoken through: the same, or TLS on it. */
+  #socket: Socket;
+  /** While it is open. */
+  readonly #fd: number | undefined;
   readonly #handshake = new HandshakeDecoder();
-  #negotiation: NegotiationState = NEGOTIATION_START;
+  #negotiation: NegotiationState;
   readonly #handshakeTimer: NodeJS.Timeout;
-  #export: OpenExport | undefined;
+  #used: Used | undefined;
   #transmission: Transmission | undefined;
-  /** The key of this connection in the directory. Without an export it finds nothing to do. */
-  readonly #onRevoke = (): void => {
-    this.#hangUp('the export was revoked');
-  };
 
   constructor(options: ConnectionOptions) {
-    this.#socket = options.socket;
-    this.#directory = options.directory;
-    this.#limits = options.limits;
-    this.#log = options.log;
+    const { socket, limits, tls } = options;
+    this.#options = options;
+    this.#plainSocket = socket;
+    this.#socket = socket;
+    this.#fd = descriptorOf(socket);
+    this.#negotiation = negotiationStart(tls?.mode ?? 'off');
     this.#handshakeTimer = setTimeout(() => {
-      this.#hangUp(`no export chosen within ${String(this.#limits.handshakeTimeoutMs)} ms`);
-    }, this.#limits.handshakeTimeoutMs);
+      this.hangUp(`no export chosen within ${String(limits.handshakeTimeoutMs)} ms`);
+    }, limits.handshakeTimeoutMs);
+    socket.on('close', () => {
+      this.#onClose();
+    });
     this.#listen();
-    this.#socket.write(encodeGreeting());
+    socket.write(encodeGreeting());
+  }
+
+  /** Undefined before the handshake is over. */
+  get exportName(): string | undefined {
+    return this.#used?.facts.name;
+  }
+
+  /** Whoever sent what is not read yet has left. */
+  get isAbandoned(): boolean {
+    if (this.#plainSocket.destroyed) return true;
+    return this.#fd !== undefined && this.#transmission?.finishing !== true && peerHasClosed(this.#fd);
+  }
+
+  /** See Transmission.isStuck. */
+  get isStuck(): boolean {
+    return this.#transmission?.isStuck() ?? false;
   }
 
   /** The server closes: what is outstanding is finished, and nothing new is taken. */
   finish(): void {
-    if (this.#transmission === undefined) this.#socket.destroy();
+    if (this.#transmission === undefined) this.destroy();
     else this.#transmission.finish();
   }
 
@@ -64,13 +93,20 @@ export class NbdConnection {
   destroy(): void {
     this.#transmission?.close();
     this.#socket.destroy();
+    this.#plainSocket.destroy();
+  }
+
+  /** At once, and told in the log. */
+  hangUp(reason: string): void {
+    this.#options.log('nbd connection ended by the server', { export: this.#used?.facts.name ?? '', reason });
+    this.destroy();
   }
 
   /** Resolves when the client is gone and its export is closed. */
   async untilClosed(): Promise<void> {
-    if (this.#socket.closed) return;
+    if (this.#plainSocket.closed) return;
     await new Promise<void>((resolve) => {
-      this.#socket.once('close', () => {
+      this.#plainSocket.once('close', () => {
         resolve();
       });
     });
@@ -91,17 +127,14 @@ export class NbdConnection {
     });
     // Resets are how clients die; `close` follows and does what is to be done.
     socket.on('error', () => undefined);
-    socket.on('close', () => {
-      this.#onClose();
-    });
   }
 
   #onClose(): void {
     clearTimeout(this.#handshakeTimer);
     this.#transmission?.close();
-    const opened = this.#export;
-    this.#export = undefined;
-    if (opened !== undefined) this.#directory.close(opened.name, this.#onRevoke);
+    const used = this.#used;
+    this.#used = undefined;
+    used?.opened.close();
   }
 
   get #handshakeIsOver(): boolean {
@@ -116,7 +149,7 @@ export class NbdConnection {
       const message = this.#handshake.next();
       if (message === undefined) return;
       if (message.kind === 'refused') {
-        this.#hangUp(message.reason);
+        this.hangUp(message.reason);
         return;
       }
       this.#advance(message);
@@ -135,59 +168,100 @@ export class NbdConnection {
         this.#socket.write(effect.bytes);
         return;
       case 'list':
-        this.#advance({ kind: 'listed', entries: this.#directory.list() });
+        this.#advance({ kind: 'listed', entries: this.#options.exports.list() });
         return;
-      case 'open':
-        this.#open(effect.name, effect.keep);
+      case 'find':
+        this.#find(effect.name, effect.open);
+        return;
+      case 'startTls':
+        this.#startTls();
         return;
       case 'transmit':
-        this.#transmit();
+        this.#transmit(effect.terms);
         return;
       case 'finish':
         this.#socket.destroySoon();
         return;
       case 'hangUp':
-        this.#hangUp(effect.reason);
+        this.hangUp(effect.reason);
         return;
       default:
         unreachable(effect);
     }
   }
 
-  #open(name: string, keep: boolean): void {
-    const result = this.#directory.open(name, this.#onRevoke);
+  #find(name: string, open: boolean): void {
+    const { exports, settle } = this.#options;
+    const result = exports.find(name);
     if (!result.ok) {
-      this.#advance({ kind: 'notOpened', reason: result.reason, message: result.message });
+      this.#advance({ kind: 'notFound', reason: result.reason, message: result.message });
       return;
     }
-    const description = this.#directory.list().find((entry) => entry.name === name)?.description ?? '';
-    const { sizeBytes } = result.backend;
-    if (keep) this.#export = { name, backend: result.backend };
-    else this.#directory.close(name, this.#onRevoke);
-    this.#advance({ kind: 'opened', sizeBytes, description });
+    const facts = result.found;
+    if (open) {
+      settle(facts.name);
+      const opened = result.found.open(() => {
+        this.hangUp('the export was revoked');
+      });
+      this.#used = { facts, opened };
+    }
+    this.#advance({ kind: 'found', facts });
   }
 
-  #transmit(): void {
-    const opened = this.#export;
-    assert(opened !== undefined, 'transmission starts with an open export');
+  /**
+   * Whoever sits between a client and us could put plain text in front of the client's: what came in before TLS is
+   * dropped, and what comes in from here on is TLS's, since the socket is not read until TLS reads it.
+   */
+  #startTls(): void {
+    const { tls } = this.#options;
+    assert(tls !== undefined, 'TLS is negotiated only where it is configured');
+    const plain = this.#plainSocket;
+    this.#handshake.dropAll();
+    plain.pause();
+    plain.removeAllListeners('data').removeAllListeners('drain').removeAllListeners('end');
+    // The acknowledgement is the last plain text; TLS goes on behind it.
+    plain.write('', () => {
+      if (plain.destroyed) return;
+      startTls(plain, tls, {
+        onSecure: (socket) => {
+          this.#socket = socket;
+          this.#listen();
+        },
+        onFailure: (reason) => {
+          this.hangUp(reason);
+        },
+      });
+    });
+  }
+
+  #transmit(terms: TransmissionTerms): void {
+    const used = this.#used;
+    // Revoked in the turn in which it was opened.
+    if (used === undefined || this.#plainSocket.destroyed) return;
     clearTimeout(this.#handshakeTimer);
+    const { limits, budget, log } = this.#options;
+    const { facts, opened } = used;
     this.#transmission = new Transmission({
       socket: this.#socket,
       backend: opened.backend,
-      limits: this.#limits,
+      isReadOnly: facts.isReadOnly,
+      terms,
+      limits,
+      budget,
       hangUp: (reason) => {
-        this.#hangUp(reason);
+        this.hangUp(reason);
       },
       onFirstRefusal: ({ command, field, value, limit }) => {
-        this.#log('nbd request refused', { export: opened.name, command, field, value, limit });
+        log('nbd request refused', { export: facts.name, command, field, value, limit });
       },
     });
     const hasty = this.#handshake.rest();
     if (hasty.length > 0) this.#transmission.receive(hasty);
   }
+}
 
-  #hangUp(reason: string): void {
-    this.#log('nbd connection ended by the server', { export: this.#export?.name ?? '', reason });
-    this.destroy();
-  }
+/** Node has no public name for it. Undefined where it is another kind of stream. */
+function descriptorOf(socket: Socket): number | undefined {
+  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null };
+  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;
 }

@@ -2,7 +2,7 @@
 import { channel } from 'node:diagnostics_channel';
 
 export interface RequestReport {
-  readonly kind: 'read' | 'write' | 'trim' | 'zero' | 'flush';
+  readonly kind: 'read' | 'write' | 'trim' | 'zero' | 'flush' | 'status';
   readonly length: number;
   /** From the decoded request to the backend's answer. */
   readonly durationMs: number;

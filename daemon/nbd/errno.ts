@@ -12,6 +12,16 @@ const ERROR_OF_FAILURE: Readonly<Record<BlockFailure, ErrorNumber>> = {
   ENOMEM: ERROR.ENOMEM,
 };
 
+/** For people, where the reply has room for it. */
+const TEXT_OF_FAILURE: Readonly<Record<BlockFailure, string>> = {
+  EIO: 'the disk failed',
+  ENOSPC: 'there is no space left on the disk',
+  EPERM: 'this is not permitted here',
+  EINVAL: 'the backend cannot do this',
+  ESHUTDOWN: 'this host does not serve the export any more',
+  ENOMEM: 'there is not enough memory',
+};
+
 const FAILURE_OF_CODE: Readonly<Record<ErrorCode, BlockFailure>> = {
   INVALID_ARGUMENT: 'EINVAL',
   NOT_FOUND: 'EIO',
@@ -38,6 +48,10 @@ const FAILURE_OF_ERRNO: Readonly<Partial<Record<string, BlockFailure>>> = {
 /** The error field of the reply. */
 export function errorNumberOf(failure: BlockFailure): ErrorNumber {
   return ERROR_OF_FAILURE[failure];
+}
+
+export function textOf(failure: BlockFailure): string {
+  return TEXT_OF_FAILURE[failure];
 }
 
 /** For backends: what a client is told of an error of the layers below. */

@@ -8,26 +8,37 @@
  *   S to EXPORT_NAME, which has no other reply: size u64 | transmission flags u16 | 124 zeroes unless agreed otherwise
  *
  * Data of INFO and GO: name length u32 | name | count u16 | count times an information type u16.
+ * Data of LIST_META_CONTEXT and SET_META_CONTEXT: name length u32 | name | count u32 | count times (length u32 | query).
  */
 import type { Refused } from './codec.ts';
+import type { ExportFacts } from './block.ts';
 import { BLOCK_SIZE, HANDSHAKE_FLAG, INFO, MAGIC, TRANSMISSION_FLAG } from './constants.ts';
-import { OPTION_DATA_BYTES, STRING_BYTES, TEXT_CHARACTERS } from './limits.ts';
+import { META_QUERIES, OPTION_DATA_BYTES, STRING_BYTES, TEXT_CHARACTERS } from './limits.ts';
+import type { ReplyStyle } from './replies.ts';
 
 const CLIENT_FLAGS_BYTES = 4;
 const OPTION_HEADER_BYTES = 16;
 const RESERVED_ZEROES_BYTES = 124;
 
-/**
- * What every export can do. Not ROTATIONAL, SEND_DF (no structured replies), SEND_CACHE, SEND_FAST_ZERO.
- * CAN_MULTI_CONN holds because a flush covers what was acknowledged on any connection.
- */
-const TRANSMISSION_FLAGS =
+/** What every export can do: never ROTATIONAL. */
+const READING_FLAGS =
   TRANSMISSION_FLAG.HAS_FLAGS |
   TRANSMISSION_FLAG.SEND_FLUSH |
-  TRANSMISSION_FLAG.SEND_FUA |
-  TRANSMISSION_FLAG.SEND_TRIM |
-  TRANSMISSION_FLAG.SEND_WRITE_ZEROES |
-  TRANSMISSION_FLAG.CAN_MULTI_CONN;
+  // A flush covers what was acknowledged on any connection, and reads see it.
+  TRANSMISSION_FLAG.CAN_MULTI_CONN |
+  TRANSMISSION_FLAG.SEND_CACHE;
+const CHANGING_FLAGS =
+  TRANSMISSION_FLAG.SEND_FUA | TRANSMISSION_FLAG.SEND_TRIM | TRANSMISSION_FLAG.SEND_WRITE_ZEROES;
+
+/** "Transmission flags": only what is true of this export on this connection. */
+function transmissionFlags(
+  { isReadOnly, offersFastZero }: Pick<ExportFacts, 'isReadOnly' | 'offersFastZero'>,
+  style: ReplyStyle,
+): number {
+  const df = style === 'simple' ? 0 : TRANSMISSION_FLAG.SEND_DF;
+  if (isReadOnly) return READING_FLAGS | df | TRANSMISSION_FLAG.READ_ONLY;
+  return READING_FLAGS | df | CHANGING_FLAGS | (offersFastZero ? TRANSMISSION_FLAG.SEND_FAST_ZERO : 0);
+}
 
 export type HandshakeMessage =
   | { readonly kind: 'clientFlags'; readonly flags: number }
@@ -67,6 +78,11 @@ export class HandshakeDecoder {
       option,
       data: this.#take(OPTION_HEADER_BYTES + length).subarray(OPTION_HEADER_BYTES),
     };
+  }
+
+  /** Nothing that came in plain text may be taken for what was said under TLS. */
+  dropAll(): void {
+    this.#bytes = Buffer.alloc(0);
   }
 
   /** What came in behind the last message: a hasty client's first requests. */
@@ -113,7 +129,48 @@ export function decodeInfoRequest(data: Buffer): Decoded<InfoRequest> {
   return { ok: true, value: { name: name.value, infos } };
 }
 
-/** An export's name; also the whole data of EXPORT_NAME. */
+export interface MetaQuery {
+  readonly name: string;
+  readonly queries: readonly string[];
+}
+
+/** The data of LIST_META_CONTEXT and SET_META_CONTEXT. */
+export function decodeMetaQuery(data: Buffer): Decoded<MetaQuery> {
+  if (data.length < 8) return invalid(`${String(data.length)} bytes of data; at least 8 are needed`);
+  const strings: string[] = [];
+  let at = 0;
+  let left = 1;
+  while (left > 0) {
+    if (data.length - at < 4) return invalid('the data ends within the length of a string');
+    const length = data.readUInt32BE(at);
+    at += 4;
+    if (length > data.length - at)
+      return invalid(`a string of ${String(length)} bytes does not fit into the data`);
+    const string = decodeName(data.subarray(at, at + length));
+    if (!string.ok) return string;
+    strings.push(string.value);
+    at += length;
+    left -= 1;
+    if (strings.length > 1) continue;
+    if (data.length - at < 4) return invalid('the data ends within the number of queries');
+    left = data.readUInt32BE(at);
+    at += 4;
+    if (left > META_QUERIES)
+      return { ok: false, tooBig: true, reason: `${String(left)} queries; limit ${String(META_QUERIES)}` };
+  }
+  if (at < data.length) return invalid(`${String(data.length - at)} bytes behind the last query`);
+  const [name = '', ...queries] = strings;
+  return { ok: true, value: { name, queries } };
+}
+
+/** The data of REPLY.META_CONTEXT: context u32 | name. */
+export function encodeMetaContext(contextId: number, name: string): Buffer {
+  const id = Buffer.alloc(4);
+  id.writeUInt32BE(contextId);
+  return Buffer.concat([id, Buffer.from(name)]);
+}
+
+/** A string of the protocol: an export's name, which is also the whole data of EXPORT_NAME, or a query. */
 export function decodeName(bytes: Buffer): Decoded<string> {
   if (bytes.length > STRING_BYTES)
     return {
@@ -165,10 +222,13 @@ export function encodeServer(name: string, description: string): Buffer {
 }
 
 /** The reply to EXPORT_NAME; behind the information type also INFO.EXPORT: size u64 | transmission flags u16. */
-export function encodeExport(sizeBytes: number, options: { readonly zeroes: boolean }): Buffer {
+export function encodeExport(
+  facts: ExportFacts,
+  options: { readonly style: ReplyStyle; readonly zeroes: boolean },
+): Buffer {
   const bytes = Buffer.alloc(10 + (options.zeroes ? RESERVED_ZEROES_BYTES : 0));
-  bytes.writeBigUInt64BE(BigInt(sizeBytes), 0);
-  bytes.writeUInt16BE(TRANSMISSION_FLAGS, 8);
+  bytes.writeBigUInt64BE(BigInt(facts.sizeBytes), 0);
+  bytes.writeUInt16BE(transmissionFlags(facts, options.style), 8);
   return bytes;
 }
 
@@ -189,14 +249,11 @@ export function encodeBlockSize(): Buffer {
 }
 
 /** The information that a client gets: always INFO.EXPORT, each of the others once if it asked for it. */
-export function encodeInfos(
-  request: InfoRequest,
-  found: { readonly sizeBytes: number; readonly description: string },
-): Buffer[] {
-  const infos = [encodeInfo(INFO.EXPORT, encodeExport(found.sizeBytes, { zeroes: false }))];
-  const asked = new Set(request.infos);
-  if (asked.has(INFO.NAME)) infos.push(encodeInfo(INFO.NAME, Buffer.from(request.name)));
-  if (asked.has(INFO.DESCRIPTION)) infos.push(encodeInfo(INFO.DESCRIPTION, encodeText(found.description)));
-  if (asked.has(INFO.BLOCK_SIZE)) infos.push(encodeInfo(INFO.BLOCK_SIZE, encodeBlockSize()));
-  return infos;
+export function encodeInfos(infos: readonly number[], facts: ExportFacts, style: ReplyStyle): Buffer[] {
+  const encoded = [encodeInfo(INFO.EXPORT, encodeExport(facts, { style, zeroes: false }))];
+  const asked = new Set(infos);
+  if (asked.has(INFO.NAME)) encoded.push(encodeInfo(INFO.NAME, Buffer.from(facts.name)));
+  if (asked.has(INFO.DESCRIPTION)) encoded.push(encodeInfo(INFO.DESCRIPTION, encodeText(facts.description)));
+  if (asked.has(INFO.BLOCK_SIZE)) encoded.push(encodeInfo(INFO.BLOCK_SIZE, encodeBlockSize()));
+  return encoded;
 }

@@ -9,11 +9,14 @@ import {
   type Socket,
 } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { cannotListen, invalidField, LockstepError, messageOf } from '../sys/errors.ts';
-import type { ExportDirectory } from './block.ts';
+import { assert, cannotListen, invalidField, LockstepError, messageOf } from '../sys/errors.ts';
+import type { Exports } from './block.ts';
 import { NbdConnection, type NbdLog } from './connection.ts';
+import { BLOCK_SIZE } from './constants.ts';
 import { reportConnection } from './diagnostics.ts';
 import { DEFAULT_LIMITS, type NbdLimits } from './limits.ts';
+import { MemoryBudget } from './memory-budget.ts';
+import type { NbdTls } from './tls.ts';
 
 /** sun_path of unix(7) without its NUL. */
 const UNIX_PATH_BYTES = 107;
@@ -22,15 +25,20 @@ const UNIX_PATH_BYTES = 107;
 const SOCKET_MODE = 0o600;
 
 export interface NbdServerOptions {
-  readonly directory: ExportDirectory;
+  readonly exports: Exports;
+  /** For TCP. Whoever may open a Unix socket is on this host, and allowed in by the file's mode. */
+  readonly tls?: NbdTls | undefined;
   readonly log?: NbdLog;
   readonly limits?: Partial<NbdLimits>;
 }
 
 export class NbdServer {
-  readonly #directory: ExportDirectory;
+  readonly #exports: Exports;
+  readonly #tls: NbdTls | undefined;
   readonly #log: NbdLog;
   readonly #limits: NbdLimits;
+  readonly #budget: MemoryBudget;
+  readonly #stuckTimer: NodeJS.Timeout;
   readonly #listeners = new Set<Server>();
   readonly #connections = new Set<NbdConnection>();
   #closed = false;
@@ -38,17 +46,39 @@ export class NbdServer {
   #fullLogged = false;
 
   constructor(options: NbdServerOptions) {
-    this.#directory = options.directory;
+    this.#exports = options.exports;
+    this.#tls = options.tls;
     this.#log = options.log ?? (() => undefined);
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    assert(
+      this.#limits.serverBytes >= BLOCK_SIZE.MAXIMUM_PAYLOAD_BYTES,
+      'serverBytes has no room for the largest payload',
+    );
+    this.#budget = new MemoryBudget(this.#limits.serverBytes);
+    this.#stuckTimer = setInterval(() => {
+      this.#dropStuck();
+    }, this.#limits.stalledMs).unref();
+  }
+
+  /** What clients hold together, in bytes. */
+  get heldBytes(): number {
+    return this.#budget.usedBytes;
   }
 
   /** Answers the port, which is another than asked for where 0 was. */
   async listenTcp(host: string, port: number): Promise<number> {
-    const listener = await this.#listen({ host, port }, (cause) =>
+    const listener = await this.#listen({ host, port, exclusive: true }, (cause) =>
       cannotListen('ports.nbd', { host, port }, cause),
     );
     return (listener.address() as AddressInfo).port;
+  }
+
+  /** A socket that listens already, of either kind: the service manager opened it (activation.ts). */
+  async listenDescriptor(fd: number): Promise<void> {
+    await this.#listen({ fd }, (cause) => {
+      const message = `the socket passed as descriptor ${String(fd)} cannot be listened on: ${cause.message}`;
+      return new LockstepError('FAILED_PRECONDITION', message, { reason: 'CANNOT_LISTEN', cause });
+    });
   }
 
   /** A socket file that a killed server left behind is replaced; one that somebody listens behind is not. */
@@ -56,7 +86,7 @@ export class NbdServer {
     if (Buffer.byteLength(path) > UNIX_PATH_BYTES)
       throw invalidField('nbd socket', path, `a path of at most ${String(UNIX_PATH_BYTES)} bytes`);
     await removeStaleSocket(path);
-    await this.#listen({ path }, (cause) => socketInUse(path, cause));
+    await this.#listen({ path, exclusive: true }, (cause) => socketInUse(path, cause));
     // Between bind and here the folder is what keeps strangers out; it is the daemon's own.
     await chmod(path, SOCKET_MODE);
   }
@@ -64,6 +94,7 @@ export class NbdServer {
   /** Takes nothing new, gives what is outstanding a moment to be answered, then hangs up. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#stuckTimer);
     const everythingClosed = [
       ...[...this.#listeners].map(closeListener),
       ...[...this.#connections].map((connection) => connection.untilClosed()),
@@ -81,7 +112,10 @@ export class NbdServer {
     await outOfTime;
   }
 
-  async #listen(where: ListenOptions, refusal: (cause: Error) => LockstepError): Promise<Server> {
+  async #listen(
+    where: ListenOptions | { readonly fd: number },
+    refusal: (cause: Error) => LockstepError,
+  ): Promise<Server> {
     const options = {
       noDelay: true,
       keepAlive: true,
@@ -90,13 +124,15 @@ export class NbdServer {
       allowHalfOpen: true,
     };
     const listener = createServer(options, (socket) => {
-      this.#onSocket(socket);
+      // Of a Unix socket it is a path, or nothing where the service manager opened it.
+      const isTcp = typeof (listener.address() ?? '') === 'object';
+      this.#onSocket(socket, isTcp ? this.#tls : undefined);
     });
     await new Promise<void>((resolve, reject) => {
       listener.once('error', (cause) => {
         reject(refusal(cause));
       });
-      listener.listen({ ...where, exclusive: true }, resolve);
+      listener.listen(where, resolve);
     });
     listener.removeAllListeners('error').on('error', (error) => {
       this.#log('nbd listener failed', { reason: messageOf(error) });
@@ -105,7 +141,7 @@ export class NbdServer {
     return listener;
   }
 
-  #onSocket(socket: Socket): void {
+  #onSocket(socket: Socket, tls: NbdTls | undefined): void {
     if (this.#closed || this.#connections.size >= this.#limits.connections) {
       if (!this.#closed && !this.#fullLogged)
         this.#log('nbd connections dropped', { limit: this.#limits.connections });
@@ -115,9 +151,15 @@ export class NbdServer {
     }
     const connection = new NbdConnection({
       socket,
-      directory: this.#directory,
+      exports: this.#exports,
       limits: this.#limits,
+      budget: this.#budget,
+      // A Unix socket has no address of its client's.
+      tls,
       log: this.#log,
+      settle: (exportName) => {
+        this.#settle(exportName);
+      },
     });
     this.#connections.add(connection);
     reportConnection({ open: true });
@@ -126,6 +168,23 @@ export class NbdServer {
       this.#fullLogged = false;
       reportConnection({ open: false });
     });
+  }
+
+  /**
+   * A client that died may come again while what it sent last is not read yet: the connection waited for room. Its
+   * newer writes must not be followed by the older ones, which nobody waits for any more. Looked at when somebody comes:
+   * whoever has not closed a connection by then has no newer one yet.
+   */
+  #settle(exportName: string): void {
+    for (const connection of this.#connections)
+      if (connection.exportName === exportName && connection.isAbandoned)
+        connection.hangUp('its client is gone, and another one came for the export');
+  }
+
+  #dropStuck(): void {
+    for (const connection of this.#connections)
+      if (connection.isStuck && this.#budget.isWaitedFor)
+        connection.hangUp('its client takes no answers while others wait for memory');
   }
 }
 

@@ -4,37 +4,58 @@
  *   serving --DISC, or the server closes--> finishing --everything answered and sent--> closed
  *   serving, finishing --socket gone, revoked, protocol broken--> closed
  *
- * Bounds: what is submitted and unanswered, and what is answered and unsent, are counted. Above a limit the decoder is
- * not asked further, even in the middle of a chunk (64 KiB of READ headers can ask for 70 GiB), and the socket is
- * paused, so that the client's own socket fills up and it waits.
+ * Bounds: what comes in, what is submitted and unanswered, and what is answered and unsent, are counted. Above a limit
+ * the decoder is not asked further, even in the middle of a chunk (64 KiB of READ headers can ask for 70 GiB), and the
+ * socket is paused, so that the client's own socket fills up and it waits.
  */
 import type { Socket } from 'node:net';
 import { assert } from '../sys/errors.ts';
-import type { BlockBackend, BlockRequest, BlockResult } from './block.ts';
-import { encodeReplies, type NbdRequest, type Reply, RequestDecoder } from './codec.ts';
-import { BLOCK_SIZE, COMMAND, ERROR } from './constants.ts';
+import type { BlockBackend, BlockFailure, BlockRequest, BlockResult } from './block.ts';
+import { type NbdRequest, RequestDecoder } from './codec.ts';
+import { BLOCK_SIZE, COMMAND, COMMAND_FLAG, ERROR } from './constants.ts';
 import { reportRequest, requestsAreObserved } from './diagnostics.ts';
-import { errorNumberOf } from './errno.ts';
-import { COPIED_PAYLOAD_BYTES, type NbdLimits } from './limits.ts';
-import { blockRequestOf, type RequestRefusal, validate } from './validate.ts';
+import { errorNumberOf, textOf } from './errno.ts';
+import { contentsOf } from './extents.ts';
+import { COPIED_PAYLOAD_BYTES, HOLE_SEARCH_BYTES, type NbdLimits, PREFETCH_BYTES } from './limits.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+import type { TransmissionTerms } from './negotiation.ts';
+import { isLong, submitInPieces } from './pieces.ts';
+import { type Content, type ContextStatus, encodeReplies, type Reply } from './replies.ts';
+import { readStatus } from './status.ts';
+import {
+  blockRequestOf,
+  describeRefusal,
+  type RequestRefusal,
+  type RequestRules,
+  rulesFor,
+  validate,
+} from './validate.ts';
 
 /** A request from its submission to its reply; it is handed to the encoder as the reply itself. */
 interface Transaction extends Reply {
-  readonly kind: BlockRequest['kind'];
+  readonly kind: BlockRequest['kind'] | 'status';
   readonly length: number;
+  /** A READ with DF, or one that is told by a simple reply: its holes are sent as zeroes. */
+  readonly isWhole: boolean;
   /** What it counts in `inFlightBytes`. */
   readonly payloadBytes: number;
   /** 0 while nobody observes. */
   readonly startedAtMs: number;
   answered: boolean;
   error: number;
+  message: string;
   data: Buffer | undefined;
+  contents: readonly Content[] | undefined;
+  status: readonly ContextStatus[] | undefined;
 }
 
 export interface TransmissionOptions {
   readonly socket: Socket;
   readonly backend: BlockBackend;
+  readonly isReadOnly: boolean;
+  readonly terms: TransmissionTerms;
   readonly limits: NbdLimits;
+  readonly budget: MemoryBudget;
   /** The client broke the protocol: the connection has to be destroyed. */
   readonly hangUp: (reason: string) => void;
   /** Called for the first refused request only: a client that goes on so shall not fill the log. */
@@ -45,42 +66,55 @@ export class Transmission {
   readonly #options: TransmissionOptions;
   readonly #socket: Socket;
   readonly #backend: BlockBackend;
-  readonly #sizeBytes: number;
-  readonly #decoder = new RequestDecoder({ maximumPayloadBytes: BLOCK_SIZE.MAXIMUM_PAYLOAD_BYTES });
+  readonly #rules: RequestRules;
+  readonly #decoder: RequestDecoder;
   #phase: 'serving' | 'finishing' | 'closed' = 'serving';
   #inFlightRequests = 0;
   #inFlightBytes = 0;
   /** Answered and not yet given to the socket. */
   #unsent: Reply[] = [];
   #unsentBytes = 0;
+  /** Decoded, and waiting for room in the budget. */
+  #deferred: NbdRequest | undefined;
+  /** What the budget knows of. */
+  #countedBytes = 0;
   #pumping = false;
   #flushScheduled = false;
   #paused = false;
   #refusalSeen = false;
+  /** At the last look for clients that are stuck. */
+  #lastBytesWritten = 0;
+  #lastBytesRead = 0;
   readonly #flushScheduledNow = (): void => {
     this.#flushScheduled = false;
     this.#flush();
-    if (this.#paused && this.#phase === 'serving' && !this.#isSaturated()) this.#pump();
+    this.#pumpIfPaused();
+  };
+  readonly #roomWasMade = (): void => {
+    this.#pumpIfPaused();
   };
 
   constructor(options: TransmissionOptions) {
+    const { socket, backend, limits, terms, isReadOnly } = options;
     this.#options = options;
-    this.#socket = options.socket;
-    this.#backend = options.backend;
-    this.#sizeBytes = options.backend.sizeBytes;
+    this.#socket = socket;
+    this.#backend = backend;
+    const { sizeBytes } = backend;
+    assert(Number.isSafeInteger(sizeBytes) && sizeBytes >= 0, 'an export has a size in whole bytes');
     // Below the mark a socket does not tell when it has drained, and a paused connection would never go on.
     assert(
-      options.limits.unsentBytes >= this.#socket.writableHighWaterMark,
+      limits.unsentBytes >= socket.writableHighWaterMark,
       'unsentBytes is below what a socket buffers by itself',
     );
-    assert(
-      Number.isSafeInteger(this.#sizeBytes) && this.#sizeBytes >= 0,
-      'an export has a size in whole bytes',
-    );
-  }
-
-  get idle(): boolean {
-    return this.#inFlightRequests === 0;
+    const { style, contexts, offersFastZero } = terms;
+    const hasContexts = contexts.length > 0;
+    const zeroesFast = (): boolean => backend.zeroesFast;
+    this.#rules = rulesFor({ sizeBytes, isReadOnly, style, offersFastZero, zeroesFast, hasContexts });
+    this.#decoder = new RequestDecoder({
+      maximumPayloadBytes: BLOCK_SIZE.MAXIMUM_PAYLOAD_BYTES,
+      extended: style === 'extended',
+      mayAllocate: (bytes) => this.#hasRoomFor(bytes),
+    });
   }
 
   get finishing(): boolean {
@@ -97,7 +131,8 @@ export class Transmission {
 
   /** The socket has sent everything that it was given. */
   drained(): void {
-    if (this.#paused && this.#phase === 'serving') this.#pump();
+    this.#count();
+    this.#pumpIfPaused();
   }
 
   /** Takes no further request; closes the socket once what is outstanding is answered and sent. */
@@ -114,29 +149,57 @@ export class Transmission {
     this.#phase = 'closed';
     this.#unsent = [];
     this.#unsentBytes = 0;
+    this.#deferred = undefined;
+    this.#options.budget.forget(this.#roomWasMade);
+    this.#count();
+  }
+
+  /**
+   * Since the last time it was asked, the client neither took a byte of the answers that wait for it nor sent one of the
+   * payload that it announced.
+   */
+  isStuck(): boolean {
+    const { bytesWritten, bytesRead, writableLength } = this.#socket;
+    const takesNothing = writableLength > 0 && bytesWritten === this.#lastBytesWritten;
+    const sendsNothing =
+      this.#decoder.allocatedBytes > 0 && !this.#paused && bytesRead === this.#lastBytesRead;
+    this.#lastBytesWritten = bytesWritten;
+    this.#lastBytesRead = bytesRead;
+    return takesNothing || sendsNothing;
+  }
+
+  #pumpIfPaused(): void {
+    if (this.#paused && this.#phase === 'serving' && !this.#isSaturated()) this.#pump();
   }
 
   /** Takes what is decodable up to the limits and sends the answers that came meanwhile as one. */
   #pump(): void {
     assert(!this.#pumping, 'a backend answered by feeding its own connection');
     this.#pumping = true;
-    let saturated = false;
+    let hasToWait = false;
     while (this.#phase === 'serving') {
       if (this.#isSaturated()) {
         // Answers given at once count as unsent only until the socket has taken them.
         this.#flush();
-        saturated = this.#isSaturated();
-        if (saturated) break;
+        hasToWait = this.#isSaturated();
+        if (hasToWait) break;
       }
-      const request = this.#decoder.next();
-      if (request === undefined) break;
+      const request = this.#deferred ?? this.#decoder.next();
+      if (request === undefined) {
+        hasToWait = this.#decoder.isBlocked;
+        break;
+      }
       if (request.kind === 'refused') this.#options.hangUp(request.reason);
-      else this.#take(request);
+      else if (!this.#take(request)) {
+        hasToWait = true;
+        break;
+      }
     }
     this.#pumping = false;
     this.#flush();
-    if (saturated && !this.#paused) this.#pause();
-    else if (!saturated && this.#paused) this.#resume();
+    this.#count();
+    if (hasToWait && !this.#paused) this.#pause();
+    else if (!hasToWait && this.#paused) this.#resume();
   }
 
   #isSaturated(): boolean {
@@ -148,40 +211,108 @@ export class Transmission {
     );
   }
 
-  #take(request: NbdRequest): void {
-    if (request.command === COMMAND.DISC) {
-      this.finish();
-      return;
+  /** Else it is woken once there is. Also asked by the decoder, for a payload that is yet to come in. */
+  #hasRoomFor(bytes: number): boolean {
+    const { budget, limits } = this.#options;
+    this.#count();
+    if (this.#countedBytes + bytes <= limits.guaranteedBytes || budget.hasRoomFor(bytes)) return true;
+    budget.wait(this.#roomWasMade);
+    return false;
+  }
+
+  /**
+   * Of a READ, before there is anything. A WRITE's payload is here already, so it is counted first and asked for then,
+   * and waits for nobody who waits: they may wait for what it holds.
+   */
+  #mayHold(request: NbdRequest): boolean {
+    const { budget, limits } = this.#options;
+    this.#deferred = request;
+    if (request.command === COMMAND.READ) {
+      if (!this.#hasRoomFor(request.length)) return false;
+    } else if (request.payload !== undefined) {
+      this.#count();
+      if (budget.isExceeded && this.#countedBytes > limits.guaranteedBytes) {
+        budget.wait(this.#roomWasMade);
+        return false;
+      }
     }
-    const refusal = validate(request, this.#sizeBytes);
+    this.#deferred = undefined;
+    return true;
+  }
+
+  #count(): void {
+    const { budget } = this.#options;
+    const closed = this.#phase === 'closed';
+    const answers = closed ? 0 : this.#unsentBytes + this.#socket.writableLength;
+    const deferred = this.#deferred?.payload?.length ?? 0;
+    const incoming = closed ? 0 : this.#decoder.allocatedBytes + deferred;
+    const held = this.#inFlightBytes + answers + incoming;
+    if (held === this.#countedBytes) return;
+    const change = held - this.#countedBytes;
+    this.#countedBytes = held;
+    budget.change(change);
+  }
+
+  /** False: there is no room for what it would have us hold; it is asked for again. */
+  #take(request: NbdRequest): boolean {
+    const { command, offset, length } = request;
+    if (command === COMMAND.DISC) {
+      this.finish();
+      return true;
+    }
+    const refusal = validate(request, this.#rules);
     if (refusal !== undefined) {
       this.#refuse(request, refusal);
-      return;
+      return true;
     }
-    const blockRequest = blockRequestOf(request);
-    if (blockRequest === undefined) this.#reply(request.cookieHigh, request.cookieLow, ERROR.NONE);
-    else this.#submit(request, blockRequest);
+    if (!this.#mayHold(request)) return false;
+    if (command === COMMAND.BLOCK_STATUS) this.#submitStatus(request);
+    else if (command === COMMAND.CACHE) {
+      if (length > 0) this.#backend.prefetch({ offset, length: Math.min(length, PREFETCH_BYTES) });
+      this.#reply(transactionOf(request, 'read', 0), ERROR.NONE, '');
+    } else {
+      const blockRequest = blockRequestOf(request);
+      if (blockRequest === undefined) this.#reply(transactionOf(request, 'read', 0), ERROR.NONE, '');
+      else this.#submit(request, blockRequest);
+    }
+    return true;
   }
 
   #submit(request: NbdRequest, blockRequest: BlockRequest): void {
     const { kind } = blockRequest;
-    const transaction: Transaction = {
-      cookieHigh: request.cookieHigh,
-      cookieLow: request.cookieLow,
-      kind,
-      length: request.length,
-      payloadBytes: kind === 'read' || kind === 'write' ? request.length : 0,
-      startedAtMs: requestsAreObserved() ? performance.now() : 0,
-      answered: false,
-      error: ERROR.NONE,
-      data: undefined,
-    };
-    this.#inFlightRequests += 1;
-    this.#inFlightBytes += transaction.payloadBytes;
+    const payloadBytes = kind === 'read' || kind === 'write' ? request.length : 0;
+    const transaction = this.#begin(request, kind, payloadBytes);
     // One closure per request, and not a pooled one: answered twice, a pooled one would acknowledge somebody else's write.
-    this.#backend.submit(blockRequest, (result) => {
+    const done = (result: BlockResult): void => {
+      this.#answer(transaction, result);
+    };
+    if (isLong(blockRequest)) this.#submitLong(blockRequest, done);
+    else this.#backend.submit(blockRequest, done);
+  }
+
+  #submitLong(
+    request: Extract<BlockRequest, { kind: 'trim' | 'zero' }>,
+    done: (result: BlockResult) => void,
+  ): void {
+    submitInPieces(this.#backend, request, () => this.#phase !== 'closed', done);
+  }
+
+  #submitStatus(request: NbdRequest): void {
+    const transaction = this.#begin(request, 'status', 0);
+    const { contexts } = this.#options.terms;
+    const range = { offset: request.offset, length: request.length };
+    const onlyOne = (request.flags & COMMAND_FLAG.REQ_ONE) !== 0;
+    readStatus(this.#backend, { range, contexts, onlyOne }, (result) => {
+      if (result.ok) transaction.status = result.status;
       this.#answer(transaction, result);
     });
+  }
+
+  #begin(request: NbdRequest, kind: Transaction['kind'], payloadBytes: number): Transaction {
+    const transaction = transactionOf(request, kind, payloadBytes);
+    this.#inFlightRequests += 1;
+    this.#inFlightBytes += payloadBytes;
+    return transaction;
   }
 
   #answer(transaction: Transaction, result: BlockResult): void {
@@ -190,30 +321,44 @@ export class Transmission {
     this.#inFlightRequests -= 1;
     this.#inFlightBytes -= transaction.payloadBytes;
     if (transaction.startedAtMs !== 0) reportAnswer(transaction, result);
-    if (this.#phase === 'closed') return;
-    if (result.ok) {
-      const expected = transaction.kind === 'read' ? transaction.length : undefined;
-      assert(
-        result.data?.length === expected,
-        `a ${transaction.kind} was answered with data of the wrong length`,
-      );
-      transaction.data = result.data;
-    } else {
-      transaction.error = errorNumberOf(result.failure);
+    if (this.#phase === 'closed') {
+      this.#count();
+      return;
     }
+    if (!result.ok) {
+      this.#reply(transaction, errorNumberOf(result.failure), textOf(result.failure));
+      return;
+    }
+    const expected = transaction.kind === 'read' ? transaction.length : undefined;
+    assert(
+      result.data?.length === expected,
+      `a ${transaction.kind} was answered with data of the wrong length`,
+    );
+    transaction.data = result.data;
+    if (result.data !== undefined) this.#leaveOutHoles(transaction, result.data);
+    this.#unsentBytes += result.data?.length ?? 0;
     this.#unsent.push(transaction);
-    this.#unsentBytes += transaction.data?.length ?? 0;
     this.#sendSoon();
+  }
+
+  /** Where the data was read a moment ago, and nobody may have been served since, there are zeroes now as then. */
+  #leaveOutHoles(transaction: Transaction, data: Buffer): void {
+    if (this.#options.terms.style === 'simple' || transaction.isWhole) return;
+    const { offset, length } = transaction;
+    if (length < HOLE_SEARCH_BYTES) return;
+    transaction.contents = contentsOf({ offset, length }, data, this.#backend.extents({ offset, length }));
   }
 
   #refuse(request: NbdRequest, refusal: RequestRefusal): void {
     if (!this.#refusalSeen) this.#options.onFirstRefusal(refusal);
     this.#refusalSeen = true;
-    this.#reply(request.cookieHigh, request.cookieLow, refusal.error);
+    this.#reply(transactionOf(request, 'read', 0), refusal.error, describeRefusal(refusal));
   }
 
-  #reply(cookieHigh: number, cookieLow: number, error: number): void {
-    this.#unsent.push({ cookieHigh, cookieLow, error, data: undefined });
+  #reply(transaction: Transaction, error: number, message: string): void {
+    transaction.error = error;
+    transaction.message = message;
+    this.#unsent.push(transaction);
     this.#sendSoon();
   }
 
@@ -225,6 +370,7 @@ export class Transmission {
     if (this.#pumping || this.#flushScheduled) return;
     if (this.#inFlightRequests === 0 && !this.#paused) {
       this.#flush();
+      this.#count();
       return;
     }
     this.#flushScheduled = true;
@@ -234,7 +380,7 @@ export class Transmission {
   #flush(): void {
     if (this.#phase === 'closed') return;
     if (this.#unsent.length > 0) {
-      const pieces = encodeReplies(this.#unsent, COPIED_PAYLOAD_BYTES);
+      const pieces = encodeReplies(this.#unsent, this.#options.terms.style, COPIED_PAYLOAD_BYTES);
       this.#unsent = [];
       this.#unsentBytes = 0;
       const socket = this.#socket;
@@ -243,7 +389,7 @@ export class Transmission {
       if (pieces.length > 1) socket.uncork();
     }
     // Closes behind the last byte, however long the client takes for it.
-    if (this.#phase === 'finishing' && this.idle) this.#socket.destroySoon();
+    if (this.#phase === 'finishing' && this.#inFlightRequests === 0) this.#socket.destroySoon();
   }
 
   #pause(): void {
@@ -257,10 +403,30 @@ export class Transmission {
   }
 }
 
-function reportAnswer(transaction: Transaction, result: BlockResult): void {
-  const { kind, length } = transaction;
-  const durationMs = performance.now() - transaction.startedAtMs;
-  reportRequest(
-    result.ok ? { kind, length, durationMs } : { kind, length, durationMs, failure: result.failure },
-  );
+function transactionOf(request: NbdRequest, kind: Transaction['kind'], payloadBytes: number): Transaction {
+  const { cookieHigh, cookieLow, offset, wideOffset, length } = request;
+  return {
+    cookieHigh,
+    cookieLow,
+    offset,
+    wideOffset,
+    length,
+    kind,
+    isRead: request.command === COMMAND.READ,
+    isWhole: (request.flags & COMMAND_FLAG.DF) !== 0,
+    payloadBytes,
+    startedAtMs: requestsAreObserved() ? performance.now() : 0,
+    answered: false,
+    error: ERROR.NONE,
+    message: '',
+    data: undefined,
+    contents: undefined,
+    status: undefined,
+  };
+}
+
+function reportAnswer({ kind, length, startedAtMs }: Transaction, result: BlockResult): void {
+  const durationMs = performance.now() - startedAtMs;
+  const failure: { readonly failure?: BlockFailure } = result.ok ? {} : { failure: result.failure };
+  reportRequest({ kind, length, durationMs, ...failure });
 }

@@ -313,6 +313,14 @@ export class Primary {
     return true;
   }
 
+  #overlapsHeld(range: ByteRange): boolean {
+    return this.#held.some(({ request }) => {
+      if (request.kind === 'read' || request.kind === 'flush') return false;
+      const length = request.kind === 'write' ? request.data.length : request.length;
+      return overlaps({ offset: request.offset, length }, range);
+    });
+  }
+
   #admitWrite(
     id: number,
     { offset, fua }: { readonly offset: number; readonly fua: boolean },
@@ -323,6 +331,8 @@ export class Primary {
     if (!this.#takesChanges()) return false;
     const range = { offset, length };
     for (const lock of this.locks) if (overlaps(lock, range)) return false;
+    // Not ahead of one that came before: it would be undone by it, long after its client has given that one up.
+    if (this.#overlapsHeld(range)) return false;
     for (const peer of this.peers.values()) if (peer.catchUpBytes > CATCH_UP_WINDOW_BYTES) return false;
     const write = { id, sequence: ++this.#lastSequence, kind, offset, length, data, fua };
     this.#inflight.push(write);

@@ -20,7 +20,7 @@ import { Leader } from './leader.ts';
 import type { Peer } from './peer.ts';
 import { RegionSet } from './region-set.ts';
 import { isPrimaryState, type ReplicaState } from './states.ts';
-import { REGION_BYTES } from './units.ts';
+import { type HostName, REGION_BYTES } from './units.ts';
 
 type Frame = Extract<ReplicaEvent, { type: 'frame' }>;
 
@@ -99,6 +99,20 @@ export class Replica {
       heldRequests: primary.heldRequests,
       join: copies.join?.status,
     };
+  }
+
+  /**
+   * Regions in which the copy on `host` differs, or may. `all`: everything may. Of a member of the in-sync set that is
+   * what is under way; undefined: this replica keeps no account of `host`.
+   */
+  mayDiffer(host: HostName): RegionSet | 'all' | undefined {
+    const status = this.#dirtyStatus().find((one) => one.host === host);
+    if (status !== undefined) return status.isKnown ? this.#dirty.get(host) : 'all';
+    if (!this.#leads || host === this.#core.options.host || !this.view.inSync.includes(host))
+      return undefined;
+    const inFlight = new RegionSet(this.#core.options.sizeBytes / REGION_BYTES);
+    inFlight.addAll(this.#leader.primary.inflightRegions());
+    return inFlight;
   }
 
   #dirtyStatus(): DirtyStatus[] {

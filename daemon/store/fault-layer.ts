@@ -7,7 +7,7 @@
 import type { DiskFailure } from '../replication/interface.ts';
 import { type ByteRange, type Region, regionRange } from '../replication/units.ts';
 import type { SeedSnapshot } from './seed-snapshot.ts';
-import type { RegionContent, RegionRead, Store } from './store.ts';
+import type { Extent, RegionContent, RegionRead, Store } from './store.ts';
 import { SECTOR_BYTES, UnflushedSectors } from './unflushed.ts';
 
 export type DiskOperation = 'read' | 'write' | 'flush';
@@ -132,6 +132,10 @@ class FaultLayer implements Store {
     return this.#store.sizeBytes;
   }
 
+  get zeroesFast(): boolean {
+    return this.#store.zeroesFast;
+  }
+
   get allocatedBytes(): number {
     return this.#store.allocatedBytes;
   }
@@ -206,6 +210,14 @@ class FaultLayer implements Store {
 
   losePower(seed: number): void {
     this.#unflushed.lose((sector) => isPicked(sector, seed));
+  }
+
+  extents(range: ByteRange): Iterable<Extent> {
+    return this.#store.extents(range);
+  }
+
+  prefetch(range: ByteRange): void {
+    this.#store.prefetch(range);
   }
 
   allocatedRegions(): Region[] {

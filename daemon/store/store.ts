@@ -23,8 +23,15 @@ export interface RegionRead {
   readonly into?: Buffer;
 }
 
+/** A hole takes no space, and reads as zeroes. */
+export interface Extent extends ByteRange {
+  readonly kind: 'data' | 'hole';
+}
+
 export interface Store {
   readonly sizeBytes: number;
+  /** `zero` without `keepSpace` takes no longer than a write of a few bytes, whatever the range. */
+  readonly zeroesFast: boolean;
   /** What it takes up on its file system. */
   readonly allocatedBytes: number;
   readonly snapshot: SeedSnapshot | undefined;
@@ -39,6 +46,10 @@ export interface Store {
   flush(done: (failure: DiskFailure | undefined) => void): void;
   /** Throws if the snapshot is gone. */
   readRegion(region: Region, options: RegionRead): RegionContent;
+  /** What the range is made of, in order and without gaps; looked up only as far as it is read. */
+  extents(range: ByteRange): Iterable<Extent>;
+  /** A hint that the range is read soon. */
+  prefetch(range: ByteRange): void;
   /** Regions that may hold anything but zeroes. */
   allocatedRegions(): Region[];
 

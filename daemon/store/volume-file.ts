@@ -18,7 +18,7 @@ import {
   readSync,
   writeSync,
 } from 'node:fs';
-import { dataExtents, fallocate, holdsData, PUNCH_HOLE, ZERO_RANGE } from '../sys/libc.ts';
+import { dataExtents, fallocate, holdsData, PUNCH_HOLE, readAhead, ZERO_RANGE } from '../sys/libc.ts';
 import { assert, LockstepError } from '../sys/errors.ts';
 import type { DiskFailure } from '../replication/interface.ts';
 import {
@@ -30,7 +30,7 @@ import {
   regionRange,
 } from '../replication/units.ts';
 import { SeedSnapshot } from './seed-snapshot.ts';
-import { diskFailure, type RegionContent, type RegionRead, type Store } from './store.ts';
+import { diskFailure, type Extent, type RegionContent, type RegionRead, type Store } from './store.ts';
 
 export const EMPTY_DIGEST = new Uint8Array();
 const zeroRegion = Buffer.alloc(REGION_BYTES);
@@ -46,6 +46,7 @@ export class VolumeFile implements Store {
   #snapshot: SeedSnapshot | undefined;
   /** What a snapshot keeps passes through here: a buffer for each would be garbage at the rate of the writes. */
   readonly #kept = Buffer.allocUnsafeSlow(REGION_BYTES);
+  readonly #punchesHoles: boolean;
   #flushWaiters: ((failure: DiskFailure | undefined) => void)[] = [];
   #isFlushing = false;
   onSnapshotLost: (error: unknown) => void = () => undefined;
@@ -65,6 +66,8 @@ export class VolumeFile implements Store {
       }
     }
     const found = fstatSync(this.#fd).size;
+    // Behind the end there is nothing to take away: it only tells whether the file system knows how.
+    this.#punchesHoles = fallocate(this.#fd, PUNCH_HOLE, { offset: sizeBytes, length: REGION_BYTES }) === 0;
     if (found === sizeBytes) return;
     closeSync(this.#fd);
     throw new LockstepError(
@@ -78,6 +81,11 @@ export class VolumeFile implements Store {
 
   get allocatedBytes(): number {
     return fstatSync(this.#fd).blocks * BYTES_PER_STAT_BLOCK;
+  }
+
+  /** Not while a snapshot keeps what zeroes would take away. */
+  get zeroesFast(): boolean {
+    return this.#punchesHoles && this.#snapshot === undefined;
   }
 
   get snapshot(): SeedSnapshot | undefined {
@@ -137,10 +145,24 @@ export class VolumeFile implements Store {
     return { data, digest: digest ? createHash('sha256').update(data).digest() : EMPTY_DIGEST };
   }
 
+  *extents({ offset, length }: ByteRange): Generator<Extent> {
+    let at = offset;
+    for (const { start, end } of dataExtents(this.#fd, { offset, length })) {
+      if (start > at) yield { offset: at, length: start - at, kind: 'hole' };
+      yield { offset: start, length: end - start, kind: 'data' };
+      at = end;
+    }
+    if (at < offset + length) yield { offset: at, length: offset + length - at, kind: 'hole' };
+  }
+
+  prefetch(range: ByteRange): void {
+    readAhead(this.#fd, range);
+  }
+
   allocatedRegions(): Region[] {
     const regions: Region[] = [];
     let next = 0;
-    for (const { start, end } of dataExtents(this.#fd, this.sizeBytes)) {
+    for (const { start, end } of dataExtents(this.#fd, { offset: 0, length: this.sizeBytes })) {
       const last = Math.floor((end - 1) / REGION_BYTES);
       for (let region = Math.max(next, Math.floor(start / REGION_BYTES)); region <= last; region++)
         regions.push(region);

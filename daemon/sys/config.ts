@@ -23,6 +23,9 @@ const ipv4Address = z.string(ipv4).refine((address) => isIPv4(address) && addres
 const statePath = `an absolute path of at most ${String(STATE_DIR_BYTES)} bytes`;
 const capacity = 'whole bytes, at least 1';
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+const tlsModes = ['off', 'allowed', 'required'] as const;
+const pemFile = 'an absolute path of a PEM file';
+const pemPath = z.string(pemFile).refine((path) => isAbsolute(path), pemFile);
 const zoneName = 'a DNS name in lower case';
 const serverAddress = "host:port of control's ports.api";
 const port = z
@@ -64,6 +67,26 @@ export const schema = z
           nbd: port.default(10_809),
         },
         section('ports'),
+      )
+      .prefault({}),
+    nbd: z
+      .strictObject(
+        {
+          tls: z
+            .strictObject(
+              {
+                mode: z.enum(tlsModes, tlsModes.join(', ')).default('off'),
+                /** PEM. The first two are required unless the mode is off. */
+                certificate: pemPath.optional(),
+                key: pemPath.optional(),
+                /** Whose certificates clients must have; without it, clients need none. */
+                client_ca: pemPath.optional(),
+              },
+              section('nbd.tls'),
+            )
+            .prefault({}),
+        },
+        section('nbd'),
       )
       .prefault({}),
     /** Present: this host stores volumes and runs engines. */
@@ -141,6 +164,10 @@ export const schema = z
       });
     if (config.storage !== undefined && config.coordinator === undefined)
       context.addIssue({ code: 'custom', path: ['coordinator', 'server'], message: serverAddress });
+    for (const key of ['certificate', 'key'] as const) {
+      if (config.nbd.tls.mode === 'off' || config.nbd.tls[key] !== undefined) continue;
+      context.addIssue({ code: 'custom', path: ['nbd', 'tls', key], message: pemFile });
+    }
     // The lease is asked for with each heartbeat: without room for one that is late, reads would stop at each.
     for (const key of ['silence_ms', 'lease_ms'] as const) {
       const { heartbeat_ms: heartbeatMs, [key]: limitMs } = config.timing;

@@ -5,6 +5,8 @@ import { LockstepError } from './errors.ts';
 const libc = koffi.load('libc.so.6');
 const fallocateCall = libc.func('fallocate', 'int', ['int', 'int', 'int64', 'int64']);
 const lseekCall = libc.func('lseek', 'int64', ['int', 'int64', 'int']);
+const fadviseCall = libc.func('posix_fadvise', 'int', ['int', 'int64', 'int64', 'int']);
+const pollCall = libc.func('poll', 'int', ['void *', 'uint64', 'int']);
 
 /** fallocate(2): as if the range were never written; the file keeps its size. */
 export const PUNCH_HOLE = 0x03;
@@ -14,6 +16,11 @@ const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 /** lseek(2): there is no data behind the offset. */
 const ENXIO = 6;
+const FADV_WILLNEED = 3;
+const POLLERR = 0x08;
+const POLLHUP = 0x10;
+const POLLRDHUP = 0x2000;
+const POLLFD_BYTES = 8;
 
 /** Answers 0 or the errno. */
 export function fallocate(
@@ -31,16 +38,33 @@ export function holdsData(fd: number, range: { readonly offset: number; readonly
   return start >= 0 ? start < range.offset + range.length : koffi.errno() !== ENXIO;
 }
 
-/** The extents of a file that hold data, as lseek(2) with SEEK_DATA and SEEK_HOLE tells them. */
-export function* dataExtents(fd: number, sizeBytes: number): Generator<{ start: number; end: number }> {
-  let at = 0;
-  while (at < sizeBytes) {
+/** The extents of a part of a file that hold data, as lseek(2) with SEEK_DATA and SEEK_HOLE tells them, cut to it. */
+export function* dataExtents(
+  fd: number,
+  { offset, length }: { readonly offset: number; readonly length: number },
+): Generator<{ start: number; end: number }> {
+  const end = offset + length;
+  let at = offset;
+  while (at < end) {
     const start = seek(fd, at, SEEK_DATA);
-    if (start === undefined) return;
-    const end = seek(fd, start, SEEK_HOLE) ?? sizeBytes;
-    yield { start, end: Math.min(end, sizeBytes) };
-    at = end;
+    if (start === undefined || start >= end) return;
+    at = Math.min(seek(fd, start, SEEK_HOLE) ?? end, end);
+    yield { start, end: at };
   }
+}
+
+/** posix_fadvise(2): the kernel begins to read the range into its cache, and this does not wait for it. */
+export function readAhead(fd: number, range: { readonly offset: number; readonly length: number }): void {
+  fadviseCall(fd, range.offset, range.length, FADV_WILLNEED);
+}
+
+/** poll(2): the other end of a socket sends nothing any more, though what it sent before may not be read yet. */
+export function peerHasClosed(fd: number): boolean {
+  const pollfd = Buffer.alloc(POLLFD_BYTES);
+  pollfd.writeInt32LE(fd, 0);
+  pollfd.writeInt16LE(POLLRDHUP, 4);
+  const found = pollCall(pollfd, 1, 0) as number;
+  return found > 0 && (pollfd.readUInt16LE(6) & (POLLERR | POLLHUP | POLLRDHUP)) !== 0;
 }
 
 /** Undefined: there is none behind. Any other failure is thrown: taken for a hole, data would be left out of a copy. */

@@ -4,7 +4,14 @@
  * nothing can come between a check of the machine and the act that follows from it.
  */
 import { channel } from 'node:diagnostics_channel';
-import type { BlockBackend, BlockRequest, BlockResult } from '../nbd/block.ts';
+import type {
+  BlockBackend,
+  BlockRequest,
+  BlockResult,
+  Difference,
+  DifferenceSource,
+  Extent,
+} from '../nbd/block.ts';
 import type { HostMeta } from '../meta/host-meta.ts';
 import type {
   Effect,
@@ -16,6 +23,7 @@ import type {
 } from '../replication/interface.ts';
 import { Replica } from '../replication/replica.ts';
 import { isPrimaryState, type ReplicaState } from '../replication/states.ts';
+import type { ByteRange } from '../replication/units.ts';
 import type { SeedSnapshot } from '../store/seed-snapshot.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from '../sys/clock.ts';
@@ -23,6 +31,7 @@ import { messageOf, unreachable } from '../sys/errors.ts';
 import type { Log } from '../sys/log.ts';
 import type { DecodedFrame } from '../wire/codec.ts';
 import type { Link } from '../wire/link.ts';
+import { differencesIn } from './differences.ts';
 import { type Disk, VolumeDisk } from './volume-disk.ts';
 
 /** What the volume needs of the rest of the daemon. */
@@ -55,6 +64,8 @@ const repairChannel = channel('lockstep:replica:repaired');
 export class Volume implements BlockBackend {
   readonly name: string;
   readonly sizeBytes: number;
+  /** Whether its file system is one on which zeroes can be fast. */
+  readonly offersFastZero: boolean;
   readonly file: Store;
   readonly #disk: VolumeDisk;
   readonly #replica: Replica;
@@ -72,6 +83,7 @@ export class Volume implements BlockBackend {
     this.name = options.volume;
     this.sizeBytes = options.sizeBytes;
     this.file = disk.store;
+    this.offersFastZero = disk.store.zeroesFast;
     this.#world = world;
     this.#disk = new VolumeDisk(disk, {
       volume: this.name,
@@ -115,6 +127,41 @@ export class Volume implements BlockBackend {
     const id = ++this.#lastClient;
     this.#clients.set(id, done);
     this.run({ type: 'client', id, request });
+  }
+
+  get zeroesFast(): boolean {
+    return this.file.zeroesFast;
+  }
+
+  extents(range: ByteRange): Iterable<Extent> {
+    return this.file.extents(range);
+  }
+
+  prefetch(range: ByteRange): void {
+    this.file.prefetch(range);
+  }
+
+  /** Of the other replicas that this one knows of, and of its snapshot. */
+  get differenceSources(): readonly DifferenceSource[] {
+    const { view, dirty } = this.status;
+    const hosts = new Set([...view.inSync, ...dirty.map(({ host }) => host)]);
+    const peers = [...hosts].filter((host) => this.#replica.mayDiffer(host) !== undefined);
+    const { snapshot } = this.file;
+    return [
+      ...peers.map((name) => ({ kind: 'dirty', name }) as const),
+      ...(snapshot === undefined ? [] : [{ kind: 'diff', name: snapshot.id } as const]),
+    ];
+  }
+
+  differences({ kind, name }: DifferenceSource, range: ByteRange): Iterable<Difference> | undefined {
+    if (kind === 'diff') {
+      const { snapshot } = this.file;
+      if (snapshot?.id !== name) return undefined;
+      return differencesIn(range, (region) => snapshot.hasChanged(region));
+    }
+    const regions = this.#replica.mayDiffer(name);
+    if (regions === undefined) return undefined;
+    return differencesIn(range, (region) => regions === 'all' || regions.has(region));
   }
 
   tick(): void {

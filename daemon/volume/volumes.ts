@@ -5,9 +5,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeyedMutex } from '../host/poll.ts';
-import type { ExportDirectory, ExportEntry, OpenResult } from '../nbd/block.ts';
 import type { DurableState, KeptState, View } from '../replication/interface.ts';
-import { isPrimaryState, type ReplicaState } from '../replication/states.ts';
+import type { ReplicaState } from '../replication/states.ts';
 import { REGION_BYTES } from '../replication/units.ts';
 import { Fallback, removeFallback } from '../store/fallback.ts';
 import type { Store } from '../store/store.ts';
@@ -16,6 +15,7 @@ import { VolumeFile } from '../store/volume-file.ts';
 import { invalidField, LockstepError, messageOf } from '../sys/errors.ts';
 import type { DecodedFrame } from '../wire/codec.ts';
 import type { Link } from '../wire/link.ts';
+import { VolumeExports } from './exports.ts';
 import { Volume, type VolumeWorld } from './volume.ts';
 
 export interface VolumesOptions {
@@ -42,14 +42,15 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 
 type Kept = Omit<KeptState, 'preserved'>;
 
-export class Volumes implements ExportDirectory {
+export class Volumes {
+  /** What NBD clients see. */
+  readonly exports: VolumeExports = new VolumeExports(this);
   readonly #options: VolumesOptions;
   readonly #volumes = new Map<string, Volume>();
   /** Of a volume that could not be opened: its last generation, and why. */
   readonly #unopened = new Map<string, { readonly generation: number; readonly why: string }>();
   /** A create whose answer was lost is asked again while the first is at work, and must not take its file away. */
   readonly #changes = new KeyedMutex();
-  readonly #revocations = new Map<string, Set<() => void>>();
   #ticker: NodeJS.Timeout | undefined;
 
   constructor(options: VolumesOptions) {
@@ -114,7 +115,7 @@ export class Volumes implements ExportDirectory {
     checkName(volume);
     await this.#changes.run(volume, async () => {
       check();
-      this.#revoke(volume);
+      this.exports.revokeAll(volume);
       this.#volumes.get(volume)?.close();
       this.#volumes.delete(volume);
       await this.#options.world.meta.delete(volume);
@@ -187,29 +188,6 @@ export class Volumes implements ExportDirectory {
     this.#volumes.clear();
   }
 
-  // What NBD clients see: the volumes that this host is primary of.
-
-  list(): readonly ExportEntry[] {
-    return this.all()
-      .filter((volume) => volume.serves)
-      .map(({ name, view }) => ({ name, description: `generation ${String(view.generation)}` }));
-  }
-
-  open(name: string, onRevoke: () => void): OpenResult {
-    const volume = this.#volumes.get(name);
-    if (volume === undefined)
-      return { ok: false, reason: 'UNKNOWN', message: `no volume ${name} on this host` };
-    if (!volume.serves)
-      return { ok: false, reason: 'NOT_SERVING', message: `the replica on this host is ${volume.state}` };
-    const revocations = this.#revocations.get(name) ?? new Set();
-    this.#revocations.set(name, revocations.add(onRevoke));
-    return { ok: true, backend: volume };
-  }
-
-  close(name: string, onRevoke: () => void): void {
-    this.#revocations.get(name)?.delete(onRevoke);
-  }
-
   async #open(name: string, sizeBytes: number, kept: Kept): Promise<void> {
     // Of a copy that was completed, or that never began to change anything.
     if (!kept.durable.mixed) await removeFallback(this.#fallbackPath(name));
@@ -231,7 +209,7 @@ export class Volumes implements ExportDirectory {
       {
         ...world,
         stateChanged: (changed, from, to) => {
-          if (isPrimaryState(from) && !isPrimaryState(to)) this.#revoke(name);
+          this.exports.stateChanged(name, from, to);
           stateChanged(changed, to);
         },
       },
@@ -240,12 +218,6 @@ export class Volumes implements ExportDirectory {
       kept,
     );
     this.#volumes.set(name, volume);
-  }
-
-  #revoke(name: string): void {
-    const revocations = this.#revocations.get(name) ?? [];
-    this.#revocations.delete(name);
-    for (const revoke of revocations) revoke();
   }
 
   #folder(volume: string): string {

@@ -20,7 +20,7 @@ const SIZE_BYTES = 8 * 1024 * 1024;
 const folder = mkdtempSync(join(tmpdir(), 'nbd-e2e-'));
 const socket = join(folder, 'nbd.sock');
 const backend = new FileBackend({ path: join(folder, 'volume'), sizeBytes: SIZE_BYTES });
-const server = new NbdServer({ directory: new ExportTable({ orders: backend }) });
+const server = new NbdServer({ exports: new ExportTable({ orders: backend }) });
 t.teardown(async () => {
   await server.close();
   backend.close();

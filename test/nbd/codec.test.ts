@@ -1,9 +1,9 @@
 import { deepStrictEqual, match } from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import { encodeReplies, type NbdRequest, type Refused, RequestDecoder } from '../../daemon/nbd/codec.ts';
+import { type NbdRequest, type Refused, RequestDecoder } from '../../daemon/nbd/codec.ts';
 import { HandshakeDecoder, type HandshakeMessage } from '../../daemon/nbd/handshake-codec.ts';
-import { optionBytes, READ, requestBytes, WRITE } from '../support/nbd-client.ts';
+import { extendedBytes, optionBytes, READ, requestBytes, WRITE } from '../support/nbd-client.ts';
 
 const MAXIMUM_PAYLOAD_BYTES = 64;
 
@@ -31,7 +31,11 @@ function isRefused(message: unknown): message is Refused {
 }
 
 function requests(bytes: Buffer, cuts: readonly number[] = []): (NbdRequest | Refused)[] {
-  return decodeAll(new RequestDecoder({ maximumPayloadBytes: MAXIMUM_PAYLOAD_BYTES }), bytes, cuts);
+  return decodeAll(
+    new RequestDecoder({ maximumPayloadBytes: MAXIMUM_PAYLOAD_BYTES, extended: false }),
+    bytes,
+    cuts,
+  );
 }
 
 function handshake(bytes: Buffer, cuts: readonly number[] = []): (HandshakeMessage | Refused)[] {
@@ -96,7 +100,7 @@ t.test('one request gives the same result split at every byte', async (t) => {
 
 t.test('a payload that is in one chunk is not copied', async (t) => {
   const bytes = requestBytes({ command: WRITE, payload: Buffer.from('abc') });
-  const decoder = new RequestDecoder({ maximumPayloadBytes: MAXIMUM_PAYLOAD_BYTES });
+  const decoder = new RequestDecoder({ maximumPayloadBytes: MAXIMUM_PAYLOAD_BYTES, extended: false });
   decoder.push(bytes);
   const request = decoder.next();
   t.equal(request?.kind === 'request' && request.payload?.buffer, bytes.buffer);
@@ -137,7 +141,7 @@ t.test('garbage instead of a request is refused with a reason and never throws',
 });
 
 t.test('a refusal is final', async (t) => {
-  const decoder = new RequestDecoder({ maximumPayloadBytes: MAXIMUM_PAYLOAD_BYTES });
+  const decoder = new RequestDecoder({ maximumPayloadBytes: MAXIMUM_PAYLOAD_BYTES, extended: false });
   decoder.push(Buffer.concat([requestBytes({ command: READ, magic: 1 }), requestBytes({ command: READ })]));
   t.match(decoder.next(), { kind: 'refused' });
   t.match(decoder.next(), { kind: 'refused' });
@@ -189,23 +193,61 @@ t.test('an option that announces more data than the limit is refused before the 
   ]);
 });
 
-t.test('replies are encoded the same whether their data is copied or not', async () => {
-  const reply = fc.record({
-    cookieHigh: fc.integer(),
-    cookieLow: fc.integer(),
-    data: fc.option(fc.uint8Array({ maxLength: 20 }), { nil: undefined }),
+const PAYLOAD_LEN = 32;
+
+function extendedRequests(bytes: Buffer, cuts: readonly number[] = []): (NbdRequest | Refused)[] {
+  const options = { maximumPayloadBytes: MAXIMUM_PAYLOAD_BYTES, extended: true };
+  return decodeAll(new RequestDecoder(options), bytes, cuts);
+}
+
+t.test('an extended request has a length of 64 bits, and a payload only with PAYLOAD_LEN', async (t) => {
+  const bytes = Buffer.concat([
+    extendedBytes({ command: READ, cookie: 1n, length: 2n ** 40n }),
+    extendedBytes({ command: WRITE, cookie: 2n, length: 5n }),
+    extendedBytes({ command: WRITE, flags: PAYLOAD_LEN, cookie: 3n, payload: Buffer.from('hello') }),
+    extendedBytes({ command: READ, flags: PAYLOAD_LEN, cookie: 4n, payload: Buffer.from('drop me') }),
+    extendedBytes({ command: READ, cookie: 5n, offset: 2n ** 64n - 1n }),
+  ]);
+  const whole = extendedRequests(bytes);
+  t.match(whole, [
+    { cookieLow: 1, length: 2 ** 40, payload: undefined },
+    { cookieLow: 2, length: 5, payload: undefined },
+    { cookieLow: 3, length: 5, payload: Buffer.from('hello') },
+    { cookieLow: 4, length: 7, payload: undefined },
+    { cookieLow: 5, wideOffset: 2n ** 64n - 1n },
+  ]);
+  for (let cut = 1; cut < bytes.length; cut += 1)
+    t.strictSame(extendedRequests(bytes, [cut]), whole, `cut at ${String(cut)}`);
+});
+
+t.test('a payload that nobody could send in this life ends the session', async (t) => {
+  const bytes = extendedBytes({ command: WRITE, flags: PAYLOAD_LEN, length: 2n ** 32n });
+  t.match(extendedRequests(bytes), [{ kind: 'refused', reason: /payload of 4294967296 bytes/ }]);
+});
+
+t.test('a compact header where extended ones were negotiated is refused', async (t) => {
+  t.match(extendedRequests(Buffer.concat([requestBytes({ command: READ }), Buffer.alloc(4)])), [
+    { kind: 'refused', reason: 'request magic is 0x25609513, not 0x21e41c71' },
+  ]);
+});
+
+t.test('a payload that is not here yet gets a buffer only when there is room for it', async (t) => {
+  let hasRoom = false;
+  const decoder = new RequestDecoder({
+    maximumPayloadBytes: MAXIMUM_PAYLOAD_BYTES,
+    extended: false,
+    mayAllocate: () => hasRoom,
   });
-  fc.assert(
-    fc.property(fc.array(reply, { minLength: 1, maxLength: 8 }), fc.nat(21), (all, copied) => {
-      const replies = all.map((one) => ({ ...one, error: 0, data: one.data && Buffer.from(one.data) }));
-      const expected = replies.flatMap(({ cookieHigh, cookieLow, data }) => {
-        const header = Buffer.alloc(16);
-        header.writeUInt32BE(0x67446698, 0);
-        header.writeInt32BE(cookieHigh, 8);
-        header.writeInt32BE(cookieLow, 12);
-        return data === undefined ? [header] : [header, data];
-      });
-      deepStrictEqual(Buffer.concat(encodeReplies(replies, copied)), Buffer.concat(expected));
-    }),
-  );
+  const bytes = requestBytes({ command: WRITE, payload: Buffer.from('0123456789') });
+  decoder.push(bytes.subarray(0, 30));
+  t.equal(decoder.next(), undefined);
+  t.ok(decoder.isBlocked);
+  t.equal(decoder.allocatedBytes, 0);
+  hasRoom = true;
+  t.equal(decoder.next(), undefined);
+  t.notOk(decoder.isBlocked);
+  t.equal(decoder.allocatedBytes, 10);
+  decoder.push(bytes.subarray(30));
+  t.match(decoder.next(), { payload: Buffer.from('0123456789') });
+  t.equal(decoder.allocatedBytes, 0);
 });

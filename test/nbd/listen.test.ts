@@ -19,7 +19,7 @@ function folder(t: Test): string {
 }
 
 function newServer(): NbdServer {
-  return new NbdServer({ directory: new ExportTable({ orders: new MemoryBackend(4096) }) });
+  return new NbdServer({ exports: new ExportTable({ orders: new MemoryBackend(4096) }) });
 }
 
 /** A socket file as a killed server leaves it: bound by a process that exits without removing it. */

@@ -2,10 +2,10 @@ import { deepStrictEqual, ok } from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import { decodeInfoRequest } from '../../daemon/nbd/handshake-codec.ts';
-import { negotiate, NEGOTIATION_START } from '../../daemon/nbd/negotiation.ts';
+import { negotiate, negotiationStart } from '../../daemon/nbd/negotiation.ts';
 import { infoData } from '../support/nbd-client.ts';
 
-const { state: haggling } = negotiate(NEGOTIATION_START, { kind: 'clientFlags', flags: 3 });
+const { state: haggling } = negotiate(negotiationStart('off'), { kind: 'clientFlags', flags: 3 });
 
 t.test('any option with any data gets an answer or ends the session, and never throws', async () => {
   const option = fc.oneof(fc.nat(12), fc.nat(0xffff_ffff));
@@ -39,6 +39,8 @@ t.test('a cut or lengthened INFO is never taken for a whole one', async () => {
 });
 
 t.test('an event that the state does not allow is a bug of ours', async (t) => {
-  t.throws(() => negotiate(NEGOTIATION_START, { kind: 'listed', entries: [] }), { name: 'AssertionFailure' });
+  t.throws(() => negotiate(negotiationStart('off'), { kind: 'listed', entries: [] }), {
+    name: 'AssertionFailure',
+  });
   t.throws(() => negotiate(haggling, { kind: 'clientFlags', flags: 0 }), { name: 'AssertionFailure' });
 });

@@ -1,68 +1,9 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as delay } from 'node:timers/promises';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import type { RequestReport } from '../../daemon/nbd/diagnostics.ts';
-import type { NbdLimits } from '../../daemon/nbd/limits.ts';
-import { NbdServer } from '../../daemon/nbd/server.ts';
-import { ExportTable } from '../support/export-table.ts';
-import { MemoryBackend } from '../support/memory-backend.ts';
-import {
-  DISC,
-  FLUSH,
-  optionBytes,
-  RawClient,
-  READ,
-  requestBytes,
-  TRIM,
-  WRITE,
-} from '../support/nbd-client.ts';
-
-const MIB = 1024 * 1024;
-
-interface Served {
-  readonly backend: MemoryBackend;
-  readonly exports: ExportTable;
-  readonly server: NbdServer;
-  readonly port: number;
-  /** Reasons and limits that were logged. */
-  readonly logged: string[];
-  readonly client: () => RawClient;
-  /** A client past its handshake. */
-  readonly ready: () => Promise<RawClient>;
-}
-
-async function serve(
-  t: Test,
-  options: {
-    readonly hold?: boolean;
-    readonly sizeBytes?: number;
-    readonly limits?: Partial<NbdLimits>;
-  } = {},
-): Promise<Served> {
-  const backend = new MemoryBackend(options.sizeBytes ?? MIB, { hold: options.hold ?? false });
-  const exports = new ExportTable({ orders: backend });
-  const logged: string[] = [];
-  const server = new NbdServer({
-    directory: exports,
-    log: (message, facts) => logged.push(`${message} ${JSON.stringify(facts)}`),
-    limits: { closeDrainMs: 50, ...options.limits },
-  });
-  const port = await server.listenTcp('127.0.0.1', 0);
-  t.teardown(() => server.close());
-  const client = () => {
-    const made = new RawClient({ port });
-    t.teardown(() => {
-      made.destroy();
-    });
-    return made;
-  };
-  const ready = async () => {
-    const made = client();
-    await made.go('orders');
-    return made;
-  };
-  return { backend, exports, server, port, logged, client, ready };
-}
+import { DISC, FLUSH, optionBytes, READ, requestBytes, TRIM, WRITE } from '../support/nbd-client.ts';
+import { MIB, serve } from '../support/served.ts';
 
 t.test('what is written is read back', async (t) => {
   const { ready } = await serve(t);

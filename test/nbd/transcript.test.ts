@@ -1,33 +1,49 @@
 /**
  * Stories of the handshake, as text: what a client says (C:) and what the server answers (S:). `REWRITE=1` writes the
- * server's lines anew from what it answers now; the difference is then reviewed like code.
+ * server's lines anew from what it answers now; the difference is then reviewed like code. A line `TLS: allowed` or
+ * `TLS: required` says what the server is configured for.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import type { ExportFacts } from '../../daemon/nbd/block.ts';
 import { encodeGreeting, HandshakeDecoder } from '../../daemon/nbd/handshake-codec.ts';
 import {
   negotiate,
-  NEGOTIATION_START,
   type NegotiationEffect,
   type NegotiationEvent,
+  negotiationStart,
   type NegotiationState,
+  type TlsMode,
 } from '../../daemon/nbd/negotiation.ts';
 import { clientBytes, serverLines } from '../support/nbd-transcript.ts';
 
 const FOLDER = join(import.meta.dirname, 'transcripts');
-const ENTRIES = [
-  { name: 'orders', description: 'orders, 1 MiB' },
-  { name: 'größen', description: '' },
+const MIB = 1024 * 1024;
+const WRITABLE = { sizeBytes: MIB, isReadOnly: false, offersFastZero: false, differences: [] };
+const EXPORTS: readonly ExportFacts[] = [
+  {
+    ...WRITABLE,
+    name: 'orders',
+    description: 'orders, 1 MiB',
+    offersFastZero: true,
+    differences: [
+      { kind: 'dirty', name: 'host-b' },
+      { kind: 'diff', name: 'monday' },
+    ],
+  },
+  { ...WRITABLE, name: 'größen', description: '' },
+  { ...WRITABLE, name: 'orders@monday', description: 'a snapshot', isReadOnly: true },
 ];
 
 /** The shell of the state machine, answering from a table instead of a directory. */
 class Story {
   readonly lines: string[] = [];
   readonly #decoder = new HandshakeDecoder();
-  #state: NegotiationState = NEGOTIATION_START;
+  #state: NegotiationState;
 
-  constructor() {
+  constructor(tls: TlsMode) {
+    this.#state = negotiationStart(tls);
     this.#say(serverLines(encodeGreeting(), { greeting: true }));
   }
 
@@ -51,24 +67,27 @@ class Story {
 
   #act(effect: NegotiationEffect): void {
     if (effect.kind === 'send') this.#say(serverLines(effect.bytes, { greeting: false }));
-    else if (effect.kind === 'list') this.#advance({ kind: 'listed', entries: ENTRIES });
-    else if (effect.kind === 'open') this.#open(effect.name);
+    else if (effect.kind === 'list') this.#advance({ kind: 'listed', entries: EXPORTS });
+    else if (effect.kind === 'find') this.#find(effect.name);
     else if (effect.kind === 'hangUp') this.#say([`hang up: ${effect.reason}`]);
+    else if (effect.kind === 'startTls') {
+      this.#decoder.dropAll();
+      this.#say(['TLS starts']);
+    } else if (effect.kind === 'transmit') this.#say([`transmit ${JSON.stringify(effect.terms)}`]);
     else this.#say([effect.kind]);
   }
 
-  #open(name: string): void {
-    const entry = ENTRIES.find((one) => one.name === name);
-    if (entry !== undefined) {
-      this.#advance({ kind: 'opened', sizeBytes: 1024 * 1024, description: entry.description });
-    } else if (name === 'elsewhere') {
+  #find(name: string): void {
+    const facts = EXPORTS.find((one) => one.name === name);
+    if (facts !== undefined) this.#advance({ kind: 'found', facts });
+    else if (name === 'elsewhere') {
       this.#advance({
-        kind: 'notOpened',
+        kind: 'notFound',
         reason: 'NOT_SERVING',
         message: 'the primary of elsewhere is another host',
       });
     } else
-      this.#advance({ kind: 'notOpened', reason: 'UNKNOWN', message: `no export ${JSON.stringify(name)}` });
+      this.#advance({ kind: 'notFound', reason: 'UNKNOWN', message: `no export ${JSON.stringify(name)}` });
   }
 
   #say(lines: readonly string[]): void {
@@ -78,7 +97,8 @@ class Story {
 
 /** The transcript with the server's lines as they come out now; comments and empty lines stay where they are. */
 function retold(text: string): string {
-  const story = new Story();
+  const mode = /^TLS: (allowed|required)$/m.exec(text)?.[1] as TlsMode | undefined;
+  const story = new Story(mode ?? 'off');
   const told: string[] = [];
   let started = false;
   for (const line of text.split('\n')) {

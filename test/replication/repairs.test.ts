@@ -153,6 +153,23 @@ t.test('a write of a repair that is late harms nobody who came after it', async 
   );
 });
 
+t.test('a write that is held is not overtaken by a later one that overlaps it', async (t) => {
+  const { lone, link } = broken();
+  const writing = (id: number, region: Region, regions: number): Effect[] =>
+    lone.client(id, {
+      kind: 'write',
+      offset: region * REGION_BYTES,
+      data: new Uint8Array(regions * REGION_BYTES),
+      fua: false,
+    });
+  t.strictSame(sentOf(writing(2, 1, 2)), [], 'a part of it is being repaired');
+  t.strictSame(sentOf(writing(3, 2, 1)), [], 'nothing is wrong with its own region');
+  t.match(sentOf(writing(4, 3, 1)), [{ type: 'write', offset: 3 * REGION_BYTES }], 'apart from both');
+  const sent = sentOf([...hears(lone, link, fetched(1), whole), ...lone.answer('disk-read'), ...lone.tick(20)]);
+  const writes = sent.filter(({ type }) => type === 'write');
+  t.match(writes, [{ offset: REGION_BYTES }, { offset: 2 * REGION_BYTES }]);
+});
+
 t.test('what was not asked for, or is not a whole region, ends the link', async (t) => {
   const cases: [string, Region, Uint8Array | undefined][] = [
     ['another region', 2, whole],

@@ -64,7 +64,21 @@ function checkAllocated(allocated: readonly number[], bytes: Buffer): void {
   if (new Set(allocated).size !== allocated.length) throw new Error('a region is told twice');
 }
 
+/** In order and without gaps, and what is called a hole is zeroes. */
+function checkExtents(file: VolumeFile, bytes: Buffer, range: { offset: number; length: number }): void {
+  let at = range.offset;
+  for (const { offset, length, kind } of file.extents(range)) {
+    if (offset !== at || length <= 0) throw new Error(`an extent at ${offset} behind ${at}`);
+    at += length;
+    if (kind === 'hole' && bytes.subarray(offset, at).some((byte) => byte !== 0))
+      throw new Error(`a hole at ${offset} holds data`);
+  }
+  if (at !== range.offset + range.length) throw new Error(`extents end at ${at}`);
+}
+
 function check(file: VolumeFile, oracle: Oracle): void {
+  checkExtents(file, oracle.bytes, { offset: 0, length: SIZE_BYTES });
+  checkExtents(file, oracle.bytes, { offset: REGION_BYTES - 512, length: 2 * REGION_BYTES });
   checkRegions(file, 'live', oracle.bytes);
   checkAllocated(file.allocatedRegions(), oracle.bytes);
   if (oracle.snapshot === undefined) return;

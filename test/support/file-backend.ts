@@ -1,6 +1,6 @@
 /** A plain file behind an export, for tests that let real clients check the NBD server alone. */
 import { closeSync, fdatasync, ftruncateSync, openSync, read, write } from 'node:fs';
-import type { BlockBackend, BlockRequest, BlockResult } from '../../daemon/nbd/block.ts';
+import type { BlockBackend, BlockRequest, BlockResult, ByteRange, Extent } from '../../daemon/nbd/block.ts';
 import { failureOf } from '../../daemon/nbd/errno.ts';
 
 type Done = (result: BlockResult) => void;
@@ -10,12 +10,25 @@ const DONE: BlockResult = { ok: true };
 
 export class FileBackend implements BlockBackend {
   readonly sizeBytes: number;
+  readonly zeroesFast = false;
   readonly #fd: number;
 
   constructor(options: { readonly path: string; readonly sizeBytes: number }) {
     this.sizeBytes = options.sizeBytes;
     this.#fd = openSync(options.path, 'w+');
     ftruncateSync(this.#fd, options.sizeBytes);
+  }
+
+  extents(range: ByteRange): Iterable<Extent> {
+    return [{ ...range, kind: 'data' }];
+  }
+
+  differences(): undefined {
+    return undefined;
+  }
+
+  prefetch(): void {
+    // The page cache does what it does.
   }
 
   close(): void {

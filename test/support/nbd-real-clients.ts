@@ -37,9 +37,10 @@ export async function checkNbdinfo(t: Test, served: ServedExport): Promise<void>
       'export-size': served.sizeBytes,
       is_rotational: false,
       is_read_only: false,
-      can_cache: false,
-      can_df: false,
-      can_fast_zero: false,
+      can_cache: true,
+      can_df: true,
+      // That depends on the file system.
+      can_fast_zero: Boolean,
       can_flush: true,
       can_fua: true,
       can_multi_conn: true,

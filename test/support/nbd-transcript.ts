@@ -1,5 +1,5 @@
 /** Handshake bytes as lines of text and back, written from the protocol text and not with the product's codec. */
-import { infoData, optionBytes } from './nbd-client.ts';
+import { infoData, metaData, optionBytes } from './nbd-client.ts';
 
 const OPTIONS: Readonly<Record<string, number>> = {
   EXPORT_NAME: 1,
@@ -9,16 +9,22 @@ const OPTIONS: Readonly<Record<string, number>> = {
   INFO: 6,
   GO: 7,
   STRUCTURED_REPLY: 8,
+  LIST_META_CONTEXT: 9,
+  SET_META_CONTEXT: 10,
+  EXTENDED_HEADERS: 11,
 };
 const REPLIES: Readonly<Record<string, number>> = {
   ACK: 1,
   SERVER: 2,
   INFO: 3,
+  META_CONTEXT: 4,
   ERR_UNSUP: 0x80000001,
   ERR_POLICY: 0x80000002,
   ERR_INVALID: 0x80000003,
+  ERR_TLS_REQD: 0x80000005,
   ERR_UNKNOWN: 0x80000006,
   ERR_TOO_BIG: 0x80000009,
+  ERR_EXT_HEADER_REQD: 0x8000000a,
 };
 const INFOS: Readonly<Record<string, number>> = { EXPORT: 0, NAME: 1, DESCRIPTION: 2, BLOCK_SIZE: 3 };
 const CLIENT_FLAGS = ['FIXED_NEWSTYLE', 'NO_ZEROES'];
@@ -39,7 +45,7 @@ const TRANSMISSION_FLAGS = [
 
 /**
  * `flags FIXED_NEWSTYLE NO_ZEROES`, `flags 0x10`, `GO "name" BLOCK_SIZE 7`, `LIST`, `LIST data 00ff`,
- * `EXPORT_NAME "name"`, `EXPORT_NAME xxx 4097` (a name of so many x), `option 77`, `raw 00ff`, `33 times LIST`.
+ * `SET_META_CONTEXT "name" base:allocation`, `EXPORT_NAME "name"`, `EXPORT_NAME xxx 4097` (a name of so many x), `option 77`, `raw 00ff`, `33 times LIST`.
  */
 export function clientBytes(line: string): Buffer {
   const [word = '', ...rest] = line.split(' ');
@@ -69,6 +75,8 @@ function optionData(option: number, words: readonly string[]): Buffer {
   if (words.length === 0) return Buffer.alloc(0);
   const name = words[0] === 'xxx' ? 'x'.repeat(Number(words[1])) : (JSON.parse(words[0] ?? '') as string);
   if (option === OPTIONS['EXPORT_NAME']) return Buffer.from(name);
+  if (option === OPTIONS['LIST_META_CONTEXT'] || option === OPTIONS['SET_META_CONTEXT'])
+    return metaData(name, words.slice(1));
   const infos = words.slice(words[0] === 'xxx' ? 2 : 1).map((word) => INFOS[word] ?? Number(word));
   return infoData(name, infos);
 }
@@ -100,6 +108,8 @@ function replyLine(option: number, type: number, data: Buffer): string {
     const end = 4 + data.readUInt32BE();
     return `${head} ${JSON.stringify(data.toString('utf8', 4, end))} ${JSON.stringify(data.toString('utf8', end))}`;
   }
+  if (type === REPLIES['META_CONTEXT'])
+    return `${head} ${String(data.readUInt32BE())} ${JSON.stringify(data.toString('utf8', 4))}`;
   return data.length === 0 ? head : `${head} ${JSON.stringify(data.toString('utf8'))}`;
 }
 

@@ -100,7 +100,7 @@ export class Pair {
       },
     });
     await volumes.openAll();
-    const nbd = new NbdServer({ directory: volumes });
+    const nbd = new NbdServer({ exports: volumes.exports });
     const nbdSocket = join(folder, 'nbd.sock');
     await nbd.listenUnix(nbdSocket);
     const replication = new ReplicationServer((link, first) => {

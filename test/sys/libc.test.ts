@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { dataExtents } from '../../daemon/sys/libc.ts';
+import { dataExtents, peerHasClosed } from '../../daemon/sys/libc.ts';
 
 const MIB = 1024 * 1024;
 
@@ -14,15 +16,41 @@ t.test('extents of a sparse file are those that hold data', (t) => {
     rmSync(folder, { recursive: true });
   });
   ftruncateSync(fd, 4 * MIB);
-  t.strictSame([...dataExtents(fd, 4 * MIB)], [], 'nothing but a hole');
+  t.strictSame([...dataExtents(fd, { offset: 0, length: 4 * MIB })], [], 'nothing but a hole');
   writeSync(fd, Buffer.alloc(4096, 1), 0, 4096, MIB);
-  const [extent, ...others] = [...dataExtents(fd, 4 * MIB)];
+  const [extent, ...others] = [...dataExtents(fd, { offset: 0, length: 4 * MIB })];
   t.strictSame(others, []);
   t.ok(extent !== undefined && extent.start <= MIB && extent.end >= MIB + 4096);
+  t.strictSame(
+    [...dataExtents(fd, { offset: MIB + 512, length: 1024 })],
+    [{ start: MIB + 512, end: MIB + 1536 }],
+  );
+  t.strictSame([...dataExtents(fd, { offset: 2 * MIB, length: MIB })], [], 'a part that is a hole');
   t.end();
 });
 
 t.test('a file whose extents cannot be told is not taken for an empty one', (t) => {
-  t.throws(() => [...dataExtents(-1, MIB)], { message: /errno 9/ });
+  t.throws(() => [...dataExtents(-1, { offset: 0, length: MIB })], { message: /errno 9/ });
   t.end();
+});
+
+t.test('a peer that has closed is known before what it sent last is read', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-libc-'));
+  const server = createServer({ pauseOnConnect: true }).listen(join(folder, 'socket'));
+  t.teardown(() => {
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+  await once(server, 'listening');
+  const client = connect(join(folder, 'socket'));
+  const [accepted] = (await once(server, 'connection')) as [Socket];
+  t.teardown(() => {
+    accepted.destroy();
+  });
+  const { fd } = (accepted as unknown as { readonly _handle: { readonly fd: number } })._handle;
+  await new Promise((resolve) => client.write('unread', resolve));
+  t.notOk(peerHasClosed(fd));
+  client.destroy();
+  await once(client, 'close');
+  t.ok(peerHasClosed(fd));
 });

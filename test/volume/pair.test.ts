@@ -93,7 +93,7 @@ t.test(
       t.ok(answer.ok && answer.data?.equals(data));
       await pair.until(() => a.volume().state === 'FENCED');
       t.strictSame(await a.submit(read(0, 512)), { ok: false, failure: 'ESHUTDOWN' });
-      t.equal(a.volumes.open('v', () => undefined).ok, false);
+      t.equal(a.volumes.exports.find('v').ok, false);
     });
   },
 );
