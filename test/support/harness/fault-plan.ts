@@ -32,6 +32,7 @@ export type FaultKind =
   | 'cut-at-flush'
   | 'kill-at-view'
   | 'kill-promoted'
+  | 'late-grant'
   | 'undo-while-asking'
   | 'forget-drop'
   | 'fail-workflow';
@@ -76,6 +77,7 @@ const weights: Readonly<Record<FaultKind, number>> = {
   'cut-at-flush': 2,
   'kill-at-view': 1,
   'kill-promoted': 1,
+  'late-grant': 1,
   'undo-while-asking': 1,
   'forget-drop': 1,
   'fail-workflow': 1,
@@ -103,8 +105,8 @@ interface Theme {
 const longCopies: Theme = { first: ['cut-at-flush'], then: ['kill', 'lose-power', 'cut-at-flush'] };
 /** Things come together that seldom do. */
 const badMoments: Theme = {
-  first: ['kill-at-view', 'kill-promoted', 'undo-while-asking', 'forget-drop'],
-  then: ['kill', 'kill-at-view', 'kill-promoted', 'undo-while-asking', 'forget-drop'],
+  first: ['kill-at-view', 'kill-promoted', 'late-grant', 'undo-while-asking', 'forget-drop'],
+  then: ['kill', 'kill-at-view', 'kill-promoted', 'late-grant', 'undo-while-asking', 'forget-drop'],
 };
 const themes: readonly (Theme | undefined)[] = [
   longCopies,
