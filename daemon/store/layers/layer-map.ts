@@ -18,7 +18,7 @@
  * power, after which both are taken back. The boot id in the header tells the two apart.
  */
 import { crc32c } from '@node-rs/crc32';
-import { LockstepError } from '../../sys/errors.ts';
+import { LockstepError, messageOf } from '../../sys/errors.ts';
 import type { BlockFile, Files } from '../files.ts';
 
 export const ABSENT = 0;
@@ -115,6 +115,19 @@ export class LayerMap {
       entries.set(sector.subarray(SECTOR_HEADER_BYTES), (at / SECTOR_BYTES) * SECTOR_ENTRIES);
     }
     return entries;
+  }
+
+  /** Of one page: the regions of each sector that cannot be used, and why. */
+  damagedSectors(page: number): { readonly regions: RegionRun; readonly why: string }[] {
+    const damaged: { readonly regions: RegionRun; readonly why: string }[] = [];
+    for (let first = page * PAGE_REGIONS; first < (page + 1) * PAGE_REGIONS; first += SECTOR_ENTRIES) {
+      try {
+        this.get(first);
+      } catch (error) {
+        damaged.push({ regions: { first, count: SECTOR_ENTRIES }, why: messageOf(error) });
+      }
+    }
+    return damaged;
   }
 
   /** The pages that may hold anything but ABSENT, in order. */
