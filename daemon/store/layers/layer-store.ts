@@ -355,6 +355,7 @@ export class LayerStore {
     const { changes } = this.#records.consequences(gone, (after) => this.#openable(after));
     await this.#records.commit(changes);
     // A layer that is named as a parent and has no record may still be brought back by hand.
+    for (const { id, parent } of this.#records.layers) if (parent === '') this.#files.removeMap(id);
     const swept = this.#files.sweep(new Set(this.#records.layers.flatMap(({ id, parent }) => [id, parent])));
     if (swept.length > 0)
       this.#options.log.info({ files: swept.length }, 'removed what a crash left of layers');

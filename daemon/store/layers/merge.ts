@@ -69,12 +69,18 @@ export class MergeWork {
       ({ source, target }) =>
         (source === upper.id && target === lower.id) || (source === lower.id && target === upper.id),
     );
-    if (begun !== undefined) return new MergeWork(world, pair, begun);
+    if (begun !== undefined)
+      return new MergeWork(world, pair, { ...begun, summed: begun.summed && canSum(world, pair) });
     const isDown = upper.data.allocatedBytes <= lower.data.allocatedBytes;
     const [source, target] = isDown ? [upper, lower] : [lower, upper];
     const [from, to] = [records.layer(source.id), records.layer(target.id)];
     assert(from !== undefined && to !== undefined, 'a layer that is merged is recorded');
-    const record = { source: source.id, target: target.id, cursor: 0, summed: from.summed && to.summed };
+    const record = {
+      source: source.id,
+      target: target.id,
+      cursor: 0,
+      summed: from.summed && to.summed && canSum(world, pair),
+    };
     await records.commit([
       { type: 'merge', record },
       { type: 'layer', record: { ...to, summed: false } },
@@ -176,6 +182,20 @@ export class MergeWork {
     }
     clear(next, data.sizeBytes / this.#world.regionBytes);
     await this.upper.sync('data');
+  }
+}
+
+/** Checksums that cannot be read are made anew once the layers are one. */
+function canSum(
+  world: MergeWorld,
+  { upper, lower }: { readonly upper: Layer; readonly lower: Layer },
+): boolean {
+  try {
+    world.sums(upper);
+    world.sums(lower);
+    return true;
+  } catch {
+    return false;
   }
 }
 
