@@ -1,6 +1,6 @@
 /** The volumes below the databases. A name is a volume's or its database's: `orders-1a2b3c4d`, `orders`. */
 import { callUnary } from '../daemon/sys/grpc-unary.ts';
-import type { Volume, VolumeServiceClient } from '../proto/gen/lockstep/v1/volume_service.ts';
+import type { Volume, VolumeCheck, VolumeServiceClient } from '../proto/gen/lockstep/v1/volume_service.ts';
 import { type CallSettings, retried } from './calls.ts';
 import { callOptions } from './operations.ts';
 
@@ -27,6 +27,17 @@ export class Volumes {
   get(name: string, settings: CallSettings = {}): Promise<Volume> {
     const request = { name: volumeName(name) };
     const call = () => callUnary(this.#stub.getVolume.bind(this.#stub), request, callOptions(settings));
+    return retried(call, settings.signal);
+  }
+
+  /** How far the checks of its hosts are; `start`: one begins where none runs. */
+  check(
+    name: string,
+    { start }: { readonly start: boolean },
+    settings: CallSettings = {},
+  ): Promise<VolumeCheck> {
+    const request = { name: volumeName(name), start };
+    const call = () => callUnary(this.#stub.checkVolume.bind(this.#stub), request, callOptions(settings));
     return retried(call, settings.signal);
   }
 

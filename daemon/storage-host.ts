@@ -6,11 +6,14 @@ import type { Server } from '@grpc/grpc-js';
 import {
   AgentServiceService,
   type HeartbeatRequest,
+  type SpaceReport,
   type StorePosition,
   type VolumeView,
 } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import { FaultServiceService } from '../proto/gen/lockstep/agent/v1/fault.ts';
+import { CheckServiceService } from '../proto/gen/lockstep/agent/v1/check.ts';
 import { SnapshotServiceService } from '../proto/gen/lockstep/agent/v1/snapshot.ts';
+import { checkService } from './agent/check-service.ts';
 import { agentService, viewOf } from './agent/agent-service.ts';
 import { Coordinator } from './agent/coordinator.ts';
 import { faultService } from './agent/fault-service.ts';
@@ -22,18 +25,21 @@ import { NbdServer } from './nbd/server.ts';
 import { loadTls } from './nbd/tls.ts';
 import type { ReplicaState } from './replication/states.ts';
 import type { DiskFaults } from './store/fault-layer.ts';
+import type { SpaceStatus } from './store/space.ts';
 import { takePassedSockets } from './sys/activation.ts';
 import { bootClock } from './sys/clock.ts';
 import type { Config } from './sys/config.ts';
 import { assert, LockstepError, messageOf } from './sys/errors.ts';
 import type { Log } from './sys/log.ts';
 import type { Volume } from './volume/volume.ts';
+import { VolumeChecks } from './volume/volume-checks.ts';
 import { VolumeSnapshots } from './volume/volume-snapshots.ts';
 import { Volumes } from './volume/volumes.ts';
 import { dial, type Link } from './wire/link.ts';
 import { ReplicationServer } from './wire/replication-server.ts';
 
 const RELEASE_AGAIN_MS = 1000;
+const BYTES_PER_MIB = 1024 ** 2;
 /** FileDescriptorName= in systemd/lockstep-nbd.socket. */
 const PASSED_NBD_SOCKET = 'nbd';
 
@@ -57,6 +63,7 @@ export class StorageHost {
   readonly volumes: Volumes;
   readonly #options: StorageHostOptions;
   readonly #meta: HostMeta;
+  readonly #checks: VolumeChecks;
   readonly #drivers: HostDrivers;
   readonly #reporter: ReplicaReporter;
   readonly #coordinator: Coordinator;
@@ -90,6 +97,7 @@ export class StorageHost {
     this.#meta = meta;
     this.#addresses = kept.addresses;
     this.volumes = this.#makeVolumes();
+    this.#checks = new VolumeChecks({ store: () => this.volumes.store, log });
     this.#drivers = new HostDrivers({
       stateDir: host.state_dir,
       host: host.name,
@@ -141,6 +149,7 @@ export class StorageHost {
       }),
     );
     const { faults, log } = this.#options;
+    server.addService(CheckServiceService, checkService(this.#checks, this.#options.log));
     server.addService(
       SnapshotServiceService,
       snapshotService({
@@ -192,6 +201,7 @@ export class StorageHost {
     this.#closed = true;
     this.#coordinator.close();
     this.#replication.close();
+    await this.#checks.close();
     await this.volumes.closeAll();
     await this.#meta.close();
   }
@@ -202,8 +212,13 @@ export class StorageHost {
 
   #makeVolumes(): Volumes {
     const { config, log, incarnation, bootId, faults } = this.#options;
-    const { host, timing } = config;
+    const { host, timing, store } = config;
     return new Volumes({
+      space: {
+        reserveBytes: store.reserve_mib * BYTES_PER_MIB,
+        warnPercent: store.warn_percent,
+        whenFull: store.when_full,
+      },
       stateDir: host.state_dir,
       host: host.name,
       incarnation,
@@ -319,6 +334,7 @@ export class StorageHost {
         ...this.volumes.unopened().map((replica) => this.#reporter.unreadable(replica)),
       ],
       engines: await this.#reporter.engines(),
+      space: spaceOf(this.volumes.space.status),
       roles: config.control === undefined ? ['storage'] : ['storage', 'control'],
     };
   }
@@ -332,4 +348,8 @@ export class StorageHost {
       return { totalBytes: 0, availableBytes: 0 };
     }
   }
+}
+
+function spaceOf({ totalBytes, availableBytes, warning }: SpaceStatus): SpaceReport {
+  return { totalBytes: BigInt(totalBytes), availableBytes: BigInt(availableBytes), warning };
 }

@@ -162,10 +162,7 @@ function latencyOf(samples: readonly Sample[]): Latency {
 }
 
 /** Of the files as they are in the kernel, while nothing is written. */
-async function firstDifference(
-  volume: BareVolume,
-  regions: readonly number[],
-): Promise<number | undefined> {
+async function firstDifference(volume: BareVolume, regions: readonly number[]): Promise<number | undefined> {
   const paths = await Promise.all([PRIMARY, SECONDARY].map((host) => volume.dataFile(host)));
   const files = paths.map((path) => openSync(path, 'r'));
   const [a, b] = [Buffer.alloc(REGION_BYTES), Buffer.alloc(REGION_BYTES)];

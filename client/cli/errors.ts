@@ -5,7 +5,7 @@ import type { Json } from './json.ts';
 import { type Paint, printable } from './text.ts';
 
 /** The process's exit codes, as docs/cli.md lists them. */
-export const EXIT = { refused: 1, usage: 2, interrupted: 130 } as const;
+export const EXIT = { refused: 1, usage: 2, repaired: 3, damaged: 4, interrupted: 130 } as const;
 
 /** Wrong words on the command line, found by us rather than by the server. */
 export class UsageError extends Error {

@@ -39,6 +39,7 @@ export function renderVolume(
     paint('faint', `control ${view.server}, ${formatTime(volume.time)}`),
     '',
     ...replicaTable(volume, paint),
+    ...spaceTable(volume, paint),
     ...(resync === undefined ? [] : resyncSection(resync, paint)),
     ...scrubSection(volume, paint),
     ...waitSection(volume, paint),
@@ -90,6 +91,25 @@ function lackCell(replica: VolumeReplica, paint: Paint): string {
   // Of one outside the set that is no promise: it may have what the others lack.
   const isWhole = replica.mayLackBytes === 0n && replica.role === Role.VOLUME_REPLICA_ROLE_SECONDARY;
   return isWhole ? 'nothing' : paint('warning', formatSize(replica.mayLackBytes));
+}
+
+/** What each replica takes up, and what is left of the disk that it is on, which others use too. */
+function spaceTable({ replicas }: Volume, paint: Paint): readonly string[] {
+  const told = replicas.filter(({ diskTotalBytes, state }) => diskTotalBytes > 0n && state !== '');
+  if (told.length === 0) return [];
+  const columns = [
+    { title: 'HOST' },
+    { title: 'USED', align: 'right' },
+    { title: 'DISK LEFT', align: 'right' },
+    { title: 'OF', align: 'right' },
+  ] as const;
+  const rows = told.map(({ host, allocatedBytes, diskAvailableBytes, diskTotalBytes, spaceWarning }) => [
+    paint('heading', printable(hostId(host))),
+    formatSize(allocatedBytes),
+    spaceWarning === '' ? formatSize(diskAvailableBytes) : paint('warning', formatSize(diskAvailableBytes)),
+    formatSize(diskTotalBytes),
+  ]);
+  return ['', ...table(columns, rows, paint)];
 }
 
 function reportCell(replica: VolumeReplica, paint: Paint): string {
@@ -166,6 +186,7 @@ function sentencesOf(volume: Volume, replica: VolumeReplica): readonly string[] 
     sentences.push(reachable ? reason : `said last: ${reason}`);
   if (heldRequests > 0 && reachable)
     sentences.push(`holds ${counted(heldRequests, 'request')} of clients until it is decided how to go on`);
+  if (replica.spaceWarning !== '' && reachable) sentences.push(replica.spaceWarning);
   if (replica.mixed && replica.consistentAt > 0n && runningResync(volume) === undefined)
     sentences.push(
       `is half of a copy; should the rest be lost, it can go back to generation ${String(replica.consistentAt)}${untilText(replica)}`,

@@ -4,7 +4,8 @@ import type { Scrub, Volume } from '../../proto/gen/lockstep/v1/volume_service.t
 import { LockstepError } from '../../daemon/sys/errors.ts';
 import { pause } from '../calls.ts';
 import { type Context, type GlobalOptions, withContext } from './context.ts';
-import { UsageError } from './errors.ts';
+import { EXIT, UsageError } from './errors.ts';
+import { checkJson, judgeCheck, renderCheck } from './render-check.ts';
 import { renderOldCopy, renderVolume } from './render-volume.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
 import { paintFor } from './text.ts';
@@ -41,6 +42,12 @@ export function addVolumeCommands(program: Command): void {
     .option('--json', 'the same as -o json')
     .action(run(program, force));
   volume
+    .command('check')
+    .description('have each host read all that it keeps of it, and repair what needs no guess')
+    .argument('<name>', 'a database, or its volume')
+    .option('--json', 'the same as -o json')
+    .action(run(program, check));
+  volume
     .command('scrub')
     .description('compare its replicas in the background, and repair what a checksum decides')
     .argument('<name>', 'a database, or its volume')
@@ -72,6 +79,22 @@ async function status(context: Context, name: string): Promise<void> {
     () => renderVolume(volume, { server: client.server, paint }),
     () => volumeJson(volume),
   );
+}
+
+/** Ctrl-C leaves it running: the next one finds it, or begins anew. */
+async function check(context: Context, name: string): Promise<void> {
+  const { client, paint, signal } = context;
+  let found = await client.volumes.check(name, { start: true }, { signal });
+  while (found.replicas.some(({ running }) => running)) {
+    await pause(POLL_MS, signal);
+    found = await client.volumes.check(name, { start: false }, { signal });
+  }
+  context.print(
+    () => renderCheck(found, paint),
+    () => checkJson(found),
+  );
+  const verdict = judgeCheck(found);
+  if (verdict !== 'clean') process.exitCode = verdict === 'repaired' ? EXIT.repaired : EXIT.damaged;
 }
 
 async function scrub(context: Context, name: string, options: VolumeOptions): Promise<void> {

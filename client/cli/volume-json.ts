@@ -48,6 +48,9 @@ function replicaJson(replica: VolumeReplica): Json {
     repairedRegions: integer(replica.repairedRegions),
     heldRequests: replica.heldRequests,
     allocatedBytes: integer(replica.allocatedBytes),
+    diskTotalBytes: integer(replica.diskTotalBytes),
+    diskAvailableBytes: integer(replica.diskAvailableBytes),
+    spaceWarning: replica.spaceWarning === '' ? null : replica.spaceWarning,
     scrub: replica.scrub === undefined ? null : scrubJson(replica.scrub),
   };
 }

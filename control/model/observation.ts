@@ -4,6 +4,7 @@ import {
   EngineStatus,
   type HeartbeatRequest,
   type ReplicaStatus,
+  type SpaceReport,
   type ScrubProgress,
 } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 
@@ -86,6 +87,9 @@ export interface HostObservation {
   /** The daemon's: another one is another process. */
   readonly incarnation: bigint;
   readonly availableBytes: number;
+  /** Of the file system that its volumes are on; undefined: it does not tell. */
+  readonly space:
+    { readonly totalBytes: number; readonly availableBytes: number; readonly warning: string } | undefined;
   readonly lastHeardMs: number;
   readonly replicas: ReadonlyMap<string, ObservedReplica>;
   readonly engines: readonly EngineStatus[];
@@ -117,6 +121,7 @@ export function observe(
     address: heartbeat.address,
     incarnation: heartbeat.incarnation,
     availableBytes: Number(heartbeat.availableBytes),
+    space: heartbeat.space === undefined ? undefined : observeSpace(heartbeat.space),
     lastHeardMs: nowMs,
     replicas: new Map(
       heartbeat.replicas.map((status) => [
@@ -197,6 +202,10 @@ function observeScrub(scrub: ScrubProgress): ObservedScrub {
     limitBytesPerSecond: Number(scrub.limitBytesPerSecond),
     error: scrub.error,
   };
+}
+
+function observeSpace({ totalBytes, availableBytes, warning }: SpaceReport): HostObservation['space'] {
+  return { totalBytes: Number(totalBytes), availableBytes: Number(availableBytes), warning };
 }
 
 function observeCopy(copy: CopyProgress): ObservedCopy {

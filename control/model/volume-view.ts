@@ -90,6 +90,9 @@ function replicaView(facts: VolumeFacts, host: string): VolumeReplica {
     repairedRegions: BigInt(replica?.repairedRegions ?? 0),
     heldRequests: replica?.heldRequests ?? 0,
     allocatedBytes: BigInt(replica?.allocatedBytes ?? 0),
+    diskTotalBytes: BigInt(observation?.space?.totalBytes ?? 0),
+    diskAvailableBytes: BigInt(observation?.space?.availableBytes ?? 0),
+    spaceWarning: observation?.space?.warning ?? '',
     scrub: replica?.scrub === undefined ? undefined : scrubOf(replica.scrub),
   };
 }

@@ -5,6 +5,7 @@ import { unary } from '../../daemon/sys/grpc-unary.ts';
 import type { Log } from '../../daemon/sys/log.ts';
 import { AgentServiceService as agent } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import type {
+  CheckVolumeRequest,
   ForcePrimaryRequest,
   GetVolumeRequest,
   ScrubVolumeRequest,
@@ -23,6 +24,7 @@ import { type Repository, viewOf } from '../repository.ts';
 import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
 import { hostOf } from './fields.ts';
+import { checkVolume } from './volume-check.ts';
 import { findVolume, type FoundVolume } from './volume-lookup.ts';
 
 export interface VolumesOptions {
@@ -45,6 +47,10 @@ export function volumeService(options: VolumesOptions): VolumeServiceServer & Un
     getVolume: unary(options.log, async (request: GetVolumeRequest) =>
       show(options, await findVolume(options.repository, request.name)),
     ),
+    checkVolume: unary(options.log, async ({ name, start }: CheckVolumeRequest) => {
+      const { volume } = await findVolume(options.repository, name);
+      return checkVolume(options.agents, volume.value, { start });
+    }),
     forcePrimary: unary(options.log, (request: ForcePrimaryRequest) => force(options, request)),
     scrubVolume: unary(options.log, (request: ScrubVolumeRequest) => scrub(options, request)),
   };

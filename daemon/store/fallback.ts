@@ -12,6 +12,7 @@ import type { DiskFailure } from '../replication/interface.ts';
 import { REGION_BYTES, type Region, regionRange } from '../replication/units.ts';
 import { messageOf } from '../sys/errors.ts';
 import { FallbackFile } from './fallback-file.ts';
+import { noRoom, type Space } from './space.ts';
 import { diskFailure, type Store } from './store.ts';
 import { syncFolder } from './sync-folder.ts';
 
@@ -27,6 +28,7 @@ type Task =
 export class Fallback {
   readonly #path: string;
   readonly #store: Pick<Store, 'readRegion' | 'write' | 'zero' | 'flush'>;
+  readonly #space: Space | undefined;
   /** Each region passes through here: a buffer for each would be garbage at the rate of the copy. */
   readonly #buffer = Buffer.allocUnsafeSlow(REGION_BYTES);
   #file: FallbackFile | undefined;
@@ -37,8 +39,9 @@ export class Fallback {
   #failure: Error | undefined;
 
   /** Finds what an earlier process kept. Throws if some of that is lost. */
-  constructor(path: string, store: Pick<Store, 'readRegion' | 'write' | 'zero' | 'flush'>) {
+  constructor(path: string, store: Pick<Store, 'readRegion' | 'write' | 'zero' | 'flush'>, space?: Space) {
     this.#path = path;
+    this.#space = space;
     this.#store = store;
     this.#file = FallbackFile.open(path);
   }
@@ -118,6 +121,7 @@ export class Fallback {
     const regions = [...new Set(asked)].filter((region) => this.#file?.has(region) !== true);
     if (regions.length === 0) return;
     if (this.#failure !== undefined) throw this.#failure;
+    if (this.#space?.hasRoom(regions.length * REGION_BYTES, 'store') === false) throw noRoom();
     const file = (this.#file ??= await this.#create());
     try {
       for (const [at, region] of regions.entries()) {

@@ -186,6 +186,10 @@ class FaultLayer implements Store {
     this.#faults.written(range);
   }
 
+  bytesNeeded(range: ByteRange): number {
+    return this.#store.bytesNeeded(range);
+  }
+
   flush(done: (failure: DiskFailure | undefined) => void): void {
     const sealed = this.#unflushed.seal();
     const fault = this.#faults.hit('flush');

@@ -9,6 +9,7 @@ import type { LayerStore } from './layers/layer-store.ts';
 import type { LayeredVolume } from './layers/layered-volume.ts';
 import type { SnapshotView } from './layers/snapshot-view.ts';
 import type { Stack } from './layers/stack.ts';
+import { noRoom, type Space } from './space.ts';
 import {
   diskFailure,
   EMPTY_DIGEST,
@@ -32,13 +33,16 @@ interface OpenSeed extends Seed {
 export class LayeredDisk implements Store {
   readonly #store: LayerStore;
   readonly #volume: LayeredVolume;
+  readonly #space: Space | undefined;
   readonly #punchesHoles: boolean;
   readonly #seeds = new KeyedMutex();
   #seed: OpenSeed | undefined;
   #closed = false;
   onSeedLost: (error: unknown) => void = () => undefined;
 
-  constructor(store: LayerStore, volume: LayeredVolume) {
+  /** `space`: of the file system that it stands on; without it, that has as much room as there is. */
+  constructor(store: LayerStore, volume: LayeredVolume, space?: Space) {
+    this.#space = space;
     this.#store = store;
     this.#volume = volume;
     this.#punchesHoles = volume.head.data.punchesHoles;
@@ -69,14 +73,21 @@ export class LayeredDisk implements Store {
 
   write(offset: number, data: Uint8Array): void {
     this.#withRoom(() => {
+      this.#takeRoom({ offset, length: data.length });
       this.#volume.write(offset, data);
     });
   }
 
   zero(range: ByteRange, options: { readonly keepSpace: boolean }): void {
     this.#withRoom(() => {
+      if (options.keepSpace) this.#takeRoom(range);
       this.#volume.zero(range, options);
     });
+  }
+
+  /** A seed is no reason to need room: it ends before the write does. */
+  bytesNeeded(range: ByteRange): number {
+    return this.#volume.bytesNeeded(range, { thawed: true });
   }
 
   flush(done: (failure: DiskFailure | undefined) => void): void {
@@ -161,6 +172,16 @@ export class LayeredDisk implements Store {
     this.#seed = undefined;
     seed.view.close();
     await this.#store.deleteSnapshot(this.#volume.name, `${SEED_PREFIX}${seed.id}`);
+  }
+
+  #takeRoom(range: ByteRange): void {
+    const space = this.#space;
+    if (space === undefined) return;
+    if (!space.hasRoom(range.length, 'store')) {
+      const needed = this.#volume.bytesNeeded(range, { thawed: false });
+      if (needed > 0 && !space.hasRoom(needed, 'store')) throw noRoom();
+    }
+    space.taken(range.length);
   }
 
   /**

@@ -57,6 +57,8 @@ export interface Store {
   write(offset: number, data: Uint8Array): void;
   /** `keepSpace`: the zeroes stay allocated. Both ways the range reads as zeroes afterwards, always. */
   zero(range: ByteRange, options: { readonly keepSpace: boolean }): void;
+  /** What a write there takes of its file system at most; 0: all of it is written in place. */
+  bytesNeeded(range: ByteRange): number;
   /** Calls back in a later turn, once what was written before is on stable storage, or with what went wrong. */
   flush(done: (failure: DiskFailure | undefined) => void): void;
   /** Throws if the seed is gone. */

@@ -22,6 +22,10 @@ const ipv4 = 'an IPv4 address of this host by which others reach it';
 const ipv4Address = z.string(ipv4).refine((address) => isIPv4(address) && address !== '0.0.0.0', ipv4);
 const statePath = `an absolute path of at most ${String(STATE_DIR_BYTES)} bytes`;
 const capacity = 'whole bytes, at least 1';
+const MOST_RESERVE_MIB = 1_048_576;
+const reserve = `whole MiB from 1 to ${String(MOST_RESERVE_MIB)}`;
+const percent = '1 to 100';
+const whenFull = ['fail', 'hold'] as const;
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 const tlsModes = ['off', 'allowed', 'required'] as const;
 const pemFile = 'an absolute path of a PEM file';
@@ -99,6 +103,17 @@ export const schema = z
         section('storage'),
       )
       .optional(),
+    store: z
+      .strictObject(
+        {
+          /** Of the file system of state_dir: room that clients' writes may not take. */
+          reserve_mib: z.int(reserve).min(1, reserve).max(MOST_RESERVE_MIB, reserve).default(64),
+          when_full: z.enum(whenFull, whenFull.join(', ')).default('fail'),
+          warn_percent: z.int(percent).min(1, percent).max(100, percent).default(85),
+        },
+        section('store'),
+      )
+      .prefault({}),
     /** Present: this host takes part in control. */
     control: z
       .strictObject(

@@ -24,6 +24,7 @@ import type {
 import { Replica } from '../replication/replica.ts';
 import { isPrimaryState, type ReplicaState } from '../replication/states.ts';
 import type { ByteRange } from '../replication/units.ts';
+import type { Space } from '../store/space.ts';
 import type { Seed, Store } from '../store/store.ts';
 import type { Clock } from '../sys/clock.ts';
 import { messageOf, unreachable } from '../sys/errors.ts';
@@ -31,6 +32,7 @@ import type { Log } from '../sys/log.ts';
 import type { DecodedFrame } from '../wire/codec.ts';
 import type { Link } from '../wire/link.ts';
 import { differencesIn, differencesOf, regionsOf } from './differences.ts';
+import { SpaceGate } from './space-gate.ts';
 import { type Disk, VolumeDisk } from './volume-disk.ts';
 
 /** What the volume needs of the rest of the daemon. */
@@ -43,6 +45,8 @@ export interface VolumeWorld {
   /** Asks the control store; answers its record after the decision, whichever it was. */
   propose(proposal: Proposal): Promise<{ readonly view: View | undefined; readonly reason: string }>;
   stateChanged(volume: Volume, from: ReplicaState, to: ReplicaState): void;
+  /** Of the file system that the volume stands on. */
+  readonly space: Space;
   /** How long a client's write or flush took, of some of them. */
   tookMs(ms: number): void;
   /** What must be durable could not be made so: nothing that this process says can be relied on any more. */
@@ -73,6 +77,7 @@ export class Volume implements BlockBackend {
   readonly offersFastZero: boolean;
   readonly file: Store;
   readonly #disk: VolumeDisk;
+  readonly #gate: SpaceGate;
   readonly #replica: Replica;
   readonly #world: VolumeWorld;
   readonly #links = new Map<number, Link>();
@@ -99,6 +104,13 @@ export class Volume implements BlockBackend {
       },
       dropFailed: (error) => {
         world.fatal(`the fallback of volume ${this.name} cannot be removed: ${messageOf(error)}`);
+      },
+    });
+    this.#gate = new SpaceGate({
+      space: world.space,
+      bytesNeeded: (range) => this.file.bytesNeeded(range),
+      submit: (request, done) => {
+        this.#submit(request, done);
       },
     });
     const { regions: preserved } = disk.fallback;
@@ -129,6 +141,10 @@ export class Volume implements BlockBackend {
   }
 
   submit(request: BlockRequest, done: Done): void {
+    this.#gate.submit(request, done);
+  }
+
+  #submit(request: BlockRequest, done: Done): void {
     const id = ++this.#lastClient;
     const isTimed = request.kind !== 'read' && id % ONE_TIMED_OF === 0;
     this.#clients.set(id, isTimed ? this.#timed(done) : done);
@@ -178,6 +194,7 @@ export class Volume implements BlockBackend {
   }
 
   tick(): void {
+    this.#gate.retry();
     this.run({ type: 'tick' });
   }
 
@@ -223,6 +240,7 @@ export class Volume implements BlockBackend {
     this.#closed = true;
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
+    this.#gate.close();
     this.#disk.close();
   }
 
@@ -371,6 +389,7 @@ export class Volume implements BlockBackend {
     this.#world.log.info({ volume: this.name, from, to, generation, why }, 'the replica changed its state');
     if (stateChannel.hasSubscribers) stateChannel.publish({ volume: this.name, from, to, generation });
     this.#world.stateChanged(this, from, to);
+    if (!isPrimaryState(to)) this.#gate.releaseAll();
   }
 }
 

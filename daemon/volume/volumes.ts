@@ -2,7 +2,7 @@
  * All volumes of this host: opened at start, made and deleted by control, served to NBD clients while this host's
  * replica is primary, and given the links that peers open.
  */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DurableState, KeptState, View } from '../replication/interface.ts';
 import type { ReplicaState } from '../replication/states.ts';
@@ -13,6 +13,7 @@ import { systemFiles } from '../store/files.ts';
 import { LayeredDisk } from '../store/layered-disk.ts';
 import { LayerStore } from '../store/layers/layer-store.ts';
 import type { LayeredVolume } from '../store/layers/layered-volume.ts';
+import { type Room, Space, type SpaceLimits } from '../store/space.ts';
 import type { Store } from '../store/store.ts';
 import { syncFolder } from '../store/sync-folder.ts';
 import { assert, invalidField, LockstepError, messageOf } from '../sys/errors.ts';
@@ -33,7 +34,9 @@ export interface VolumesOptions {
   readonly heartbeatMs: number;
   readonly silenceMs: number;
   readonly stallMs: number;
-  readonly world: Omit<VolumeWorld, 'stateChanged' | 'tookMs'>;
+  /** Of the file system that `stateDir` is on. */
+  readonly space: SpaceLimits;
+  readonly world: Omit<VolumeWorld, 'stateChanged' | 'tookMs' | 'space'>;
   /** Puts a layer over the disk of each volume, such as one that fails. */
   readonly layer?: (volume: string, store: Store) => Store;
   /** Clients are already cut off when it is called. */
@@ -50,6 +53,7 @@ type Kept = Omit<KeptState, 'preserved'>;
 export class Volumes {
   /** What NBD clients see. */
   readonly exports: VolumeExports = new VolumeExports(this);
+  readonly space: Space;
   readonly #options: VolumesOptions;
   readonly #folder: string;
   #opened: { readonly store: LayerStore; readonly background: Background } | undefined;
@@ -64,6 +68,8 @@ export class Volumes {
     this.#options = options;
     this.#folder = join(options.stateDir, 'volumes');
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    const { clock, log } = options.world;
+    this.space = new Space({ limits: options.space, measure: () => roomOf(this.#folder), clock, log });
   }
 
   /** The bytes of all volumes of this host. */
@@ -99,6 +105,7 @@ export class Volumes {
       }
     }
     this.#ticker = setInterval(() => {
+      this.space.tick();
       for (const volume of this.#volumes.values()) volume.tick();
     }, TICK_MS);
   }
@@ -263,18 +270,19 @@ export class Volumes {
     const { leaseMs, heartbeatMs, silenceMs, stallMs } = this.#options;
     const timing = { leaseMs, heartbeatMs, silenceMs, stallMs };
     const { name } = layered;
-    const disk = new LayeredDisk(this.store, layered);
+    const disk = new LayeredDisk(this.store, layered, this.space);
     const store = this.#options.layer?.(name, disk) ?? disk;
     const volume = new Volume(
       {
         ...world,
+        space: this.space,
         tookMs: (ms) => this.#opened?.background.latency(ms),
         stateChanged: (changed, from, to) => {
           this.exports.stateChanged(name, from, to);
           stateChanged(changed, to);
         },
       },
-      { store, fallback: new Fallback(this.#fallbackPath(name), store) },
+      { store, fallback: new Fallback(this.#fallbackPath(name), store, this.space) },
       { volume: name, sizeBytes: store.sizeBytes, host, incarnation, bootId, ...timing },
       kept,
     );
@@ -288,6 +296,11 @@ export class Volumes {
   #fallbackPath(volume: string): string {
     return join(this.#folderOf(volume), 'fallback');
   }
+}
+
+function roomOf(folder: string): Room {
+  const { blocks, bfree, bavail, bsize } = statfsSync(folder);
+  return { totalBytes: (blocks - bfree + bavail) * bsize, availableBytes: bavail * bsize };
 }
 
 function checkName(volume: string): void {

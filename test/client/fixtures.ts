@@ -147,6 +147,9 @@ export function volumeReplica(host: string, changes: Partial<VolumeReplica> = {}
     repairedRegions: 0n,
     heldRequests: 0,
     allocatedBytes: 3n * GIB,
+    diskTotalBytes: 100n * GIB,
+    diskAvailableBytes: 40n * GIB,
+    spaceWarning: '',
     scrub: undefined,
     ...changes,
   };

@@ -57,7 +57,7 @@ async function firstFailure(
   const [output, errors, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
-    once(child, 'close'),
+    once(child, 'close') as Promise<[code: number | null]>,
   ]);
   if (code === 0) return undefined;
   return (

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { layerFile } from '../../bench/lib/layer-file.ts';
 import { nbdsh } from '../support/nbdsh.ts';
 import { MIB, VolumeServer } from '../support/volume-server.ts';
 
@@ -57,6 +58,6 @@ t.test('a read with DF comes as one chunk of data', async (t) => {
 
 t.test('what was trimmed is a hole, and takes no space any more', async (t) => {
   t.strictSame(found['trimmed'], [192 * KIB, HOLE_AND_ZERO, 64 * KIB, DATA]);
-  const { blocks } = statSync(join(server.folder, 'volumes', 'orders', 'data'));
+  const { blocks } = statSync(await layerFile(server.folder, 'orders'));
   t.ok(blocks * 512 <= 128 * KIB, `${blocks} blocks are allocated`);
 });

@@ -16,6 +16,7 @@ const fixture = join(import.meta.dirname, '../fixtures/store-v1');
 interface Expected {
   readonly volume: string;
   readonly sizeBytes: number;
+  readonly durable: object;
   readonly sha256: string;
 }
 
@@ -59,7 +60,11 @@ t.test('each volume has its bytes and its record, and stands on a layer', async 
   t.strictSame(digestsOf(opened.volumes), digests);
   t.strictSame(
     await recordsOf(opened.meta),
-    expected.map(({ sha256: _sha256, ...record }) => record),
+    // What a record of that build lacks belongs to scrubs, of which there were none.
+    expected.map(({ sha256: _sha256, ...record }) => ({
+      ...record,
+      durable: { ...record.durable, scrubbedTo: 0 },
+    })),
   );
   t.strictSame(readdirSync(join(folder, 'layers')).sort(), ['empty.1.data', 'mixed.2.data', 'v.3.data']);
   for (const { volume } of expected) t.notOk(existsSync(join(folder, 'volumes', volume, 'data')), volume);

@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { HostMeta } from '../../daemon/meta/host-meta.ts';
 import { bootClock } from '../../daemon/sys/clock.ts';
+import type { SpaceLimits } from '../../daemon/store/space.ts';
 import { Volumes, type VolumesOptions } from '../../daemon/volume/volumes.ts';
 import { quietLog } from './quiet-log.ts';
 
 export const SIZE = 1024 * 1024;
+/** The disk may be filled to its end. */
+export const NO_LIMITS: SpaceLimits = { reserveBytes: 0, warnPercent: 100, whenFull: 'fail' };
 
 export interface OpenVolumes {
   readonly folder: string;
@@ -22,6 +25,7 @@ export async function openVolumes(
   t: Test,
   world: Partial<VolumesOptions['world']> = {},
   folder = mkdtempSync(join(tmpdir(), 'lockstep-volumes-')),
+  space: SpaceLimits = NO_LIMITS,
 ): Promise<OpenVolumes> {
   const meta = await HostMeta.open(join(folder, 'meta'));
   const volumes = new Volumes({
@@ -34,6 +38,7 @@ export async function openVolumes(
     silenceMs: 300,
     stallMs: 1000,
     stateChanged: () => undefined,
+    space,
     world: {
       clock: bootClock,
       log: quietLog,
@@ -60,7 +65,7 @@ export async function openVolumes(
   });
   const again = async (): Promise<OpenVolumes> => {
     await close();
-    return openVolumes(t, world, folder);
+    return openVolumes(t, world, folder, space);
   };
   return { folder, volumes, meta, again };
 }

@@ -9,6 +9,7 @@ import { HostMeta } from '../../daemon/meta/host-meta.ts';
 import type { BlockRequest, BlockResult } from '../../daemon/nbd/block.ts';
 import { NbdServer } from '../../daemon/nbd/server.ts';
 import type { View } from '../../daemon/replication/interface.ts';
+import type { SpaceLimits } from '../../daemon/store/space.ts';
 import type { Store } from '../../daemon/store/store.ts';
 import { bootClock } from '../../daemon/sys/clock.ts';
 import type { Log } from '../../daemon/sys/log.ts';
@@ -16,6 +17,7 @@ import type { Proposal, Volume } from '../../daemon/volume/volume.ts';
 import { Volumes } from '../../daemon/volume/volumes.ts';
 import { dial } from '../../daemon/wire/link.ts';
 import { ReplicationServer } from '../../daemon/wire/replication-server.ts';
+import { NO_LIMITS } from './open-volumes.ts';
 
 export const VOLUME = 'v';
 const TIMING = { leaseMs: 400, heartbeatMs: 50, silenceMs: 300, stallMs: 1000 };
@@ -66,6 +68,8 @@ export class Pair {
   readonly hosts = new Map<string, TestHost>();
   /** Put over the disk of a host when it starts. */
   readonly layers = new Map<string, (store: Store) => Store>();
+  /** Of the disk of a host when it starts. */
+  readonly space = new Map<string, SpaceLimits>();
   /** Control answers nobody. */
   controlIsDown = false;
   readonly #folder = mkdtempSync(join(tmpdir(), 'lockstep-pair-'));
@@ -86,6 +90,7 @@ export class Pair {
       bootId: 'one boot',
       ...TIMING,
       stateChanged: quiet,
+      space: this.space.get(name) ?? NO_LIMITS,
       layer: (_volume, store) => this.layers.get(name)?.(store) ?? store,
       world: {
         clock: bootClock,

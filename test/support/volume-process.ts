@@ -28,6 +28,7 @@ const volumes = new Volumes({
   heartbeatMs: 50,
   silenceMs: 300,
   stallMs: 5000,
+  space: { reserveBytes: 0, warnPercent: 100, whenFull: 'fail' },
   stateChanged: () => undefined,
   world: {
     clock: bootClock,

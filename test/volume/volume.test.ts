@@ -10,6 +10,8 @@ import type { Link, LinkEvents } from '../../daemon/wire/link.ts';
 import { record } from '../meta/records.ts';
 import { openDisk } from '../support/layered-disk.ts';
 import { openVolumes, SIZE, soloVolume } from '../support/open-volumes.ts';
+import { Space } from '../../daemon/store/space.ts';
+import { NO_LIMITS } from '../support/open-volumes.ts';
 import { quietLog } from '../support/quiet-log.ts';
 
 t.test('why the other replica cannot be reached is told once for each reason', async (t) => {
@@ -87,6 +89,12 @@ t.test('a copy is not durable as begun while the fallback of an earlier one may 
       dial: nobody,
       propose: nobody,
       stateChanged: () => undefined,
+      space: new Space({
+        limits: NO_LIMITS,
+        measure: () => ({ totalBytes: SIZE, availableBytes: SIZE }),
+        clock: bootClock,
+        log: quietLog,
+      }),
       tookMs: () => undefined,
       fatal: (why) => t.fail(why),
     },

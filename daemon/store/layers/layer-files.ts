@@ -76,6 +76,25 @@ export class LayerFiles {
     }
   }
 
+  /** The file alone, whatever else there is of the layer. */
+  data(id: LayerId): Layer['data'] {
+    return this.#openData(id);
+  }
+
+  /** The map alone. Throws if it is none of this layer, or ends before its regions. */
+  map(id: LayerId, regions: number): LayerMap {
+    const { files, regionBytes } = this.#options;
+    return LayerMap.open(files, this.path(id, 'map'), { layer: id, regionBytes }, regions);
+  }
+
+  hasMap(id: LayerId): boolean {
+    return this.#options.files.exists(this.path(id, 'map'));
+  }
+
+  hasSums(id: LayerId): boolean {
+    return this.#options.files.exists(this.path(id, 'sums'));
+  }
+
   /** In place of what there was. On stable storage after its `sync` and `syncFolder`. */
   createSums(id: LayerId, sizeBytes: number): LayerSums {
     const { files, regionBytes } = this.#options;

@@ -18,7 +18,7 @@
  * power, after which both are taken back. The boot id in the header tells the two apart.
  */
 import { crc32c } from '@node-rs/crc32';
-import { LockstepError } from '../../sys/errors.ts';
+import { LockstepError, messageOf } from '../../sys/errors.ts';
 import type { BlockFile, Files } from '../files.ts';
 
 export const ABSENT = 0;
@@ -34,6 +34,7 @@ export interface RegionRun {
 }
 
 const SECTOR_BYTES = 512;
+const EMPTY_SECTOR = Buffer.alloc(SECTOR_BYTES);
 const SECTOR_HEADER_BYTES = 8;
 const SECTOR_ENTRIES = SECTOR_BYTES - SECTOR_HEADER_BYTES;
 const PAGE_BYTES = 4096;
@@ -116,6 +117,19 @@ export class LayerMap {
     return entries;
   }
 
+  /** Of one page: the regions of each sector that cannot be used, and why. */
+  damagedSectors(page: number): { readonly regions: RegionRun; readonly why: string }[] {
+    const damaged: { readonly regions: RegionRun; readonly why: string }[] = [];
+    for (let first = page * PAGE_REGIONS; first < (page + 1) * PAGE_REGIONS; first += SECTOR_ENTRIES) {
+      try {
+        this.get(first);
+      } catch (error) {
+        damaged.push({ regions: { first, count: SECTOR_ENTRIES }, why: messageOf(error) });
+      }
+    }
+    return damaged;
+  }
+
   /** The pages that may hold anything but ABSENT, in order. */
   *pages(from = 0): Generator<number> {
     let next = from;
@@ -188,8 +202,8 @@ export class LayerMap {
   }
 
   #check(sector: Buffer, number: number): void {
+    if (sector.equals(EMPTY_SECTOR)) return;
     if (sector.readUInt32BE(0) === crc32c(sector.subarray(4)) && sector.readUInt32BE(4) === number) return;
-    if (sector.every((byte) => byte === 0)) return;
     throw damaged(this.#file.path, `sector ${String(number)} does not fit its checksum`);
   }
 }

@@ -17,6 +17,7 @@ import type {
   VolumeRecord,
 } from './catalogue.ts';
 import { alreadyThere, beingCopied, inUse, notFound, strayFile, unusable } from './failures.ts';
+import { CheckWork } from './check.ts';
 import type { Layer } from './layer.ts';
 import { LayerFiles } from './layer-files.ts';
 import type { RegionRun } from './layer-map.ts';
@@ -304,6 +305,27 @@ export class LayerStore {
     const owner = stack.owner(region);
     if (this.#records.layer(owner.id)?.summed !== true) return undefined;
     return this.#live.sums(owner).fits(region, owner);
+  }
+
+  /** To be stepped by `checkStep` until all is looked at, and closed. */
+  newCheck(name: string): CheckWork {
+    if (this.#records.volume(name) === undefined) throw notFound('volume', name);
+    const { regionBytes } = this.#options;
+    return new CheckWork(name, {
+      records: this.#records,
+      live: this.#live,
+      files: this.#files,
+      regionBytes,
+      commit: async (changes) => {
+        await this.#records.commit(changes);
+        this.#upkeep.forget(changes);
+      },
+    });
+  }
+
+  /** False: all has been looked at. Nothing of the store's structure changes meanwhile. */
+  checkStep(check: CheckWork): Promise<boolean> {
+    return this.#alone(() => check.step());
   }
 
   /** Does one piece of what can wait; false: there is nothing left to do. */

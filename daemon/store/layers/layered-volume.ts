@@ -92,6 +92,19 @@ export class LayeredVolume {
     }
   }
 
+  /**
+   * Bytes of the file system that a write there takes at most; 0: all of it is written in place. `thawed`: of what is
+   * frozen and can be thawed, too.
+   */
+  bytesNeeded(range: ByteRange, { thawed }: { readonly thawed: boolean }): number {
+    let bytes = 0;
+    for (const piece of this.#stack.pieces(range)) {
+      const isInPlace = this.#isOpen(piece.owner) || (thawed && this.#frozen.includes(piece.owner));
+      bytes += isInPlace ? holesIn(piece) : this.#runOf(piece).count * this.#regionBytes;
+    }
+    return bytes;
+  }
+
   zero(range: ByteRange, options: { readonly keepSpace: boolean }): void {
     if (range.length === 0) return;
     for (const piece of this.#stack.pieces(range)) {
@@ -318,6 +331,16 @@ export class LayeredVolume {
         },
       );
   }
+}
+
+function holesIn({ owner, offset, length }: Piece): number {
+  const end = offset + length;
+  let holes = length;
+  for (const data of offset < owner.data.sizeBytes ? owner.data.extents(offset) : []) {
+    if (data.start >= end) break;
+    holes -= Math.min(data.end, end) - Math.max(data.start, offset);
+  }
+  return holes;
 }
 
 /**

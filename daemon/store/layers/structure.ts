@@ -56,10 +56,14 @@ export class Structure {
     return this.#children.get(id) ?? [];
   }
 
-  /** From a layer down to its bottom. Ends early where a record is missing. */
+  /** From a layer down to its bottom. Ends early where a record is missing, or where they go round in a circle. */
   *chain(from: LayerId): Generator<LayerId> {
-    for (let layer = this.#layers.get(from); layer !== undefined; layer = this.#layers.get(layer.parent))
+    const seen = new Set<LayerId>();
+    for (let layer = this.#layers.get(from); layer !== undefined; layer = this.#layers.get(layer.parent)) {
+      if (seen.has(layer.id)) return;
+      seen.add(layer.id);
       yield layer.id;
+    }
   }
 
   #isOnlyFor(lower: LayerId, upper: LayerId): boolean {

@@ -37,6 +37,10 @@ t.test('two replicas in sync are a verdict and two lines', async (t) => {
       'host-a  a     primary    SERVING      9       1.8 s         -  120 ms ago',
       'host-b  b     secondary  SECONDARY    9           -   nothing  120 ms ago',
       '',
+      'HOST     USED  DISK LEFT       OF',
+      'host-a  3 GiB     40 GiB  100 GiB',
+      'host-b  3 GiB     40 GiB  100 GiB',
+      '',
     ].join('\n'),
   );
 });
@@ -52,6 +56,12 @@ t.test('a resync is shown with its mode, what is left, its rate, its limit and i
   t.match(resting, /its rate is not known yet; /);
   t.match(onOneLine(textOf(volumeInResync({ phase: 'ASKING' }))), /waits for the consent of control/);
   t.notMatch(textOf(volumeInResync({ phase: 'DONE' })), /RESYNC/, 'one that ended is not shown as one');
+});
+
+t.test('a disk that fills up is told of by its host', (t) => {
+  const full = volumeReplica('host-b', { spaceWarning: 'the disk is 91 % full' });
+  t.match(textOf(volumeInSync({ replicas: [volumeReplica('host-a'), full] })), /host-b +the disk is 91 % full/);
+  t.end();
 });
 
 t.test('in sync is never said of less', async (t) => {

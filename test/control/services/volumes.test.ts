@@ -96,6 +96,22 @@ t.test('a primary that is there is not pushed aside', async (t) => {
   t.match(await refusal(force(harness, 'Host B')), { violations: [{ field: 'host' }] });
 });
 
+t.test('a check asks every host, and tells of those that cannot answer', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  const check = await harness.call(service.checkVolume, { name: 'databases/orders', start: true });
+  t.match(
+    [...check.replicas].sort((a, b) => a.host.localeCompare(b.host)),
+    // The double serves no checks, as an older build does not.
+    [
+      { host: 'hosts/host-a', running: false, error: /.+/ },
+      { host: 'hosts/host-b', running: false, error: /.+/ },
+    ],
+  );
+  const unknown = harness.call(service.checkVolume, { name: 'volumes/nothing', start: true });
+  t.match(await refusal(unknown), { reason: 'VOLUME_NOT_FOUND' });
+});
+
 t.test('a scrub is begun and stopped on the primary, and seen at once', async (t) => {
   const harness = await ControlHarness.open(t);
   await harness.createOrders();

@@ -120,12 +120,13 @@ function volumeProblem(
   kind: CrashKind,
 ): string | undefined {
   if (sizeBytes !== model.sizeBytes) return `has ${sizeBytes} bytes instead of ${model.sizeBytes}`;
-  for (const sector of sectorsIn(found)) {
-    const value = sectorOf(found, sector);
-    const acceptable = model.acceptable(sector, kind);
-    if (!acceptable.some((one) => isSame(one, value)))
-      return `sector ${sector} holds ${describe(value)}, and may hold ${acceptable.map(describe).join(', ')}`;
-  }
+  for (const [region, bytes] of found)
+    for (let at = 0; at < SECTORS_PER_REGION; at++) {
+      const sector = region * SECTORS_PER_REGION + at;
+      if (model.accepts(sector, kind, (value) => holdsAt(bytes, at, value))) continue;
+      const acceptable = model.acceptable(sector, kind).map(describe).join(', ');
+      return `sector ${sector} holds ${describe(sectorOf(found, sector))}, and may hold ${acceptable}`;
+    }
   return undefined;
 }
 
@@ -163,11 +164,13 @@ export function contentProblem(
 ): string | undefined {
   if (view.sizeBytes !== sizeBytes) return `has ${view.sizeBytes} bytes instead of ${sizeBytes}`;
   const found = readAll(view, content.keys());
-  for (const sector of sectorsIn(found)) {
-    const value = sectorOf(found, sector);
-    if (!isSame(value, content.get(sector)))
-      return `sector ${sector} holds ${describe(value)} instead of ${describe(content.get(sector))}`;
-  }
+  for (const [region, bytes] of found)
+    for (let at = 0; at < SECTORS_PER_REGION; at++) {
+      const sector = region * SECTORS_PER_REGION + at;
+      const value = content.get(sector);
+      if (!holdsAt(bytes, at, value))
+        return `sector ${sector} holds ${describe(sectorOf(found, sector))} instead of ${describe(value)}`;
+    }
   return undefined;
 }
 
@@ -188,6 +191,13 @@ function readAll(source: Readable, sectors: Iterable<number>): Found {
     if (offset < source.sizeBytes) found.set(region, source.read({ offset, length: REGION_BYTES }));
   }
   return found;
+}
+
+const ZEROES = Buffer.alloc(SECTOR_BYTES);
+
+function holdsAt(bytes: Buffer, sector: number, value: Sector): boolean {
+  const from = sector * SECTOR_BYTES;
+  return bytes.compare(value ?? ZEROES, 0, SECTOR_BYTES, from, from + SECTOR_BYTES) === 0;
 }
 
 function* sectorsIn(found: Found): Generator<number> {

@@ -56,27 +56,44 @@ export class Disk {
   apply(step: DiskStep): void {
     const at = this.steps++;
     switch (step.type) {
-      case 'write':
-        return this.file(step.inode).write(step.data, step.offset, at);
-      case 'zero':
-        return this.file(step.inode).zero(step.offset, step.length, at);
-      case 'grow':
-        return this.file(step.inode).grow(step.sizeBytes, at);
+      case 'write': {
+        this.file(step.inode).write(step.data, step.offset, at);
+        return;
+      }
+      case 'zero': {
+        this.file(step.inode).zero(step.offset, step.length, at);
+        return;
+      }
+      case 'grow': {
+        this.file(step.inode).grow(step.sizeBytes, at);
+        return;
+      }
       case 'create':
         this.#files.set(step.inode, DiskFile.create(step.inode, step.sizeBytes, at));
         this.nextInode = step.inode + 1;
-        return this.#rename(at, [{ path: step.path, inode: step.inode }]);
-      case 'rename':
-        return this.#rename(at, [
+        {
+          this.#rename(at, [{ path: step.path, inode: step.inode }]);
+          return;
+        }
+      case 'rename': {
+        this.#rename(at, [
           { path: step.from, inode: undefined },
           { path: step.to, inode: this.#names.get(step.from) },
         ]);
-      case 'remove':
-        return this.#rename(at, [{ path: step.path, inode: undefined }]);
-      case 'synced':
-        return this.file(step.inode).synced(step.upTo);
-      case 'folder-synced':
-        return this.#folderSynced(step.folder, step.upTo);
+        return;
+      }
+      case 'remove': {
+        this.#rename(at, [{ path: step.path, inode: undefined }]);
+        return;
+      }
+      case 'synced': {
+        this.file(step.inode).synced(step.upTo);
+        return;
+      }
+      case 'folder-synced': {
+        this.#folderSynced(step.folder, step.upTo);
+        return;
+      }
       case 'commit':
         this.#commits.push(step.changes);
         return;

@@ -2,10 +2,10 @@
  * What a process was asked and promised, line by line in a file, written before it goes on: the file has it all when the
  * process was killed, but for a last line that was not finished.
  */
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { openSync, readFileSync, writeSync } from 'node:fs';
 import type { ModelEvent } from './model.ts';
 
-export class EventLog implements Disposable {
+export class EventLog {
   readonly #fd: number;
 
   constructor(path: string) {
@@ -13,18 +13,15 @@ export class EventLog implements Disposable {
   }
 
   write(event: ModelEvent): void {
-    const { data = undefined, ...write } = event.type === 'write-begins' ? event.write : {};
-    // Bytes in base64; JSON leaves out those of zeroes, which are undefined.
-    const told =
-      data === undefined
-        ? event
-        : { ...event, write: { ...write, data: Buffer.from(data).toString('base64') } };
-    writeSync(this.#fd, `${JSON.stringify(told)}\n`);
+    writeSync(this.#fd, `${JSON.stringify(toLine(event))}\n`);
   }
+}
 
-  [Symbol.dispose](): void {
-    closeSync(this.#fd);
-  }
+/** Bytes in base64; JSON leaves out those of zeroes, which are undefined. */
+function toLine(event: ModelEvent): object {
+  if (event.type !== 'write-begins' || event.write.data === undefined) return event;
+  const data = Buffer.from(event.write.data).toString('base64');
+  return { ...event, write: { ...event.write, data } };
 }
 
 export function readEvents(path: string): ModelEvent[] {

@@ -13,7 +13,7 @@ export interface StoreHost {
   readonly waiting: number;
   finishOne(below: (end: number) => number): void;
   /** Another one at each call. */
-  nowMs(): number;
+  readonly nowMs: () => number;
 }
 
 const QUIET: LayerStoreOptions['log'] = {

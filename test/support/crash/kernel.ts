@@ -137,10 +137,6 @@ class MemoryFile implements BlockFile {
     return this.#opened.sizeBytes;
   }
 
-  prefetch(): void {
-    // All of it is in memory.
-  }
-
   get allocatedBytes(): number {
     return this.#opened.cache.allocatedBytes;
   }
@@ -173,6 +169,10 @@ class MemoryFile implements BlockFile {
   extents(from = 0): Iterable<{ readonly start: number; readonly end: number }> {
     const { cache, sizeBytes } = this.#opened;
     return cache.extents(from, sizeBytes);
+  }
+
+  prefetch(): void {
+    // It is all in memory.
   }
 
   sync(done: (error: Error | null) => void): void {

@@ -17,7 +17,7 @@ const ACTIONS = 1_000_000;
 
 if (process.argv[1] === import.meta.filename) {
   const [folder = '', seed = '', log = ''] = process.argv.slice(2);
-  using events = new EventLog(log);
+  const events = new EventLog(log);
   const host = await RealHost.open(folder);
   const before = await openStore(host, BOOT_ID);
   const model = modelOf(before);

@@ -87,9 +87,14 @@ export class Model {
       case 'write-begins':
         for (const { op, journal } of this.#running.values())
           if (op.volume === event.volume) journal?.writes.push(event.write);
-        return this.volume(event.volume).writeBegins(event.write);
-      case 'write-ends':
-        return this.volume(event.volume).writeEnds();
+        {
+          this.volume(event.volume).writeBegins(event.write);
+          return;
+        }
+      case 'write-ends': {
+        this.volume(event.volume).writeEnds();
+        return;
+      }
       case 'flush-begins': {
         const volume = this.volume(event.volume);
         this.#flushes.set(event.id, { volume, writes: volume.writes });
@@ -108,7 +113,8 @@ export class Model {
         const running = this.#running.get(event.id);
         assert(running !== undefined, `operation ${event.id} was begun`);
         this.#running.delete(event.id);
-        return this.#done(running, event.cut);
+        this.#done(running, event.cut);
+        return;
       }
     }
   }

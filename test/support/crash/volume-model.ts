@@ -87,6 +87,14 @@ export class VolumeModel {
       .reverse();
   }
 
+  /** Whether one of the acceptable values is the one that is there. */
+  accepts(sector: number, kind: CrashKind, isThere: (value: Sector) => boolean): boolean {
+    const versions = this.#sectors.get(sector);
+    if (versions === undefined) return isThere(undefined);
+    // Nearly always it is the newest.
+    return isThere(versions.at(-1)?.value) || this.acceptable(sector, kind).some(isThere);
+  }
+
   withSize(sizeBytes: number): VolumeModel {
     const copy = this.copy();
     copy.sizeBytes = sizeBytes;

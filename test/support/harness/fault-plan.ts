@@ -36,6 +36,7 @@ export type FaultKind =
   | 'cut-at-flush'
   | 'kill-at-view'
   | 'kill-promoted'
+  | 'late-grant'
   | 'undo-while-asking'
   | 'forget-drop'
   | 'fail-workflow';
@@ -84,6 +85,7 @@ const weights: Readonly<Record<FaultKind, number>> = {
   'cut-at-flush': 2,
   'kill-at-view': 1,
   'kill-promoted': 1,
+  'late-grant': 1,
   'undo-while-asking': 1,
   'forget-drop': 1,
   'fail-workflow': 1,
@@ -117,8 +119,8 @@ const longCopies: Theme = {
 };
 /** Things come together that seldom do. */
 const badMoments: Theme = {
-  first: ['kill-at-view', 'kill-promoted', 'undo-while-asking', 'forget-drop'],
-  then: ['kill', 'kill-at-view', 'kill-promoted', 'undo-while-asking', 'forget-drop'],
+  first: ['kill-at-view', 'kill-promoted', 'late-grant', 'undo-while-asking', 'forget-drop'],
+  then: ['kill', 'kill-at-view', 'kill-promoted', 'late-grant', 'undo-while-asking', 'forget-drop'],
   everyMs: SELDOM_MS,
 };
 /** One scrub after the other, and always something to repair. */

@@ -36,6 +36,7 @@ const silencing: ReadonlySet<FaultKind> = new Set([
   'stop',
   'kill-at-view',
   'kill-promoted',
+  'late-grant',
 ]);
 
 /** What chance says of one fault: its stream, and the host that it strikes. */
@@ -111,6 +112,7 @@ export class Faults {
     'cut-at-flush': ({ random }) => this.#traps.cutAtFlush(random),
     'kill-at-view': ({ random }) => this.#traps.killAtView(random),
     'kill-promoted': ({ random }) => this.#traps.killPromoted(random),
+    'late-grant': ({ random }) => this.#traps.lateGrant(random),
     'undo-while-asking': ({ random }) => this.#traps.undoWhileAsking(random),
     'forget-drop': ({ random }) => this.#traps.forgetDrop(random),
     'step-down': ({ random }) => this.#stepDown(random),

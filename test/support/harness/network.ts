@@ -109,8 +109,18 @@ export class Network {
     this.#blocked.add(`${from} ${to}`);
   }
 
+  unblock(from: string, to: string): void {
+    this.#blocked.delete(`${from} ${to}`);
+    this.#release();
+  }
+
   unblockAll(): void {
     this.#blocked.clear();
+    this.#release();
+  }
+
+  /** What stood still and may go on. */
+  #release(): void {
     for (const lane of this.#lanes) this.#scheduler.after(this.#pace.frameMs(), () => this.#arrive(lane, 0));
   }
 

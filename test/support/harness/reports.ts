@@ -20,6 +20,7 @@ export function heartbeatOf(process: Process, { run, revision }: StorePosition):
     version: '',
     capacityBytes: 0n,
     availableBytes: 0n,
+    space: undefined,
     replicas: [replicaStatus(status)],
     engines: [{ database: VOLUME, volume: VOLUME, state: 'RUNNING', version: '', logTail: [] }],
     roles: [],

@@ -15,7 +15,7 @@ type Trap = (process: Process, effect: Effect) => boolean;
 
 /** A copy that takes so long is flushed now and then (daemon/replication/cleaning.ts). */
 const LINGER_MS = 2100;
-/** So long the others stay away at most from a primary that is to go on without them. */
+/** So long a primary and the others are kept from each other at most. */
 const AWAY_MS = 1500;
 /** The longest that a proposal is on its way. */
 const LATE_MS = 2000;
@@ -119,19 +119,12 @@ export class Traps {
    * before the lease is over that it granted, and is back at once.
    */
   killPromoted(random: Random): void {
-    const { control, hosts, network } = this.#world;
-    const { primary } = control.record;
-    const host = hosts.get(primary);
-    if (host === undefined) return;
-    reach(host, false);
-    for (const other of hosts.keys()) {
+    const { control, network } = this.#world;
+    const { primary, others } = this.#hidePrimary();
+    for (const other of others) {
       network.block(primary, other);
       network.block(other, primary);
     }
-    this.#later(AWAY_MS, () => {
-      network.unblockAll();
-      reach(host, true);
-    });
     this.#armed.add((process, effect) => {
       if (effect.type !== 'state-changed' || effect.to !== 'PROMOTING') return false;
       this.#later(random.between(0, 30), () => {
@@ -139,6 +132,17 @@ export class Traps {
       });
       return true;
     });
+  }
+
+  /** The leases that the primary asks for are granted, and the answers come late; then nobody hears it any more. */
+  lateGrant(random: Random): void {
+    const { network } = this.#world;
+    const { primary, others } = this.#hidePrimary();
+    for (const other of others) {
+      network.block(other, primary);
+      this.#later(random.between(60, 120), () => network.block(primary, other));
+      this.#later(random.between(220, 280), () => network.unblock(other, primary));
+    }
   }
 
   /**
@@ -181,6 +185,19 @@ export class Traps {
       );
       return true;
     });
+  }
+
+  /** From control, for a while; then it hears everybody again. */
+  #hidePrimary(): { readonly primary: string; readonly others: readonly string[] } {
+    const { control, hosts, network } = this.#world;
+    const { primary } = control.record;
+    const host = hosts.get(primary);
+    if (host !== undefined) reach(host, false);
+    this.#later(AWAY_MS, () => {
+      network.unblockAll();
+      if (host !== undefined) reach(host, true);
+    });
+    return { primary, others: [...hosts.keys()].filter((name) => name !== primary) };
   }
 
   get #nowMs(): number {

@@ -189,6 +189,11 @@ export interface VolumeReplica {
   /** Requests of clients that wait for a decision. */
   heldRequests: number;
   allocatedBytes: bigint;
+  /** Of the file system that it is on, as df(1) counts; 0: its host has not told. */
+  diskTotalBytes: bigint;
+  diskAvailableBytes: bigint;
+  /** One sentence: what is to be said of that file system; empty when nothing. */
+  spaceWarning: string;
   /** The comparison of the replicas that it makes as primary, or made last; absent: none. */
   scrub: Scrub | undefined;
 }
@@ -259,6 +264,41 @@ export interface ForcePrimaryRequest {
   acceptDataLoss: boolean;
   /** Checks everything and changes nothing. */
   validateOnly: boolean;
+}
+
+export interface CheckVolumeRequest {
+  /** volumes/{volume} or databases/{database} */
+  name: string;
+  start: boolean;
+}
+
+export interface VolumeCheck {
+  /** volumes/{volume} */
+  name: string;
+  replicas: ReplicaCheck[];
+}
+
+export interface ReplicaCheck {
+  /** hosts/{host} */
+  host: string;
+  running: boolean;
+  readBytes: bigint;
+  findings: CheckFinding[];
+  /** Why not everything was looked at; empty: it was. */
+  error: string;
+}
+
+export interface CheckFinding {
+  /** False: it is damaged still. */
+  repaired: boolean;
+  what: string;
+  /** Of the store of that host; empty: it is not of one layer. */
+  layer: string;
+  /** Bytes of the volume; a length of 0: it is not of some range. */
+  offset: bigint;
+  length: bigint;
+  /** What a person can do; empty: nothing is to be done. */
+  advice: string;
 }
 
 export interface ScrubVolumeRequest {
@@ -541,6 +581,9 @@ function createBaseVolumeReplica(): VolumeReplica {
     repairedRegions: 0n,
     heldRequests: 0,
     allocatedBytes: 0n,
+    diskTotalBytes: 0n,
+    diskAvailableBytes: 0n,
+    spaceWarning: "",
     scrub: undefined,
   };
 }
@@ -618,6 +661,21 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
         throw new globalThis.Error("value provided for field message.allocatedBytes of type uint64 too large");
       }
       writer.uint32(152).uint64(message.allocatedBytes);
+    }
+    if (message.diskTotalBytes !== 0n) {
+      if (BigInt.asUintN(64, message.diskTotalBytes) !== message.diskTotalBytes) {
+        throw new globalThis.Error("value provided for field message.diskTotalBytes of type uint64 too large");
+      }
+      writer.uint32(320).uint64(message.diskTotalBytes);
+    }
+    if (message.diskAvailableBytes !== 0n) {
+      if (BigInt.asUintN(64, message.diskAvailableBytes) !== message.diskAvailableBytes) {
+        throw new globalThis.Error("value provided for field message.diskAvailableBytes of type uint64 too large");
+      }
+      writer.uint32(328).uint64(message.diskAvailableBytes);
+    }
+    if (message.spaceWarning !== "") {
+      writer.uint32(338).string(message.spaceWarning);
     }
     if (message.scrub !== undefined) {
       Scrub.encode(message.scrub, writer.uint32(162).fork()).join();
@@ -790,6 +848,30 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
             message.allocatedBytes = reader.uint64() as bigint;
             continue;
           }
+          case 40: {
+            if (tag !== 320) {
+              break;
+            }
+
+            message.diskTotalBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 41: {
+            if (tag !== 328) {
+              break;
+            }
+
+            message.diskAvailableBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 42: {
+            if (tag !== 338) {
+              break;
+            }
+
+            message.spaceWarning = reader.string();
+            continue;
+          }
           case 20: {
             if (tag !== 162) {
               break;
@@ -867,6 +949,21 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
         : isSet(object.allocated_bytes)
         ? BigInt(object.allocated_bytes)
         : 0n,
+      diskTotalBytes: isSet(object.diskTotalBytes)
+        ? BigInt(object.diskTotalBytes)
+        : isSet(object.disk_total_bytes)
+        ? BigInt(object.disk_total_bytes)
+        : 0n,
+      diskAvailableBytes: isSet(object.diskAvailableBytes)
+        ? BigInt(object.diskAvailableBytes)
+        : isSet(object.disk_available_bytes)
+        ? BigInt(object.disk_available_bytes)
+        : 0n,
+      spaceWarning: isSet(object.spaceWarning)
+        ? globalThis.String(object.spaceWarning)
+        : isSet(object.space_warning)
+        ? globalThis.String(object.space_warning)
+        : "",
       scrub: isSet(object.scrub) ? Scrub.fromJSON(object.scrub) : undefined,
     };
   },
@@ -930,6 +1027,15 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
     if (message.allocatedBytes !== 0n) {
       obj.allocatedBytes = message.allocatedBytes.toString();
     }
+    if (message.diskTotalBytes !== 0n) {
+      obj.diskTotalBytes = message.diskTotalBytes.toString();
+    }
+    if (message.diskAvailableBytes !== 0n) {
+      obj.diskAvailableBytes = message.diskAvailableBytes.toString();
+    }
+    if (message.spaceWarning !== "") {
+      obj.spaceWarning = message.spaceWarning;
+    }
     if (message.scrub !== undefined) {
       obj.scrub = Scrub.toJSON(message.scrub);
     }
@@ -972,6 +1078,13 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
     message.allocatedBytes = (object.allocatedBytes !== undefined && object.allocatedBytes !== null)
       ? BigInt(object.allocatedBytes)
       : 0n;
+    message.diskTotalBytes = (object.diskTotalBytes !== undefined && object.diskTotalBytes !== null)
+      ? BigInt(object.diskTotalBytes)
+      : 0n;
+    message.diskAvailableBytes = (object.diskAvailableBytes !== undefined && object.diskAvailableBytes !== null)
+      ? BigInt(object.diskAvailableBytes)
+      : 0n;
+    message.spaceWarning = object.spaceWarning ?? "";
     message.scrub = (object.scrub !== undefined && object.scrub !== null) ? Scrub.fromPartial(object.scrub) : undefined;
     return message;
   },
@@ -1897,6 +2010,475 @@ export const ForcePrimaryRequest: MessageFns<ForcePrimaryRequest> = {
   },
 };
 
+function createBaseCheckVolumeRequest(): CheckVolumeRequest {
+  return { name: "", start: false };
+}
+
+export const CheckVolumeRequest: MessageFns<CheckVolumeRequest> = {
+  encode(message: CheckVolumeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.start !== false) {
+      writer.uint32(16).bool(message.start);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckVolumeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckVolumeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.start = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CheckVolumeRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      start: isSet(object.start) ? globalThis.Boolean(object.start) : false,
+    };
+  },
+
+  toJSON(message: CheckVolumeRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.start !== false) {
+      obj.start = message.start;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CheckVolumeRequest>): CheckVolumeRequest {
+    return CheckVolumeRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CheckVolumeRequest>): CheckVolumeRequest {
+    const message = createBaseCheckVolumeRequest();
+    message.name = object.name ?? "";
+    message.start = object.start ?? false;
+    return message;
+  },
+};
+
+function createBaseVolumeCheck(): VolumeCheck {
+  return { name: "", replicas: [] };
+}
+
+export const VolumeCheck: MessageFns<VolumeCheck> = {
+  encode(message: VolumeCheck, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    for (const v of message.replicas) {
+      ReplicaCheck.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VolumeCheck {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVolumeCheck();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.replicas.push(ReplicaCheck.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VolumeCheck {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      replicas: globalThis.Array.isArray(object?.replicas)
+        ? object.replicas.map((e: any) => ReplicaCheck.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: VolumeCheck): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.replicas?.length) {
+      obj.replicas = message.replicas.map((e) => ReplicaCheck.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<VolumeCheck>): VolumeCheck {
+    return VolumeCheck.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<VolumeCheck>): VolumeCheck {
+    const message = createBaseVolumeCheck();
+    message.name = object.name ?? "";
+    message.replicas = object.replicas?.map((e) => ReplicaCheck.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseReplicaCheck(): ReplicaCheck {
+  return { host: "", running: false, readBytes: 0n, findings: [], error: "" };
+}
+
+export const ReplicaCheck: MessageFns<ReplicaCheck> = {
+  encode(message: ReplicaCheck, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.running !== false) {
+      writer.uint32(16).bool(message.running);
+    }
+    if (message.readBytes !== 0n) {
+      if (BigInt.asUintN(64, message.readBytes) !== message.readBytes) {
+        throw new globalThis.Error("value provided for field message.readBytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.readBytes);
+    }
+    for (const v of message.findings) {
+      CheckFinding.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.error !== "") {
+      writer.uint32(42).string(message.error);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplicaCheck {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplicaCheck();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.running = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.readBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.findings.push(CheckFinding.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.error = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReplicaCheck {
+    return {
+      host: isSet(object.host) ? globalThis.String(object.host) : "",
+      running: isSet(object.running) ? globalThis.Boolean(object.running) : false,
+      readBytes: isSet(object.readBytes)
+        ? BigInt(object.readBytes)
+        : isSet(object.read_bytes)
+        ? BigInt(object.read_bytes)
+        : 0n,
+      findings: globalThis.Array.isArray(object?.findings)
+        ? object.findings.map((e: any) => CheckFinding.fromJSON(e))
+        : [],
+      error: isSet(object.error) ? globalThis.String(object.error) : "",
+    };
+  },
+
+  toJSON(message: ReplicaCheck): unknown {
+    const obj: any = {};
+    if (message.host !== "") {
+      obj.host = message.host;
+    }
+    if (message.running !== false) {
+      obj.running = message.running;
+    }
+    if (message.readBytes !== 0n) {
+      obj.readBytes = message.readBytes.toString();
+    }
+    if (message.findings?.length) {
+      obj.findings = message.findings.map((e) => CheckFinding.toJSON(e));
+    }
+    if (message.error !== "") {
+      obj.error = message.error;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReplicaCheck>): ReplicaCheck {
+    return ReplicaCheck.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReplicaCheck>): ReplicaCheck {
+    const message = createBaseReplicaCheck();
+    message.host = object.host ?? "";
+    message.running = object.running ?? false;
+    message.readBytes = (object.readBytes !== undefined && object.readBytes !== null) ? BigInt(object.readBytes) : 0n;
+    message.findings = object.findings?.map((e) => CheckFinding.fromPartial(e)) || [];
+    message.error = object.error ?? "";
+    return message;
+  },
+};
+
+function createBaseCheckFinding(): CheckFinding {
+  return { repaired: false, what: "", layer: "", offset: 0n, length: 0n, advice: "" };
+}
+
+export const CheckFinding: MessageFns<CheckFinding> = {
+  encode(message: CheckFinding, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.repaired !== false) {
+      writer.uint32(8).bool(message.repaired);
+    }
+    if (message.what !== "") {
+      writer.uint32(18).string(message.what);
+    }
+    if (message.layer !== "") {
+      writer.uint32(26).string(message.layer);
+    }
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.offset);
+    }
+    if (message.length !== 0n) {
+      if (BigInt.asUintN(64, message.length) !== message.length) {
+        throw new globalThis.Error("value provided for field message.length of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.length);
+    }
+    if (message.advice !== "") {
+      writer.uint32(50).string(message.advice);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckFinding {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckFinding();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.repaired = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.what = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.layer = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.length = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.advice = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CheckFinding {
+    return {
+      repaired: isSet(object.repaired) ? globalThis.Boolean(object.repaired) : false,
+      what: isSet(object.what) ? globalThis.String(object.what) : "",
+      layer: isSet(object.layer) ? globalThis.String(object.layer) : "",
+      offset: isSet(object.offset) ? BigInt(object.offset) : 0n,
+      length: isSet(object.length) ? BigInt(object.length) : 0n,
+      advice: isSet(object.advice) ? globalThis.String(object.advice) : "",
+    };
+  },
+
+  toJSON(message: CheckFinding): unknown {
+    const obj: any = {};
+    if (message.repaired !== false) {
+      obj.repaired = message.repaired;
+    }
+    if (message.what !== "") {
+      obj.what = message.what;
+    }
+    if (message.layer !== "") {
+      obj.layer = message.layer;
+    }
+    if (message.offset !== 0n) {
+      obj.offset = message.offset.toString();
+    }
+    if (message.length !== 0n) {
+      obj.length = message.length.toString();
+    }
+    if (message.advice !== "") {
+      obj.advice = message.advice;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CheckFinding>): CheckFinding {
+    return CheckFinding.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CheckFinding>): CheckFinding {
+    const message = createBaseCheckFinding();
+    message.repaired = object.repaired ?? false;
+    message.what = object.what ?? "";
+    message.layer = object.layer ?? "";
+    message.offset = (object.offset !== undefined && object.offset !== null) ? BigInt(object.offset) : 0n;
+    message.length = (object.length !== undefined && object.length !== null) ? BigInt(object.length) : 0n;
+    message.advice = object.advice ?? "";
+    return message;
+  },
+};
+
 function createBaseScrubVolumeRequest(): ScrubVolumeRequest {
   return { name: "", stop: false, anew: false };
 }
@@ -2024,6 +2606,19 @@ export const VolumeServiceService = {
     responseDeserialize: (value: Buffer): Volume => Volume.decode(value),
   },
   /**
+   * Has each host read everything that it keeps of the volume and repair what needs no guess. Begins a check on each
+   * host where none runs, if one is asked for, and tells how far they are, or what the last one found.
+   */
+  checkVolume: {
+    path: "/lockstep.v1.VolumeService/CheckVolume" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CheckVolumeRequest): Buffer => Buffer.from(CheckVolumeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckVolumeRequest => CheckVolumeRequest.decode(value),
+    responseSerialize: (value: VolumeCheck): Buffer => Buffer.from(VolumeCheck.encode(value).finish()),
+    responseDeserialize: (value: Buffer): VolumeCheck => VolumeCheck.decode(value),
+  },
+  /**
    * Has the primary compare its in-sync replicas in the background, region by region, and repair what a checksum
    * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`.
    */
@@ -2046,6 +2641,11 @@ export interface VolumeServiceServer extends UntypedServiceImplementation {
    * is lost. Refused while the primary is heard, and while another replica holds every acknowledged write.
    */
   forcePrimary: handleUnaryCall<ForcePrimaryRequest, Volume>;
+  /**
+   * Has each host read everything that it keeps of the volume and repair what needs no guess. Begins a check on each
+   * host where none runs, if one is asked for, and tells how far they are, or what the last one found.
+   */
+  checkVolume: handleUnaryCall<CheckVolumeRequest, VolumeCheck>;
   /**
    * Has the primary compare its in-sync replicas in the background, region by region, and repair what a checksum
    * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`.
@@ -2088,6 +2688,25 @@ export interface VolumeServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Volume) => void,
+  ): ClientUnaryCall;
+  /**
+   * Has each host read everything that it keeps of the volume and repair what needs no guess. Begins a check on each
+   * host where none runs, if one is asked for, and tells how far they are, or what the last one found.
+   */
+  checkVolume(
+    request: CheckVolumeRequest,
+    callback: (error: ServiceError | null, response: VolumeCheck) => void,
+  ): ClientUnaryCall;
+  checkVolume(
+    request: CheckVolumeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: VolumeCheck) => void,
+  ): ClientUnaryCall;
+  checkVolume(
+    request: CheckVolumeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: VolumeCheck) => void,
   ): ClientUnaryCall;
   /**
    * Has the primary compare its in-sync replicas in the background, region by region, and repair what a checksum

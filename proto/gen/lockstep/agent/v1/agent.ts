@@ -156,6 +156,7 @@ export interface HeartbeatRequest {
   roles: string[];
   /** The last that this host was told; kept on stable storage, so that a store which comes back older is found out. */
   store: StorePosition | undefined;
+  space: SpaceReport | undefined;
 }
 
 export interface HeartbeatResponse {
@@ -400,6 +401,14 @@ export interface EngineStatus {
   version: string;
   /** The last lines of the engine's own log. */
   logTail: string[];
+}
+
+/** Of the file system that the volumes of a host are on, as df(1) counts. */
+export interface SpaceReport {
+  totalBytes: bigint;
+  availableBytes: bigint;
+  /** One sentence: what is to be said of it; empty when nothing. */
+  warning: string;
 }
 
 function createBaseFence(): Fence {
@@ -2087,6 +2096,7 @@ function createBaseHeartbeatRequest(): HeartbeatRequest {
     engines: [],
     roles: [],
     store: undefined,
+    space: undefined,
   };
 }
 
@@ -2142,6 +2152,9 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     }
     if (message.store !== undefined) {
       StorePosition.encode(message.store, writer.uint32(114).fork()).join();
+    }
+    if (message.space !== undefined) {
+      SpaceReport.encode(message.space, writer.uint32(322).fork()).join();
     }
     return writer;
   },
@@ -2271,6 +2284,14 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
             message.store = StorePosition.decode(reader, reader.uint32());
             continue;
           }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.space = SpaceReport.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2325,6 +2346,7 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
         ? object.roles.map((e: any) => globalThis.String(e))
         : [],
       store: isSet(object.store) ? StorePosition.fromJSON(object.store) : undefined,
+      space: isSet(object.space) ? SpaceReport.fromJSON(object.space) : undefined,
     };
   },
 
@@ -2372,6 +2394,9 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     if (message.store !== undefined) {
       obj.store = StorePosition.toJSON(message.store);
     }
+    if (message.space !== undefined) {
+      obj.space = SpaceReport.toJSON(message.space);
+    }
     return obj;
   },
 
@@ -2401,6 +2426,9 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     message.roles = object.roles?.map((e) => e) || [];
     message.store = (object.store !== undefined && object.store !== null)
       ? StorePosition.fromPartial(object.store)
+      : undefined;
+    message.space = (object.space !== undefined && object.space !== null)
+      ? SpaceReport.fromPartial(object.space)
       : undefined;
     return message;
   },
@@ -6392,6 +6420,125 @@ export const EngineStatus: MessageFns<EngineStatus> = {
     message.state = object.state ?? "";
     message.version = object.version ?? "";
     message.logTail = object.logTail?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseSpaceReport(): SpaceReport {
+  return { totalBytes: 0n, availableBytes: 0n, warning: "" };
+}
+
+export const SpaceReport: MessageFns<SpaceReport> = {
+  encode(message: SpaceReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.totalBytes !== 0n) {
+      if (BigInt.asUintN(64, message.totalBytes) !== message.totalBytes) {
+        throw new globalThis.Error("value provided for field message.totalBytes of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.totalBytes);
+    }
+    if (message.availableBytes !== 0n) {
+      if (BigInt.asUintN(64, message.availableBytes) !== message.availableBytes) {
+        throw new globalThis.Error("value provided for field message.availableBytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.availableBytes);
+    }
+    if (message.warning !== "") {
+      writer.uint32(26).string(message.warning);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SpaceReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSpaceReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.totalBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.availableBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.warning = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SpaceReport {
+    return {
+      totalBytes: isSet(object.totalBytes)
+        ? BigInt(object.totalBytes)
+        : isSet(object.total_bytes)
+        ? BigInt(object.total_bytes)
+        : 0n,
+      availableBytes: isSet(object.availableBytes)
+        ? BigInt(object.availableBytes)
+        : isSet(object.available_bytes)
+        ? BigInt(object.available_bytes)
+        : 0n,
+      warning: isSet(object.warning) ? globalThis.String(object.warning) : "",
+    };
+  },
+
+  toJSON(message: SpaceReport): unknown {
+    const obj: any = {};
+    if (message.totalBytes !== 0n) {
+      obj.totalBytes = message.totalBytes.toString();
+    }
+    if (message.availableBytes !== 0n) {
+      obj.availableBytes = message.availableBytes.toString();
+    }
+    if (message.warning !== "") {
+      obj.warning = message.warning;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SpaceReport>): SpaceReport {
+    return SpaceReport.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SpaceReport>): SpaceReport {
+    const message = createBaseSpaceReport();
+    message.totalBytes = (object.totalBytes !== undefined && object.totalBytes !== null)
+      ? BigInt(object.totalBytes)
+      : 0n;
+    message.availableBytes = (object.availableBytes !== undefined && object.availableBytes !== null)
+      ? BigInt(object.availableBytes)
+      : 0n;
+    message.warning = object.warning ?? "";
     return message;
   },
 };
