@@ -74,7 +74,7 @@ tell(
     return `| ${key} | ${ms(median(sorted))} | ${ms(percentile(sorted, 99))} | ${ms(Math.max(...sorted))} |`;
   }),
   '',
-  `opened again in ${ms(many.openMs)}; ${(many.residentBytes / MIB).toFixed(1)} MiB of memory; all merged after the last delete in ${ms(many.settleMs)}`,
+  `opened again in ${ms(many.openMs)}; ${(many.residentBytes / MIB).toFixed(1)} MiB of memory; all merged after the last delete ${many.settleMs === undefined ? 'NOT within a minute' : `in ${ms(many.settleMs)}`}`,
 );
 const slowest = pauses.map(({ rounds: of }) => median(of.map(({ slowestMs }) => slowestMs)));
 const isShort = slowest.every((value) => value <= LIMIT_MS);
