@@ -66,6 +66,8 @@ export class AgentDouble {
   /** The double's peers, by host name: a link is there while both live. */
   peers: readonly AgentDouble[] = [];
   promotionMs = 5;
+  /** What else it serves, from its next start on. */
+  addServices: (server: Server) => void = () => undefined;
   /** How often a copy breaks off, the daemon having been restarted. */
   restartsDuringSeed = 0;
   isAlive = false;
@@ -96,6 +98,7 @@ export class AgentDouble {
   async start(): Promise<void> {
     const server = new Server();
     server.addService(AgentServiceService, this.#service());
+    this.addServices(server);
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     server.bindAsync(`127.0.0.1:${String(this.#port)}`, ServerCredentials.createInsecure(), (error, port) => {
       if (error === null) resolve(port);

@@ -1,0 +1,103 @@
+import t, { type Test } from 'tap';
+import { LockstepError } from '../../../daemon/sys/errors.ts';
+import { DatabaseServiceService as databases } from '../../../proto/gen/lockstep/v1/database_service.ts';
+import { SnapshotServiceService as service } from '../../../proto/gen/lockstep/v1/snapshot_service.ts';
+import { ControlHarness, refusal } from '../../support/control-harness.ts';
+import { SnapshotDouble } from '../../support/snapshot-double.ts';
+
+const NAME = 'databases/orders/snapshots/monday';
+const [ACTIVE, FAILED] = [2, 6];
+
+interface Run {
+  readonly harness: ControlHarness;
+  readonly a: SnapshotDouble;
+  readonly b: SnapshotDouble;
+}
+
+/** The database `orders`, with a snapshot `monday` on its primary. */
+async function withSnapshot(t: Test): Promise<Run> {
+  const harness = await ControlHarness.open(t, { hosts: false });
+  const [a, b] = [new SnapshotDouble(), new SnapshotDouble()];
+  harness.a.addServices = (server) => {
+    a.addTo(server);
+  };
+  harness.b.addServices = (server) => {
+    b.addTo(server);
+  };
+  await Promise.all([harness.a.start(), harness.b.start()]);
+  await harness.hostsHeard();
+  await harness.createOrders();
+  a.names.add('monday');
+  return { harness, a, b };
+}
+
+const revert = ({ harness }: Run, acceptDataLoss = true) =>
+  harness.call(service.revertVolume, { name: NAME, acceptDataLoss });
+const clone = ({ harness }: Run) =>
+  harness.call(service.cloneSnapshot, { name: NAME, cloneId: 'copy', host: '' });
+
+t.test('a revert stops the engine, and the database is active again with it running', async (t) => {
+  const run = await withSnapshot(t);
+  t.match(await refusal(revert(run, false)), { reason: 'DATA_LOSS_NOT_ACCEPTED' });
+  const done = await run.harness.finished(await revert(run));
+  t.equal(done.error, undefined);
+  const [volume = ''] = run.harness.a.replicas.keys();
+  t.equal(run.harness.a.engines.get(volume), 'RUNNING');
+  t.equal((await run.harness.until(({ busyWith }) => busyWith === '')).state, ACTIVE);
+});
+
+t.test('a revert that stopped on its way holds the database until one has ended', async (t) => {
+  const run = await withSnapshot(t);
+  run.a.failing = 'midway';
+  const stopped = await run.harness.finished(await revert(run));
+  t.match(stopped.error?.message, /cut off/);
+  const failed = await run.harness.until(({ state }) => state === FAILED);
+  t.match(failed.reason, /has not ended/);
+  const request = { name: 'databases/orders', requestId: '', etag: '', validateOnly: false };
+  const failover = refusal(run.harness.call(databases.failoverDatabase, request));
+  t.match(await failover, { reason: 'NOT_SAFE_TO_FAIL_OVER' }, 'of a mixture');
+  run.a.failing = undefined;
+  t.equal((await run.harness.finished(await revert(run))).error, undefined);
+  t.equal((await run.harness.until(({ busyWith }) => busyWith === '')).state, ACTIVE);
+});
+
+t.test('a revert that was refused leaves the database as it was', async (t) => {
+  const run = await withSnapshot(t);
+  run.a.failing = 'before';
+  const refused = await run.harness.finished(await revert(run));
+  t.match(refused.error?.message, /clients would see it/);
+  await run.harness.until(({ busyWith, state }) => busyWith === '' && state === ACTIVE);
+});
+
+t.test('a clone has records that control looks after, and one that was refused has none', async (t) => {
+  const run = await withSnapshot(t);
+  run.a.cloneError = new LockstepError('INTERNAL', 'no room', { reason: 'NO_ROOM' });
+  t.match(await refusal(clone(run)), { reason: 'NO_ROOM' });
+  t.match(await refusal(run.harness.get('databases/copy')), { code: 'NOT_FOUND' });
+  run.a.cloneError = undefined;
+  const made = await clone(run);
+  t.match(made, { database: 'databases/copy', host: 'hosts/host-a' });
+  t.strictSame(run.a.clones, [made.volume.replace('volumes/', '')]);
+  t.match(await run.harness.get('databases/copy'), { engine: 'none' });
+  t.match(await refusal(clone(run)), { code: 'ALREADY_EXISTS' });
+});
+
+t.test('a clone whose host did not answer is shown as failed, for a person to delete', async (t) => {
+  const run = await withSnapshot(t);
+  run.a.cloneError = new LockstepError('UNAVAILABLE', 'gone', { reason: 'GONE' });
+  await refusal(clone(run));
+  const { databases: all } = await run.harness.call(databases.listDatabases, { pageSize: 0, pageToken: '' });
+  t.match(
+    all.find(({ name }) => name === 'databases/copy'),
+    { state: FAILED, reason: /not known whether the clone was made/ },
+  );
+});
+
+t.test('a snapshot that two hosts have is not guessed', async (t) => {
+  const run = await withSnapshot(t);
+  run.b.names.add('monday');
+  const remove = (host: string) => run.harness.call(service.deleteSnapshot, { name: NAME, host });
+  t.match(await refusal(remove('')), { reason: 'SNAPSHOT_AMBIGUOUS' });
+  await remove('hosts/host-b');
+  t.strictSame([[...run.a.names], [...run.b.names]], [['monday'], []]);
+});
