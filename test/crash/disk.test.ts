@@ -86,6 +86,19 @@ t.test('a size that was not synced may be the one before, without what lay behin
   t.equal(left.cache.get(5), undefined);
 });
 
+t.test('a size within a sector leaves what lies before it', async (t) => {
+  const disk = newDisk(
+    write(0, 1, 1),
+    { type: 'grow', inode: 1, sizeBytes: 4 * SECTOR_BYTES + 10 },
+    write(4, 7),
+  );
+  disk.apply({ type: 'grow', inode: 1, sizeBytes: 5 * SECTOR_BYTES });
+  const left = disk.withoutPower((options, { kind }) => (kind === 'size' ? 1 : options - 1)).file(1);
+  t.equal(left.sizeBytes, 4 * SECTOR_BYTES + 10);
+  t.equal(left.cache.get(0)?.at(0), 1);
+  t.same([left.cache.get(4)?.at(9), left.cache.get(4)?.at(10)], [7, 0]);
+});
+
 t.test('of commits under way any number of the first is there, each as a whole', async (t) => {
   const disk = newDisk(
     { type: 'commit', changes: [{ type: 'last-layer', number: 1 }] },

@@ -10,6 +10,7 @@ const FILES = {
   live: `${LAYERS}/live-layers.ts`,
   map: `${LAYERS}/layer-map.ts`,
   merge: `${LAYERS}/merge.ts`,
+  records: `${LAYERS}/records.ts`,
   settle: `${LAYERS}/settle.ts`,
   store: `${LAYERS}/layer-store.ts`,
   upkeep: `${LAYERS}/upkeep.ts`,
@@ -191,8 +192,8 @@ const snapshots: readonly Mutation[] = [
 
 const structure: readonly Mutation[] = [
   mutation('grown-unflushed', 'A volume is longer by its record before its files are.', FILES.store, [
-    '      volume.grow(sizeBytes);\n      await flushed(volume);\n',
-    '      volume.grow(sizeBytes);\n',
+    '      for (const layer of volume.open) await layer.syncSize();\n',
+    '',
   ]),
   mutation('names-unsynced', 'A new layer is recorded before its names are on stable storage.', FILES.files, [
     "      await layer.sync('data');\n      await files.syncFolder(folder);\n      return layer;",
@@ -215,7 +216,7 @@ const structure: readonly Mutation[] = [
     committed();`,
   ]),
   mutation('not-swept', 'Files that no record knows stay after a crash.', FILES.store, [
-    'const swept = this.#files.sweep(new Set(this.#records.layers.map(({ id }) => id)));',
+    'const swept = this.#files.sweep(new Set(this.#records.layers.flatMap(({ id, parent }) => [id, parent])));',
     'const swept: string[] = [];',
   ]),
   mutation('short', 'A layer of when the volume was smaller is opened as it is.', FILES.volume, [
@@ -253,9 +254,9 @@ const background: readonly Mutation[] = [
     FILES.upkeep,
     ['        await sums.sync();\n', ''],
   ),
-  mutation('sums-kept', 'A layer that is written again keeps the checksums of what it was.', FILES.store, [
-    '      this.#live.removeSums(id);\n',
-    '',
+  mutation('sums-kept', 'A layer that is written again keeps the checksums of what it was.', FILES.records, [
+    'record: { ...record, sealed: false, summed: false }',
+    'record: { ...record, sealed: false }',
   ]),
 ];
 

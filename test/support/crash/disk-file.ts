@@ -73,9 +73,7 @@ export class DiskFile {
     if (this.#sizes.length > 0) {
       const chosen = choose(this.#sizes.length + 1, { kind: 'size', inode: this.inode, what: 'size' });
       sizeBytes = this.#sizes[chosen - 1]?.value ?? sizeBytes;
-      for (const { start, end } of [...content.extents(sizeBytes, Infinity)])
-        for (let sector = start / SECTOR_BYTES; sector * SECTOR_BYTES < end; sector++)
-          content.set(sector, undefined);
+      cutOff(content, sizeBytes);
     }
     return new DiskFile(this.inode, { content, sizeBytes });
   }
@@ -132,4 +130,16 @@ export class DiskFile {
     else versions.push({ at, value });
     this.cache.set(sector, value);
   }
+}
+
+/** What lay behind the end is zeroes if the file gets longer again. */
+function cutOff(content: Image, sizeBytes: number): void {
+  const inside = sizeBytes % SECTOR_BYTES;
+  const first = (sizeBytes - inside) / SECTOR_BYTES;
+  const last = content.get(first);
+  for (const { start, end } of [...content.extents(first * SECTOR_BYTES, Infinity)])
+    for (let sector = start / SECTOR_BYTES; sector * SECTOR_BYTES < end; sector++)
+      content.set(sector, undefined);
+  if (inside > 0 && last !== undefined)
+    content.set(first, Buffer.concat([last.subarray(0, inside), Buffer.alloc(SECTOR_BYTES - inside)]));
 }
