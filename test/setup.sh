@@ -19,14 +19,17 @@ PATH=$PWD/node_modules/.bin:$PATH tap build
 
 # package: a program of it: what it is for
 needed='qemu-system-common:qemu-storage-daemon:makes a volume a block device
-qemu-utils:qemu-io:writes patterns over NBD and checks them
+qemu-utils:qemu-io:qemu-io and qemu-img, NBD clients with QEMU's block layer
 libnbd-bin:nbdcopy:a second NBD client, nbdinfo and nbdcopy
+python3-libnbd:nbdsh:sends requests over NBD that no other client would
 nbdkit:nbdkit:an NBD server to test the attaching of devices against
 fio:fio:random verified I/O over NBD
 e2fsprogs:mkfs.ext4:the file system of engines
+xfsprogs:mkfs.xfs:a second file system on a volume
 mount:losetup:loop devices and mounts
 procps:ps:finds what a test left behind
 bind9-dnsutils:dig:asks the DNS responder
+openssl:openssl:makes certificates for NBD over TLS
 systemd:systemd-analyze:verifies the units
 spin:spin:searches the model of who may serve
 gcc:gcc:compiles that search

@@ -160,12 +160,9 @@ function copyMethods(parts: AgentParts) {
       log,
       (request: { fence: Fence | undefined; volume: string; snapshot: string; target: string }) => {
         const volume = fenced(parts, request);
-        const snapshot = requireSnapshot(volume, request.snapshot);
         if (isCopying(volume, request.target) || volume.view.inSync.includes(request.target)) return {};
         if (volume.state !== 'SOLO' && volume.state !== 'SERVING') throw notPrimary(volume);
-        // Read and handed over in one turn: no write can come between.
-        const changed = snapshot.changedRegions();
-        volume.run({ type: 'seed', target: request.target, allocated: snapshot.allocated, changed });
+        volume.run({ type: 'seed', target: request.target, snapshot: request.snapshot });
         return {};
       },
     ),
@@ -182,18 +179,6 @@ function copyMethods(parts: AgentParts) {
 function isCopying(volume: Volume, target: string): boolean {
   const join = volume.status.join;
   return join?.target === target && join.phase !== 'FAILED' && join.phase !== 'DONE';
-}
-
-function requireSnapshot(volume: Volume, id: string) {
-  const { snapshot } = volume.file;
-  if (snapshot?.id === id) return snapshot;
-  throw new LockstepError(
-    'NOT_FOUND',
-    `volume ${volume.name} has no snapshot ${id}: it ends with the daemon's process`,
-    {
-      reason: 'NO_SUCH_SNAPSHOT',
-    },
-  );
 }
 
 function notPrimary(volume: Volume): LockstepError {

@@ -336,7 +336,7 @@ export class Transmission {
     );
     transaction.data = result.data;
     if (result.data !== undefined) this.#leaveOutHoles(transaction, result.data);
-    this.#unsentBytes += result.data?.length ?? 0;
+    this.#unsentBytes += (result.data?.length ?? 0) + statusBytes(transaction.status);
     this.#unsent.push(transaction);
     this.#sendSoon();
   }
@@ -358,6 +358,7 @@ export class Transmission {
   #reply(transaction: Transaction, error: number, message: string): void {
     transaction.error = error;
     transaction.message = message;
+    this.#unsentBytes += message.length;
     this.#unsent.push(transaction);
     this.#sendSoon();
   }
@@ -429,4 +430,11 @@ function reportAnswer({ kind, length, startedAtMs }: Transaction, result: BlockR
   const durationMs = performance.now() - startedAtMs;
   const failure: { readonly failure?: BlockFailure } = result.ok ? {} : { failure: result.failure };
   reportRequest({ kind, length, durationMs, ...failure });
+}
+
+/** About what the answer to a BLOCK_STATUS takes up until it is sent. */
+function statusBytes(status: readonly ContextStatus[] | undefined): number {
+  let numbers = 0;
+  for (const { descriptors } of status ?? []) numbers += descriptors.length;
+  return numbers * BigUint64Array.BYTES_PER_ELEMENT;
 }

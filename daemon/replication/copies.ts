@@ -6,7 +6,7 @@ import { Join } from './join.ts';
 import type { Links } from './links.ts';
 import type { Peer } from './peer.ts';
 import type { Primary } from './primary.ts';
-import { Throttle } from './throttle.ts';
+import { type ChangeKind, Throttle } from './throttle.ts';
 import type { ByteRange } from './units.ts';
 
 export interface CopyParts {
@@ -51,14 +51,14 @@ export class Copies {
   ticked(sinceLastMs: number): void {
     this.#tickMs = Math.min(this.#tickMs, sinceLastMs);
     if (sinceLastMs > this.#tickMs && Number.isFinite(sinceLastMs))
-      this.onLatency(sinceLastMs - this.#tickMs);
+      this.#throttle.late(sinceLastMs - this.#tickMs, this.#core.nowMs);
   }
 
-  onLatency(ms: number): void {
-    this.#throttle.latency(ms, this.#core.nowMs);
+  onLatency(ms: number, kind: ChangeKind): void {
+    this.#throttle.latency(ms, this.#core.nowMs, kind);
   }
 
-  seed({ target, allocated, changed }: Extract<ReplicaEvent, { type: 'seed' }>): void {
+  seed({ target, snapshot }: Extract<ReplicaEvent, { type: 'seed' }>): void {
     const { state, durable } = this.#core;
     if ((state !== 'SOLO' && state !== 'SERVING') || this.#parts.primary.adopting || this.isAsking) return;
     if (durable.view.inSync.includes(target)) return;
@@ -67,7 +67,7 @@ export class Copies {
     const onFailure = (error: string): void => {
       this.fail(error);
     };
-    const job = { target, allocated, changed, throttle: this.#throttle, onFailure, propose };
+    const job = { target, snapshot, throttle: this.#throttle, onFailure, propose };
     this.#join = new Join(this.#core, { primary, dirty }, job);
     links.dial(this.#join.peer);
   }
@@ -84,11 +84,8 @@ export class Copies {
     join.progress();
   }
 
-  /** Once live writes go to the target too, regions are read as they are now. */
   snapshotGone(): void {
-    const join = this.#join;
-    if (join?.phase === 'SEEDING' || join?.phase === 'SEEDED')
-      this.fail('the snapshot that was copied is gone');
+    if (this.#join?.readsSnapshot === true) this.fail('the snapshot that was copied is gone');
   }
 
   fail(error: string): void {

@@ -131,15 +131,18 @@ export type ReplicaEvent =
   | { readonly type: 'view'; readonly view: View; readonly explicit: boolean }
   | { readonly type: 'proposal-failed'; readonly reason: string }
   /**
-   * Copy a snapshot to `target`. `allocated`: regions of the snapshot that may hold anything but zeroes; `changed`:
-   * those written since it was taken, read at the instant of this event.
+   * Of the snapshot that was asked for. `allocated`: regions that may hold anything but zeroes; `changed`: those written
+   * since it was taken. `failure`: there is none.
    */
   | {
-      readonly type: 'seed';
-      readonly target: HostName;
+      readonly type: 'snapshot-taken';
+      readonly token: number;
       readonly allocated: readonly Region[];
       readonly changed: readonly Region[];
+      readonly failure?: DiskFailure;
     }
+  /** Copy to `target`; from the snapshot of this name, if what is copied is much. */
+  | { readonly type: 'seed'; readonly target: HostName; readonly snapshot: string }
   /** Live writes go to the target from now on. */
   | { readonly type: 'connect'; readonly target: HostName }
   /** Said before the snapshot goes or is replaced: a copy that still reads it ends. */
@@ -176,6 +179,11 @@ export type Effect =
       readonly from: 'live' | 'snapshot';
       readonly digest: boolean;
     }
+  /**
+   * The snapshot of this name, taken now if there is none, in place of any other. Until it goes, the first write to each
+   * region keeps what the region held: it is asked for only where it is read. Answered by snapshot-taken.
+   */
+  | { readonly type: 'take-snapshot'; readonly token: number; readonly snapshot: string }
   /** The state and the changes of the maps become durable together, in the order of the effects. */
   | {
       readonly type: 'persist';

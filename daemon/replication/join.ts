@@ -38,14 +38,19 @@ const COPY_WINDOW = 16;
 
 export interface JoinJob {
   readonly target: HostName;
-  /** Regions of the snapshot that may hold anything but zeroes. */
-  readonly allocated: readonly Region[];
-  /** Regions written since the snapshot was taken. */
-  readonly changed: readonly Region[];
+  /** Name of the snapshot that is copied, if what is copied is much. */
+  readonly snapshot: string;
   readonly throttle: Throttle;
   readonly onFailure: (error: string) => void;
   /** Asks the control store to take the target into the in-sync set. */
   readonly propose: () => void;
+}
+
+interface Plan {
+  readonly mode: JoinMode;
+  /** The head of the target's map, and what that names: what the target may lack. */
+  readonly entry: Tracked;
+  readonly regions: RegionSet;
 }
 
 export class Join {
@@ -71,8 +76,9 @@ export class Join {
   #lock: ByteRange | undefined;
   /** Nothing was ever written to the target: zeroes are there already. */
   #blank = false;
-  /** Written since the snapshot was taken: what it shows of them is old. */
+  /** Written since the snapshot was taken, or already before: what it shows of them may be old. */
   readonly #written: RegionSet;
+  #hasSnapshot = false;
   /** Live writes go to the target, and regions are read as they are now. */
   #isLive = false;
   /** Of the flush that brings what was copied to the target's stable storage while no client waits for it. */
@@ -91,7 +97,6 @@ export class Join {
     this.#progress = new Progress(core.nowMs);
     this.#written = new RegionSet(core.options.sizeBytes / REGION_BYTES);
     this.#todo = this.#nothing();
-    this.#written.addAll(job.changed);
     // Taken before, and perhaps not yet where the snapshot, or what changed since, could show them.
     this.#written.addAll(parts.primary.inflightRegions());
   }
@@ -155,7 +160,39 @@ export class Join {
   /** The target said hello: it is JOINING, and told what it changed by itself. */
   begin(answer: HelloAnswer, ownChanges: Uint8Array): void {
     this.#blank = answer.blank;
-    const { mode, entry, regions } = this.#plan(answer, ownChanges);
+    // What differs by a map is little, and read as it is now; what is much is read from the snapshot.
+    const byMap = this.#planByMap(answer, ownChanges);
+    if (byMap !== undefined) this.#copy(byMap);
+    else
+      this.#takeSnapshot((allocated) => {
+        this.#copy(answer.blank ? this.#planOfSeed(allocated) : this.#planOfCompare(answer));
+      });
+  }
+
+  /** It still reads the snapshot: once live writes go to the target too, regions are read as they are now. */
+  get readsSnapshot(): boolean {
+    return this.#hasSnapshot && (this.#phase === 'SEEDING' || this.#phase === 'SEEDED');
+  }
+
+  #takeSnapshot(then: (allocated: readonly Region[]) => void): void {
+    const { link } = this.peer;
+    const token = this.#core.nextToken();
+    this.#core.effects.push({ type: 'take-snapshot', token, snapshot: this.#job.snapshot });
+    this.#core.await(token, (event) => {
+      assert(event.type === 'snapshot-taken', 'a snapshot that is asked for is answered by snapshot-taken');
+      // The target that described itself is gone.
+      if (this.#phase !== 'SEEDING' || this.peer.link !== link) return;
+      if (event.failure !== undefined) {
+        this.#job.onFailure(`no snapshot can be taken: ${event.failure}`);
+        return;
+      }
+      this.#hasSnapshot = true;
+      this.#written.addAll(event.changed);
+      then(event.allocated);
+    });
+  }
+
+  #copy({ mode, entry, regions }: Plan): void {
     this.#mode = mode;
     const map = this.#dirty.replace(entry.host, regions);
     this.#persistEntry(entry, map, () => {
@@ -164,7 +201,6 @@ export class Join {
       this.#core.send(link, { type: 'copy-begin', generation: this.#core.generation });
       this.#hasBegun = true;
       this.#job.throttle.begin(this.#core.nowMs);
-      // What differs by a map is little, and read as it is now; what is much is read from the snapshot.
       const stage = entry.compare ? 'offer' : 'data';
       if (mode !== 'QUICK') this.#todo = new CopyList(this.#ofSnapshot(regions), stage);
       this.pump();
@@ -182,36 +218,54 @@ export class Join {
     return new CopyList(new RegionSet(this.#written.regions), 'data');
   }
 
-  #plan(
-    answer: HelloAnswer,
-    ownChanges: Uint8Array,
-  ): { readonly mode: JoinMode; readonly entry: Tracked; readonly regions: RegionSet } {
-    const { generation, options } = this.#core;
-    const host = this.peer.host;
-    const count = options.sizeBytes / REGION_BYTES;
+  /** Undefined: no map says what the target lacks. */
+  #planByMap(answer: HelloAnswer, ownChanges: Uint8Array): Plan | undefined {
+    const { host } = this.peer;
     const map = this.#dirty.get(host);
     const entry = this.#dirty.entry(host);
-    if (answer.blank) {
-      const regions = RegionSet.copyOf(this.#written);
-      regions.addAll(this.#job.allocated);
-      const blank = { host, since: 0, until: 0, covers: false, copying: generation, compare: false };
-      return { mode: 'SEED', entry: blank, regions };
-    }
-    // Of a disk that failed nothing is believed that it reads: a region can look equal and be gone.
-    const compare = !answer.distrusted;
-    if (map !== undefined && entry !== undefined && isResumed(entry, answer))
-      return { mode: 'QUICK', entry: { ...entry, compare: entry.compare && compare }, regions: map };
-    if (map !== undefined && entry !== undefined && isKnown(entry, answer)) {
-      // The union: what this side wrote without the target, and what the target wrote without this side.
-      const regions = RegionSet.fromBitmap(count, ownChanges);
-      regions.addAll(map);
-      return { mode: 'QUICK', entry: { ...entry, copying: generation, compare: false }, regions };
-    }
-    const regions = new RegionSet(count);
+    if (answer.blank || map === undefined || entry === undefined) return undefined;
+    if (isResumed(entry, answer))
+      return {
+        mode: 'QUICK',
+        entry: { ...entry, compare: entry.compare && !answer.distrusted },
+        regions: map,
+      };
+    if (!isKnown(entry, answer)) return undefined;
+    // The union: what this side wrote without the target, and what the target wrote without this side.
+    const regions = RegionSet.fromBitmap(this.#written.regions, ownChanges);
+    regions.addAll(map);
+    return {
+      mode: 'QUICK',
+      entry: { ...entry, copying: this.#core.generation, compare: false },
+      regions,
+    };
+  }
+
+  /** `allocated`: regions of the snapshot that may hold anything but zeroes. */
+  #planOfSeed(allocated: readonly Region[]): Plan {
+    const regions = RegionSet.copyOf(this.#written);
+    regions.addAll(allocated);
+    const { host } = this.peer;
+    const copying = this.#core.generation;
+    return {
+      mode: 'SEED',
+      entry: { host, since: 0, until: 0, covers: false, copying, compare: false },
+      regions,
+    };
+  }
+
+  #planOfCompare({ consistentAt, distrusted }: HelloAnswer): Plan {
+    const regions = new RegionSet(this.#written.regions);
     regions.fill();
-    const { consistentAt } = answer;
-    const all = { host, since: consistentAt, until: consistentAt, covers: false, copying: generation };
-    return { mode: 'COMPARE', entry: { ...all, compare }, regions };
+    const { host } = this.peer;
+    const copying = this.#core.generation;
+    // Of a disk that failed nothing is believed that it reads: a region can look equal and be gone.
+    const compare = !distrusted;
+    return {
+      mode: 'COMPARE',
+      entry: { host, since: consistentAt, until: consistentAt, covers: false, copying, compare },
+      regions,
+    };
   }
 
   #persistEntry(entry: Tracked, map: MapChange, then: () => void): void {

@@ -60,8 +60,8 @@ export class Leader {
       onWrite: (range) => {
         this.copies.onWrite(range);
       },
-      onLatency: (ms) => {
-        this.copies.onLatency(ms);
+      onLatency: (ms, kind) => {
+        this.copies.onLatency(ms, kind);
       },
     });
     const { primary } = this;

@@ -12,6 +12,7 @@ import { FlushRounds } from './flush.ts';
 import type { ClientRequest, ClientResult, DiskFailure } from './interface.ts';
 import type { WriteKind } from './messages.ts';
 import type { Peer } from './peer.ts';
+import type { ChangeKind } from './throttle.ts';
 import {
   type ByteRange,
   firstRegion,
@@ -44,8 +45,8 @@ export interface PrimaryHooks {
   readonly repair: (id: number, request: ReadRequest) => boolean;
   /** A write was taken. */
   readonly onWrite: (range: ByteRange) => void;
-  /** A client's write was answered, so long after it came. */
-  readonly onLatency: (ms: number) => void;
+  /** A client's request to change something was answered, so long after it came. */
+  readonly onLatency: (ms: number, kind: ChangeKind) => void;
 }
 
 /** Unacknowledged bytes to a peer that is still being copied to: above it, clients wait for the peer. */
@@ -94,7 +95,7 @@ export class Primary {
         this.#unstable.stableUpTo(sequence);
       },
       reply: (id, result) => {
-        this.#reply(id, result);
+        this.#reply(id, result, 'flush');
       },
     });
   }
@@ -412,11 +413,11 @@ export class Primary {
     this.applyNext();
   }
 
-  #reply(id: number, result: ClientResult): void {
+  #reply(id: number, result: ClientResult, kind: ChangeKind = 'write'): void {
     const cameAtMs = this.#cameAtMs.get(id);
     if (cameAtMs === undefined) return;
     this.#cameAtMs.delete(id);
-    if (result.ok && result.data === undefined) this.#hooks.onLatency(this.#core.nowMs - cameAtMs);
+    if (result.ok && result.data === undefined) this.#hooks.onLatency(this.#core.nowMs - cameAtMs, kind);
     this.#core.effects.push({ type: 'reply', id, result });
   }
 }

@@ -146,6 +146,7 @@ export class Replica {
       case 'disk-done':
       case 'read-done':
       case 'region-done':
+      case 'snapshot-taken':
       case 'persisted':
         this.#core.complete(event);
         leader.afterProgress();

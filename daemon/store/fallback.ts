@@ -9,7 +9,7 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DiskFailure } from '../replication/interface.ts';
-import { type Region, regionRange } from '../replication/units.ts';
+import { REGION_BYTES, type Region, regionRange } from '../replication/units.ts';
 import { messageOf } from '../sys/errors.ts';
 import { FallbackFile } from './fallback-file.ts';
 import { diskFailure, type Store } from './store.ts';
@@ -27,6 +27,8 @@ type Task =
 export class Fallback {
   readonly #path: string;
   readonly #store: Pick<Store, 'readRegion' | 'write' | 'zero' | 'flush'>;
+  /** Each region passes through here: a buffer for each would be garbage at the rate of the copy. */
+  readonly #buffer = Buffer.allocUnsafeSlow(REGION_BYTES);
   #file: FallbackFile | undefined;
   #tasks: Task[] = [];
   #working = false;
@@ -121,7 +123,8 @@ export class Fallback {
       for (const [at, region] of regions.entries()) {
         if (at % REGIONS_AT_ONCE === REGIONS_AT_ONCE - 1) await nextTurn();
         if (this.#closed) return;
-        file.add(region, this.#store.readRegion(region, { from: 'live', digest: false }).data);
+        const { data } = this.#store.readRegion(region, { from: 'live', digest: false, into: this.#buffer });
+        file.add(region, data);
       }
     } catch (error) {
       this.#undo(file);
@@ -177,8 +180,10 @@ export class Fallback {
   async #drop(): Promise<void> {
     if (this.#file === undefined && this.#failure === undefined) return;
     await removeFallback(this.#path);
-    this.#closeFile();
+    const file = this.#file;
+    this.#file = undefined;
     this.#failure = undefined;
+    await file?.closeRemoved();
   }
 
   #closeFile(): void {

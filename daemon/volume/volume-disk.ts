@@ -17,7 +17,15 @@ type RegionRead = Extract<Effect, { type: 'read-region' }>;
 export type DiskEffect = Extract<
   Effect,
   {
-    type: 'disk-write' | 'disk-read' | 'disk-flush' | 'read-region' | 'preserve' | 'revert' | 'drop-fallback';
+    type:
+      | 'disk-write'
+      | 'disk-read'
+      | 'disk-flush'
+      | 'read-region'
+      | 'take-snapshot'
+      | 'preserve'
+      | 'revert'
+      | 'drop-fallback';
   }
 >;
 
@@ -77,6 +85,9 @@ export class VolumeDisk {
         return;
       case 'read-region':
         this.#readRegion(effect);
+        return;
+      case 'take-snapshot':
+        this.#world.answer(this.#snapshot(effect));
         return;
       case 'preserve':
         this.#fallback.preserve(effect.regions, this.#later(effect.token, 'write of what a copy changes'));
@@ -178,6 +189,18 @@ export class VolumeDisk {
       this.#failed('read', messageOf(error));
       const failure = diskFailure(error);
       return { type: 'region-done', token, data: undefined, digest: EMPTY_DIGEST, failure };
+    }
+  }
+
+  #snapshot({ token, snapshot: id }: Extract<Effect, { type: 'take-snapshot' }>): ReplicaEvent {
+    try {
+      const found = this.#store.snapshot;
+      const snapshot = found?.id === id ? found : this.#store.takeSnapshot(id);
+      const { allocated } = snapshot;
+      return { type: 'snapshot-taken', token, allocated, changed: snapshot.changedRegions() };
+    } catch (error) {
+      this.#failed('snapshot', messageOf(error));
+      return { type: 'snapshot-taken', token, allocated: [], changed: [], failure: diskFailure(error) };
     }
   }
 

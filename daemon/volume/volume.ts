@@ -232,6 +232,7 @@ export class Volume implements BlockBackend {
       case 'disk-read':
       case 'disk-flush':
       case 'read-region':
+      case 'take-snapshot':
       case 'preserve':
       case 'revert':
       case 'drop-fallback':

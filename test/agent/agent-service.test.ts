@@ -153,11 +153,12 @@ t.test('a replica that serves nobody is not attached', async (t) => {
   t.strictSame(asked, []);
 });
 
-t.test('a seed whose snapshot ended with an earlier process is told so', async (t) => {
+t.test('a copy that was begun takes no snapshot before it is known to need one', async (t) => {
   const { volumes, call } = await startAgent(t);
   await soloVolume(volumes);
-  const seed = call(agent.seedReplica, { fence: fence(1n), volume: 'v', snapshot: 's', target: 'b' });
-  await t.rejects(seed, { code: 'NOT_FOUND', reason: 'NO_SUCH_SNAPSHOT', message: /v has no snapshot s/ });
+  await call(agent.seedReplica, { fence: fence(1n), volume: 'v', snapshot: 's', target: 'b' });
+  t.equal(volumes.require('v').status.join?.phase, 'SEEDING');
+  t.equal(volumes.require('v').file.snapshot, undefined);
 });
 
 t.test('a snapshot that is asked for again is the same one', async (t) => {

@@ -1,5 +1,6 @@
 /** The clients that people use against the product's own export, replicated to a second host over a real link. */
 import t from 'tap';
+import { attempt, output } from '../support/client-command.ts';
 import {
   checkFio,
   checkNbdcopy,
@@ -25,6 +26,12 @@ t.test('nbdinfo sees what a replicated export can do', (t) => checkNbdinfo(t, se
 t.test('nbdcopy copies to a replicated export and back', (t) => checkNbdcopy(t, served));
 t.test('qemu-io reads what it wrote, zeroed and discarded', (t) => checkQemuIo(t, served));
 t.test('fio verifies what it wrote', (t) => checkFio(t, served));
+t.test('the secondary shows the same, read-only', async (t) => {
+  const secondary = `nbd+unix:///${VOLUME}@secondary?socket=${b.nbdSocket}`;
+  await output('nbdinfo', '--is', 'read-only', secondary);
+  await output('qemu-img', 'compare', '-f', 'raw', '-F', 'raw', served.uri, secondary);
+  t.match(await attempt('qemu-io', '-f', 'raw', '-c', 'write 0 4k', secondary), { status: 1 });
+});
 t.test('after all of it both hosts hold the same bytes', (t) => {
   t.equal(a.volume().state, 'SERVING');
   t.ok(a.data().equals(b.data()));

@@ -222,7 +222,7 @@ t.test('the old primary of a copy that was forced tells its own changes when it 
   const lone = mixture();
   force(lone);
   lone.tick(LEASE_MS);
-  lone.step({ type: 'seed', target: 'a', allocated: [], changed: [] });
+  lone.step({ type: 'seed', target: 'a', snapshot: 's' });
   const link = lone.connect('a');
   const answer = helloAnswer('a', 7, { consistentAt: 5, changesKnown: true });
   lone.hear(link, answer);

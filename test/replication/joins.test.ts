@@ -148,6 +148,32 @@ t.test('a blank target gets what is allocated and not zeroes', async (t) => {
   t.match(lone.store.durable.tracked, [{ host: 'b', copying: 5, compare: false }]);
 });
 
+t.test('a copy by a map takes no snapshot', async (t) => {
+  const lone = solo([1]);
+  const { effects } = beginCopy(lone);
+  t.equal(modeOf(lone), 'QUICK');
+  t.notOk(effects.some(({ type }) => type === 'take-snapshot'));
+  lone.step({ type: 'snapshot-gone' });
+  t.strictSame(caughtUp(lone), [['copy-zero', 1]], 'nor does the end of one concern it');
+});
+
+t.test('a copy that reads a snapshot ends with it', async (t) => {
+  const lone = solo();
+  lone.hold('read-region');
+  const { effects } = beginCopy(lone, { blank: true }, { allocated: [0] });
+  t.ok(effects.some(({ type }) => type === 'take-snapshot'));
+  lone.step({ type: 'snapshot-gone' });
+  t.match(lone.replica.status.join, { phase: 'FAILED', error: /snapshot/ });
+});
+
+t.test('a copy whose snapshot cannot be taken ends, and says why', async (t) => {
+  const lone = solo();
+  lone.hold('take-snapshot');
+  beginCopy(lone, { blank: true });
+  lone.answer('take-snapshot', { failure: 'ENOSPC' });
+  t.match(lone.replica.status.join, { phase: 'FAILED', error: /snapshot.*ENOSPC/ });
+});
+
 t.test('zeroes are sent to a target that held something', async (t) => {
   const lone = solo([1]);
   beginCopy(lone);

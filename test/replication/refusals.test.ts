@@ -274,7 +274,8 @@ t.test('an answer to a copy that was never sent, or that cannot be, ends the cop
     { region: 0, needed: true },
   ]) {
     const lone = new Lone('a', completeState({ ...both, inSync: ['a'] }));
-    const [dial] = lone.step({ type: 'seed', target: 'b', allocated: [], changed: [0] });
+    lone.snapshot = { allocated: [], changed: [0] };
+    const [dial] = lone.step({ type: 'seed', target: 'b', snapshot: 's' });
     const link = dial?.type === 'dial' ? dial.link : 0;
     lone.step({ type: 'link-opened', link, peer: 'b' });
     lone.hear(link, helloAnswer('b', 5, { blank: true }));

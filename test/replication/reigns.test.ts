@@ -19,7 +19,8 @@ const isAcknowledged = (effects: readonly Effect[]): boolean =>
 
 /** Copies region 0 to `target` beside live writes; answers the link. */
 function catchUp(lone: Lone, target: string, generation: number): number {
-  const [dial] = lone.step({ type: 'seed', target, allocated: [], changed: [0] });
+  lone.snapshot = { allocated: [], changed: [0] };
+  const [dial] = lone.step({ type: 'seed', target, snapshot: 's' });
   const link = dial?.type === 'dial' ? dial.link : 0;
   lone.step({ type: 'link-opened', link, peer: target });
   lone.hear(link, helloAnswer(target, generation, { blank: true }));

@@ -72,8 +72,31 @@ t.test('it recovers when writes are as fast as usual again', async (t) => {
   const throttle = begun(2);
   const nowMs = looks(throttle, 20, { ms: 20 });
   t.equal(throttle.limitBytesPerSecond, FLOOR);
-  looks(throttle, 60, { fromMs: nowMs, ms: 2 });
+  const laterMs = looks(throttle, 60, { fromMs: nowMs, ms: 2 });
+  const after6s = throttle.limitBytesPerSecond;
+  t.ok(after6s > 3 * FLOOR, String(after6s));
+  looks(throttle, 300, { fromMs: laterMs, ms: 2 });
   t.equal(throttle.limitBytesPerSecond, 0, 'nothing holds it back');
+});
+
+t.test('where it comes to rest few looks find a slow write', async (t) => {
+  const throttle = begun(2);
+  const bearable = 64 * MIB;
+  let slow = 0;
+  let nowMs = looks(throttle, 200, { ms: 2 });
+  for (let n = 0; n < 1000; n++) {
+    const isSlow = throttle.limitBytesPerSecond === 0 || throttle.limitBytesPerSecond > bearable;
+    if (isSlow) slow++;
+    nowMs = looks(throttle, 1, { fromMs: nowMs, ms: isSlow ? 10 : 2 });
+  }
+  t.ok(slow < 60, `${String(slow)} of 1000`);
+});
+
+t.test('a process that is late slows the copy as a slow write does', async (t) => {
+  const throttle = begun(2);
+  throttle.late(10, 1);
+  looks(throttle, 1, { ms: 2 });
+  t.ok(throttle.limitBytesPerSecond < FIRST);
 });
 
 t.test('without clients nothing holds it back after a while', async (t) => {
@@ -89,6 +112,30 @@ t.test('latencies that nobody notices are no reason to go slower', async (t) => 
   const other = begun(0.1);
   looks(other, 1, { ms: 2.1 });
   t.ok(other.limitBytesPerSecond < FIRST);
+});
+
+t.test('writes and flushes are each compared with what is usual for them', async (t) => {
+  const both = (): Throttle => {
+    const throttle = new Throttle();
+    for (let n = 0; n < 500; n++) {
+      throttle.latency(20, n * LOOK_MS - 1, 'flush');
+      throttle.latency(2, n * LOOK_MS, 'write');
+    }
+    throttle.begin(0);
+    return throttle;
+  };
+  const asUsual = both();
+  asUsual.latency(20, 1, 'flush');
+  looks(asUsual, 1, { ms: 2 });
+  t.ok(asUsual.limitBytesPerSecond > FIRST);
+  const slowWrites = both();
+  slowWrites.latency(20, 1, 'flush');
+  looks(slowWrites, 1, { ms: 8 });
+  t.ok(slowWrites.limitBytesPerSecond < FIRST, 'a write that is still faster than a flush');
+  const slowFlushes = both();
+  slowFlushes.latency(60, 1, 'flush');
+  looks(slowFlushes, 1, { ms: 2 });
+  t.ok(slowFlushes.limitBytesPerSecond < FIRST);
 });
 
 t.test('it looks at the clients ten times a second, not with each region', async (t) => {

@@ -46,8 +46,8 @@ export const copying: readonly Mutation[] = [
     edits: [
       {
         file: FILES.join,
-        find: `const regions = RegionSet.fromBitmap(count, ownChanges);`,
-        replace: `const regions = new RegionSet(count);`,
+        find: `const regions = RegionSet.fromBitmap(this.#written.regions, ownChanges);`,
+        replace: `const regions = new RegionSet(this.#written.regions);`,
       },
     ],
   },
@@ -117,9 +117,7 @@ export const copying: readonly Mutation[] = [
   {
     name: 'distrust-ignored',
     what: 'A target whose disk failed is compared with, although what it reads may not be what it holds.',
-    edits: [
-      { file: FILES.join, find: `const compare = !answer.distrusted;`, replace: `const compare = true;` },
-    ],
+    edits: [{ file: FILES.join, find: `const compare = !distrusted;`, replace: `const compare = true;` }],
   },
   {
     name: 'incomplete-looks-complete',

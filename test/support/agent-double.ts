@@ -407,7 +407,7 @@ export class AgentDouble {
       }),
       seedReplica: this.#handle('seedReplica', ({ volume, snapshot, target }) => {
         const replica = this.#require(volume);
-        if (!this.snapshots.has(snapshot)) throw new LockstepError('NOT_FOUND', `no snapshot ${snapshot}`);
+        this.snapshots.set(snapshot, volume);
         const peer = this.peers.find((one) => one.host === target)?.replicas.get(volume);
         if (peer === undefined) throw new LockstepError('FAILED_PRECONDITION', `${target} has no replica`);
         peer.state = 'JOINING';

@@ -1,11 +1,10 @@
 /** What the clients that people use make of an export. They write to all of it. */
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { Test } from 'tap';
+import { output } from './client-command.ts';
 
 export interface ServedExport {
   /** `nbd://host:port/name` or `nbd+unix:///name?socket=path` */
@@ -15,21 +14,8 @@ export interface ServedExport {
   readonly sizeBytes: number;
 }
 
-const CLIENT_TIMEOUT_MS = 20_000;
-
-const execute = promisify(execFile);
-
-async function run(command: string, ...args: string[]): Promise<string> {
-  const { stdout } = await execute(command, args, {
-    timeout: CLIENT_TIMEOUT_MS,
-    killSignal: 'SIGKILL',
-    cwd: tmpdir(),
-  });
-  return stdout;
-}
-
 export async function checkNbdinfo(t: Test, served: ServedExport): Promise<void> {
-  const { exports } = JSON.parse(await run('nbdinfo', '--json', served.uri)) as { exports: unknown[] };
+  const { exports } = JSON.parse(await output('nbdinfo', '--json', served.uri)) as { exports: unknown[] };
   t.match(exports, [
     {
       'export-name': served.name,
@@ -41,6 +27,7 @@ export async function checkNbdinfo(t: Test, served: ServedExport): Promise<void>
       can_df: true,
       // That depends on the file system.
       can_fast_zero: Boolean,
+      contexts: ['base:allocation'],
       can_flush: true,
       can_fua: true,
       can_multi_conn: true,
@@ -54,7 +41,7 @@ export async function checkNbdinfo(t: Test, served: ServedExport): Promise<void>
 }
 
 export async function checkNbdinfoList(t: Test, served: ServedExport): Promise<void> {
-  const list = JSON.parse(await run('nbdinfo', '--list', '--json', served.uri)) as { exports: unknown[] };
+  const list = JSON.parse(await output('nbdinfo', '--list', '--json', served.uri)) as { exports: unknown[] };
   t.match(list, { exports: [{ 'export-name': served.name, 'export-size': served.sizeBytes }] });
 }
 
@@ -70,8 +57,8 @@ export async function checkNbdcopy(t: Test, served: ServedExport): Promise<void>
   const source = join(folder, 'source');
   const target = join(folder, 'target');
   writeFileSync(source, image);
-  await run('nbdcopy', '--flush', '--connections=4', '--requests=16', source, served.uri);
-  await run('nbdcopy', '--connections=4', served.uri, target);
+  await output('nbdcopy', '--flush', '--connections=4', '--requests=16', source, served.uri);
+  await output('nbdcopy', '--connections=4', served.uri, target);
   t.ok(readFileSync(target).equals(image), 'what comes back is what was copied there');
 }
 
@@ -101,7 +88,7 @@ export async function checkQemuIo(t: Test, served: ServedExport): Promise<void> 
     'read -P 1 3M 64k',
     'read -P 2 3136k 64k',
   ];
-  const stdout = await run(
+  const stdout = await output(
     'qemu-io',
     '-f',
     'raw',
@@ -114,7 +101,7 @@ export async function checkQemuIo(t: Test, served: ServedExport): Promise<void> 
 
 /** Random writes of mixed sizes, 16 at a time, each read back and compared by its checksum. */
 export async function checkFio(t: Test, served: ServedExport): Promise<void> {
-  const stdout = await run(
+  const stdout = await output(
     'fio',
     '--name=verify',
     '--ioengine=nbd',

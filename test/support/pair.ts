@@ -152,9 +152,7 @@ export class Pair {
         throw new Error(`the copy broke off: ${volume.status.join?.error ?? ''}`);
       return condition();
     };
-    const snapshot = volume.file.takeSnapshot('s');
-    const changed = snapshot.changedRegions();
-    volume.run({ type: 'seed', target, allocated: snapshot.allocated, changed });
+    volume.run({ type: 'seed', target, snapshot: 's' });
     await this.until(reached(() => volume.status.join?.phase === 'SEEDED'));
     volume.run({ type: 'connect', target });
     volume.file.dropSnapshot();

@@ -8,7 +8,11 @@ import t, { type Test } from 'tap';
 import type { BlockRequest, BlockResult } from '../../daemon/nbd/block.ts';
 import type { Volumes, VolumesOptions } from '../../daemon/volume/volumes.ts';
 import { Fallback } from '../../daemon/store/fallback.ts';
+import { helloAnswer } from '../support/harness/lone.ts';
 import { openVolumes, SIZE, soloVolume } from '../support/open-volumes.ts';
+
+/** Of the links that a replica dials. */
+const FIRST_LINK = -1;
 
 async function onSmallDisk(
   t: Test,
@@ -36,12 +40,17 @@ function submit(volumes: Volumes, request: BlockRequest): Promise<BlockResult> {
 const write = (offset: number, data: Buffer): BlockRequest => ({ kind: 'write', offset, data, fua: false });
 
 t.test('a snapshot that cannot be kept ends, and the write that ended it is done', async (t) => {
-  const { volumes } = await onSmallDisk(t, SIZE + SIZE / 2);
+  // A link that never stands: what its other end says is said here.
+  const dial = (): Promise<never> => new Promise(() => undefined);
+  const { volumes } = await onSmallDisk(t, SIZE + SIZE / 2, { dial });
   const volume = volumes.require('v');
   t.strictSame(await submit(volumes, write(0, randomBytes(SIZE))), { ok: true });
-  volume.takeSnapshot('s');
-  volume.run({ type: 'seed', target: 'b', allocated: volume.file.snapshot?.allocated ?? [], changed: [] });
+  volume.run({ type: 'seed', target: 'b', snapshot: 's' });
+  volume.run({ type: 'link-opened', link: FIRST_LINK, peer: 'b' });
+  const message = helloAnswer('b', 1, { blank: true });
+  volume.run({ type: 'frame', link: FIRST_LINK, message, payload: undefined, intact: true });
   t.equal(volume.status.join?.phase, 'SEEDING');
+  t.equal(volume.file.snapshot?.id, 's');
   const data = randomBytes(SIZE);
   t.strictSame(await submit(volumes, write(0, data)), { ok: true }, 'the client is told of nothing');
   t.strictSame(await submit(volumes, { kind: 'read', offset: 0, length: SIZE }), { ok: true, data });

@@ -27,11 +27,11 @@ t.test('why the other replica cannot be reached is told once for each reason', a
   const dial = (): Promise<never> => Promise.reject(new Error(++dials < 4 ? 'refused' : 'no route'));
   const { volumes } = await openVolumes(t, { log, dial });
   await soloVolume(volumes);
-  volumes.require('v').run({ type: 'seed', target: 'b', allocated: [], changed: [] });
+  volumes.require('v').run({ type: 'seed', target: 'b', snapshot: 's' });
   while (dials < 2) await new Promise((resolve) => setTimeout(resolve, 10));
-  volumes.require('v').run({ type: 'seed', target: 'b', allocated: [], changed: [] });
+  volumes.require('v').run({ type: 'seed', target: 'b', snapshot: 's' });
   while (dials < 5) {
-    volumes.require('v').run({ type: 'seed', target: 'b', allocated: [], changed: [] });
+    volumes.require('v').run({ type: 'seed', target: 'b', snapshot: 's' });
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   t.strictSame(told, ['refused', 'no route']);

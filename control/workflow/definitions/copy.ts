@@ -1,8 +1,8 @@
 /**
- * Bringing a second copy up to date: seed it from a snapshot of the primary, connect it, wait until the record says
- * that it is in sync. The primary does the work; this watches it, and starts it again where it broke off.
+ * Bringing a second copy up to date: seed it, connect it, wait until the record says that it is in sync. The primary does
+ * the work; this watches it, and starts it again where it broke off.
  *
- * A snapshot lives as long as the daemon process that took it. So its name carries that process's incarnation: after
+ * What is much is read from a snapshot, which the primary takes where it needs one and has none of this name. It lives as long as the daemon process that took it. So its name carries that process's incarnation: after
  * a restart the next snapshot has another name, and a target never goes on from half of one and half of another.
  */
 import { LockstepError, messageOf } from '../../../daemon/sys/errors.ts';
@@ -152,13 +152,7 @@ export class Copying {
     const { source, target } = this.#job;
     this.#movedAtMs = this.#around.nowMs();
     this.#snapshot = await snapshotName(this.#around, this.#job, this.#run.signal);
-    await this.#hosts.createSnapshot(source, this.#snapshot);
-    try {
-      await this.#hosts.seedReplica(source, this.#snapshot, target);
-    } catch (error) {
-      // The daemon restarted between the two: the next round takes a new snapshot.
-      if (!(error instanceof LockstepError) || error.code !== 'NOT_FOUND') throw error;
-    }
+    await this.#hosts.seedReplica(source, this.#snapshot, target);
   }
 
   async connect(): Promise<void> {

@@ -1,4 +1,8 @@
-/** reseed: a host that fell out of the in-sync set gets a copy of the primary's volume again, and rejoins. */
+/**
+ * reseed: a host that fell out of the in-sync set gets a copy of the primary's volume again, and rejoins. The primary
+ * takes a snapshot by itself if no map of its own says what the target lacks; under a snapshot each first write to a
+ * region costs more.
+ */
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { connectTarget, Copying, seedTarget, snapshotName } from './copy.ts';
 import { HostActions } from './host-actions.ts';
@@ -35,19 +39,6 @@ export function reseed(around: Surroundings): WorkflowDefinition<ReseedState> {
     },
     {
       ...ordinary,
-      name: 'snapshot-source',
-      title: ({ source }) => `Snapshot the volume on ${source}`,
-      async do(context) {
-        const { state } = context;
-        await requirePrimary(around, state.volume, state.source);
-        const snapshot = await snapshotName(around, state, context.signal);
-        await actions(around, context).createSnapshot(state.source, snapshot);
-        return { snapshot };
-      },
-      undo: (context) => patiently(around, context.signal, () => deleteSnapshots(around, context)),
-    },
-    {
-      ...ordinary,
       name: 'prepare-target',
       title: ({ target }) => `Prepare the replica on ${target}`,
       async do(context) {
@@ -59,11 +50,12 @@ export function reseed(around: Surroundings): WorkflowDefinition<ReseedState> {
     {
       ...copying,
       name: 'seed',
-      title: ({ target }) => `Seed ${target} from the snapshot`,
+      title: ({ source, target }) => `Copy to ${target} what ${source} has`,
       async do(context) {
         const snapshot = await seedTarget(copyingOf(around, context));
         return snapshot === '' ? {} : { snapshot };
       },
+      undo: (context) => patiently(around, context.signal, () => deleteSnapshots(around, context)),
     },
     {
       ...copying,
@@ -74,13 +66,13 @@ export function reseed(around: Surroundings): WorkflowDefinition<ReseedState> {
     {
       ...ordinary,
       name: 'drop-snapshot',
-      title: () => 'Drop the snapshot',
+      title: () => 'Drop the snapshot, if there is one',
       do: (context) => deleteSnapshots(around, context),
     },
   ];
   return {
     type: 'reseed',
-    version: 1,
+    version: 2,
     steps,
     finished: (state, outcome) => finished(around, state, outcome),
   };

@@ -8,19 +8,16 @@ export function createSnapshot(process: Process, id: string): void {
   disk.takeSnapshot(id);
 }
 
-export function seedReplica(process: Process, target: string): void {
+export function seedReplica(process: Process, snapshot: string, target: string): void {
   const join = process.status.join;
   if (join?.target === target && join.phase !== 'FAILED' && join.phase !== 'DONE') return;
   if (process.state !== 'SOLO' && process.state !== 'SERVING') return;
-  const { disk } = process.host;
-  process.deliver({ type: 'seed', target, allocated: disk.allocated(), changed: disk.changed() });
+  process.deliver({ type: 'seed', target, snapshot });
 }
 
 export function connectReplica(process: Process, target: string): void {
   const join = process.status.join;
-  const { disk } = process.host;
-  if (join?.target === target && join.phase === 'SEEDED' && disk.snapshotId !== undefined)
-    process.deliver({ type: 'connect', target });
+  if (join?.target === target && join.phase === 'SEEDED') process.deliver({ type: 'connect', target });
 }
 
 export function deleteSnapshot(process: Process): void {

@@ -294,6 +294,7 @@ export class Control {
   reseed(source: string, target: string): void {
     const job = this.#begin(`seed ${target} from ${source}`);
     const snapshot = `snapshot-${++this.#lastJob}`;
+    const isBlank = this.#parts.hosts.get(target)?.process?.state === 'BLANK';
     let isStarted = false;
     let readyAtMs = Infinity;
     let givesUpAtMs = this.#parts.scheduler.nowMs + STEP_LIMIT_MS;
@@ -315,9 +316,13 @@ export class Control {
       const join = isStarted && process.status.join?.target === target ? process.status.join : undefined;
       if (join === undefined || join.phase === 'FAILED' || join.phase === 'DONE') {
         isStarted = true;
+        // The create of a database takes it itself, and writes go on until the copy begins.
+        if (isBlank)
+          this.command(source, (at) => {
+            createSnapshot(at, `${snapshot}-${at.incarnation}`);
+          });
         this.command(source, (at) => {
-          createSnapshot(at, `${snapshot}-${at.incarnation}`);
-          seedReplica(at, target);
+          seedReplica(at, `${snapshot}-${at.incarnation}`, target);
         });
         readyAtMs = Infinity;
       } else if (join.phase === 'SEEDED') {

@@ -40,6 +40,11 @@ export class Lone {
   readonly store: KeptStore;
   /** What a region that is read as a whole holds; one that is not here: zeroes. */
   readonly regions = new Map<Region, Uint8Array>();
+  /** What it is told of a snapshot that it asks for. */
+  snapshot: { readonly allocated: readonly Region[]; readonly changed: readonly Region[] } = {
+    allocated: [],
+    changed: [],
+  };
   readonly #dialled = new Map<string, number>();
   readonly #held = new Set<Asked['type']>();
   #unanswered: Asked[] = [];
@@ -146,6 +151,8 @@ export class Lone {
         return { type: 'read-done', token, data: new Uint8Array(effect.length) };
       case 'read-region':
         return { type: 'region-done', token, data: this.regions.get(effect.region), digest: NO_DIGEST };
+      case 'take-snapshot':
+        return { type: 'snapshot-taken', token, ...this.snapshot };
       case 'persist':
         this.store.apply(effect.durable, effect.maps);
         return { type: 'persisted', token };

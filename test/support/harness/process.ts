@@ -235,6 +235,9 @@ export class Process implements NetworkNode {
       case 'read-region':
         this.#onDisk(() => this.#readRegion(effect));
         return;
+      case 'take-snapshot':
+        this.deliver(this.#snapshot(effect));
+        return;
       case 'disk-flush':
         this.#diskFlush(effect.token);
         return;
@@ -266,6 +269,12 @@ export class Process implements NetworkNode {
     if (!disk.isReadable(regionRange(region)))
       return { type: 'region-done', token, data: undefined, digest: new Uint8Array(0), failure: 'EIO' };
     return { type: 'region-done', token, ...disk.readRegion(region, from) };
+  }
+
+  #snapshot({ token, snapshot: id }: Extract<Effect, { type: 'take-snapshot' }>): ReplicaEvent {
+    const { disk } = this.host;
+    if (disk.snapshotId !== id) disk.takeSnapshot(id);
+    return { type: 'snapshot-taken', token, allocated: disk.allocated(), changed: disk.changed() };
   }
 
   #diskWrite(effect: DiskWrite): void {

@@ -67,7 +67,8 @@ export function beginCopy(
     readonly changed?: readonly Region[];
   } = {},
 ): { link: number; effects: Effect[] } {
-  lone.step({ type: 'seed', target: 'b', allocated, changed });
+  lone.snapshot = { allocated, changed };
+  lone.step({ type: 'seed', target: 'b', snapshot: 's' });
   const link = lone.connect('b');
   const message = helloAnswer('b', 5, { consistentAt: 4, changesKnown: true, ...answer });
   const payload = bitmap(changes);

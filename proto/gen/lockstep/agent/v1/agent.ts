@@ -5879,7 +5879,10 @@ export const AgentServiceService = {
       Buffer.from(DeleteSnapshotResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteSnapshotResponse => DeleteSnapshotResponse.decode(value),
   },
-  /** The primary starts to copy a snapshot to a target. Idempotent; progress is in GetReplica. */
+  /**
+   * The primary starts to copy to a target, from the snapshot of this name where it needs one: it takes it if there is
+   * none. Idempotent; progress is in GetReplica.
+   */
   seedReplica: {
     path: "/lockstep.agent.v1.AgentService/SeedReplica" as const,
     requestStream: false as const,
@@ -6021,7 +6024,10 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   stepDown: handleUnaryCall<StepDownRequest, StepDownResponse>;
   createSnapshot: handleUnaryCall<CreateSnapshotRequest, CreateSnapshotResponse>;
   deleteSnapshot: handleUnaryCall<DeleteSnapshotRequest, DeleteSnapshotResponse>;
-  /** The primary starts to copy a snapshot to a target. Idempotent; progress is in GetReplica. */
+  /**
+   * The primary starts to copy to a target, from the snapshot of this name where it needs one: it takes it if there is
+   * none. Idempotent; progress is in GetReplica.
+   */
   seedReplica: handleUnaryCall<SeedReplicaRequest, SeedReplicaResponse>;
   /** The seeded target gets live writes and what changed since the snapshot, and is made in sync. Idempotent. */
   connectReplica: handleUnaryCall<ConnectReplicaRequest, ConnectReplicaResponse>;
@@ -6166,7 +6172,10 @@ export interface AgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteSnapshotResponse) => void,
   ): ClientUnaryCall;
-  /** The primary starts to copy a snapshot to a target. Idempotent; progress is in GetReplica. */
+  /**
+   * The primary starts to copy to a target, from the snapshot of this name where it needs one: it takes it if there is
+   * none. Idempotent; progress is in GetReplica.
+   */
   seedReplica(
     request: SeedReplicaRequest,
     callback: (error: ServiceError | null, response: SeedReplicaResponse) => void,
