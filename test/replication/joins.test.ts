@@ -4,7 +4,7 @@ import type { Effect, Tracked } from '../../daemon/replication/interface.ts';
 import type { Message } from '../../daemon/replication/messages.ts';
 import { REGION_BYTES, type Region } from '../../daemon/replication/units.ts';
 import { Lone, sentOf } from '../support/harness/lone.ts';
-import { beginCopy, copiesIn, solo } from '../support/harness/roles.ts';
+import { beginCopy, copiesIn, solo, target } from '../support/harness/roles.ts';
 
 type HelloAnswer = Extract<Message, { type: 'hello-answer' }>;
 
@@ -249,4 +249,13 @@ t.test('a region that cannot be read ends the copy, not the primary', async (t) 
   t.match(lone.replica.status.join, { phase: 'FAILED', error: /region 1 cannot be read/ });
   t.equal(lone.replica.state, 'SOLO');
   t.strictSame(lone.dirtyOf('b'), [1]);
+});
+
+t.test('a candidate reports that it is one once that is durable, and for which generation', async (t) => {
+  const lone = target();
+  lone.hold('persist');
+  lone.hear(1, { type: 'candidate', generation: 5, proposedGeneration: 6, sequence: 0 });
+  t.equal(lone.replica.status.candidateFor, 0);
+  lone.answer('persist');
+  t.equal(lone.replica.status.candidateFor, 6);
 });

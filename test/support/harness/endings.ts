@@ -22,6 +22,8 @@ const AFTERLIFE_MS = 500;
  */
 export function loseForGood(world: World): boolean {
   const { control, hosts } = world;
+  // One that copies is lost as it is granted its target, which has not heard of that.
+  if (control.record.inSync.length === 1) world.run(HALFWAY_MS, () => control.record.inSync.length > 1);
   const { primary, inSync } = control.record;
   const others = inSync.filter((name) => name !== primary).flatMap((name) => hosts.get(name) ?? []);
   if (!control.isSure || !others.some((host) => isWhole(world, host))) return false;
