@@ -133,7 +133,7 @@ export class HostMeta {
   }
 }
 
-type LaterField = 'flushFailedIn' | 'consistentAt' | 'mixed' | 'copyFrom' | 'tracked' | 'scrubbedTo';
+type LaterField = 'flushFailedIn' | 'pulledFrom' | 'consistentAt' | 'mixed' | 'copyFrom' | 'tracked' | 'scrubbedTo';
 
 /**
  * A record of a build before there were dirty maps lacks what belongs to them. Such a replica was consistent in its
@@ -142,6 +142,7 @@ type LaterField = 'flushFailedIn' | 'consistentAt' | 'mixed' | 'copyFrom' | 'tra
 function upToDate(durable: Omit<DurableState, LaterField> & Partial<DurableState>): DurableState {
   return {
     flushFailedIn: '',
+    pulledFrom: '',
     scrubbedTo: 0,
     consistentAt: durable.complete ? durable.view.generation : 0,
     mixed: false,

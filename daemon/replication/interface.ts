@@ -41,6 +41,11 @@ export interface DurableState {
   readonly copyFrom: { readonly host: HostName; readonly generation: Generation };
   /** Replicas outside the in-sync set of which this one knows in which regions they may differ from it. */
   readonly tracked: readonly Tracked[];
+  /**
+   * As a primary of several: the member that it was pulling from, and began to write what that has. Others may lack that
+   * until all are known to be equal again. Empty: nobody.
+   */
+  readonly pulledFrom: HostName;
   /** A scrub that has not ended has compared every region before this one; 0: there is none. It may be behind. */
   readonly scrubbedTo: Region;
 }

@@ -67,6 +67,13 @@ export class Recovery {
       this.#parts.links.close(peer);
       return;
     }
+    const { pulledFrom } = this.#core.durable;
+    if (pulledFrom !== '' && pulledFrom !== peer.host) {
+      peer.isUnfit = true;
+      this.#core.why = `${peer.host} may lack what was pulled from ${pulledFrom} before this process started`;
+      this.#parts.links.close(peer);
+      return;
+    }
     peer.ready = true;
     this.#applied.set(peer, answer.appliedSequence);
     this.#pullIfAllSpoke();
@@ -132,6 +139,8 @@ export class Recovery {
     // It may lack what was pulled, so that nothing may be read under its lease, and it cannot be gone on with.
     for (const peer of missing) peer.exclude();
     for (const peer of primary.required) if (peer.ready) peer.isCovered = true;
+    if (missing.length === 0 && this.#core.durable.pulledFrom !== '')
+      this.#core.persist({ pulledFrom: '' }, () => undefined);
     if (missing.length === 0) this.#core.transition('SERVING', primary.inSyncWith);
     else
       this.#core.transition('HOLDING', `${missing.map(({ host }) => host).join(' and ')} may not be equal`);
@@ -155,7 +164,19 @@ export class Recovery {
       assert(peer.link !== undefined, 'a member that answered has a link');
       this.#isPulling = true;
       this.#pull = { peer, link: peer.link, regions: [], writing: 0, sentUpTo: undefined };
-      this.#core.send(peer.link, { type: 'pull', generation: this.#core.generation });
+      this.#askFor(this.#pull);
     });
+  }
+
+  /** Before the first byte: who else is a member may lack what comes, and after another death nobody would know. */
+  #askFor(pull: Pull): void {
+    const ask = (): void => {
+      if (this.#pull !== pull || pull.peer.link !== pull.link) return;
+      this.#core.send(pull.link, { type: 'pull', generation: this.#core.generation });
+    };
+    const { durable } = this.#core;
+    const hasOthers = durable.view.inSync.length > 2;
+    if (!hasOthers || durable.pulledFrom === pull.peer.host) ask();
+    else this.#core.persist({ pulledFrom: pull.peer.host }, ask);
   }
 }

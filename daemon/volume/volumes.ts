@@ -315,6 +315,7 @@ function firstState(bootId: string): DurableState {
     blank: true,
     candidateFor: 0,
     flushFailedIn: '',
+    pulledFrom: '',
     scrubbedTo: 0,
     asking: '',
     promoting: false,

@@ -10,6 +10,7 @@ export function record(volume: string, generation: number, more: Partial<Durable
     blank: true,
     candidateFor: 0,
     flushFailedIn: '',
+    pulledFrom: '',
     scrubbedTo: 0,
     asking: '',
     promoting: false,

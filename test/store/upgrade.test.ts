@@ -63,7 +63,7 @@ t.test('each volume has its bytes and its record, and stands on a layer', async 
     // What a record of that build lacks belongs to scrubs, of which there were none.
     expected.map(({ sha256: _sha256, ...record }) => ({
       ...record,
-      durable: { ...record.durable, scrubbedTo: 0 },
+      durable: { ...record.durable, pulledFrom: '', scrubbedTo: 0 },
     })),
   );
   t.strictSame(readdirSync(join(folder, 'layers')).sort(), ['empty.1.data', 'mixed.2.data', 'v.3.data']);

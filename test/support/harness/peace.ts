@@ -54,6 +54,8 @@ export function readAll(world: World): void {
 export function scrubAll(world: World, random: Random): void {
   const primary = world.process(world.control.record.primary);
   if (primary?.state !== 'SERVING') return;
+  // One that still runs tells what was wrong in the time of the faults.
+  world.run(SCRUB_MS, () => primary.status.scrub?.phase !== 'RUNNING');
   const hosts = [...world.hosts.values()];
   for (const { disk } of hosts) if (random.happens(0.5)) disk.seal();
   for (let count = random.below(4); count > 0; count--) {

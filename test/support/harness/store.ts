@@ -11,6 +11,7 @@ export const blankState: DurableState = {
   blank: true,
   candidateFor: 0,
   flushFailedIn: '',
+  pulledFrom: '',
   scrubbedTo: 0,
   asking: '',
   promoting: false,
