@@ -33,7 +33,9 @@ export interface ObservedDirt {
 }
 
 export interface ObservedMismatch {
-  readonly region: number;
+  /** Of the region in the volume, in bytes. */
+  readonly offset: number;
+  readonly length: number;
   readonly differ: readonly string[];
   readonly damaged: readonly string[];
 }
@@ -41,9 +43,9 @@ export interface ObservedMismatch {
 export interface ObservedScrub {
   /** RUNNING, DONE, STOPPED, FAILED */
   readonly phase: string;
-  /** Regions; every one before it was compared. */
-  readonly cursor: number;
-  readonly regionsTotal: number;
+  /** Of the volume, from its beginning: every region in them was compared. */
+  readonly doneBytes: number;
+  readonly totalBytes: number;
   readonly repairedRegions: number;
   readonly mismatchedRegions: number;
   readonly mismatches: readonly ObservedMismatch[];
@@ -190,12 +192,13 @@ export function observeReplica(
 function observeScrub(scrub: ScrubProgress): ObservedScrub {
   return {
     phase: scrub.phase,
-    cursor: Number(scrub.cursor),
-    regionsTotal: Number(scrub.regionsTotal),
+    doneBytes: Number(scrub.doneBytes),
+    totalBytes: Number(scrub.totalBytes),
     repairedRegions: Number(scrub.repairedRegions),
     mismatchedRegions: Number(scrub.mismatchedRegions),
-    mismatches: scrub.mismatches.map(({ region, differ, damaged }) => ({
-      region: Number(region),
+    mismatches: scrub.mismatches.map(({ offset, length, differ, damaged }) => ({
+      offset: Number(offset),
+      length: Number(length),
       differ,
       damaged,
     })),

@@ -1,5 +1,4 @@
 /** A volume as the public API shows it: the record, and each replica by its own last word. Pure. */
-import { REGION_BYTES } from '../../daemon/replication/units.ts';
 import {
   type Resync,
   ResyncMode,
@@ -143,16 +142,16 @@ function resyncOf(copy: ObservedCopy): Resync {
 }
 
 function scrubOf(scrub: ObservedScrub): Scrub {
-  const { phase, cursor, regionsTotal, repairedRegions, mismatchedRegions, error } = scrub;
+  const { phase, doneBytes, totalBytes, repairedRegions, mismatchedRegions, error } = scrub;
   return {
     phase,
-    doneBytes: BigInt(cursor * REGION_BYTES),
-    totalBytes: BigInt(regionsTotal * REGION_BYTES),
+    doneBytes: BigInt(doneBytes),
+    totalBytes: BigInt(totalBytes),
     repairedRegions: BigInt(repairedRegions),
     mismatchedRegions: BigInt(mismatchedRegions),
-    mismatches: scrub.mismatches.map(({ region, differ, damaged }) => ({
-      offset: BigInt(region * REGION_BYTES),
-      length: BigInt(REGION_BYTES),
+    mismatches: scrub.mismatches.map(({ offset, length, differ, damaged }) => ({
+      offset: BigInt(offset),
+      length: BigInt(length),
       differ: differ.map(hostName),
       damaged: damaged.map(hostName),
     })),

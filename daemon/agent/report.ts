@@ -3,6 +3,7 @@ import type { HostDrivers } from '../host/host.ts';
 import { messageOf } from '../sys/errors.ts';
 import type { Log } from '../sys/log.ts';
 import type { JoinStatus, ScrubStatus } from '../replication/interface.ts';
+import { REGION_BYTES } from '../replication/units.ts';
 import type { Volume } from '../volume/volume.ts';
 import {
   type CopyProgress,
@@ -114,12 +115,13 @@ function copyOf(join: JoinStatus): CopyProgress {
 function scrubOf(scrub: ScrubStatus): ScrubProgress {
   return {
     phase: scrub.phase,
-    cursor: BigInt(scrub.cursor),
-    regionsTotal: BigInt(scrub.regionsTotal),
+    doneBytes: BigInt(scrub.cursor * REGION_BYTES),
+    totalBytes: BigInt(scrub.regionsTotal * REGION_BYTES),
     repairedRegions: BigInt(scrub.repairedRegions),
     mismatchedRegions: BigInt(scrub.mismatchedRegions),
     mismatches: scrub.mismatches.map(({ region, differ, damaged }) => ({
-      region: BigInt(region),
+      offset: BigInt(region * REGION_BYTES),
+      length: BigInt(REGION_BYTES),
       differ: [...differ],
       damaged: [...damaged],
     })),

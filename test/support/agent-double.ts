@@ -430,7 +430,11 @@ export class AgentDouble {
         const replica = this.#require(volume);
         if (replica.state !== 'SERVING')
           throw new LockstepError('FAILED_PRECONDITION', 'it is not scrubbed: none is in sync');
-        replica.scrub = ScrubProgress.fromPartial({ phase: 'RUNNING', cursor: 3n, regionsTotal: 16n });
+        replica.scrub = ScrubProgress.fromPartial({
+          phase: 'RUNNING',
+          doneBytes: 3n * 65_536n,
+          totalBytes: 16n * 65_536n,
+        });
         return { replica: this.#status(replica) };
       }),
       stopScrub: this.#handle('stopScrub', ({ volume }) => {

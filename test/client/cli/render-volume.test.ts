@@ -60,7 +60,10 @@ t.test('a resync is shown with its mode, what is left, its rate, its limit and i
 
 t.test('a disk that fills up is told of by its host', (t) => {
   const full = volumeReplica('host-b', { spaceWarning: 'the disk is 91 % full' });
-  t.match(textOf(volumeInSync({ replicas: [volumeReplica('host-a'), full] })), /host-b +the disk is 91 % full/);
+  t.match(
+    textOf(volumeInSync({ replicas: [volumeReplica('host-a'), full] })),
+    /host-b +the disk is 91 % full/,
+  );
   t.end();
 });
 

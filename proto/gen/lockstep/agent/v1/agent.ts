@@ -89,9 +89,9 @@ export interface ReplicaStatus {
 export interface ScrubProgress {
   /** RUNNING, DONE, STOPPED, FAILED */
   phase: string;
-  /** Regions of 64 KiB; every one before the cursor was compared. */
-  cursor: bigint;
-  regionsTotal: bigint;
+  /** Of the volume, from its beginning: every region in them was compared. */
+  doneBytes: bigint;
+  totalBytes: bigint;
   repairedRegions: bigint;
   /** Regions that differ, or are damaged, and that no checksum decides about. */
   mismatchedRegions: bigint;
@@ -104,7 +104,9 @@ export interface ScrubProgress {
 }
 
 export interface RegionMismatch {
-  region: bigint;
+  /** Of the region in the volume, in bytes. */
+  offset: bigint;
+  length: bigint;
   /** Hosts whose bytes are not those of the primary. */
   differ: string[];
   /** Hosts whose bytes do not fit their checksum, or cannot be read. */
@@ -1304,8 +1306,8 @@ export const ReplicaStatus: MessageFns<ReplicaStatus> = {
 function createBaseScrubProgress(): ScrubProgress {
   return {
     phase: "",
-    cursor: 0n,
-    regionsTotal: 0n,
+    doneBytes: 0n,
+    totalBytes: 0n,
     repairedRegions: 0n,
     mismatchedRegions: 0n,
     mismatches: [],
@@ -1319,17 +1321,17 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
     if (message.phase !== "") {
       writer.uint32(10).string(message.phase);
     }
-    if (message.cursor !== 0n) {
-      if (BigInt.asUintN(64, message.cursor) !== message.cursor) {
-        throw new globalThis.Error("value provided for field message.cursor of type uint64 too large");
+    if (message.doneBytes !== 0n) {
+      if (BigInt.asUintN(64, message.doneBytes) !== message.doneBytes) {
+        throw new globalThis.Error("value provided for field message.doneBytes of type uint64 too large");
       }
-      writer.uint32(16).uint64(message.cursor);
+      writer.uint32(16).uint64(message.doneBytes);
     }
-    if (message.regionsTotal !== 0n) {
-      if (BigInt.asUintN(64, message.regionsTotal) !== message.regionsTotal) {
-        throw new globalThis.Error("value provided for field message.regionsTotal of type uint64 too large");
+    if (message.totalBytes !== 0n) {
+      if (BigInt.asUintN(64, message.totalBytes) !== message.totalBytes) {
+        throw new globalThis.Error("value provided for field message.totalBytes of type uint64 too large");
       }
-      writer.uint32(24).uint64(message.regionsTotal);
+      writer.uint32(24).uint64(message.totalBytes);
     }
     if (message.repairedRegions !== 0n) {
       if (BigInt.asUintN(64, message.repairedRegions) !== message.repairedRegions) {
@@ -1384,7 +1386,7 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
               break;
             }
 
-            message.cursor = reader.uint64() as bigint;
+            message.doneBytes = reader.uint64() as bigint;
             continue;
           }
           case 3: {
@@ -1392,7 +1394,7 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
               break;
             }
 
-            message.regionsTotal = reader.uint64() as bigint;
+            message.totalBytes = reader.uint64() as bigint;
             continue;
           }
           case 4: {
@@ -1450,11 +1452,15 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
   fromJSON(object: any): ScrubProgress {
     return {
       phase: isSet(object.phase) ? globalThis.String(object.phase) : "",
-      cursor: isSet(object.cursor) ? BigInt(object.cursor) : 0n,
-      regionsTotal: isSet(object.regionsTotal)
-        ? BigInt(object.regionsTotal)
-        : isSet(object.regions_total)
-        ? BigInt(object.regions_total)
+      doneBytes: isSet(object.doneBytes)
+        ? BigInt(object.doneBytes)
+        : isSet(object.done_bytes)
+        ? BigInt(object.done_bytes)
+        : 0n,
+      totalBytes: isSet(object.totalBytes)
+        ? BigInt(object.totalBytes)
+        : isSet(object.total_bytes)
+        ? BigInt(object.total_bytes)
         : 0n,
       repairedRegions: isSet(object.repairedRegions)
         ? BigInt(object.repairedRegions)
@@ -1483,11 +1489,11 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
     if (message.phase !== "") {
       obj.phase = message.phase;
     }
-    if (message.cursor !== 0n) {
-      obj.cursor = message.cursor.toString();
+    if (message.doneBytes !== 0n) {
+      obj.doneBytes = message.doneBytes.toString();
     }
-    if (message.regionsTotal !== 0n) {
-      obj.regionsTotal = message.regionsTotal.toString();
+    if (message.totalBytes !== 0n) {
+      obj.totalBytes = message.totalBytes.toString();
     }
     if (message.repairedRegions !== 0n) {
       obj.repairedRegions = message.repairedRegions.toString();
@@ -1513,9 +1519,9 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
   fromPartial(object: DeepPartial<ScrubProgress>): ScrubProgress {
     const message = createBaseScrubProgress();
     message.phase = object.phase ?? "";
-    message.cursor = (object.cursor !== undefined && object.cursor !== null) ? BigInt(object.cursor) : 0n;
-    message.regionsTotal = (object.regionsTotal !== undefined && object.regionsTotal !== null)
-      ? BigInt(object.regionsTotal)
+    message.doneBytes = (object.doneBytes !== undefined && object.doneBytes !== null) ? BigInt(object.doneBytes) : 0n;
+    message.totalBytes = (object.totalBytes !== undefined && object.totalBytes !== null)
+      ? BigInt(object.totalBytes)
       : 0n;
     message.repairedRegions = (object.repairedRegions !== undefined && object.repairedRegions !== null)
       ? BigInt(object.repairedRegions)
@@ -1533,16 +1539,22 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
 };
 
 function createBaseRegionMismatch(): RegionMismatch {
-  return { region: 0n, differ: [], damaged: [] };
+  return { offset: 0n, length: 0n, differ: [], damaged: [] };
 }
 
 export const RegionMismatch: MessageFns<RegionMismatch> = {
   encode(message: RegionMismatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.region !== 0n) {
-      if (BigInt.asUintN(64, message.region) !== message.region) {
-        throw new globalThis.Error("value provided for field message.region of type uint64 too large");
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
       }
-      writer.uint32(8).uint64(message.region);
+      writer.uint32(8).uint64(message.offset);
+    }
+    if (message.length !== 0n) {
+      if (BigInt.asUintN(64, message.length) !== message.length) {
+        throw new globalThis.Error("value provided for field message.length of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.length);
     }
     for (const v of message.differ) {
       writer.uint32(18).string(v!);
@@ -1571,7 +1583,15 @@ export const RegionMismatch: MessageFns<RegionMismatch> = {
               break;
             }
 
-            message.region = reader.uint64() as bigint;
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.length = reader.uint64() as bigint;
             continue;
           }
           case 2: {
@@ -1604,7 +1624,8 @@ export const RegionMismatch: MessageFns<RegionMismatch> = {
 
   fromJSON(object: any): RegionMismatch {
     return {
-      region: isSet(object.region) ? BigInt(object.region) : 0n,
+      offset: isSet(object.offset) ? BigInt(object.offset) : 0n,
+      length: isSet(object.length) ? BigInt(object.length) : 0n,
       differ: globalThis.Array.isArray(object?.differ) ? object.differ.map((e: any) => globalThis.String(e)) : [],
       damaged: globalThis.Array.isArray(object?.damaged) ? object.damaged.map((e: any) => globalThis.String(e)) : [],
     };
@@ -1612,8 +1633,11 @@ export const RegionMismatch: MessageFns<RegionMismatch> = {
 
   toJSON(message: RegionMismatch): unknown {
     const obj: any = {};
-    if (message.region !== 0n) {
-      obj.region = message.region.toString();
+    if (message.offset !== 0n) {
+      obj.offset = message.offset.toString();
+    }
+    if (message.length !== 0n) {
+      obj.length = message.length.toString();
     }
     if (message.differ?.length) {
       obj.differ = message.differ;
@@ -1629,7 +1653,8 @@ export const RegionMismatch: MessageFns<RegionMismatch> = {
   },
   fromPartial(object: DeepPartial<RegionMismatch>): RegionMismatch {
     const message = createBaseRegionMismatch();
-    message.region = (object.region !== undefined && object.region !== null) ? BigInt(object.region) : 0n;
+    message.offset = (object.offset !== undefined && object.offset !== null) ? BigInt(object.offset) : 0n;
+    message.length = (object.length !== undefined && object.length !== null) ? BigInt(object.length) : 0n;
     message.differ = object.differ?.map((e) => e) || [];
     message.damaged = object.damaged?.map((e) => e) || [];
     return message;
