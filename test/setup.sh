@@ -19,7 +19,7 @@ PATH=$PWD/node_modules/.bin:$PATH tap build
 
 # package: a program of it: what it is for
 needed='qemu-system-common:qemu-storage-daemon:makes a volume a block device
-qemu-utils:qemu-io:qemu-io and qemu-img, NBD clients with QEMU's block layer
+qemu-utils:qemu-io:qemu-io and qemu-img, NBD clients with the block layer of QEMU
 libnbd-bin:nbdcopy:a second NBD client, nbdinfo and nbdcopy
 python3-libnbd:nbdsh:sends requests over NBD that no other client would
 nbdkit:nbdkit:an NBD server to test the attaching of devices against

@@ -165,7 +165,11 @@ t.test('a write that is held is not overtaken by a later one that overlaps it', 
   t.strictSame(sentOf(writing(2, 1, 2)), [], 'a part of it is being repaired');
   t.strictSame(sentOf(writing(3, 2, 1)), [], 'nothing is wrong with its own region');
   t.match(sentOf(writing(4, 3, 1)), [{ type: 'write', offset: 3 * REGION_BYTES }], 'apart from both');
-  const sent = sentOf([...hears(lone, link, fetched(1), whole), ...lone.answer('disk-read'), ...lone.tick(20)]);
+  const sent = sentOf([
+    ...hears(lone, link, fetched(1), whole),
+    ...lone.answer('disk-read'),
+    ...lone.tick(20),
+  ]);
   const writes = sent.filter(({ type }) => type === 'write');
   t.match(writes, [{ offset: REGION_BYTES }, { offset: 2 * REGION_BYTES }]);
 });
