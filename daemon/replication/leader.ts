@@ -389,9 +389,9 @@ export class Leader {
     this.#recovery.begin();
   }
 
-  /** Another is primary now. Durable, so that a later life of this process knows it too. */
-  replaced(view: View): void {
-    this.fence(`${view.primary} is primary of generation ${String(view.generation)}`);
+  /** Another is primary, or has to be. Durable, so that a later life of this process knows it too. */
+  replaced(view: View, why: string): void {
+    this.fence(why);
     const change = { view, complete: false, candidateFor: 0, asking: '', promoting: false };
     this.#core.persist(change, () => undefined);
   }

@@ -225,10 +225,21 @@ export class Replica {
       if (explicit && toMe) this.#leader.confirmed(view);
       return;
     }
-    if (toMe && this.#leads) this.#leader.viewAsPrimary(view);
+    if (toMe && this.#leads && this.#hasLostTo(view))
+      this.#leader.replaced(
+        view,
+        'its disk failed a flush, and the target that it had asked for holds everything',
+      );
+    else if (toMe && this.#leads) this.#leader.viewAsPrimary(view);
     else if (toMe) this.#follower.promotion.promoted(view);
-    else if (this.#leads) this.#leader.replaced(view);
+    else if (this.#leads)
+      this.#leader.replaced(view, `${view.primary} is primary of generation ${String(view.generation)}`);
     else this.#follower.followView(view);
+  }
+
+  /** A life before asked for a target, and its disk failed before it heard the answer: what it reads may be gone. */
+  #hasLostTo(view: View): boolean {
+    return this.state === 'RECOVERING' && this.#core.diskHasFailed && view.inSync.length > 1;
   }
 
   /** Cheap enough for every event; what they say is what the rest of the code relies on. */

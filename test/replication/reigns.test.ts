@@ -137,3 +137,20 @@ t.test('a primary goes on without a secondary whose disk failed, rather than try
     { fromGeneration: 5, inSync: ['a'] },
   );
 });
+
+t.test(
+  'a primary that asked for a target, and whose flush failed, leaves the volume to it if it was taken in',
+  async (t) => {
+    const before = completeState({ generation: 5, primary: 'a', inSync: ['a'] });
+    const failed = { ...before, asking: 'b', flushFailedIn: before.bootId };
+    const view = { generation: 6, primary: 'a', inSync: ['a', 'b'] };
+    const lone = new Lone('a', failed);
+    t.equal(lone.replica.state, 'RECOVERING');
+    lone.step({ type: 'view', view, explicit: false });
+    t.equal(lone.replica.state, 'FENCED');
+    t.match(lone.store.durable, { view, complete: false });
+    const refused = new Lone('a', failed);
+    refused.step({ type: 'view', view: { ...view, inSync: ['a'] }, explicit: false });
+    t.equal(refused.replica.state, 'SOLO', 'nobody has more than it has');
+  },
+);

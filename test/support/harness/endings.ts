@@ -66,7 +66,8 @@ export function chooseOldCopy(world: World, revertFails: boolean): void {
     return;
   }
   const expected = world.checks.fallbacks.expected(chosen);
-  let failsYet = revertFails;
+  // The person may restart the daemon, and what a failed flush left in the cache is gone then.
+  let failsYet = revertFails && !chosen.disk.hasForgotten;
   control.force(chosen.name);
   world.checks.startedOver(generation + 1);
   world.history.reset(expected);

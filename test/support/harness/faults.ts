@@ -233,10 +233,11 @@ export class Faults {
     control.stepDown();
     if (random.happens(0.5))
       this.#later(random.between(20, 400), () => control.serveOn(control.record.primary));
-    if (random.happens(0.4))
-      this.#later(random.between(0, 40), () => {
-        this.#world.network.cutAll();
-      });
+    if (!random.happens(0.4)) return;
+    // The others have flushed by then, mostly, and it has not.
+    const primary = this.#world.hosts.get(control.record.primary);
+    if (primary !== undefined) primary.flushesHangUntilMs = this.#nowMs + random.between(30, 120);
+    this.#later(random.between(0, 60), () => this.#world.network.cutAll());
   }
 
   #later(ms: number, act: () => void): void {
