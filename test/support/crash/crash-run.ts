@@ -75,6 +75,8 @@ class CrashRun {
   #record: readonly Recorded[] = [];
   #at = 0;
   #state: State | undefined;
+  /** What the store did after that. */
+  #recovery: readonly DiskStep[] = [];
   states = 0;
   readonly tally = new Map<string, number>();
 
@@ -176,7 +178,9 @@ class CrashRun {
     this.#state = state;
     this.states++;
     this.#count(state.kind);
-    const kernel = new Kernel(disk, { isManual: false });
+    const steps: DiskStep[] = [];
+    this.#recovery = steps;
+    const kernel = new Kernel(disk, { isManual: false, onStep: (step) => steps.push(step) });
     const store = await openStore(kernel, bootId(state.kind === 'power' ? this.#boot + 1 : this.#boot));
     const after = checkRecovered(
       store,
@@ -221,7 +225,9 @@ class CrashRun {
         ({ chosen, options, unit }) =>
           `  of ${unit.kind} ${unit.inode} ${unit.what}: ${chosen} of ${options - 1}`,
       );
-    return [...lines, `life ${this.#life}, ${where}`, ...lost];
+    const after =
+      this.#state === undefined ? [] : this.#recovery.slice(-TAIL).map((step) => `    ${describeStep(step)}`);
+    return [...lines, `life ${this.#life}, ${where}`, ...lost, 'after the crash', ...after];
   }
 }
 
