@@ -133,7 +133,8 @@ export class HostMeta {
   }
 }
 
-type LaterField = 'flushFailedIn' | 'pulledFrom' | 'consistentAt' | 'mixed' | 'copyFrom' | 'tracked' | 'scrubbedTo';
+type LaterField =
+  'flushFailedIn' | 'pulledFrom' | 'consistentAt' | 'mixed' | 'copyFrom' | 'tracked' | 'scrubbedTo';
 
 /**
  * A record of a build before there were dirty maps lacks what belongs to them. Such a replica was consistent in its
