@@ -148,8 +148,21 @@ t.test('a primary that restarted pulls from the member that applied most', async
     [5, 3],
   ] as const) {
     const { effects, ...links } = restarted(b, c);
-    t.match(effects, [{ type: 'send', link: b > c ? links.b : links.c, message: { type: 'pull' } }]);
+    t.match(effects, [
+      { type: 'persist', durable: { pulledFrom: b > c ? 'b' : 'c' } },
+      { type: 'send', link: b > c ? links.b : links.c, message: { type: 'pull' } },
+    ]);
   }
+});
+
+t.test('whoever may lack what was pulled before another restart is not pulled from', async (t) => {
+  const durable = { ...completeState({ generation: 6, primary: 'a', inSync: ['a', 'c'] }), pulledFrom: 'b' };
+  const lone = new Lone('a', durable);
+  const c = lone.connect('c');
+  const effects = hears(lone, c, helloAnswer('c', 6, { appliedSequence: 5 }));
+  t.ok(effects.some((effect) => effect.type === 'close-link' && effect.link === c));
+  t.strictSame(sentOf(effects), []);
+  t.match(proposalIn(lone.tick(SILENCE_MS)), { fromGeneration: 6, inSync: ['a'] });
 });
 
 t.test('a member that applied less is not equal: it is gone on without, when control says so', async (t) => {

@@ -15,6 +15,7 @@ import { MergeWork } from './merge.ts';
 import type { StoreRecords } from './records.ts';
 import { ScrubWork } from './scrub.ts';
 import type { Stack } from './stack.ts';
+import type { Merge } from './structure.ts';
 
 export interface UpkeepWorld {
   readonly records: StoreRecords;
@@ -98,9 +99,16 @@ export class Upkeep {
 
   async #mergeStep(): Promise<boolean> {
     const { records, live, files, regionBytes, log } = this.#world;
+    const isBegun = ({ upper, lower }: Merge): boolean =>
+      records.merges.some(
+        ({ source, target }) =>
+          (source === upper && target === lower) || (source === lower && target === upper),
+      );
+    // One that was begun first: what it says of checksums holds while nobody else changes its layers.
     const next = records.structure
       .merges()
       .filter(({ lower }) => !this.#unmergeable.has(lower))
+      .sort((a, b) => Number(isBegun(b)) - Number(isBegun(a)))
       .map(({ upper, lower }) => ({ upper: live.get(upper), lower: live.get(lower) }))
       .find(({ upper, lower }) => upper !== undefined && lower !== undefined);
     if (next?.upper === undefined || next.lower === undefined) return false;
