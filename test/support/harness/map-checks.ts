@@ -30,7 +30,7 @@ export class MapChecks {
   }
 
   event(process: Process, event: ReplicaEvent): void {
-    if (event.type === 'frame' && (event.message.type === 'fetched' || event.message.type === 'pull-region'))
+    if (event.type === 'frame' && event.message.type === 'fetched')
       this.#fetched.add(`${process.name} ${event.message.region}`);
     if (event.type !== 'frame' || event.message.type !== 'write') return;
     const first = event.message.offset / SECTOR_BYTES;
@@ -40,7 +40,7 @@ export class MapChecks {
     else written.set(stampsOf(payload), first);
   }
 
-  /** Host and region of each repair or pull whose bytes came, and are not yet written. */
+  /** Host and region of each repair whose bytes came, and are not yet written. */
   readonly #fetched = new Set<string>();
 
   /** `before`: the maps as the process last asked for them to be kept. */
@@ -72,10 +72,12 @@ export class MapChecks {
 
   /** Nothing is written here that the maps of those without it do not have on stable storage. */
   writes({ host, name, asked }: Process, write: Extract<Effect, { type: 'disk-write' }>): void {
-    // A repair brings back what a region held; a pull what the maps were begun with, or had been marked.
+    // A repair brings back what a region held.
     if (this.#fetched.delete(`${name} ${firstRegion(write)}`) && write.length === REGION_BYTES) return;
     const { maps, durable } = host.store;
     if (durable.tracked.length === 0) return;
+    // A member says what it has unstable by what it has heard: some of it is stable, and the same everywhere.
+    if (this.#world.process(name)?.state === 'RECOVERING' && isHeld(host, write)) return;
     const { inSync } = asked.durable.view;
     // One that was just taken in has got it; of one that is to be compared as a whole the old map is not used again.
     const isUsed = ({ host: other, copying }: Tracked): boolean =>
@@ -135,4 +137,10 @@ export class MapChecks {
         );
     }
   }
+}
+
+/** It changes nothing. */
+function isHeld({ disk }: Host, { offset, data }: Extract<Effect, { type: 'disk-write' }>): boolean {
+  const first = offset / SECTOR_BYTES;
+  return data !== undefined && stampsOf(data).every((stamp, at) => disk.stamps[first + at] === stamp);
 }
