@@ -54,9 +54,20 @@ export const changingHands: readonly Mutation[] = [
     edits: [
       {
         file: FILES.recovery,
-        find: `this.#core.send(peer.link, { type: 'pull', generation: this.#core.generation });`,
-        replace: `this.#pull.sentUpTo = this.#applied.get(peer);
+        find: `this.#core.send(pull.link, { type: 'pull', generation: this.#core.generation });`,
+        replace: `pull.sentUpTo = this.#applied.get(pull.peer);
       this.progress();`,
+      },
+    ],
+  },
+  {
+    name: 'pull-forgotten',
+    what: 'A primary of three that began to pull and died does not know any more from whom.',
+    edits: [
+      {
+        file: FILES.recovery,
+        find: `else this.#core.persist({ pulledFrom: pull.peer.host }, ask);`,
+        replace: `else ask();`,
       },
     ],
   },
