@@ -192,9 +192,15 @@ export class LayeredDisk implements Store {
     try {
       write();
     } catch (error) {
-      if (this.#seed === undefined || diskFailure(error) !== 'ENOSPC' || !this.#volume.thawAll()) throw error;
-      this.#seed.view.close();
-      const { id } = this.#seed;
+      const seed = this.#seed;
+      if (
+        seed === undefined ||
+        diskFailure(error) !== 'ENOSPC' ||
+        !this.#volume.thawFrom(seed.view.stack.top)
+      )
+        throw error;
+      seed.view.close();
+      const { id } = seed;
       this.#seed = undefined;
       // Where there is no room for a record either, its record ends with this process.
       this.#store.deleteSnapshot(this.#volume.name, `${SEED_PREFIX}${id}`).catch(() => undefined);

@@ -178,3 +178,28 @@ t.test(
     }
   },
 );
+
+t.test(
+  'a seed does not end under a snapshot that is being taken, which would show what is written',
+  async (t) => {
+    const { disk, opened } = await openDisk(t, SIZE_BYTES);
+    const { store } = opened;
+    const [{ volume: name } = { volume: '' }] = store.volumes;
+    const before = randomBytes(SIZE_BYTES);
+    disk.write(0, before);
+    await disk.takeSeed('s');
+    const volume = store.volume(name);
+    const [seeded] = volume.frozen;
+    if (seeded === undefined) throw new Error('a seed freezes the layers below it');
+    disk.write(0, randomBytes(REGION_BYTES));
+    const atSnapshot = all(disk);
+    const taken = store.snapshot(name, 'kept', { quiesced: false, purpose: 'kept' });
+    while (volume.frozen.length === 1) await new Promise((resolve) => setImmediate(resolve));
+    t.equal(volume.thawFrom(seeded), false);
+    disk.write(0, randomBytes(2 * REGION_BYTES));
+    await taken;
+    const view = store.openSnapshot(name, 'kept');
+    t.ok(view.read({ offset: 0, length: SIZE_BYTES }).equals(atSnapshot));
+    view.close();
+  },
+);

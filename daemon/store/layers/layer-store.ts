@@ -213,7 +213,8 @@ export class LayerStore {
       if (snapshot === undefined) return;
       this.#refuseViewed(snapshot);
       await this.#remove([{ type: 'no-snapshot', volume, name }], () => {
-        if (this.#records.layer(snapshot.layer)?.sealed === false) this.#volumes.get(volume)?.thawAll();
+        const layer = this.#live.get(snapshot.layer);
+        if (layer !== undefined) this.#volumes.get(volume)?.thawFrom(layer);
       });
     });
   }
@@ -304,7 +305,12 @@ export class LayerStore {
   isIntact(stack: Stack, region: number): boolean | undefined {
     const owner = stack.owner(region);
     if (this.#records.layer(owner.id)?.summed !== true) return undefined;
-    return this.#live.sums(owner).fits(region, owner);
+    try {
+      return this.#live.sums(owner).fits(region, owner);
+    } catch {
+      // Checksums that are lost say nothing against the bytes; bytes that cannot be read fail whoever reads them.
+      return undefined;
+    }
   }
 
   /** To be stepped by `checkStep` until all is looked at, and closed. */

@@ -158,11 +158,14 @@ export class LayeredVolume {
     this.#open.unshift(...layers);
   }
 
-  /** False: there is nothing that can be. */
-  thawAll(): boolean {
-    const frozen = this.#frozen;
-    this.thaw(frozen);
-    return frozen.length > 0;
+  /**
+   * All from `top` down. False: it is not frozen, or a snapshot that is not complete yet lies above it, and shows what
+   * would be written.
+   */
+  thawFrom(top: Layer): boolean {
+    if (this.#frozen.at(-1) !== top) return false;
+    this.thaw(this.#frozen);
+    return true;
   }
 
   /** On other layers from here on. */

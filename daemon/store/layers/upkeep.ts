@@ -2,8 +2,8 @@
  * What can wait, a piece at a time: a head that is drained, two layers that become one, checksums of layers that are
  * sealed, and scrubs. In this order: what gives space back goes first.
  */
-import { LockstepError } from '../../sys/errors.ts';
-import type { CatalogueChange, DamagedRegion, LayerId, LayerRecord, ScrubRecord } from './catalogue.ts';
+import { LockstepError, messageOf } from '../../sys/errors.ts';
+import type { CatalogueChange, DamagedRegion, LayerId, ScrubRecord } from './catalogue.ts';
 import { flushed } from './flushed.ts';
 import { heldBy } from './held.ts';
 import type { Layer } from './layer.ts';
@@ -205,7 +205,6 @@ export class Upkeep {
 
   #beginScrub(record: ScrubRecord): ScrubWork {
     const { records, live, regionBytes } = this.#world;
-    const isSummed = ({ summed }: Pick<LayerRecord, 'summed'>): boolean => summed;
     return new ScrubWork(record, {
       regionBytes,
       sums: (layer) => live.sums(layer),
@@ -219,9 +218,22 @@ export class Upkeep {
         );
         return [...ids].flatMap((id) => {
           const layer = live.get(id);
-          return layer !== undefined && isSummed(records.layer(id) ?? { summed: false }) ? [layer] : [];
+          const isSummed = records.layer(id)?.summed === true;
+          return layer !== undefined && isSummed && this.#hasSums(layer) ? [layer] : [];
         });
       },
     });
+  }
+
+  /** Bytes are not damaged because their checksums are lost: those are for a check to make anew. */
+  #hasSums(layer: Layer): boolean {
+    const { live, log } = this.#world;
+    try {
+      live.sums(layer);
+      return true;
+    } catch (error) {
+      log.warn({ layer: layer.id, error: messageOf(error) }, 'a scrub passes over a layer without checksums');
+      return false;
+    }
   }
 }

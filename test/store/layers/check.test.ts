@@ -95,6 +95,16 @@ t.test('checksums that are lost or damaged are made anew, once', async (t) => {
   t.strictSame(await check(opened), []);
 });
 
+t.test('a scrub does not take bytes for damaged whose checksums are lost', async (t) => {
+  const { opened, path } = await made(t);
+  rmSync(path('v.1.sums'));
+  const next = await opened.again();
+  await next.store.startScrub('v');
+  await next.settle();
+  t.match(next.store.scrub('v'), { damaged: [], done: ['v.2'] });
+  t.ok((next.store.scrub('v')?.finishedAtMs ?? 0) > 0);
+});
+
 t.test('a damaged sector of a map is told with the regions that it is about', async (t) => {
   const { opened, path } = await made(t);
   overwrite(path('v.2.map'), 4096 + 100);
