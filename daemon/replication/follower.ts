@@ -166,14 +166,20 @@ export class Follower {
 
   #follow(link: number, hello: Hello): void {
     this.secondary.attach(link, hello.incarnation);
+    const answer = (): void => {
+      if (this.secondary.link === link) this.#answerHello(link, hello);
+    };
     if (hello.generation === this.#core.generation) {
-      this.#answerHello(link, hello);
+      // A new process goes by what is applied, which a write that is under way is about to change.
+      if (hello.intent === 'recover') this.#core.whenWritten(answer);
+      else answer();
       return;
     }
     // Its primary was told "yes", and it has not heard of it before the link broke.
     const view = { generation: hello.generation, primary: hello.host, inSync: hello.inSync };
     this.#becomeSecondary(view, () => {
-      if (this.secondary.link === link) this.#answerHello(link, hello);
+      if (hello.intent === 'recover') this.#core.whenWritten(answer);
+      else answer();
     });
   }
 
@@ -182,6 +188,8 @@ export class Follower {
     const { durable, host, generation, options } = this.#core;
     const { copyFrom } = durable;
     const own = this.#dirty.entry(hello.host);
+    // Two members that have applied as much are equal, unless the disk of one failed the next write halfway.
+    const mayPassForOther = hello.intent === 'recover' && hello.inSync.length > 2 && secondary.holdsPart;
     const message: Message = {
       type: 'hello-answer',
       wireVersion: commonVersion({ oldest: hello.oldestVersion, newest: hello.wireVersion }) ?? 0,
@@ -189,7 +197,7 @@ export class Follower {
       generation,
       incarnation: options.incarnation,
       appliedSequence: secondary.appliedSequence,
-      unstableKnown: secondary.unstableKnown,
+      unstableKnown: secondary.unstableKnown && !mayPassForOther,
       blank: durable.blank,
       consistentAt: own?.until ?? durable.consistentAt,
       copyingSince: copyFrom.host === hello.host ? copyFrom.generation : 0,

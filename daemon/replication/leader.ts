@@ -141,12 +141,11 @@ export class Leader {
   }
 
   linkClosed(link: number): void {
-    this.repair.linkClosed(link);
+    this.#forget(link);
     const peer = this.peerOfLink(link);
     if (peer === undefined) return;
     const wasReady = peer.ready;
     peer.lost(this.#core.nowMs);
-    this.scrub.linkClosed(peer);
     this.#recovery.linkClosed(peer);
     if (!wasReady) return;
     if (peer === this.copies.peer && !peer.required)
@@ -154,6 +153,12 @@ export class Leader {
         peer.isUnfit ? `${peer.host} has finished nothing for too long` : `the link to ${peer.host} was lost`,
       );
     else this.#hold(peer.isUnfit ? this.#core.why : `the link to ${peer.host} is down`);
+  }
+
+  /** What was asked for over it comes no more. */
+  #forget(link: number): void {
+    this.repair.linkClosed(link);
+    this.scrub.linkClosed(link);
   }
 
   frameOfPeer(peer: Peer, { link, message, payload }: Frame): void {
@@ -345,7 +350,7 @@ export class Leader {
   #drop(peer: Peer): void {
     if (peer.link !== undefined) {
       this.#core.effects.push({ type: 'close-link', link: peer.link });
-      this.repair.linkClosed(peer.link);
+      this.#forget(peer.link);
     }
     peer.lost(this.#core.nowMs);
     this.primary.peerDropped(peer);

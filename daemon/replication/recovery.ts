@@ -63,7 +63,7 @@ export class Recovery {
   helloAnswer(peer: Peer, answer: HelloAnswer): void {
     if (!answer.unstableKnown) {
       peer.isUnfit = true;
-      this.#core.why = `${peer.host} restarted too, so what may differ is not known`;
+      this.#core.why = `${peer.host} cannot say what may differ: it restarted too, or its disk failed a write`;
       this.#parts.links.close(peer);
       return;
     }

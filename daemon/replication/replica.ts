@@ -92,7 +92,7 @@ export class Replica {
       consistentAt: persisted.consistentAt,
       mixed: persisted.mixed,
       repairedRegions: repair.repairedRegions,
-      candidateFor: persisted.candidateFor,
+      candidateFor: state === 'JOINING' ? persisted.candidateFor : 0,
       hostRebooted,
       appliedSequence: leads ? primary.appliedSequence : secondary.appliedSequence,
       unstableRegions: (leads ? primary : secondary).unstable.size,
@@ -265,8 +265,9 @@ export class Replica {
 function initialState(options: ReplicaOptions, durable: DurableState): ReplicaState {
   const { view, complete, blank, candidateFor, asking, promoting, flushFailedIn } = durable;
   const isAlone = view.primary === options.host && view.inSync.length === 1;
-  // It was to become incomplete, and its process died before that was durable.
-  if (flushFailedIn === options.bootId && complete && !isAlone) return 'STALE';
+  // It was to become incomplete, or no candidate any more, and its process died before that was durable.
+  const isWhole = complete || candidateFor !== 0;
+  if (flushFailedIn === options.bootId && isWhole && !isAlone) return 'STALE';
   if (view.primary === options.host && complete) {
     // The store may have said yes to a target whose answer was never heard: that is found out first.
     if (asking !== '' || view.inSync.length > 1) return 'RECOVERING';

@@ -60,8 +60,8 @@ export class Scrub {
   #isPaused = true;
   /** Of the last question; what an earlier scrub asked may still be answered. */
   #lastId = 0;
-  /** Sent to a member, by host, and not answered, of whichever scrub. */
-  readonly #copies = new Map<HostName, Region[]>();
+  /** Sent over a link and not answered, of whichever scrub. */
+  readonly #copies = new Map<number, Region[]>();
   #keptAtMs = -Infinity;
 
   constructor(core: Core, parts: ScrubParts) {
@@ -117,8 +117,8 @@ export class Scrub {
   }
 
   /** What was sent over it is answered by nobody. */
-  linkClosed(peer: Peer): void {
-    this.#copies.delete(peer.host);
+  linkClosed(link: number): void {
+    this.#copies.delete(link);
   }
 
   #objection(): string | undefined {
@@ -279,7 +279,7 @@ export class Scrub {
       }
       const { generation } = this.#core;
       this.#list.repairs(region, to);
-      this.#copies.set(to, [...(this.#copies.get(to) ?? []), region]);
+      this.#copies.set(link, [...(this.#copies.get(link) ?? []), region]);
       this.#parts.primary.rewritten(region);
       this.#parts.throttle.sent(REGION_BYTES);
       if (event.data === undefined) this.#core.send(link, { type: 'copy-zero', generation, region });
@@ -320,9 +320,9 @@ export class Scrub {
   }
 
   /** False: it was never sent. */
-  onCopyAnswer({ host }: Peer, region: Region, needed: boolean): boolean {
+  onCopyAnswer({ host, link = 0 }: Peer, region: Region, needed: boolean): boolean {
     // In the order in which they were sent.
-    if (needed || this.#copies.get(host)?.shift() !== region) return false;
+    if (needed || this.#copies.get(link)?.shift() !== region) return false;
     this.#core.effects.push({ type: 'repaired', region, host, from: this.#core.host });
     if (this.#isRunning && this.#list.repairDone(region, host)) this.#findings.repaired(region);
     this.progress();

@@ -50,6 +50,8 @@ export class Secondary {
   readonly #unstable = new UnstableRegions();
   #queue: Queued[] = [];
   #busy = false;
+  /** Of the last write that was given to the disk. */
+  #begunSequence: Sequence = 0;
   /** A write of the primary is on its way to the disk. */
   #isWriting = false;
 
@@ -70,10 +72,16 @@ export class Secondary {
     return this.#unstable;
   }
 
+  /** The disk failed the write after those that are applied: it may be there in part. */
+  get holdsPart(): boolean {
+    return this.#begunSequence > this.#appliedSequence;
+  }
+
   /** A primary will copy: numbers start anew. */
   beginJoin(): void {
     this.awaitsBegin = true;
     this.#anySequence = true;
+    this.#begunSequence = 0;
     this.#appliedSequence = 0;
     this.#answeredSequence = 0;
   }
@@ -83,6 +91,7 @@ export class Secondary {
     if (!this.#anySequence || this.#isWriting) return;
     const next = this.#queue.find(({ message }) => message.type === 'write')?.message;
     this.#appliedSequence = next?.type === 'write' ? next.sequence - 1 : sequence;
+    this.#begunSequence = this.#appliedSequence;
     this.#answeredSequence = this.#appliedSequence;
     this.#anySequence = false;
   }
@@ -271,6 +280,7 @@ export class Secondary {
     // Before the bytes: if this process goes on after half a write, the region counts as one that may differ.
     this.#unstable.written(firstRegion(range), lastRegion(range), sequence);
     this.#isWriting = true;
+    this.#begunSequence = sequence;
     this.#onDisk(link, { kind, offset, length, data: payload }, () => {
       this.#anySequence = false;
       this.#appliedSequence = sequence;

@@ -3,7 +3,7 @@ import t from 'tap';
 import type { Effect, Tracked } from '../../daemon/replication/interface.ts';
 import type { Message } from '../../daemon/replication/messages.ts';
 import { REGION_BYTES, type Region } from '../../daemon/replication/units.ts';
-import { Lone, sentOf } from '../support/harness/lone.ts';
+import { completeState, Lone, sentOf } from '../support/harness/lone.ts';
 import { beginCopy, copiesIn, solo, target } from '../support/harness/roles.ts';
 
 type HelloAnswer = Extract<Message, { type: 'hello-answer' }>;
@@ -258,4 +258,12 @@ t.test('a candidate reports that it is one once that is durable, and for which g
   t.equal(lone.replica.status.candidateFor, 0);
   lone.answer('persist');
   t.equal(lone.replica.status.candidateFor, 6);
+});
+
+t.test('a candidate whose disk failed a flush is none after a restart of its process', async (t) => {
+  const whole = completeState({ generation: 5, primary: 'a', inSync: ['a'] });
+  const durable = { ...whole, complete: false, candidateFor: 6 };
+  t.match(new Lone('b', durable).replica.status, { state: 'JOINING', candidateFor: 6 });
+  const failed = new Lone('b', { ...durable, flushFailedIn: durable.bootId });
+  t.match(failed.replica.status, { state: 'STALE', candidateFor: 0 });
 });

@@ -246,3 +246,39 @@ t.test('a secondary whose link broke before it heard of the next set takes it fr
   const without = { ...hello('a', 7, 'resume', { mine: 1, yours: 7 }), inSync: ['a', 'c'] } as Message;
   t.match(joined(['a', 'b', 'c']).hear(2, without), [{ type: 'refusal', reason: 'STATE' }]);
 });
+
+/** Secondary b of a set of three, which has applied write 1 and holds the second on its way to the disk. */
+function withWriteUnderWay(): Lone {
+  const lone = joined(['a', 'b', 'c']);
+  const write = {
+    type: 'write',
+    generation: 6,
+    offset: 0,
+    length: 512,
+    kind: 'data',
+    stableSequence: 0,
+  } as const;
+  lone.hear(1, { ...write, sequence: 1 }, new Uint8Array(512));
+  lone.hold('disk-write');
+  lone.hear(1, { ...write, sequence: 2 }, new Uint8Array(512));
+  return lone;
+}
+
+const recovers = (lone: Lone): Message[] => {
+  lone.step({ type: 'link-closed', link: 1 });
+  return lone.hear(2, { ...hello('a', 6, 'recover'), inSync: ['a', 'b', 'c'] } as Message);
+};
+
+t.test('one that recovers is told what is applied once no write is under way', async (t) => {
+  const lone = withWriteUnderWay();
+  t.strictSame(recovers(lone), []);
+  t.match(sentOf(lone.answer('disk-write')), [
+    { type: 'hello-answer', appliedSequence: 2, unstableKnown: true },
+  ]);
+});
+
+t.test('a member whose disk failed a write halfway is not taken for equal to one without it', async (t) => {
+  const lone = withWriteUnderWay();
+  lone.answer('disk-write', { failure: 'ENOSPC' });
+  t.match(recovers(lone), [{ type: 'hello-answer', appliedSequence: 1, unstableKnown: false }]);
+});

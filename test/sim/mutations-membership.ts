@@ -44,9 +44,7 @@ export const changingHands: readonly Mutation[] = [
   {
     name: 'candidate-rule',
     what: 'Control is not told that a joining replica is a candidate, and leaves the only copy alone.',
-    edits: [
-      { file: FILES.replica, find: `candidateFor: persisted.candidateFor,`, replace: `candidateFor: 0,` },
-    ],
+    edits: [{ file: FILES.replica, find: `? persisted.candidateFor : 0`, replace: `? 0 : 0` }],
   },
   {
     name: 'recover-without-pull',

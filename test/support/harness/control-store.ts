@@ -33,6 +33,12 @@ export class VirtualStore {
     return { run: this.content.runs.at(-1)?.id ?? '', revision: this.revision };
   }
 
+  /** The record was what it is now. */
+  isSinceRecord({ run, revision }: StorePosition): boolean {
+    const isOfIt = this.content.runs.some(({ id }) => id === run);
+    return isOfIt && this.#commits[revision]?.record === this.content.record;
+  }
+
   commit(change: Partial<Content>): void {
     this.#commits.push({ ...this.content, ...change });
   }

@@ -97,9 +97,10 @@ export class Control {
     return this.#store.content.record;
   }
 
-  /** It waits for nobody who might know a newer decision. */
+  /** It waits for nobody who might know a newer decision, and hears of nothing that would make it wait. */
   get isSure(): boolean {
-    return this.isCurrent && !this.isAway && !this.#store.content.isUnconfirmed;
+    if (!this.isCurrent || this.isAway || this.#store.content.isUnconfirmed) return false;
+    return [...this.#parts.hosts.values()].every((host) => this.#isOwnPast(host));
   }
 
   /** What it observed is lost; a workflow goes on by its log. */
@@ -118,10 +119,15 @@ export class Control {
     for (const host of this.#parts.hosts.keys()) this.command(host, deleteSnapshot);
   }
 
+  /** The host knows of a position at which the store held the newest decision. */
+  hasTold({ told }: Host): boolean {
+    return this.#store.isSinceRecord(told);
+  }
+
   /**
    * Its store is lost, and comes back from a backup that lacks the last `records` records. What docs/replication.md
-   * promises to survive: everybody who may know better is there when it is back; or the first that it hears is
-   * `witness`, who was told of more than it knows.
+   * promises to survive: everybody who may know better is heard when it is back; or first of all `witness`, who was told
+   * of more than it knows.
    */
   restoreOlder(records: number, witness?: string): void {
     if (this.isAway || !this.isCurrent) return;
@@ -138,7 +144,7 @@ export class Control {
       this.isAway = false;
       this.isCurrent = false;
       this.restart();
-      for (const host of needed) if (host.name === witness) this.#hear(host);
+      for (const host of needed) this.#hear(host);
       this.#lookBack();
       this.#parts.restored(newestOf(this.record, [...hosts.values()]));
       this.#parts.log(`control: is back with generation ${this.record.generation}`);
@@ -185,10 +191,14 @@ export class Control {
   }
 
   /** As control/monitor/timeline.ts does. */
-  #hear({ told }: Host): void {
-    const { runs, record, isUnconfirmed } = this.#store.content;
-    if (isUnconfirmed || isOwnPast(runs, this.#store.revision, told)) return;
+  #hear(host: Host): void {
+    const { record, isUnconfirmed } = this.#store.content;
+    if (isUnconfirmed || this.#isOwnPast(host)) return;
     if (!isConfirmed(record, this.#observed)) this.#store.commit({ isUnconfirmed: true });
+  }
+
+  #isOwnPast({ told }: Host): boolean {
+    return isOwnPast(this.#store.content.runs, this.#store.revision, told);
   }
 
   #adopt(): void {

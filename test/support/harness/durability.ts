@@ -25,10 +25,19 @@ export class Durability {
   #inSync: readonly string[];
   /** Of the last loss that the history was told of. */
   #weakenedAtMs = -1;
+  #weakenedIn = 0;
 
   constructor(world: World) {
     this.#world = world;
     this.#inSync = world.control.record.inSync;
+  }
+
+  /**
+   * Its successor was chosen and lost what was not flushed, while it answers reads under its lease still: they show what
+   * was so before.
+   */
+  showsThePast({ view }: Process): boolean {
+    return view.generation < this.#weakenedIn;
   }
 
   /** It may lack what was acknowledged. */
@@ -71,8 +80,9 @@ export class Durability {
   }
 
   /** Newer decisions were lost before anybody acted by them. */
-  restored({ inSync }: View): void {
+  restored({ inSync, generation }: View): void {
     this.#inSync = inSync;
+    this.#weakenedIn = Math.min(this.#weakenedIn, generation);
     this.#look();
   }
 
@@ -115,6 +125,7 @@ export class Durability {
     const lastMs = Math.max(...lostAtMs);
     if (lastMs === Infinity || lastMs <= this.#weakenedAtMs) return;
     this.#weakenedAtMs = lastMs;
+    this.#weakenedIn = this.#world.control.record.generation;
     const { history } = this.#world;
     this.#world.note(`what was not flushed may be gone from ${this.#inSync.join(' ')}`);
     history.powerLost((owner) => this.#world.processes().some((process) => process === owner));

@@ -45,6 +45,8 @@ export class History {
   #begunAnewAt = 0;
   readonly #sectors: readonly HistorySector[];
   #pending: Write[] = [];
+  /** Of a dead owner when what was not flushed was lost: on a disk that kept all, there or not until somebody reigns. */
+  #undecided: readonly Write[] = [];
   /** Known to clients, and not known to be on stable storage. */
   #unflushed: Place[] = [];
 
@@ -68,6 +70,7 @@ export class History {
   /** `owner`: from here on it alone answers; what others were given and did not answer is over. */
   reignBegan(owner: object): void {
     const now = this.now();
+    this.#undecided = [];
     this.#pending = this.#pending.filter((write) => {
       if (write.owner === owner && write.endedAt === Infinity) return true;
       write.endedAt = Math.min(write.endedAt, now);
@@ -143,6 +146,7 @@ export class History {
   /** Nobody has for sure what was not flushed. `lives`: what this owner was given it may still do. */
   powerLost(lives: (owner: object) => boolean): void {
     const pending = this.#pending.filter(({ owner }) => lives(owner));
+    this.#undecided = [...this.#undecided, ...this.#pending.filter(({ owner }) => !lives(owner))];
     this.#beginAnew((sector) => possibleAfterLoss(sector));
     this.#pending = pending;
     for (const write of pending) this.#add(write);
@@ -158,9 +162,10 @@ export class History {
     return endedAt < this.#begunAnewAt;
   }
 
-  /** A write that is neither answered nor over covers the sector. */
+  /** A write that is neither answered nor decided covers the sector. */
   isOpen(at: number): boolean {
-    return this.#pending.some(({ first, count }) => at >= first && at < first + count);
+    const covers = ({ first, count }: Write): boolean => at >= first && at < first + count;
+    return this.#pending.some(covers) || this.#undecided.some(covers);
   }
 
   /** Writes of this sector that may have come after `write` was begun, `write` itself among them. */

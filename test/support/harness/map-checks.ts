@@ -46,9 +46,11 @@ export class MapChecks {
   /** `before`: the maps as the process last asked for them to be kept. */
   check(process: Process, { durable, maps }: Persist, before: ReadonlyMap<HostName, Chunks>): void {
     const after = changed(before, maps);
+    // Another serves meanwhile: it has maps of its own, and what this one says is of the past.
+    const { generation, primary } = this.#world.control.record;
+    if (generation > durable.view.generation && primary !== process.name) return;
     for (const { host } of maps) {
       const other = this.#world.hosts.get(host);
-      // One that went on without the keeper has a map of its own, and what this one says is of the past.
       if (other === undefined || other.store.durable.view.generation > durable.view.generation) continue;
       for (const region of this.#cleared(before.get(host), after.get(host)))
         if (durable.complete) {

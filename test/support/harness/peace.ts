@@ -11,6 +11,8 @@ const OPERATOR_MS = 500;
 const PATIENCE_MS = 6000;
 const LAST_READS_MS = 1500;
 const SCRUB_MS = 5000;
+/** What control decides by what it heard before the peace, it has decided by then. */
+const SETTLE_MS = 600;
 
 /** `lost`: its host does not come back. */
 export function makePeace(world: World, lost = ''): void {
@@ -52,6 +54,8 @@ export function readAll(world: World): void {
 
 /** With nothing else going on, a scrub repairs what a checksum decides, reports the rest, and nothing else. */
 export function scrubAll(world: World, random: Random): void {
+  world.run(SETTLE_MS);
+  awaitRedundancy(world);
   const primary = world.process(world.control.record.primary);
   if (primary?.state !== 'SERVING') return;
   // One that still runs tells what was wrong in the time of the faults.

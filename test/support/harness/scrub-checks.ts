@@ -2,7 +2,7 @@
  * A scrub reports only what is damaged on some replica, repairs nobody from a replica whose bytes it has seen damaged,
  * and lets no damage pass that was there all the while.
  */
-import type { Effect } from '../../../daemon/replication/interface.ts';
+import type { Effect, Mismatch } from '../../../daemon/replication/interface.ts';
 import type { Soundness } from '../../../daemon/replication/messages.ts';
 import type { Region } from '../../../daemon/replication/units.ts';
 import { SECTORS_PER_REGION } from './disk.ts';
@@ -38,7 +38,7 @@ export class ScrubChecks {
   }
 
   effect(process: Process, effect: Effect): void {
-    if (effect.type === 'mismatch') this.#reported(process, effect.finding.region);
+    if (effect.type === 'mismatch') this.#reported(process, effect.finding);
     if (effect.type !== 'send') return;
     const { type } = effect.message;
     if (type !== 'copy-data' && type !== 'copy-zero') return;
@@ -83,8 +83,9 @@ export class ScrubChecks {
     );
   }
 
-  #reported({ name, view }: Process, region: Region): void {
-    if (view.inSync.every((host) => this.#seenOf(host, region).mark === ''))
+  /** One that answered may have left the set since. */
+  #reported({ name, view }: Process, { region, differ, damaged }: Mismatch): void {
+    if ([...view.inSync, ...differ, ...damaged].every((host) => this.#seenOf(host, region).mark === ''))
       this.#world.breach(`${name} reports region ${region}, in which nothing is damaged`);
   }
 

@@ -175,7 +175,8 @@ export class Traps {
       const { durable } = process.host.store;
       const isDropped = durable.complete && !complete && view.generation > durable.view.generation;
       const isLast = control.record.generation === view.generation && view.inSync.length === 1;
-      if (!isDropped || !isLast || view.primary === process.name) return false;
+      const isTold = control.hasTold(process.host);
+      if (!isDropped || !isLast || !isTold || view.primary === process.name) return false;
       this.#later(0, () => {
         this.#kill(process.name, random.between(1, 100));
         control.restoreOlder(1, process.name);

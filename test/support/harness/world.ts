@@ -236,6 +236,7 @@ export class World implements ProcessWatcher {
     if (late !== undefined && this.mayReadStale) this.staleReads++;
     else {
       this.#judge(late, 'two at once');
+      if (this.checks.durability.showsThePast(process)) return;
       this.#judge(this.history.readAnswered(range, begunAt, data), `read ${id} of ${process.name}`);
     }
   }
