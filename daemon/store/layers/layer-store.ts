@@ -70,6 +70,7 @@ export class LayerStore {
     this.#upkeep = new Upkeep({
       records,
       files,
+      bootId,
       regionBytes,
       nowMs,
       log,
@@ -170,6 +171,7 @@ export class LayerStore {
   ): Promise<SnapshotRecord> {
     return this.#alone(async () => {
       const volume = this.volume(name);
+      volume.refuseFailed();
       if (this.#records.snapshot(name, snapshot) !== undefined)
         throw alreadyThere('snapshot', `${name}@${snapshot}`);
       if (purpose === 'seed' && this.#seedOf(name) !== undefined) throw beingCopied(name);
