@@ -147,6 +147,7 @@ export class LayerStore {
   async deleteVolume(name: string): Promise<void> {
     await this.#alone(async () => {
       if (this.#records.volume(name) === undefined) return;
+      this.#records.refuseBroken();
       const snapshots = this.#records.snapshots.filter(({ volume }) => volume === name);
       for (const snapshot of snapshots) this.#refuseViewed(snapshot);
       const volume = this.#volumes.get(name);
@@ -430,6 +431,7 @@ export class LayerStore {
 
   async #remove(gone: readonly CatalogueChange[], committed: () => void = () => undefined): Promise<void> {
     const { changes, garbage, opened } = this.#records.consequences(gone, (after) => this.#openable(after));
+    this.#readyToOpen(opened, changes);
     await this.#records.commit(changes);
     committed();
     this.#upkeep.forget(changes);
@@ -440,13 +442,21 @@ export class LayerStore {
     for (const id of garbage) this.#live.drop(id);
   }
 
+  /** What may fail goes before the commit: a layer that is recorded as open and is not would never be sealed again. */
+  #readyToOpen(opened: readonly LayerId[], changes: readonly CatalogueChange[]): void {
+    const heads = changes.flatMap((change) => (change.type === 'volume' ? [change.record] : []));
+    for (const { head, sizeBytes } of [...this.#records.volumes, ...heads]) {
+      const below = this.#live.get(head)?.parent;
+      if (below === undefined || !opened.includes(below.id)) continue;
+      below.makeRoom(sizeBytes, this.#options.regionBytes);
+      // It may be sealed since another boot, and what comes to it now must be believed in this one.
+      below.map?.renewBootId(this.#options.bootId);
+    }
+  }
+
   #openInPlace(id: LayerId): void {
     for (const volume of this.#volumes.values())
-      if (volume.head.parent?.id === id && volume.isSettled) {
-        // It may be sealed since another boot, and what comes to it now must be believed in this one.
-        volume.head.parent.map?.renewBootId(this.#options.bootId);
-        volume.openBelow(volume.head.parent);
-      }
+      if (volume.head.parent?.id === id && volume.isSettled) volume.openBelow(volume.head.parent);
   }
 
   // What is refused.

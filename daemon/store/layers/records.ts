@@ -100,7 +100,7 @@ export class StoreRecords {
 
   /** For a layer of this volume, with what records that the number is taken. */
   nextLayer(volume: string): { readonly id: LayerId; readonly taken: CatalogueChange } {
-    this.#refuseBroken();
+    this.refuseBroken();
     const number = this.#lastLayer + 1;
     return { id: `${volume}.${String(number)}`, taken: { type: 'last-layer', number } };
   }
@@ -108,7 +108,7 @@ export class StoreRecords {
   /** On stable storage, and here, when it resolves. */
   async commit(changes: readonly CatalogueChange[]): Promise<void> {
     if (changes.length === 0) return;
-    this.#refuseBroken();
+    this.refuseBroken();
     try {
       await this.#catalogue.commit(changes);
     } catch (error) {
@@ -146,7 +146,8 @@ export class StoreRecords {
     return { changes, garbage, opened: open };
   }
 
-  #refuseBroken(): void {
+  /** Throws if nothing can be recorded any more. */
+  refuseBroken(): void {
     if (this.#broken === undefined) return;
     throw new LockstepError(
       'FAILED_PRECONDITION',

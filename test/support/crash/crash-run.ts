@@ -144,9 +144,11 @@ class CrashRun {
         if (one.step.type === 'write' && one.step.data.length > SECTOR_BYTES && this.#random.happens(0.1))
           await this.#tryTorn(disk, running, one.step);
         disk.apply(one.step);
+        // Until the process knows that a sync failed it cannot say so to the next one.
+        const only = one.step.type === 'sync-failed' ? 'power' : undefined;
         let left = share;
-        for (; left >= 1; left--) await this.#try(disk, running);
-        if (this.#random.happens(left)) await this.#try(disk, running);
+        for (; left >= 1; left--) await this.#try(disk, running, only);
+        if (this.#random.happens(left)) await this.#try(disk, running, only);
       }
       if (this.#at >= last && one?.of === 'disk') break;
     }
@@ -161,8 +163,8 @@ class CrashRun {
     return { disk: left, model: after() };
   }
 
-  async #try(disk: Disk, model: Model): Promise<void> {
-    const state = this.#randomState(disk);
+  async #try(disk: Disk, model: Model, only: CrashKind | undefined): Promise<void> {
+    const state = this.#randomState(disk, only);
     await this.#checked(this.#left(disk, state, 'settled'), model, state);
   }
 
