@@ -16,7 +16,7 @@ import type {
   SnapshotRecord,
   VolumeRecord,
 } from './catalogue.ts';
-import { alreadyThere, beingCopied, inUse, notFound, strayFile, unusable } from './failures.ts';
+import { alreadyThere, beingCopied, inUse, mayBeLost, notFound, strayFile, unusable } from './failures.ts';
 import { CheckWork } from './check.ts';
 import type { Layer } from './layer.ts';
 import { LayerFiles } from './layer-files.ts';
@@ -170,9 +170,11 @@ export class LayerStore {
     snapshot: string,
     { quiesced, purpose }: SnapshotOptions,
   ): Promise<SnapshotRecord> {
+    const failures = this.#volumes.get(name)?.failures;
     return this.#alone(async () => {
       const volume = this.volume(name);
-      volume.refuseFailed();
+      // Whoever asked relied on what may be lost since.
+      if (volume.hasFailed || volume.failures !== failures) throw mayBeLost(name);
       if (this.#records.snapshot(name, snapshot) !== undefined)
         throw alreadyThere('snapshot', `${name}@${snapshot}`);
       if (purpose === 'seed' && this.#seedOf(name) !== undefined) throw beingCopied(name);

@@ -30,6 +30,7 @@ export class LayeredVolume {
   #hasEnded = false;
   /** Of a sync, or of an entry that could not be changed back: nothing more is called stable until `heal`. */
   #failure: Error | undefined;
+  #failures = 0;
   #isFailureTold = false;
   #isHealing = false;
   #drainedTo = 0;
@@ -138,9 +139,9 @@ export class LayeredVolume {
     return this.#failure !== undefined;
   }
 
-  /** Throws if what was written before may be lost: no snapshot is taken of that. */
-  refuseFailed(): void {
-    if (this.#failure !== undefined) throw this.#failure;
+  /** How often it has failed since it was opened. */
+  get failures(): number {
+    return this.#failures;
   }
 
   /** Whoever relies on what was written knows that it may be lost. */
@@ -358,6 +359,7 @@ export class LayeredVolume {
   }
 
   #fail(error: unknown): void {
+    if (this.#failure === undefined) this.#failures++;
     this.#failure ??= error instanceof Error ? error : new Error(String(error));
     disown([...this.#frozen, ...this.#open]);
   }

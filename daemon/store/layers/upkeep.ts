@@ -62,6 +62,7 @@ export class Upkeep {
 
   /** False: there is nothing left to do. */
   async step(): Promise<boolean> {
+    const { records } = this.#world;
     for (const volume of this.#world.volumes()) {
       if (volume.hasFailed) {
         if (!volume.canHeal) continue;
@@ -70,10 +71,12 @@ export class Upkeep {
         return true;
       }
       if (!volume.isSettled) {
+        records.refuseBroken();
         await this.#drain(volume);
         return true;
       }
     }
+    records.refuseBroken();
     return (await this.#mergeStep()) || (await this.#sumStep()) || (await this.#scrubStep());
   }
 

@@ -27,6 +27,8 @@ interface LifeOptions {
 /** Real disks are slow: after so many turns without an end, each takes a millisecond. */
 const QUICK_TURNS = 1000;
 const MAX_TURNS = 60_000;
+/** What the store refuses after an operation failed. */
+const REFUSED = ['STORE_RECORDS_BROKEN', 'FLUSH_FAILED'];
 /** The end of the error of a commit that failed. */
 const UNKNOWN = 'commit catalogue';
 
@@ -107,7 +109,7 @@ export class Life {
   #isFault(error: unknown): boolean {
     if (this.host.fired === 0 || !(error instanceof Error)) return false;
     if ('code' in error && (error.code === 'EIO' || error.code === 'ENOSPC')) return true;
-    return error instanceof LockstepError && error.reason === 'STORE_RECORDS_BROKEN';
+    return error instanceof LockstepError && REFUSED.includes(error.reason);
   }
 
   isLocked(volume: string): boolean {
