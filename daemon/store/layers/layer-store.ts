@@ -170,7 +170,9 @@ export class LayerStore {
     snapshot: string,
     { quiesced, purpose }: SnapshotOptions,
   ): Promise<SnapshotRecord> {
-    const failures = this.#volumes.get(name)?.failures;
+    const asked = this.#volumes.get(name);
+    if (asked?.hasFailed === true) throw mayBeLost(name);
+    const failures = asked?.failures;
     return this.#alone(async () => {
       const volume = this.volume(name);
       // Whoever asked relied on what may be lost since.
@@ -433,7 +435,8 @@ export class LayerStore {
 
   async #remove(gone: readonly CatalogueChange[], committed: () => void = () => undefined): Promise<void> {
     const { changes, garbage, opened } = this.#records.consequences(gone, (after) => this.#openable(after));
-    this.#readyToOpen(opened, changes);
+    const heads = changes.flatMap((change) => (change.type === 'volume' ? [change.record] : []));
+    this.#live.readyToOpen(opened, [...this.#records.volumes, ...heads]);
     await this.#records.commit(changes);
     committed();
     this.#upkeep.forget(changes);
@@ -442,18 +445,6 @@ export class LayerStore {
       this.#openInPlace(id);
     }
     for (const id of garbage) this.#live.drop(id);
-  }
-
-  /** What may fail goes before the commit: a layer that is recorded as open and is not would never be sealed again. */
-  #readyToOpen(opened: readonly LayerId[], changes: readonly CatalogueChange[]): void {
-    const heads = changes.flatMap((change) => (change.type === 'volume' ? [change.record] : []));
-    for (const { head, sizeBytes } of [...this.#records.volumes, ...heads]) {
-      const below = this.#live.get(head)?.parent;
-      if (below === undefined || !opened.includes(below.id)) continue;
-      below.makeRoom(sizeBytes, this.#options.regionBytes);
-      // It may be sealed since another boot, and what comes to it now must be believed in this one.
-      below.map?.renewBootId(this.#options.bootId);
-    }
   }
 
   #openInPlace(id: LayerId): void {

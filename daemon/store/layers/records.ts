@@ -23,6 +23,8 @@ export class StoreRecords {
   readonly #merges = new Map<LayerId, MergeRecord>();
   readonly #scrubs = new Map<string, ScrubRecord>();
   #lastLayer: number;
+  /** Of the records as they are now. */
+  #structure: Structure | undefined;
   /** Why a commit failed: nothing is recorded after that, and nothing may be done that would have to be. */
   #broken: unknown;
 
@@ -79,7 +81,8 @@ export class StoreRecords {
   }
 
   get structure(): Structure {
-    return new Structure(this);
+    this.#structure ??= new Structure(this);
+    return this.#structure;
   }
 
   layer(id: LayerId): LayerRecord | undefined {
@@ -172,6 +175,7 @@ export class StoreRecords {
   }
 
   #apply(change: CatalogueChange): void {
+    this.#structure = undefined;
     switch (change.type) {
       case 'format':
         return;

@@ -5,6 +5,7 @@
  * In the same boot the page cache has all that was written: it is synced, and what was on its way has arrived. After
  * another boot it may be gone: what was not known to be on stable storage is taken back, and its older layer shows.
  */
+import { LockstepError } from '../../sys/errors.ts';
 import type { Layer } from './layer.ts';
 import { ABSENT, COMING, LEAVING, type LayerMap, PRESENT } from './layer-map.ts';
 import { Transitional } from './transitional.ts';
@@ -17,7 +18,8 @@ export async function settle(layers: readonly Layer[], bootId: string, regionByt
   try {
     await settleNow(layers, bootId, regionBytes);
   } catch (error) {
-    disown(layers);
+    // A map that is damaged is left as it is found: nothing of it was lost on its way.
+    if (!(error instanceof LockstepError)) disown(layers);
     throw error;
   }
 }

@@ -204,9 +204,12 @@ export class Upkeep {
   async #sumNow(): Promise<boolean> {
     const { records, live, files, regionBytes } = this.#world;
     if (this.#sum === undefined) {
+      // What a merge goes on to write in them would be lost.
+      const isTarget = (id: LayerId): boolean =>
+        records.merges.some(({ target, summed }) => target === id && summed);
       const next = records.layers.find(
         ({ id, sealed, summed }) =>
-          sealed && !summed && !this.#unsummable.has(id) && live.get(id) !== undefined,
+          sealed && !summed && !isTarget(id) && !this.#unsummable.has(id) && live.get(id) !== undefined,
       );
       const layer = next === undefined ? undefined : live.get(next.id);
       if (layer === undefined) return false;

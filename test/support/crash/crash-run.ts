@@ -56,7 +56,7 @@ const FAULTY_SHARE = 0.5;
 const AFTERMATH_SHARE = 0.06;
 /** Of snapshots that no crash should have touched: there are many, and each is looked at in many states. */
 const SKIPPED_SHARE = 0.6;
-const TAIL = 60;
+const TAIL = Number(process.env['TAIL'] ?? 60);
 
 export async function crashRun({ seed, states }: CrashRunOptions): Promise<CrashRunResult> {
   const run = new CrashRun(seed, states);

@@ -76,9 +76,10 @@ export class Life {
     const layer = basename(path).replace(/\.[a-z]+$/, '');
     for (const name of this.model.volumes.keys()) {
       const volume = this.#usable(name);
-      if (volume === undefined || ![...volume.open, ...volume.frozen].some(({ id }) => id === layer))
-        continue;
-      const isLost = kind === 'sync' || this.#suspected.get(name) === true;
+      const isOf = (one: { readonly id: string }): boolean => one.id === layer;
+      if (volume === undefined || ![...volume.stack.layers()].some(isOf)) continue;
+      const isOpen = [...volume.open, ...volume.frozen].some(isOf);
+      const isLost = (kind === 'sync' && isOpen) || this.#suspected.get(name) === true;
       this.#suspected.set(name, isLost);
       this.tell({ type: 'fault', volume: name });
     }
