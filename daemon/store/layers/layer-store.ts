@@ -147,17 +147,21 @@ export class LayerStore {
   async deleteVolume(name: string): Promise<void> {
     await this.#alone(async () => {
       if (this.#records.volume(name) === undefined) return;
-      this.#records.refuseBroken();
       const snapshots = this.#records.snapshots.filter(({ volume }) => volume === name);
       for (const snapshot of snapshots) this.#refuseViewed(snapshot);
       const volume = this.#volumes.get(name);
-      this.#volumes.delete(name);
-      await volume?.end();
-      await this.#remove([
+      const changes: CatalogueChange[] = [
         { type: 'no-volume', volume: name },
         { type: 'no-scrub', volume: name },
         ...snapshots.map((snapshot) => ({ type: 'no-snapshot' as const, volume: name, name: snapshot.name })),
-      ]);
+      ];
+      // It serves on where that cannot be recorded.
+      let ended: Promise<void> | undefined;
+      await this.#remove(changes, () => {
+        this.#volumes.delete(name);
+        ended = volume?.end();
+      });
+      await ended;
     });
   }
 
