@@ -19,6 +19,7 @@ export interface Piece extends ByteRange {
 
 const BOTTOM = 0;
 const MAX_LAYERS = 0xffff;
+const WORD_ENTRIES = Uint32Array.BYTES_PER_ELEMENT;
 
 export class Stack {
   readonly regionBytes: number;
@@ -186,9 +187,14 @@ export class Stack {
       if (entries === undefined) continue;
       // The layers are in the table in their order.
       index = this.#table.lastIndexOf(layer, index - 1);
-      for (let at = 0; at < PAGE_REGIONS; at++) {
-        const entry = entries[at];
-        if (owners[at] === BOTTOM && (entry === COMING || entry === PRESENT)) owners[at] = index;
+      // Most entries are absent: it is looked for others four at a time.
+      const words = new Uint32Array(entries.buffer, entries.byteOffset, PAGE_REGIONS / WORD_ENTRIES);
+      for (let word = 0; word < words.length; word++) {
+        if (words[word] === 0) continue;
+        for (let at = word * WORD_ENTRIES; at < (word + 1) * WORD_ENTRIES; at++) {
+          const entry = entries[at];
+          if (owners[at] === BOTTOM && (entry === COMING || entry === PRESENT)) owners[at] = index;
+        }
       }
     }
     this.#owners.set(page, owners);
