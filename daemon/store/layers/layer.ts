@@ -112,18 +112,25 @@ export class Layer {
     const begin = (): void => {
       const synced = this[file];
       assert(synced !== undefined, `layer ${this.id} has a ${file} file`);
-      if (this.#syncFailure === undefined) synced.sync(ended);
-      else queueMicrotask(() => ended(this.#syncFailure ?? null));
+      const failure = this.#syncFailure;
+      if (failure === undefined) synced.sync(ended);
+      else
+        queueMicrotask(() => {
+          answer(failure);
+        });
     };
     const ended = (error: Error | null): void => {
-      if (error !== null && this.#syncFailure === undefined) {
+      if (error !== null) {
         this.#syncFailure = error;
         this.onSyncFailed(error);
       }
+      answer(error ?? undefined);
+    };
+    const answer = (error: Error | undefined): void => {
       this.#syncs--;
       this.#waiting.shift()?.();
       this.release();
-      done(error ?? undefined);
+      done(error);
     };
     if (this.#syncs++ === 0) begin();
     else this.#waiting.push(begin);

@@ -234,10 +234,9 @@ export class LayeredVolume {
     this.#drainedTo = 0;
   }
 
-  /** The layer below the open ones belongs to nobody else: it is written in place. */
+  /** The layer below the open ones, as long as the volume, belongs to nobody else: it is written in place. */
   openBelow(layer: Layer): void {
     assert(this.#open[0]?.parent === layer, 'what is opened lies below what is open');
-    layer.makeRoom(this.#sizeBytes, this.#regionBytes);
     this.#watch(layer);
     layer.startAnew();
     this.#open.unshift(layer);

@@ -46,6 +46,9 @@ export class Life {
   readonly #lockedForGood = new Set<string>();
   /** Volumes that met a fault, and whether what they had not flushed may be lost. */
   readonly #suspected = new Map<string, boolean>();
+  /** Of these, those that were seen to have failed, and those of which a flush said so. */
+  readonly #failed = new Set<string>();
+  readonly #told = new Set<string>();
   readonly #failures: unknown[] = [];
   #calls = 0;
   #running = 0;
@@ -77,7 +80,9 @@ export class Life {
     for (const name of this.model.volumes.keys()) {
       const volume = this.#usable(name);
       const isOf = (one: { readonly id: string }): boolean => one.id === layer;
-      if (volume === undefined || ![...volume.stack.layers()].some(isOf)) continue;
+      // A flush that is under way syncs layers, too, that were drained meanwhile.
+      const wasOf = layer.startsWith(`${name}.`);
+      if (volume === undefined || !(wasOf || [...volume.stack.layers()].some(isOf))) continue;
       const isOpen = [...volume.open, ...volume.frozen].some(isOf);
       const isLost = (kind === 'sync' && isOpen) || this.#suspected.get(name) === true;
       this.#suspected.set(name, isLost);
@@ -89,9 +94,14 @@ export class Life {
   #settleFaults(): void {
     for (const [name, isLost] of this.#suspected) {
       const volume = this.#usable(name);
-      if (volume?.hasFailed === true) this.#suspected.set(name, true);
-      else {
+      if (volume?.hasFailed === true) {
+        this.#suspected.set(name, true);
+        this.#failed.add(name);
+      } else {
         this.#suspected.delete(name);
+        if (this.#failed.delete(name) && !this.#told.has(name) && volume !== undefined)
+          throw new BrokenPromise(`nobody was told that volume ${name} may lack what was written`);
+        this.#told.delete(name);
         if (volume !== undefined && this.model.volumes.has(name))
           this.tell({ type: 'sound', volume: name, isLost });
       }
@@ -167,6 +177,7 @@ export class Life {
     this.tell({ type: 'flush-begins', id, volume });
     this.store.volume(volume).flush((error) => {
       this.#running--;
+      if (error !== undefined) this.#told.add(volume);
       if (error === undefined) this.tell({ type: 'flush-ends', id });
       else if (this.#isFault(error)) this.tell({ type: 'flush-fails', id });
       else if (this.model.volumes.get(volume) === model && !this.isLocked(volume)) this.#failures.push(error);
