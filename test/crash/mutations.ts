@@ -324,8 +324,8 @@ const faults: readonly Mutation[] = [
     '      if (layer',
   ]),
   mutation('sums-of-target', 'Checksums are made anew that a merge goes on to write.', FILES.upkeep, [
-    'sealed && !summed && !isTarget(id)',
-    'sealed && !summed && !(isTarget(id) && id === "")',
+    'sealed && !summed && !this.#isMerging(id)',
+    'sealed && !summed',
   ]),
   mutation('ended-first', 'A volume whose end cannot be recorded is closed.', FILES.store, [
     '      let ended: Promise<void> | undefined;\n',

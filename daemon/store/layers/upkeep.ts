@@ -119,10 +119,11 @@ export class Upkeep {
         ({ source, target }) =>
           (source === upper && target === lower) || (source === lower && target === upper),
       );
-    // One that was begun first: what it says of checksums holds while nobody else changes its layers.
+    // One that was begun goes first: what it says of checksums holds while nobody else changes its layers.
     const next = records.structure
       .merges()
       .filter(({ lower }) => !this.#unmergeable.has(lower))
+      .filter((pair) => isBegun(pair) || !(this.#isMerging(pair.upper) || this.#isMerging(pair.lower)))
       .sort((a, b) => Number(isBegun(b)) - Number(isBegun(a)))
       .map(({ upper, lower }) => ({ upper: live.get(upper), lower: live.get(lower) }))
       .find(({ upper, lower }) => upper !== undefined && lower !== undefined);
@@ -178,6 +179,11 @@ export class Upkeep {
     if (mended.length > 0) live.markDamaged();
   }
 
+  /** Also in a merge that is given up: it goes on after a restart. */
+  #isMerging(layer: LayerId): boolean {
+    return this.#world.records.merges.some(({ source, target }) => source === layer || target === layer);
+  }
+
   /** Room may come back; a disk that does not read will not. */
   #givesUp(layer: LayerId, error: unknown): boolean {
     if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') return false;
@@ -205,11 +211,13 @@ export class Upkeep {
     const { records, live, files, regionBytes } = this.#world;
     if (this.#sum === undefined) {
       // What a merge goes on to write in them would be lost.
-      const isTarget = (id: LayerId): boolean =>
-        records.merges.some(({ target, summed }) => target === id && summed);
       const next = records.layers.find(
         ({ id, sealed, summed }) =>
-          sealed && !summed && !isTarget(id) && !this.#unsummable.has(id) && live.get(id) !== undefined,
+          sealed &&
+          !summed &&
+          !this.#isMerging(id) &&
+          !this.#unsummable.has(id) &&
+          live.get(id) !== undefined,
       );
       const layer = next === undefined ? undefined : live.get(next.id);
       if (layer === undefined) return false;

@@ -34,12 +34,21 @@ const TOTAL = KINDS.reduce((sum, [weight]) => sum + weight, 0);
 const MOST_MOMENTS = 5;
 const MOST_IN_A_ROW = 3;
 
-export class Faults {
+export interface FaultSource {
   /** Of what was lost by a sync that failed. */
+  readonly random: Random;
+  /** How many operations failed. */
+  readonly fired: number;
+  /** The code of the error that it meets; undefined: it does not fail. */
+  meets(kind: FaultKind): 'EIO' | 'ENOSPC' | undefined;
+  /** For whoever looks at the store from outside: nothing fails meanwhile. */
+  sparing<Value>(work: () => Value): Value;
+}
+
+export class Faults implements FaultSource {
   readonly random: Random;
   readonly #moments: Moment[] = [];
   #isSpared = false;
-  /** How many operations failed. */
   fired = 0;
 
   constructor(random: Random) {
@@ -47,7 +56,6 @@ export class Faults {
     for (let count = 1 + random.below(MOST_MOMENTS); count > 0; count--) this.#draw();
   }
 
-  /** The code of the error that it meets; undefined: it does not fail. */
   meets(kind: FaultKind): Moment['code'] | undefined {
     if (this.#isSpared) return undefined;
     for (const moment of this.#moments) {
@@ -68,7 +76,6 @@ export class Faults {
     this.#isSpared = false;
   }
 
-  /** For whoever looks at the store from outside. */
   sparing<Value>(work: () => Value): Value {
     const before = this.#isSpared;
     this.#isSpared = true;

@@ -14,7 +14,7 @@ import type {
 import type { StoreHost } from './host.ts';
 import type { Disk } from './disk.ts';
 import type { DiskFile } from './disk-file.ts';
-import type { FaultKind, Faults } from './faults.ts';
+import type { FaultKind, FaultSource } from './faults.ts';
 import { SECTOR_BYTES } from './image.ts';
 import type { DiskStep, Inode } from './steps.ts';
 
@@ -28,7 +28,7 @@ export interface KernelOptions {
   /** What takes time is let go with `finishOne`; else it is over in the next turn. */
   readonly isManual: boolean;
   readonly onStep?: (step: DiskStep) => void;
-  readonly faults?: Faults;
+  readonly faults?: FaultSource;
   /** Told before anything follows from it. */
   readonly onFault?: (kind: FaultKind, path: string) => void;
 }
@@ -157,7 +157,7 @@ function memoryFiles(kernel: Kernel): Files {
             kernel.step({ type: 'folder-synced', folder, upTo });
             resolve();
           } catch (error) {
-            reject(error as Error);
+            reject(error instanceof Error ? error : new Error(String(error)));
           }
         });
       });
@@ -291,7 +291,7 @@ class MemoryCatalogue implements Catalogue {
           resolve();
         } catch (error) {
           // It may be on the disk.
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
       });
     });

@@ -234,7 +234,8 @@ export class Life {
       case 'delete-snapshot':
         return !hasSnapshot();
       case 'revert':
-        return this.#headOf(op.volume) !== headBefore;
+        // A head that was drained meanwhile makes way for an older one.
+        return numberOf(this.#headOf(op.volume)) > numberOf(headBefore);
       case 'grow':
         return this.store.volume(op.volume).sizeBytes === op.sizeBytes;
     }
@@ -318,6 +319,10 @@ export class Life {
         for (const name of locks) this.#locked.delete(name);
       });
   }
+}
+
+function numberOf(layer = ''): number {
+  return Number(layer.slice(layer.lastIndexOf('.') + 1));
 }
 
 /** All promises that can be settled are. */
