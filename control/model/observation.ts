@@ -56,6 +56,7 @@ export interface ObservedScrub {
 
 export interface ObservedReplica {
   readonly volume: string;
+  readonly sizeBytes: number;
   readonly state: ReplicaStateName;
   /** When this state was first reported, on control's clock. */
   readonly stateSinceMs: number;
@@ -161,6 +162,7 @@ export function observeReplica(
 ): ObservedReplica {
   return {
     volume: status.volume,
+    sizeBytes: Number(status.sizeBytes),
     state: status.state,
     stateSinceMs: before?.state === status.state ? before.stateSinceMs : nowMs,
     generation: Number(status.generation),

@@ -80,6 +80,14 @@ function replicaMethods(parts: AgentParts) {
       await volumes.create(given.volume, Number(given.sizeBytes));
       return {};
     }),
+    growReplica: unary(
+      log,
+      async (request: { fence: Fence | undefined; volume: string; sizeBytes: bigint }) => {
+        const { name } = fenced(parts, request);
+        await volumes.grow(name, Number(request.sizeBytes));
+        return {};
+      },
+    ),
     deleteReplica: unary(log, async ({ fence, volume }: { fence: Fence | undefined; volume: string }) => {
       await downFenced(parts, fence, volume);
       await drivers.release(volume, { force: true });
