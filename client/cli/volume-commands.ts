@@ -58,7 +58,7 @@ export function addVolumeCommands(program: Command): void {
     .action(run(program, check));
   volume
     .command('scrub')
-    .description('compare its replicas in the background, and repair what a checksum decides')
+    .description('compare its replicas, or a single copy with its checksums, in the background')
     .argument('<name>', 'a database, or its volume')
     .option('--wait', 'until it has ended; fails where a difference is left')
     .option('--stop', 'stop the one that runs')
@@ -152,7 +152,9 @@ function scrubProblem(after: Scrub | undefined): string | undefined {
   if (after.phase !== 'DONE') return `the scrub has not ended: ${after.error || 'it was stopped'}`;
   return after.mismatchedRegions === 0n
     ? undefined
-    : `replicas differ in ${String(after.mismatchedRegions)} regions, and no checksum decides who is right`;
+    : after.alone
+      ? `${String(after.mismatchedRegions)} regions are damaged, and there is no other copy`
+      : `replicas differ in ${String(after.mismatchedRegions)} regions, and no checksum decides who is right`;
 }
 
 async function untilScrubbed({ client, signal }: Context, name: string): Promise<Volume> {

@@ -52,6 +52,8 @@ export interface ObservedScrub {
   /** 0: the rate is held to nothing. */
   readonly limitBytesPerSecond: number;
   readonly error: string;
+  /** Of a single copy, with its own checksums. */
+  readonly alone: boolean;
 }
 
 export interface ObservedReplica {
@@ -206,6 +208,7 @@ function observeScrub(scrub: ScrubProgress): ObservedScrub {
     })),
     limitBytesPerSecond: Number(scrub.limitBytesPerSecond),
     error: scrub.error,
+    alone: scrub.alone,
   };
 }
 

@@ -213,6 +213,8 @@ export interface Scrub {
   limitBytesPerSecond: bigint;
   /** FAILED: why. */
   error: string;
+  /** There is one copy: what it and its snapshots hold in sealed layers is held against the checksums there. */
+  alone: boolean;
 }
 
 export interface Mismatch {
@@ -1109,6 +1111,7 @@ function createBaseScrub(): Scrub {
     mismatches: [],
     limitBytesPerSecond: 0n,
     error: "",
+    alone: false,
   };
 }
 
@@ -1152,6 +1155,9 @@ export const Scrub: MessageFns<Scrub> = {
     }
     if (message.error !== "") {
       writer.uint32(66).string(message.error);
+    }
+    if (message.alone !== false) {
+      writer.uint32(72).bool(message.alone);
     }
     return writer;
   },
@@ -1233,6 +1239,14 @@ export const Scrub: MessageFns<Scrub> = {
             message.error = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.alone = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1277,6 +1291,7 @@ export const Scrub: MessageFns<Scrub> = {
         ? BigInt(object.limit_bytes_per_second)
         : 0n,
       error: isSet(object.error) ? globalThis.String(object.error) : "",
+      alone: isSet(object.alone) ? globalThis.Boolean(object.alone) : false,
     };
   },
 
@@ -1306,6 +1321,9 @@ export const Scrub: MessageFns<Scrub> = {
     if (message.error !== "") {
       obj.error = message.error;
     }
+    if (message.alone !== false) {
+      obj.alone = message.alone;
+    }
     return obj;
   },
 
@@ -1330,6 +1348,7 @@ export const Scrub: MessageFns<Scrub> = {
       ? BigInt(object.limitBytesPerSecond)
       : 0n;
     message.error = object.error ?? "";
+    message.alone = object.alone ?? false;
     return message;
   },
 };
@@ -2755,7 +2774,8 @@ export const VolumeServiceService = {
   },
   /**
    * Has the primary compare its in-sync replicas in the background, region by region, and repair what a checksum
-   * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`.
+   * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`. A
+   * single copy is held against its own checksums, from the beginning each time.
    */
   scrubVolume: {
     path: "/lockstep.v1.VolumeService/ScrubVolume" as const,
@@ -2789,7 +2809,8 @@ export interface VolumeServiceServer extends UntypedServiceImplementation {
   checkVolume: handleUnaryCall<CheckVolumeRequest, VolumeCheck>;
   /**
    * Has the primary compare its in-sync replicas in the background, region by region, and repair what a checksum
-   * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`.
+   * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`. A
+   * single copy is held against its own checksums, from the beginning each time.
    */
   scrubVolume: handleUnaryCall<ScrubVolumeRequest, Volume>;
 }
@@ -2871,7 +2892,8 @@ export interface VolumeServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Has the primary compare its in-sync replicas in the background, region by region, and repair what a checksum
-   * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`.
+   * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`. A
+   * single copy is held against its own checksums, from the beginning each time.
    */
   scrubVolume(
     request: ScrubVolumeRequest,

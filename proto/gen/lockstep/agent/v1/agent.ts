@@ -85,7 +85,7 @@ export interface ReplicaStatus {
   scrub: ScrubProgress | undefined;
 }
 
-/** A comparison of the replicas of the in-sync set, made by the primary. */
+/** A comparison of the replicas of the in-sync set, made by the primary; of a single copy with its own checksums. */
 export interface ScrubProgress {
   /** RUNNING, DONE, STOPPED, FAILED */
   phase: string;
@@ -101,6 +101,8 @@ export interface ScrubProgress {
   limitBytesPerSecond: bigint;
   /** FAILED: why. */
   error: string;
+  /** There is one copy: what it and its snapshots hold in sealed layers is held against the checksums there. */
+  alone: boolean;
 }
 
 export interface RegionMismatch {
@@ -1323,6 +1325,7 @@ function createBaseScrubProgress(): ScrubProgress {
     mismatches: [],
     limitBytesPerSecond: 0n,
     error: "",
+    alone: false,
   };
 }
 
@@ -1366,6 +1369,9 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
     }
     if (message.error !== "") {
       writer.uint32(66).string(message.error);
+    }
+    if (message.alone !== false) {
+      writer.uint32(72).bool(message.alone);
     }
     return writer;
   },
@@ -1447,6 +1453,14 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
             message.error = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.alone = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1491,6 +1505,7 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
         ? BigInt(object.limit_bytes_per_second)
         : 0n,
       error: isSet(object.error) ? globalThis.String(object.error) : "",
+      alone: isSet(object.alone) ? globalThis.Boolean(object.alone) : false,
     };
   },
 
@@ -1520,6 +1535,9 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
     if (message.error !== "") {
       obj.error = message.error;
     }
+    if (message.alone !== false) {
+      obj.alone = message.alone;
+    }
     return obj;
   },
 
@@ -1544,6 +1562,7 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
       ? BigInt(object.limitBytesPerSecond)
       : 0n;
     message.error = object.error ?? "";
+    message.alone = object.alone ?? false;
     return message;
   },
 };
