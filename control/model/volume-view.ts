@@ -157,6 +157,7 @@ function scrubOf(scrub: ObservedScrub): Scrub {
     })),
     limitBytesPerSecond: BigInt(scrub.limitBytesPerSecond),
     error,
+    alone: scrub.alone,
   };
 }
 

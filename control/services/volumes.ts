@@ -7,6 +7,7 @@ import { AgentServiceService as agent } from '../../proto/gen/lockstep/agent/v1/
 import type {
   CheckVolumeRequest,
   ForcePrimaryRequest,
+  GrowVolumeRequest,
   GetVolumeRequest,
   ScrubVolumeRequest,
   Volume,
@@ -25,6 +26,7 @@ import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
 import { hostOf } from './fields.ts';
 import { checkVolume } from './volume-check.ts';
+import { growVolume } from './volume-grow.ts';
 import { findVolume, type FoundVolume } from './volume-lookup.ts';
 
 export interface VolumesOptions {
@@ -51,6 +53,9 @@ export function volumeService(options: VolumesOptions): VolumeServiceServer & Un
       const { volume } = await findVolume(options.repository, name);
       return checkVolume(options.agents, volume.value, { start });
     }),
+    growVolume: unary(options.log, async (request: GrowVolumeRequest) =>
+      show(options, await growVolume(options, request)),
+    ),
     forcePrimary: unary(options.log, (request: ForcePrimaryRequest) => force(options, request)),
     scrubVolume: unary(options.log, (request: ScrubVolumeRequest) => scrub(options, request)),
   };

@@ -259,7 +259,7 @@ export class Upkeep {
       throw error;
     }
     const { finishedAtMs, damaged } = this.#scrub.record;
-    const isFound = damaged.length > record.damaged.length;
+    const isFound = damaged !== record.damaged;
     if (finishedAtMs !== 0 || isFound || ++this.#scrubSteps % STEPS_PER_RECORD === 0)
       await records.commit([{ type: 'scrub', record: this.#scrub.record }]);
     if (finishedAtMs !== 0 || isFound) live.markDamaged();
