@@ -304,10 +304,6 @@ const faults: readonly Mutation[] = [
     '      if (layer.map !== undefined) unsettle(layer.map, runs);\n',
     '',
   ]),
-  mutation('come-in-part', 'A region whose write failed comes to its layer in part.', FILES.map, [
-    '      this.set({ first, count: region - first }, ABSENT);\n',
-    '',
-  ]),
   mutation(
     'snapshot-of-lost',
     'A snapshot is taken of what a failed sync may have lost.',
