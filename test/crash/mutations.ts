@@ -319,10 +319,6 @@ const faults: readonly Mutation[] = [
     '      this.#endSum();\n      if (layer',
     '      if (layer',
   ]),
-  mutation('sums-of-target', 'Checksums are made anew that a merge goes on to write.', FILES.upkeep, [
-    'sealed && !summed && !this.#isMerging(id)',
-    'sealed && !summed',
-  ]),
   mutation('ended-first', 'A volume whose end cannot be recorded is closed.', FILES.store, [
     '      let ended: Promise<void> | undefined;\n',
     '      let ended: Promise<void> | undefined;\n      this.#volumes.delete(name);\n',
