@@ -48,23 +48,18 @@ function copyFailed(image: Image, target: NbdTarget, result: QemuResult): Lockst
   const said = complaintOf(result);
   const all = `${result.stderr}\n${result.stdout}`;
   if (/Failed to connect|Connection refused|No route to host|timed out/i.test(all))
-    return failure('NBD_UNREACHABLE', `${target.uri} cannot be reached: ${withoutFileName(said)}`, {
+    return failure('NBD_UNREACHABLE', `${target.uri} cannot be reached: ${said}`, {
       next: 'The volume is served there: is there a firewall between, or does [ports] nbd say another port? Import on the host itself otherwise.',
     });
   if (/TLS|certificate|credentials|STARTTLS/i.test(all))
-    return failure('NBD_TLS', `no TLS with ${target.uri}: ${withoutFileName(said)}`, {
+    return failure('NBD_TLS', `no TLS with ${target.uri}: ${said}`, {
       next: 'See docs/nbd.md, TLS: --tls-certificates DIR, with ca-cert.pem, client-cert.pem and client-key.pem.',
     });
   if (/No space left/i.test(all))
     return failure('NO_SPACE', `the hosts have no room for ${image.shown}`, {
       next: 'See what is left: lockstep volume status NAME; then free some, or import elsewhere.',
     });
-  return failure('COPY_FAILED', `the copy of ${image.shown} broke off: ${withoutFileName(said)}`, {
+  return failure('COPY_FAILED', `the copy of ${image.shown} broke off: ${said}`, {
     next: 'See how its hosts stand: lockstep status; a volume that fails over meanwhile breaks a copy off. Import again.',
   });
-}
-
-/** QEMU repeats the whole name, which people never wrote. */
-function withoutFileName(said: string): string {
-  return said.replace(/^Could not open 'json:.*?\}': /, '');
 }

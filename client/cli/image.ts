@@ -120,5 +120,7 @@ function adviceFor({ stderr }: QemuResult): string {
     return 'A machine uses it: stop that first, or import a copy made from a snapshot.';
   if (/not in .* format|Image is not/.test(stderr))
     return 'Leave out --format, and it is found out; or see what it is: qemu-img info FILE';
+  if (stderr.includes('byte ranges'))
+    return 'That server hands out whole files alone: download it, and import the file.';
   return 'See what QEMU makes of it: qemu-img info';
 }

@@ -88,11 +88,15 @@ function missing(program: Program, cause: Error): LockstepError {
   });
 }
 
-/** The first thing that a program says is what went wrong; its own name before it is of no use. */
+/**
+ * The first thing that a program says is what went wrong. Left out are its own name, and that of what it could not open:
+ * people wrote that themselves, perhaps with a password in it, or they never wrote it.
+ */
 export function complaintOf({ stdout, stderr }: QemuResult): string {
   const lines = `${stderr}\n${stdout}`.split(/[\n\r]+/).map((line) => line.trim());
   const said = lines.filter((line) => line !== '' && !PERCENT_LINE.test(line) && !MODULE.test(line));
-  return (said[0] ?? 'it said nothing').replace(/^qemu-(img|io): /, '');
+  const [first = 'it said nothing'] = said;
+  return first.replace(/^qemu-(img|io): /, '').replaceAll(/Could not open '.*?': /g, '');
 }
 
 const PERCENT_LINE = /^\(\d+(\.\d+)?\/100%\)$/;
