@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { LockstepError, messageOf } from '../../daemon/sys/errors.ts';
+import { type ImageFacts, imageFacts } from './image-facts.ts';
 import type { ImageSource } from './image-source.ts';
 import { complaintOf, failure, type QemuResult, runQemu } from './qemu-img.ts';
 
@@ -10,8 +11,8 @@ export interface Image extends ImageSource {
   readonly virtualBytes: bigint;
   /** What is not a hole: at most so much is written. */
   readonly dataBytes: bigint;
-  /** The image below, as this one names it; empty: none. */
-  readonly backing: string;
+  /** Other files that parts of it are read from: those of the images below, and those with the data of any. */
+  readonly files: readonly string[];
 }
 
 const NOT_SPECIAL = 'Name a file, or a block device.';
@@ -28,18 +29,21 @@ export async function inspectImage(
     signal,
   });
   if (result.status !== 0) throw unreadable(source, result);
-  const facts = factsOf(source, result.stdout);
-  if (facts.isEncrypted)
-    throw failure('IMAGE_ENCRYPTED', `${source.shown} is encrypted`, {
-      next: 'Decrypt it first, with qemu-img convert --object secret,...: docs/cli.md shows how.',
-    });
+  const [facts] = factsOf(source, result.stdout);
   if (facts.virtualBytes === 0n)
     throw failure('IMAGE_EMPTY', `${source.shown} is empty: a disk of 0 bytes`, {
       next: 'Look at it with qemu-img info.',
     });
-  if (facts.backing !== '') await checkBacking(source, facts, signal);
-  const dataBytes = await dataOf(source, facts.format, signal);
-  return { ...source, ...facts, dataBytes };
+  const chain = await chainOf(source, facts, signal);
+  if (chain.some(({ isEncrypted }) => isEncrypted))
+    throw failure('IMAGE_ENCRYPTED', `${source.shown} is encrypted`, {
+      next: 'Decrypt it first, with qemu-img convert --object secret,...: docs/cli.md shows how.',
+    });
+  const { format, virtualBytes } = facts;
+  const files = chain.flatMap(({ fileName, dataFiles }, index) =>
+    index === 0 ? dataFiles : [fileName, ...dataFiles],
+  );
+  return { ...source, format, virtualBytes, files, dataBytes: await dataOf(source, format, signal) };
 }
 
 /** QEMU tells these too, each in several ways. */
@@ -59,34 +63,26 @@ async function checkFile({ fileName, shown }: ImageSource): Promise<void> {
   }
 }
 
-interface Facts {
-  readonly format: string;
-  readonly virtualBytes: bigint;
-  readonly backing: string;
-  readonly isEncrypted: boolean;
-}
-
-function factsOf({ shown }: ImageSource, text: string): Facts {
-  const told = JSON.parse(text) as Readonly<Record<string, unknown>>;
-  const { format, encrypted } = told;
-  const size = told['virtual-size'];
-  const backing = told['full-backing-filename'] ?? told['backing-filename'] ?? '';
-  if (typeof format !== 'string' || typeof size !== 'number' || typeof backing !== 'string')
+function factsOf({ shown }: ImageSource, text: string): readonly [ImageFacts, ...ImageFacts[]] {
+  const [first, ...below] = imageFacts(text) ?? [];
+  if (first === undefined)
     throw new LockstepError('INTERNAL', `qemu-img says nothing of use about ${shown}: ${text}`);
-  return { format, virtualBytes: BigInt(size), backing, isEncrypted: encrypted === true };
+  return [first, ...below];
 }
 
-async function checkBacking(
+/** The image first. */
+async function chainOf(
   source: ImageSource,
-  { format, backing }: Facts,
+  image: ImageFacts,
   signal: AbortSignal,
-): Promise<void> {
-  const args = ['info', '--backing-chain', '--output=json', '-f', format, source.fileName];
+): Promise<readonly ImageFacts[]> {
+  if (image.backing === '') return [image];
+  const args = ['info', '--backing-chain', '--output=json', '-f', image.format, source.fileName];
   const result = await runQemu('qemu-img', args, { signal });
-  if (result.status === 0) return;
+  if (result.status === 0) return factsOf(source, result.stdout);
   throw failure(
     'BACKING_FILE_MISSING',
-    `${source.shown} is only what differs from ${backing}, which cannot be read: ${complaintOf(result)}`,
+    `${source.shown} is only what differs from ${image.backing}, which cannot be read: ${complaintOf(result)}`,
     {
       next: 'Put that file there, or have qemu-img rebase -u tell the image where it is now.',
     },

@@ -80,7 +80,7 @@ async function importImage(context: Context, text: string, options: ImportOption
   const image = await inspectImage(source, { format: options.format, signal: context.signal });
   context.note(
     `${printable(image.shown)}: ${image.format}, ${formatSize(image.virtualBytes)}, of which ${formatSize(image.dataBytes)} are data` +
-      (image.backing === '' ? '.' : `, in part from ${printable(image.backing)}.`),
+      (image.files.length === 0 ? '.' : `, in part from ${printable(image.files.join(', '))}.`),
   );
   const operation = await create(context, name, image, options);
   const empty = await created(context, name, operation);
@@ -253,7 +253,7 @@ function importJson(volume: Volume, image: Image, { copyMs, compareMs }: Filled)
       format: image.format,
       virtualBytes: integer(image.virtualBytes),
       dataBytes: integer(image.dataBytes),
-      backing: image.backing === '' ? null : image.backing,
+      files: [...image.files],
     },
     copyMs: Math.round(copyMs),
     compareMs: compareMs === undefined ? null : Math.round(compareMs),
