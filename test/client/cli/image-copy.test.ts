@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdtempSync,
   openSync,
+  readFileSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -117,6 +118,49 @@ t.test('a copy that is given up leaves no program behind', async (t) => {
   t.equal(stdout, '');
 });
 
+/** A server that is not the product's: what is asked of it is looked at, or made to fail. */
+async function nbdkit(t: Test, ...args: readonly string[]): Promise<string> {
+  // Not the folder of the test: the path of a socket has to be short.
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-nbdkit-'));
+  const socket = join(folder, 'nbd.sock');
+  const server = spawn('nbdkit', ['-f', '-U', socket, ...args], { stdio: 'ignore' });
+  t.teardown(async () => {
+    if (server.kill('SIGKILL')) await once(server, 'exit');
+    rmSync(folder, { recursive: true, force: true });
+  });
+  while (!existsSync(socket)) {
+    if (server.exitCode !== null) throw new Error('nbdkit has ended');
+    await sleep(10);
+  }
+  return socket;
+}
+
+interface Asked {
+  readonly connection: string;
+  readonly command: string;
+  readonly bytes: number;
+}
+
+/** Of a line that says that a request begins. */
+function requestIn(line: string): readonly Asked[] {
+  const found = /connection=(\d+) (Write|Zero|Trim|Flush) (?:.*count=(0x[0-9a-f]+))?/.exec(line);
+  const [, connection = '', command = '', count = '0'] = found ?? [];
+  return found === null ? [] : [{ connection, command, bytes: Number(count) }];
+}
+
+t.test('no zeroes are written, and a flush comes after all that is', async (t) => {
+  const source = await image(t);
+  const log = join(t.testdirName, 'log');
+  const socket = await nbdkit(t, '--filter=log', 'memory', '16M', `logfile=${log}`);
+  await copyImage(source, at({ socket }), { signal });
+  const asked = readFileSync(log, 'utf8').split('\n').flatMap(requestIn);
+  const written = asked.filter(({ command }) => command === 'Write');
+  t.ok(written.reduce((sum, { bytes }) => sum + bytes, 0) < 3 * DATA.length, 'no more than the data');
+  t.same([...new Set(asked.map(({ command }) => command))].sort(), ['Flush', 'Write']);
+  t.equal(asked.at(-1)?.command, 'Flush');
+  t.ok(asked.at(-1)?.connection !== written.at(-1)?.connection, 'by itself');
+});
+
 const FAILING_FLUSH = `#!/bin/sh
 case "$1" in
   get_size) echo 16M ;;
@@ -129,20 +173,11 @@ esac
 `;
 
 t.test('a flush that fails is told, though qemu-img convert says that all is well', async (t) => {
-  // Not the folder of the test: the path of a socket has to be short.
-  const folder = mkdtempSync(join(tmpdir(), 'lockstep-flush-'));
-  const [script, socket, file] = [join(folder, 'sh'), join(folder, 'nbd.sock'), join(folder, 'disk.raw')];
+  const folder = t.testdir();
+  const [script, file] = [join(folder, 'sh'), join(folder, 'disk.raw')];
   writeFileSync(script, FAILING_FLUSH, { mode: 0o755 });
   writeFileSync(file, DATA);
-  const server = spawn('nbdkit', ['-f', '-U', socket, 'sh', script], { stdio: 'ignore' });
-  t.teardown(async () => {
-    if (server.kill('SIGKILL')) await once(server, 'exit');
-    rmSync(folder, { recursive: true, force: true });
-  });
-  while (!existsSync(socket)) {
-    if (server.exitCode !== null) throw new Error('nbdkit has ended');
-    await sleep(10);
-  }
+  const socket = await nbdkit(t, 'sh', script);
   const source = await inspectImage(parseSource(file), { format: 'raw', signal });
   t.match(await refusal(copyImage(source, at({ socket }), { signal })), { reason: 'FLUSH_FAILED' });
 });
