@@ -85,6 +85,13 @@ export class Volumes {
     return callUnary(this.#stub.forcePrimary.bind(this.#stub), request, callOptions(settings));
   }
 
+  /** Idempotent: what failed halfway is asked for again. */
+  grow(name: string, sizeBytes: bigint, settings: CallSettings = {}): Promise<Volume> {
+    const request = { name: volumeName(name), sizeBytes, validateOnly: false };
+    const call = () => callUnary(this.#stub.growVolume.bind(this.#stub), request, callOptions(settings));
+    return retried(call, settings.signal);
+  }
+
   /** Where one runs already, or none, that is no error. */
   scrub(name: string, choice: ScrubChoice = {}, settings: CallSettings = {}): Promise<Volume> {
     const { stop = false, anew = false } = choice;

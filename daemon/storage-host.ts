@@ -31,6 +31,7 @@ import { bootClock } from './sys/clock.ts';
 import type { Config } from './sys/config.ts';
 import { assert, LockstepError, messageOf } from './sys/errors.ts';
 import type { Log } from './sys/log.ts';
+import { loneScrubStatus } from './volume/lone-scrub.ts';
 import type { Volume } from './volume/volume.ts';
 import { VolumeChecks } from './volume/volume-checks.ts';
 import { VolumeSnapshots } from './volume/volume-snapshots.ts';
@@ -105,7 +106,9 @@ export class StorageHost {
       nbdSocket: this.#nbdSocket,
       log,
     });
-    this.#reporter = new ReplicaReporter(this.#drivers, log);
+    this.#reporter = new ReplicaReporter(this.#drivers, log, (volume) =>
+      loneScrubStatus(this.volumes.store, volume, host.name),
+    );
     this.#coordinator = new Coordinator({
       server: coordinator.server,
       heartbeatMs: timing.heartbeat_ms,

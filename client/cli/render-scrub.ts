@@ -31,7 +31,8 @@ export function scrubSection(volume: Volume, paint: Paint): readonly string[] {
   ];
 }
 
-function phaseOf({ phase, error, limitBytesPerSecond }: Scrub): string {
+function phaseOf({ phase, error, limitBytesPerSecond, alone }: Scrub): string {
+  if (alone) return phase === 'RUNNING' ? 'holds the copy against its checksums' : 'has looked at the copy';
   switch (phase) {
     case 'RUNNING':
       return limitBytesPerSecond === 0n
@@ -46,14 +47,16 @@ function phaseOf({ phase, error, limitBytesPerSecond }: Scrub): string {
   }
 }
 
-function foundOf({ repairedRegions, mismatchedRegions }: Scrub): string {
+function foundOf({ repairedRegions, mismatchedRegions, alone }: Scrub): string {
+  if (alone && mismatchedRegions > 0n)
+    return `found ${counted(Number(mismatchedRegions), 'region')} damaged, and there is no other copy`;
   const repaired = repairedRegions === 0n ? '' : `repaired ${counted(Number(repairedRegions), 'region')}`;
   const left =
     mismatchedRegions === 0n
       ? ''
       : `found ${counted(Number(mismatchedRegions), 'region')} that no checksum decides about`;
   const found = listed([repaired, left].filter((text) => text !== ''));
-  return found === '' ? 'no difference so far' : found;
+  return found === '' ? `no ${alone ? 'damage' : 'difference'} so far` : found;
 }
 
 function mismatchText({ offset, length, differ, damaged }: Mismatch): string {

@@ -3,13 +3,15 @@ import type { Command } from 'commander';
 import type { Scrub, Volume } from '../../proto/gen/lockstep/v1/volume_service.ts';
 import { LockstepError } from '../../daemon/sys/errors.ts';
 import { pause } from '../calls.ts';
+import { volumeId } from '../lockstep.ts';
 import { type Context, type GlobalOptions, withContext } from './context.ts';
 import { EXIT, UsageError } from './errors.ts';
 import { addImportCommand } from './import-command.ts';
 import { checkJson, judgeCheck, renderCheck } from './render-check.ts';
 import { renderOldCopy, renderVolume } from './render-volume.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
-import { paintFor } from './text.ts';
+import { formatSize, parseSize } from './size.ts';
+import { paintFor, printable } from './text.ts';
 import { volumeJson } from './volume-json.ts';
 import { addVolumeLifecycleCommands } from './volume-lifecycle-commands.ts';
 import { judgeVolume, scrubOf } from './volume-verdict.ts';
@@ -40,6 +42,13 @@ export function addVolumeCommands(program: Command): void {
     .option('--json', 'the same as -o json')
     .action(run(program, status));
   volume
+    .command('grow')
+    .description('make it larger while it is used; never smaller')
+    .argument('<name>', 'a volume without an engine, such as a clone')
+    .argument('<size>', 'what it is to have then, such as 20GiB')
+    .option('--json', 'the same as -o json')
+    .action(run(program, grow));
+  volume
     .command('force')
     .description('make an old copy the primary, where the newer ones are lost for good')
     .argument('<name>', 'a database, or its volume')
@@ -55,7 +64,7 @@ export function addVolumeCommands(program: Command): void {
     .action(run(program, check));
   volume
     .command('scrub')
-    .description('compare its replicas in the background, and repair what a checksum decides')
+    .description('compare its replicas, or a single copy with its checksums, in the background')
     .argument('<name>', 'a database, or its volume')
     .option('--wait', 'until it has ended; fails where a difference is left')
     .option('--stop', 'stop the one that runs')
@@ -65,7 +74,12 @@ export function addVolumeCommands(program: Command): void {
   addSnapshotCommands(program, volume);
 }
 
-type Action = (context: Context, name: string, options: VolumeOptions) => Promise<void>;
+type Action = (
+  context: Context,
+  name: string,
+  options: VolumeOptions,
+  more: readonly string[],
+) => Promise<void>;
 
 /** Commander hands over the arguments, then the options, then the command. */
 function run(program: Command, action: Action): (...given: unknown[]) => Promise<void> {
@@ -74,7 +88,9 @@ function run(program: Command, action: Action): (...given: unknown[]) => Promise
     // Of the whole program, so that an error is told in the same way.
     if (command.opts<VolumeOptions>().json === true) program.setOptionValue('output', 'json');
     const options = command.optsWithGlobals<VolumeOptions>();
-    await withContext(options, (context) => action(context, command.args[0] ?? '', options));
+    await withContext(options, (context) =>
+      action(context, command.args[0] ?? '', options, command.args.slice(1)),
+    );
   };
 }
 
@@ -83,6 +99,21 @@ async function status(context: Context, name: string): Promise<void> {
   const volume = await client.volumes.get(name, { signal: context.signal, deadlineMs: DEADLINE_MS });
   context.print(
     () => renderVolume(volume, { server: client.server, paint }),
+    () => volumeJson(volume),
+  );
+}
+
+async function grow(
+  context: Context,
+  name: string,
+  _options: VolumeOptions,
+  [size = '']: readonly string[],
+): Promise<void> {
+  const { client, signal } = context;
+  const volume = await client.volumes.grow(name, parseSize('size', size), { signal });
+  context.print(
+    () =>
+      `${printable(volumeId(volume.name))} has ${formatSize(volume.sizeBytes)} now; clients that are connected see it when they ask for the size anew\n`,
     () => volumeJson(volume),
   );
 }
@@ -127,7 +158,9 @@ function scrubProblem(after: Scrub | undefined): string | undefined {
   if (after.phase !== 'DONE') return `the scrub has not ended: ${after.error || 'it was stopped'}`;
   return after.mismatchedRegions === 0n
     ? undefined
-    : `replicas differ in ${String(after.mismatchedRegions)} regions, and no checksum decides who is right`;
+    : after.alone
+      ? `${String(after.mismatchedRegions)} regions are damaged, and there is no other copy`
+      : `replicas differ in ${String(after.mismatchedRegions)} regions, and no checksum decides who is right`;
 }
 
 async function untilScrubbed({ client, signal }: Context, name: string): Promise<Volume> {

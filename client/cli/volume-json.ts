@@ -71,6 +71,7 @@ function scrubJson(scrub: Scrub): Json {
     })),
     limitBytesPerSecond: scrub.limitBytesPerSecond === 0n ? null : integer(scrub.limitBytesPerSecond),
     error: scrub.error === '' ? null : scrub.error,
+    alone: scrub.alone,
   };
 }
 

@@ -35,7 +35,11 @@ export function judgeVolume(volume: Volume): VolumeVerdict {
   if (lost.length === 0 && differ > 0)
     return {
       level: 'warning',
-      headline: `DAMAGED: a scrub found ${counted(differ, 'region')} in which no checksum says whose copy is right.`,
+      headline: `DAMAGED: a scrub found ${counted(differ, 'region')} ${
+        scrubOf(volume)?.alone === true
+          ? 'that there is no other copy of'
+          : 'in which no checksum says whose copy is right'
+      }.`,
     };
   if (lost.length === 0) return { level: 'good', headline: inSyncHeadline(volume) };
   const copies = counted(volume.replicas.length - lost.length, 'copy').replace('copys', 'copies');

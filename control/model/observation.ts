@@ -52,10 +52,13 @@ export interface ObservedScrub {
   /** 0: the rate is held to nothing. */
   readonly limitBytesPerSecond: number;
   readonly error: string;
+  /** Of a single copy, with its own checksums. */
+  readonly alone: boolean;
 }
 
 export interface ObservedReplica {
   readonly volume: string;
+  readonly sizeBytes: number;
   readonly state: ReplicaStateName;
   /** When this state was first reported, on control's clock. */
   readonly stateSinceMs: number;
@@ -161,6 +164,7 @@ export function observeReplica(
 ): ObservedReplica {
   return {
     volume: status.volume,
+    sizeBytes: Number(status.sizeBytes),
     state: status.state,
     stateSinceMs: before?.state === status.state ? before.stateSinceMs : nowMs,
     generation: Number(status.generation),
@@ -204,6 +208,7 @@ function observeScrub(scrub: ScrubProgress): ObservedScrub {
     })),
     limitBytesPerSecond: Number(scrub.limitBytesPerSecond),
     error: scrub.error,
+    alone: scrub.alone,
   };
 }
 

@@ -94,6 +94,7 @@ export type EventReason =
   | 'PRIMARY_FORCED'
   | 'ENGINE_RESTARTED'
   | 'CLONED'
+  | 'VOLUME_GROWN'
   | 'REVERT_STARTED'
   | 'REVERTED'
   | 'REVERT_FAILED'

@@ -165,6 +165,7 @@ function scrubOf(scrub: ObservedScrub): Scrub {
     })),
     limitBytesPerSecond: BigInt(scrub.limitBytesPerSecond),
     error,
+    alone: scrub.alone,
   };
 }
 

@@ -9,6 +9,7 @@ import type {
   CreateVolumeRequest,
   DeleteVolumeRequest,
   ForcePrimaryRequest,
+  GrowVolumeRequest,
   GetVolumeRequest,
   ScrubVolumeRequest,
   Volume,
@@ -21,6 +22,7 @@ import { viewOf } from '../repository.ts';
 import { checkNotBusy } from './busy.ts';
 import { hostOf } from './fields.ts';
 import { checkVolume } from './volume-check.ts';
+import { growVolume } from './volume-grow.ts';
 import { createVolume, deleteVolume, type LifecycleOptions } from './volume-lifecycle.ts';
 import { findVolume, type FoundVolume } from './volume-lookup.ts';
 import { knowledgeOf, showVolume, type VolumeViewOptions } from './volume-views.ts';
@@ -45,6 +47,9 @@ export function volumeService(options: VolumesOptions): VolumeServiceServer & Un
       const { volume } = await findVolume(options.repository, name);
       return checkVolume(options.agents, volume.value, { start });
     }),
+    growVolume: unary(options.log, async (request: GrowVolumeRequest) =>
+      showVolume(options, await growVolume(options, request)),
+    ),
     forcePrimary: unary(options.log, (request: ForcePrimaryRequest) => force(options, request)),
     scrubVolume: unary(options.log, (request: ScrubVolumeRequest) => scrub(options, request)),
   };

@@ -4,6 +4,7 @@ import { LockstepError } from '../sys/errors.ts';
 import { unary } from '../sys/grpc-unary.ts';
 import type { Log } from '../sys/log.ts';
 import { REGION_BYTES } from '../replication/units.ts';
+import { isAlone, startLoneScrub } from '../volume/lone-scrub.ts';
 import type { Volume } from '../volume/volume.ts';
 import type { Volumes } from '../volume/volumes.ts';
 import type {
@@ -80,6 +81,14 @@ function replicaMethods(parts: AgentParts) {
       await volumes.create(given.volume, Number(given.sizeBytes));
       return {};
     }),
+    growReplica: unary(
+      log,
+      async (request: { fence: Fence | undefined; volume: string; sizeBytes: bigint }) => {
+        const { name } = fenced(parts, request);
+        await volumes.grow(name, Number(request.sizeBytes));
+        return {};
+      },
+    ),
     deleteReplica: unary(log, async ({ fence, volume }: { fence: Fence | undefined; volume: string }) => {
       await downFenced(parts, fence, volume);
       await drivers.release(volume, { force: true });
@@ -173,8 +182,12 @@ function copyMethods(parts: AgentParts) {
 /** Not fenced: a replica that does not serve refuses, and one that does compares only with who is in its set. */
 function scrubMethods({ volumes, reporter, log }: AgentParts) {
   return {
-    startScrub: unary(log, (request: { volume: string; anew: boolean }) => {
+    startScrub: unary(log, async (request: { volume: string; anew: boolean }) => {
       const volume = volumes.require(request.volume);
+      if (isAlone(volume)) {
+        await startLoneScrub(volumes.store, volume.name);
+        return { replica: reporter.replica(volume) };
+      }
       volume.run({ type: 'scrub', anew: request.anew });
       const { scrub } = volume.status;
       if (scrub?.phase === 'FAILED')
@@ -185,6 +198,14 @@ function scrubMethods({ volumes, reporter, log }: AgentParts) {
     }),
     stopScrub: unary(log, (request: { volume: string }) => {
       const volume = volumes.require(request.volume);
+      if (isAlone(volume) && reporter.replica(volume).scrub?.phase === 'RUNNING')
+        throw new LockstepError(
+          'FAILED_PRECONDITION',
+          'a single copy is looked at to the end: it gives way',
+          {
+            reason: 'SCRUB_REFUSED',
+          },
+        );
       volume.run({ type: 'stop-scrub' });
       return { replica: reporter.replica(volume) };
     }),

@@ -4,6 +4,7 @@ import { messageOf } from '../sys/errors.ts';
 import type { Log } from '../sys/log.ts';
 import type { JoinStatus, ScrubStatus } from '../replication/interface.ts';
 import { REGION_BYTES } from '../replication/units.ts';
+import { isAlone } from '../volume/lone-scrub.ts';
 import type { Volume } from '../volume/volume.ts';
 import {
   type CopyProgress,
@@ -18,17 +19,25 @@ const ENGINES_MS = 200;
 export class ReplicaReporter {
   readonly #drivers: Pick<HostDrivers, 'reportEngines'>;
   readonly #log: Log;
+  readonly #loneScrub: (volume: Volume) => ScrubStatus | undefined;
   #engines: EngineStatus[] = [];
   #asking: Promise<void> | undefined;
   #lastFailure = '';
 
-  constructor(drivers: Pick<HostDrivers, 'reportEngines'>, log: Log) {
+  constructor(
+    drivers: Pick<HostDrivers, 'reportEngines'>,
+    log: Log,
+    loneScrub: (volume: Volume) => ScrubStatus | undefined,
+  ) {
     this.#drivers = drivers;
     this.#log = log;
+    this.#loneScrub = loneScrub;
   }
 
   replica(volume: Volume): ReplicaStatus {
     const status = volume.status;
+    const alone = isAlone(volume);
+    const scrub = alone ? this.#loneScrub(volume) : status.scrub;
     return {
       volume: volume.name,
       state: status.state,
@@ -54,7 +63,7 @@ export class ReplicaReporter {
       mixed: status.mixed,
       repairedRegions: BigInt(status.repairedRegions),
       heldRequests: status.heldRequests,
-      scrub: status.scrub === undefined ? undefined : scrubOf(status.scrub),
+      scrub: scrub === undefined ? undefined : { ...scrubOf(scrub), alone },
     };
   }
 
@@ -112,7 +121,7 @@ function copyOf(join: JoinStatus): CopyProgress {
   };
 }
 
-function scrubOf(scrub: ScrubStatus): ScrubProgress {
+function scrubOf(scrub: ScrubStatus): Omit<ScrubProgress, 'alone'> {
   return {
     phase: scrub.phase,
     doneBytes: BigInt(scrub.cursor * REGION_BYTES),

@@ -176,6 +176,7 @@ export class Transmission {
   #pump(): void {
     assert(!this.#pumping, 'a backend answered by feeding its own connection');
     this.#pumping = true;
+    this.#rules.sizeBytes = this.#backend.sizeBytes;
     let hasToWait = false;
     while (this.#phase === 'serving') {
       if (this.#isSaturated()) {

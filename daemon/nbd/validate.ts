@@ -43,7 +43,8 @@ interface CommandRule {
 }
 
 export interface RequestRules {
-  readonly sizeBytes: number;
+  /** An export may grow under its connections. */
+  sizeBytes: number;
   readonly isReadOnly: boolean;
   readonly zeroesFast: () => boolean;
   readonly byCommand: readonly (CommandRule | undefined)[];

@@ -10,6 +10,7 @@ import type {
 } from './interface.ts';
 import type { Message, RefusalReason, WriteKind } from './messages.ts';
 import { checkTransition, type ReplicaState } from './states.ts';
+import { REGION_BYTES } from './units.ts';
 
 type Completion = Extract<ReplicaEvent, { readonly token: number }>;
 
@@ -34,6 +35,7 @@ export class Core {
   #lastTickMs = -Infinity;
   /** Called when this side closes a link; the same as when the other does. */
   onLinkClosed: (link: number) => void = () => undefined;
+  #sizeBytes: number;
   #state: ReplicaState;
   #durable: DurableState;
   #persisted: DurableState;
@@ -47,9 +49,21 @@ export class Core {
 
   constructor(options: ReplicaOptions, durable: DurableState, state: ReplicaState) {
     this.options = options;
+    this.#sizeBytes = options.sizeBytes;
     this.#durable = durable;
     this.#persisted = durable;
     this.#state = state;
+  }
+
+  /** Of the volume: it may grow while it is served. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  grow(sizeBytes: number): void {
+    assert(sizeBytes >= this.#sizeBytes, 'a volume is not made smaller');
+    assert(sizeBytes % REGION_BYTES === 0, 'a volume is a whole number of regions');
+    this.#sizeBytes = sizeBytes;
   }
 
   get state(): ReplicaState {

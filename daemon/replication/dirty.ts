@@ -36,7 +36,7 @@ export class DirtyMaps {
   }
 
   get #regions(): number {
-    return this.#core.options.sizeBytes / REGION_BYTES;
+    return this.#core.sizeBytes / REGION_BYTES;
   }
 
   get(host: HostName): RegionSet | undefined {

@@ -12,7 +12,7 @@ export class Fallback {
 
   constructor(core: Core, preserved: readonly Region[]) {
     this.#core = core;
-    this.#kept = new RegionSet(core.options.sizeBytes / REGION_BYTES);
+    this.#kept = new RegionSet(core.sizeBytes / REGION_BYTES);
     if (core.durable.mixed) this.#kept.addAll(preserved);
   }
 

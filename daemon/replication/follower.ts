@@ -83,17 +83,15 @@ export class Follower {
   }
 
   #objectionTo(hello: Hello): Objection | undefined {
-    const { generation, durable, options, state, host } = this.#core;
+    const { generation, durable, options, sizeBytes, state, host } = this.#core;
     if (commonVersion({ oldest: hello.oldestVersion, newest: hello.wireVersion }) === undefined)
       return {
         reason: 'WIRE_VERSION',
         message: `wire versions ${String(hello.oldestVersion)} to ${String(hello.wireVersion)}, here ${describeVersions()}`,
       };
-    if (hello.sizeBytes !== options.sizeBytes)
-      return {
-        reason: 'STATE',
-        message: `size ${String(hello.sizeBytes)}, here ${String(options.sizeBytes)}`,
-      };
+    // A volume grows on its secondaries first. What a target has beyond the end of its primary nobody would copy.
+    if (hello.intent === 'join' ? hello.sizeBytes !== sizeBytes : hello.sizeBytes > sizeBytes)
+      return { reason: 'STATE', message: `size ${String(hello.sizeBytes)}, here ${String(sizeBytes)}` };
     if (hello.generation < generation)
       return {
         reason: 'GENERATION',
@@ -185,7 +183,7 @@ export class Follower {
 
   #answerHello(link: number, hello: Hello): void {
     const { secondary } = this;
-    const { durable, host, generation, options } = this.#core;
+    const { durable, host, generation, options, sizeBytes } = this.#core;
     const { copyFrom } = durable;
     const own = this.#dirty.entry(hello.host);
     // Two members that have applied as much are equal, unless the disk of one failed the next write halfway.
@@ -207,14 +205,14 @@ export class Follower {
     const changes = hello.intent === 'join' ? this.#ownChanges(hello.host) : undefined;
     if (changes === undefined || changes.size === 0) this.#core.send(link, message);
     // Of more than 16 TiB they do not fit into a frame: it is compared.
-    else if (options.sizeBytes / REGION_BYTES / 8 <= MAX_PAYLOAD_BYTES)
+    else if (sizeBytes / REGION_BYTES / 8 <= MAX_PAYLOAD_BYTES)
       this.#core.send(link, message, changes.bitmap());
     else this.#core.send(link, { ...message, consistentAt: 0, changesKnown: false });
   }
 
   /** What this replica wrote that `host`, which will copy to it, may not know of. */
   #ownChanges(host: string): RegionSet {
-    const changes = new RegionSet(this.#core.options.sizeBytes / REGION_BYTES);
+    const changes = new RegionSet(this.#core.sizeBytes / REGION_BYTES);
     changes.addAll(this.#dirty.get(host) ?? []);
     changes.addAll(this.secondary.fallback.regions);
     changes.addAll(this.secondary.unstable.regions());

@@ -166,6 +166,8 @@ export type ReplicaEvent =
   /** Compare the replicas of the in-sync set. `anew`: from the first region, and not where a scrub broke off. */
   | { readonly type: 'scrub'; readonly anew: boolean }
   | { readonly type: 'stop-scrub' }
+  /** The store of this replica is larger now; those of the secondaries are before the primary's is. */
+  | { readonly type: 'grow'; readonly sizeBytes: number }
   | { readonly type: 'step-down' }
   /** A person chose this replica, which may lack acknowledged writes, as the primary of `view`. */
   | { readonly type: 'force'; readonly view: View }

@@ -95,7 +95,7 @@ export class Join {
     this.peer = new Peer(job.target, { inSync: false, nowMs: core.nowMs });
     this.#cleaning = new Cleaning(core, parts, this.peer);
     this.#progress = new Progress(core.nowMs);
-    this.#written = new RegionSet(core.options.sizeBytes / REGION_BYTES);
+    this.#written = new RegionSet(core.sizeBytes / REGION_BYTES);
     this.#todo = this.#nothing();
     // Taken before, and perhaps not yet where the snapshot, or what changed since, could show them.
     this.#written.addAll(parts.primary.inflightRegions());
@@ -215,7 +215,7 @@ export class Join {
   }
 
   #nothing(): CopyList {
-    return new CopyList(new RegionSet(this.#written.regions), 'data');
+    return new CopyList(new RegionSet(0), 'data');
   }
 
   /** Undefined: no map says what the target lacks. */
@@ -232,7 +232,7 @@ export class Join {
       };
     if (!isKnown(entry, answer)) return undefined;
     // The union: what this side wrote without the target, and what the target wrote without this side.
-    const regions = RegionSet.fromBitmap(this.#written.regions, ownChanges);
+    const regions = RegionSet.fromBitmap(this.#core.sizeBytes / REGION_BYTES, ownChanges);
     regions.addAll(map);
     return {
       mode: 'QUICK',
@@ -255,7 +255,7 @@ export class Join {
   }
 
   #planOfCompare({ consistentAt, distrusted }: HelloAnswer): Plan {
-    const regions = new RegionSet(this.#written.regions);
+    const regions = new RegionSet(this.#core.sizeBytes / REGION_BYTES);
     regions.fill();
     const { host } = this.peer;
     const copying = this.#core.generation;

@@ -46,8 +46,8 @@ export class Links {
 
   /** The first frame of a link. */
   hello(peer: Peer, link: number, intent: HelloIntent): void {
-    const { options, generation, host, durable } = this.#core;
-    const { volume, sizeBytes, incarnation } = options;
+    const { options, sizeBytes, generation, host, durable } = this.#core;
+    const { volume, incarnation } = options;
     this.#core.send(link, {
       type: 'hello',
       wireVersion: newestVersion,

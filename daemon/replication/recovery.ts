@@ -100,7 +100,7 @@ export class Recovery {
     }
     const { region } = message;
     const offset = region * REGION_BYTES;
-    if (payload?.length !== REGION_BYTES || offset + REGION_BYTES > this.#core.options.sizeBytes)
+    if (payload?.length !== REGION_BYTES || offset + REGION_BYTES > this.#core.sizeBytes)
       return false;
     pull.writing++;
     pull.regions.push(region);

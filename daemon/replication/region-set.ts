@@ -1,17 +1,16 @@
-/** A set of regions of one volume, one bit for each: 2 MiB for a volume of 1 TiB. */
+/** A set of regions of one volume, which may grow, one bit for each: 2 MiB for a volume of 1 TiB. */
 import type { MapChunk } from './interface.ts';
 import { CHUNK_REGIONS, type Region } from './units.ts';
 
 const CHUNK_BYTES = CHUNK_REGIONS / 8;
 
 export class RegionSet {
-  /** Of the volume. */
-  readonly regions: number;
-  readonly #bits: Uint8Array;
+  #regions: number;
+  #bits: Uint8Array;
   #size = 0;
 
   constructor(regions: number) {
-    this.regions = regions;
+    this.#regions = regions;
     this.#bits = new Uint8Array(Math.ceil(regions / 8));
   }
 
@@ -23,8 +22,8 @@ export class RegionSet {
   }
 
   static copyOf(other: RegionSet): RegionSet {
-    const set = new RegionSet(other.regions);
-    set.#bits.set(other.#bits);
+    const set = new RegionSet(other.#regions);
+    set.#bits = other.#bits.slice();
     set.#size = other.#size;
     return set;
   }
@@ -33,6 +32,11 @@ export class RegionSet {
     const set = new RegionSet(regions);
     for (const { at, bits } of chunks) set.#take(bits, at * CHUNK_BYTES);
     return set;
+  }
+
+  /** Of the volume, as far as this set has heard. */
+  get regions(): number {
+    return this.#regions;
   }
 
   get size(): number {
@@ -46,6 +50,7 @@ export class RegionSet {
   /** False: it was there. */
   add(region: Region): boolean {
     if (this.has(region)) return false;
+    if (region >= this.#regions) this.#grow(region + 1);
     this.#bits[region >> 3] = (this.#bits[region >> 3] ?? 0) | (1 << (region & 7));
     this.#size++;
     return true;
@@ -63,7 +68,7 @@ export class RegionSet {
   }
 
   fill(): void {
-    for (let region = 0; region < this.regions; region++) this.add(region);
+    for (let region = 0; region < this.#regions; region++) this.add(region);
   }
 
   *[Symbol.iterator](): Generator<Region> {
@@ -74,7 +79,7 @@ export class RegionSet {
   }
 
   bitmap(): Uint8Array {
-    return this.#bits.slice();
+    return this.#bits.slice(0, Math.ceil(this.#regions / 8));
   }
 
   chunk(at: number): MapChunk {
@@ -91,12 +96,20 @@ export class RegionSet {
     return all.filter(({ bits }) => bits.some((byte) => byte !== 0));
   }
 
+  #grow(regions: number): void {
+    this.#regions = regions;
+    if (regions <= this.#bits.length * 8) return;
+    const bits = new Uint8Array(Math.max(Math.ceil(regions / 8), this.#bits.length * 2));
+    bits.set(this.#bits);
+    this.#bits = bits;
+  }
+
   #take(bits: Uint8Array, offset: number): void {
     for (let at = 0; at < bits.length; at++) {
       const byte = bits[at] ?? 0;
       for (let bit = 0; byte >> bit !== 0; bit++) {
         const region = (offset + at) * 8 + bit;
-        if (((byte >> bit) & 1) !== 0 && region < this.regions) this.add(region);
+        if (((byte >> bit) & 1) !== 0 && region < this.#regions) this.add(region);
       }
     }
   }

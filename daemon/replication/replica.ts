@@ -111,7 +111,7 @@ export class Replica {
     if (status !== undefined) return status.isKnown ? this.#dirty.get(host) : 'all';
     if (!this.#leads || host === this.#core.options.host || !this.view.inSync.includes(host))
       return undefined;
-    const inFlight = new RegionSet(this.#core.options.sizeBytes / REGION_BYTES);
+    const inFlight = new RegionSet(this.#core.sizeBytes / REGION_BYTES);
     inFlight.addAll(this.#leader.primary.inflightRegions());
     return inFlight;
   }
@@ -174,6 +174,9 @@ export class Replica {
         return;
       case 'stop-scrub':
         leader.scrub.stop();
+        return;
+      case 'grow':
+        this.#core.grow(event.sizeBytes);
         return;
       case 'force':
         this.#follower.promotion.forced(event.view);

@@ -85,7 +85,7 @@ export class Scrub {
   }
 
   get #regions(): number {
-    return this.#core.options.sizeBytes / REGION_BYTES;
+    return this.#core.sizeBytes / REGION_BYTES;
   }
 
   get #isRunning(): boolean {

@@ -158,7 +158,7 @@ export class Secondary {
   }
 
   #insideVolume(message: Queued['message']): boolean {
-    const { sizeBytes } = this.#core.options;
+    const { sizeBytes } = this.#core;
     if (message.type === 'write') return message.offset + message.length <= sizeBytes;
     const count = message.type === 'verify-holes' ? message.count : 1;
     return 'region' in message ? (message.region + count) * REGION_BYTES <= sizeBytes && count > 0 : true;

@@ -72,7 +72,7 @@ const mismatchChannel = channel('lockstep:replica:mismatch');
 
 export class Volume implements BlockBackend {
   readonly name: string;
-  readonly sizeBytes: number;
+  #sizeBytes: number;
   /** Whether its file system is one on which zeroes can be fast. */
   readonly offersFastZero: boolean;
   readonly file: Store;
@@ -91,7 +91,7 @@ export class Volume implements BlockBackend {
 
   constructor(world: VolumeWorld, disk: Disk, options: ReplicaOptions, kept: Omit<KeptState, 'preserved'>) {
     this.name = options.volume;
-    this.sizeBytes = options.sizeBytes;
+    this.#sizeBytes = options.sizeBytes;
     this.file = disk.store;
     this.offersFastZero = disk.store.zeroesFast;
     this.#world = world;
@@ -122,6 +122,16 @@ export class Volume implements BlockBackend {
       );
       this.run({ type: 'snapshot-gone' });
     };
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** Its store is larger now. Connections that stand may use what was added; their clients learn of it by asking anew. */
+  grown(sizeBytes: number): void {
+    this.#sizeBytes = sizeBytes;
+    this.run({ type: 'grow', sizeBytes });
   }
 
   get state(): ReplicaState {

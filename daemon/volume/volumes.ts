@@ -113,19 +113,33 @@ export class Volumes {
   /** Idempotent. The first record is durable before it answers; a crash before leaves a file that is made anew. */
   async create(volume: string, sizeBytes: number): Promise<void> {
     checkName(volume);
-    if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0 || sizeBytes % REGION_BYTES !== 0)
-      throw invalidField('size_bytes', String(sizeBytes), `a multiple of ${String(REGION_BYTES)} above 0`);
+    checkSize(sizeBytes);
     await this.#changes.run(volume, () => this.#create(volume, sizeBytes));
+  }
+
+  /** Idempotent; on stable storage when it answers. Of a replicated volume the secondaries first, the primary last. */
+  async grow(volume: string, sizeBytes: number): Promise<void> {
+    checkSize(sizeBytes);
+    await this.#changes.run(volume, () => this.#grow(this.require(volume), sizeBytes));
+  }
+
+  async #grow(volume: Volume, sizeBytes: number): Promise<void> {
+    if (sizeBytes <= volume.sizeBytes) return;
+    await this.store.grow(volume.name, sizeBytes);
+    // Nobody can have taken it away: whoever deletes it waits for its turn.
+    volume.grown(sizeBytes);
   }
 
   async #create(volume: string, sizeBytes: number): Promise<void> {
     const existing = this.#volumes.get(volume);
     if (existing !== undefined) {
-      if (existing.sizeBytes === sizeBytes) return;
-      throw new LockstepError(
-        'ALREADY_EXISTS',
-        `volume ${volume} exists with ${String(existing.sizeBytes)} bytes`,
-      );
+      // A larger one was to grow, and others were not reached; a smaller one was itself not reached.
+      if (existing.serves && existing.sizeBytes < sizeBytes)
+        throw new LockstepError(
+          'ALREADY_EXISTS',
+          `volume ${volume} exists with ${String(existing.sizeBytes)} bytes`,
+        );
+      return this.#grow(existing, sizeBytes);
     }
     // What a crash left of one that was being made or deleted.
     await this.store.deleteVolume(volume);
@@ -301,6 +315,11 @@ export class Volumes {
 function roomOf(folder: string): Room {
   const { blocks, bfree, bavail, bsize } = statfsSync(folder);
   return { totalBytes: (blocks - bfree + bavail) * bsize, availableBytes: bavail * bsize };
+}
+
+function checkSize(sizeBytes: number): void {
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0 || sizeBytes % REGION_BYTES !== 0)
+    throw invalidField('size_bytes', String(sizeBytes), `a multiple of ${String(REGION_BYTES)} above 0`);
 }
 
 function checkName(volume: string): void {

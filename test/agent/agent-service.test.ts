@@ -5,6 +5,7 @@ import { agentService } from '../../daemon/agent/agent-service.ts';
 import { ReplicaReporter } from '../../daemon/agent/report.ts';
 import type { HostDrivers } from '../../daemon/host/host.ts';
 import { callUnary, methodOf, type MethodEntry } from '../../daemon/sys/grpc-unary.ts';
+import { loneScrubStatus } from '../../daemon/volume/lone-scrub.ts';
 import type { Volumes } from '../../daemon/volume/volumes.ts';
 import { AgentServiceClient, AgentServiceService as agent } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import { type OpenVolumes, openVolumes, SIZE, soloVolume } from '../support/open-volumes.ts';
@@ -42,7 +43,7 @@ async function startAgent(t: Test, around: Around = {}): Promise<Agent> {
   const parts = {
     volumes,
     drivers,
-    reporter: new ReplicaReporter(drivers, quietLog),
+    reporter: new ReplicaReporter(drivers, quietLog, (volume) => loneScrubStatus(volumes.store, volume, 'a')),
     learnAddresses: () => undefined,
     recovered: around.recovered ?? Promise.resolve(),
     isReleasing: around.isReleasing ?? (() => false),
@@ -231,10 +232,36 @@ t.test('a primary is only told of the set without those that are lost', async (t
 
 t.test('a scrub is refused with the reason where there is nobody to compare with', async (t) => {
   const started = await startAgent(t);
-  await soloVolume(started.volumes);
+  await started.volumes.create('v', SIZE);
   await t.rejects(started.call(agent.startScrub, { volume: 'v', anew: false }), {
     reason: 'SCRUB_REFUSED',
     message: /others in sync/,
   });
   t.match(await started.call(agent.stopScrub, { volume: 'v' }), { replica: { scrub: { phase: 'FAILED' } } });
+});
+
+t.test('a scrub of a single copy looks at that, and is not stopped on its way', async (t) => {
+  const started = await startAgent(t);
+  await soloVolume(started.volumes);
+  t.match(await started.call(agent.startScrub, { volume: 'v', anew: false }), {
+    replica: { scrub: { phase: 'RUNNING', alone: true, mismatchedRegions: 0n } },
+  });
+  await t.rejects(started.call(agent.stopScrub, { volume: 'v' }), { message: /looked at to the end/ });
+  await until(() => started.volumes.store.scrub('v')?.finishedAtMs !== 0);
+  t.match(await started.call(agent.stopScrub, { volume: 'v' }), { replica: { scrub: { phase: 'DONE' } } });
+});
+
+t.test('a replica is grown once, and not by a word from before', async (t) => {
+  const started = await startAgent(t);
+  await soloVolume(started.volumes);
+  const request = { volume: 'v', sizeBytes: BigInt(2 * SIZE) };
+  for (const time of ['once', 'again'])
+    t.strictSame(await started.call(agent.growReplica, { ...request, fence: fence(1n) }), {}, time);
+  t.match(await started.call(agent.getReplica, { volume: 'v' }), {
+    replica: { sizeBytes: BigInt(2 * SIZE), state: 'SOLO' },
+  });
+  await t.rejects(started.call(agent.growReplica, { ...request, fence: fence(0n) }));
+  await t.rejects(started.call(agent.growReplica, { ...request, sizeBytes: 1n, fence: fence(1n) }), {
+    message: /a multiple of 65536/,
+  });
 });

@@ -13,7 +13,7 @@ const running: EngineReport = {
 
 function reporter(...answers: (() => Promise<readonly EngineReport[]>)[]): ReplicaReporter {
   const reportEngines = (): Promise<readonly EngineReport[]> => answers.shift()?.() ?? Promise.resolve([]);
-  return new ReplicaReporter({ reportEngines }, quietLog);
+  return new ReplicaReporter({ reportEngines }, quietLog, () => undefined);
 }
 
 t.test('engines that cannot be asked are told of as they last were', async (t) => {

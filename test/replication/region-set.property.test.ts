@@ -158,3 +158,16 @@ t.test('a full set has each region of the volume and no other', async (t) => {
     t.equal(set.size, regions);
   }
 });
+
+t.test('a set grows with its volume', async () => {
+  const regions = fc.array(fc.nat(3 * CHUNK_REGIONS), { maxLength: 40 });
+  fc.assert(
+    fc.property(count, regions, (size, added) => {
+      const set = new RegionSet(size);
+      set.addAll(added);
+      const largest = Math.max(size, ...added.map((region) => region + 1));
+      const again = RegionSet.fromBitmap(largest, set.bitmap());
+      return set.regions === largest && isSame(set, new Set(added)) && isSame(again, new Set(added));
+    }),
+  );
+});

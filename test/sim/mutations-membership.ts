@@ -42,6 +42,17 @@ export const changingHands: readonly Mutation[] = [
     ],
   },
   {
+    name: 'copied-to-while-larger',
+    what: 'A target is copied to by a primary that is smaller, which never learns what the target has beyond its end.',
+    edits: [
+      {
+        file: FILES.follower,
+        find: `hello.intent === 'join' ? hello.sizeBytes !== sizeBytes : hello.sizeBytes > sizeBytes`,
+        replace: `hello.sizeBytes > sizeBytes`,
+      },
+    ],
+  },
+  {
     name: 'candidate-rule',
     what: 'Control is not told that a joining replica is a candidate, and leaves the only copy alone.',
     edits: [{ file: FILES.replica, find: `? persisted.candidateFor : 0`, replace: `? 0 : 0` }],

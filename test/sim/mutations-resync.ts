@@ -46,8 +46,8 @@ export const copying: readonly Mutation[] = [
     edits: [
       {
         file: FILES.join,
-        find: `const regions = RegionSet.fromBitmap(this.#written.regions, ownChanges);`,
-        replace: `const regions = new RegionSet(this.#written.regions);`,
+        find: `const regions = RegionSet.fromBitmap(this.#core.sizeBytes / REGION_BYTES, ownChanges);`,
+        replace: `const regions = new RegionSet(0);`,
       },
     ],
   },

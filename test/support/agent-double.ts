@@ -344,7 +344,7 @@ export class AgentDouble {
 
   #replicaMethods(): Pick<
     AgentServiceServer,
-    'createReplica' | 'deleteReplica' | 'getReplica' | 'setView' | 'forcePrimary' | 'stepDown'
+    'createReplica' | 'growReplica' | 'deleteReplica' | 'getReplica' | 'setView' | 'forcePrimary' | 'stepDown'
   > {
     return {
       createReplica: this.#handle('createReplica', ({ view }) => {
@@ -361,6 +361,10 @@ export class AgentDouble {
             consistentAt: 0n,
           });
         }
+        return {};
+      }),
+      growReplica: this.#handle('growReplica', ({ volume, sizeBytes }) => {
+        this.#require(volume).sizeBytes = sizeBytes;
         return {};
       }),
       deleteReplica: this.#handle('deleteReplica', ({ volume }) => {

@@ -50,6 +50,7 @@ export const hostRecord = (host: string): HostRecord => ({
 export function replica(state: string, change: Partial<ObservedReplica> = {}): ObservedReplica {
   return {
     volume: 'orders-1',
+    sizeBytes: 1024 * 1024 * 1024,
     state,
     stateSinceMs: NOW_MS - 60_000,
     generation: 7,

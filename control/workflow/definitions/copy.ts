@@ -29,6 +29,16 @@ export interface CopyJob {
 
 export type Progress = (text: string, percent: number) => void;
 
+/** One of them grew when the other could not be reached. A replica is copied to that ends where its source ends. */
+export async function makeEqualInSize(
+  hosts: HostActions,
+  { source, target }: Pick<CopyJob, 'source' | 'target'>,
+): Promise<void> {
+  const [from, to] = [await hosts.replica(source), await hosts.replica(target)];
+  if (to.sizeBytes < from.sizeBytes) await hosts.growReplica(target, from.sizeBytes);
+  if (from.sizeBytes < to.sizeBytes) await hosts.growReplica(source, to.sizeBytes);
+}
+
 /** Waits for a first heartbeat where this control has just started. */
 export async function snapshotName(
   around: Surroundings,

@@ -56,6 +56,12 @@ export class HostActions {
     await this.#call(host, agent.createReplica, request, DEVICE_MS);
   }
 
+  /** Of a replicated volume every other replica has to be grown before the primary. */
+  async growReplica(host: string, sizeBytes: number): Promise<void> {
+    const request = { ...(await this.#withVolume()), sizeBytes: BigInt(sizeBytes) };
+    await this.#call(host, agent.growReplica, request, DEVICE_MS);
+  }
+
   async deleteReplica(host: string): Promise<void> {
     await this.#cleanUp(host, agent.deleteReplica, await this.#withVolume(), DEVICE_MS);
   }

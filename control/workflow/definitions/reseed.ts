@@ -4,7 +4,7 @@
  * region costs more.
  */
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
-import { connectTarget, Copying, seedTarget, snapshotName } from './copy.ts';
+import { connectTarget, Copying, makeEqualInSize, seedTarget, snapshotName } from './copy.ts';
 import { HostActions } from './host-actions.ts';
 import { type DatabaseWork, describeOutcome, letGo, requirePrimary } from './steps.ts';
 import { patiently, type Surroundings } from './surroundings.ts';
@@ -43,8 +43,10 @@ export function reseed(around: Surroundings): WorkflowDefinition<ReseedState> {
       title: ({ target }) => `Prepare the replica on ${target}`,
       async do(context) {
         const hosts = actions(around, context);
-        await hosts.createReplica(context.state.target);
-        await hosts.setView(context.state.target);
+        const { source, target } = context.state;
+        await hosts.createReplica(target);
+        await hosts.setView(target);
+        await makeEqualInSize(hosts, { source, target });
       },
     },
     {

@@ -290,7 +290,8 @@ export class LayerStore {
   async startScrub(name: string): Promise<void> {
     await this.#alone(async () => {
       this.volume(name);
-      const changes: CatalogueChange[] = [{ type: 'scrub', record: newScrub(name, this.#options.nowMs()) }];
+      const record = newScrub(name, this.#options.nowMs(), this.#records.scrub(name));
+      const changes: CatalogueChange[] = [{ type: 'scrub', record }];
       await this.#records.commit(changes);
       this.#upkeep.forget(changes);
     });

@@ -56,12 +56,15 @@ export class ScrubWork {
     } catch {
       // A region that cannot be read is damaged, and so is one whose checksum cannot be.
     }
-    const isNew = !fits && damaged.length < MAX_DAMAGED;
+    const others = damaged.filter((one) => one.layer !== layer.id || one.region !== region);
+    const isKnown = others.length < damaged.length;
+    const isNew = !fits && !isKnown && damaged.length < MAX_DAMAGED;
+    const left = fits && isKnown ? others : damaged;
     this.#record = {
       ...this.#record,
       region: region + 1,
       checkedRegions: checkedRegions + 1,
-      damaged: isNew ? [...damaged, { layer: layer.id, region }] : damaged,
+      damaged: isNew ? [...damaged, { layer: layer.id, region }] : left,
     };
   }
 
@@ -82,7 +85,8 @@ export class ScrubWork {
   }
 }
 
-export function newScrub(volume: string, nowMs: number): ScrubRecord {
+/** What the one before found is not read as if nothing were wrong until this one has looked at it. */
+export function newScrub(volume: string, nowMs: number, before?: ScrubRecord): ScrubRecord {
   const none: readonly LayerId[] = [];
   return {
     volume,
@@ -90,7 +94,7 @@ export function newScrub(volume: string, nowMs: number): ScrubRecord {
     region: 0,
     done: none,
     checkedRegions: 0,
-    damaged: [],
+    damaged: before?.damaged ?? [],
     startedAtMs: nowMs,
     finishedAtMs: 0,
   };

@@ -195,7 +195,7 @@ export class Upkeep {
     if (this.#scrub?.record.volume !== record.volume) this.#scrub = this.#beginScrub(record);
     this.#scrub.step(nowMs());
     const { finishedAtMs, damaged } = this.#scrub.record;
-    const isFound = damaged.length > record.damaged.length;
+    const isFound = damaged !== record.damaged;
     if (finishedAtMs !== 0 || isFound || ++this.#scrubSteps % STEPS_PER_RECORD === 0)
       await records.commit([{ type: 'scrub', record: this.#scrub.record }]);
     if (finishedAtMs !== 0 || isFound) live.markDamaged();

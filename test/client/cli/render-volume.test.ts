@@ -157,6 +157,7 @@ t.test('every line fits 80 columns, whatever it says', async (t) => {
 });
 
 const scrub: Scrub = {
+  alone: false,
   phase: 'RUNNING',
   doneBytes: 5n * 1024n ** 3n,
   totalBytes: 10n * 1024n ** 3n,
@@ -195,6 +196,17 @@ t.test('a scrub that broke off says why, and one that found nothing says so', as
   );
   t.match(failed, /SCRUB broke off: the link is down; the next one goes on from there/);
   t.match(failed, /no difference so far/);
+});
+
+t.test('a scrub of a single copy speaks of that copy', async (t) => {
+  const lone = { ...scrub, alone: true, repairedRegions: 0n };
+  const text = textOf(alone({ scrub: lone }, {}));
+  t.match(text, /SCRUB holds the copy against its checksums/);
+  t.match(onOneLine(text), /found 12 regions damaged, and there is no other copy/);
+  t.match(
+    textOf(alone({ scrub: { ...lone, mismatchedRegions: 0n, mismatches: [] } }, {})),
+    /no damage so far/,
+  );
 });
 
 t.test('what comes over the network moves no cursor', async (t) => {

@@ -1,5 +1,6 @@
 /** Clients that read and write whoever serves, give up now and then, and go on elsewhere. */
 import type { ClientRequest } from '../../../daemon/replication/interface.ts';
+import { REGION_BYTES } from '../../../daemon/replication/units.ts';
 import { SECTORS_PER_REGION } from './disk.ts';
 import { SECTOR_BYTES, stamped } from './payload.ts';
 import type { SectorRange } from './history.ts';
@@ -98,7 +99,7 @@ function request(world: World, random: Random, mix: Mix, process: Process, done:
   const kind = random.next();
   if (kind < mix.flushShare) world.flush(process, done);
   else {
-    const range = randomRange(random, mix.regions);
+    const range = randomRange(random, Math.min(mix.regions, process.host.sizeBytes / REGION_BYTES));
     const fua = random.happens(mix.fuaShare);
     if (kind < mix.flushShare + mix.readShare) world.read(process, range, done);
     else if (random.happens(mix.zeroShare))

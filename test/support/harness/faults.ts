@@ -1,5 +1,6 @@
 /** Strikes a world with the faults of a plan, and says which of them did anything. */
 import type { Fault, FaultKind } from './fault-plan.ts';
+import { commonRegions } from './growth.ts';
 import { SECTORS_PER_REGION } from './disk.ts';
 import type { Host } from './host.ts';
 import type { Process } from './process.ts';
@@ -162,8 +163,7 @@ export class Faults {
   }
 
   #hotSector(random: Random): number {
-    const regions = this.#world.sectors / SECTORS_PER_REGION;
-    return random.below(regions) * SECTORS_PER_REGION + random.below(HOT_SECTORS);
+    return random.below(commonRegions(this.#world)) * SECTORS_PER_REGION + random.below(HOT_SECTORS);
   }
 
   #serving(): readonly Process[] {
@@ -173,7 +173,10 @@ export class Faults {
   /** Where clients are, or where nobody writes it over. */
   #rot(random: Random, host: Host): void {
     const isHot = random.happens(0.3);
-    rot(host, isHot ? this.#hotSector(random) : random.below(this.#world.sectors));
+    rot(
+      host,
+      isHot ? this.#hotSector(random) : random.below(commonRegions(this.#world) * SECTORS_PER_REGION),
+    );
   }
 
   #kill({ random, host: { name } }: Strike): void {

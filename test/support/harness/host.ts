@@ -11,6 +11,7 @@ import { blankState, KeptStore } from './store.ts';
 
 export interface HostParts {
   readonly name: string;
+  readonly firstSizeBytes: number;
   readonly options: Omit<ReplicaOptions, 'incarnation' | 'bootId'>;
   readonly scheduler: Scheduler;
   readonly network: Network;
@@ -30,6 +31,8 @@ export class Host {
   readonly network: Network;
   readonly pace: Pace;
   process: Process | undefined;
+  /** Of its store: a process that starts goes by it. */
+  sizeBytes: number;
   /** On its own clock: leases that it has granted, in whichever life, are over by then. */
   grantedUntilMs = -Infinity;
   /** How far the control store was when it was last heard; on stable storage. */
@@ -57,6 +60,7 @@ export class Host {
     this.scheduler = parts.scheduler;
     this.network = parts.network;
     this.pace = parts.pace;
+    this.sizeBytes = parts.firstSizeBytes;
     this.disk = new VirtualDisk(parts.options.sizeBytes);
     this.#clockRate = parts.clockRate;
     this.#clock = { atMs: parts.clockStartMs, sinceMs: 0 };

@@ -1,5 +1,7 @@
 /** After the trouble: everything is repaired, and the volume has to become whole again by itself. */
 import { SECTORS_PER_REGION } from './disk.ts';
+import { isGrown } from './growth.ts';
+import { SECTOR_BYTES } from './payload.ts';
 import type { Random } from './random.ts';
 import { rot } from './scrub-checks.ts';
 import type { World } from './world.ts';
@@ -37,7 +39,7 @@ export function makePeace(world: World, lost = ''): void {
 
 export function awaitRedundancy(world: World): void {
   const { equality } = world.checks;
-  if (!world.run(PEACE_MS, () => equality.whyNotRedundant() === ''))
+  if (!world.run(PEACE_MS, () => isGrown(world) && equality.whyNotRedundant() === ''))
     world.breach(`it does not become redundant again: ${equality.whyNotRedundant()}`);
   equality.checkAllEqual();
 }
@@ -46,7 +48,8 @@ export function awaitRedundancy(world: World): void {
 export function readAll(world: World): void {
   const primary = world.process(world.control.record.primary);
   if (primary === undefined) world.breach('nobody serves');
-  for (let first = 0; first < world.sectors; first += SECTORS_PER_REGION)
+  const sectors = primary.host.sizeBytes / SECTOR_BYTES;
+  for (let first = 0; first < sectors; first += SECTORS_PER_REGION)
     world.read(primary, { first, count: SECTORS_PER_REGION }, () => undefined);
   world.run(LAST_READS_MS, () => world.unanswered.size === 0);
   if (world.unanswered.size > 0) world.breach('the last reads were not answered');

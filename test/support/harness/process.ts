@@ -76,7 +76,8 @@ export class Process implements NetworkNode {
     if (!host.store.durable.mixed) host.fallback.drop(host.scheduler.nowMs);
     const kept = host.store.kept(host.fallback.regions);
     this.asked = host.store.copy();
-    this.#replica = new Replica({ ...host.options, bootId: host.bootId, incarnation }, kept, host.nowMs());
+    const { options, sizeBytes, bootId } = host;
+    this.#replica = new Replica({ ...options, sizeBytes, bootId, incarnation }, kept, host.nowMs());
   }
 
   get state(): ReplicaState {

@@ -4,6 +4,7 @@ import { randomMix, startClient } from './clients.ts';
 import { chooseOldCopy, loseForGood, outliveStuckDisk } from './endings.ts';
 import { drawFaults } from './fault-plan.ts';
 import { Faults, type Struck } from './faults.ts';
+import { drawFirstRegions, startGrowth } from './growth.ts';
 import { RandomPace } from './pace.ts';
 import { awaitRedundancy, makePeace, readAll, scrubAll } from './peace.ts';
 import { Random } from './random.ts';
@@ -66,6 +67,7 @@ export function tryRun(seed: number, { watch = noTrace, only }: RunOptions): Out
   const world = new World({
     hosts: names,
     sizeBytes: regions * REGION_BYTES,
+    firstSizeBytes: drawFirstRegions(Random.of(seed, 'growth'), regions) * REGION_BYTES,
     pace,
     trace: watch,
     clockRateOf: () => random.between(clockRates[0], clockRates[1]),
@@ -82,6 +84,7 @@ export function tryRun(seed: number, { watch = noTrace, only }: RunOptions): Out
       startClient(world, Random.of(seed, 'client', client), mix);
     if (random.happens(0.8)) world.run(SYNC_MS, () => world.control.record.inSync.length === names.length);
     faults.start();
+    startGrowth(world, Random.of(seed, 'growth', 1), TROUBLE_MS);
     world.run(TROUBLE_MS);
     world.onEffect = () => undefined;
     const ending = random.next();

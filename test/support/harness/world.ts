@@ -32,6 +32,8 @@ export class Breach extends Error {
 export interface WorldOptions {
   readonly hosts: readonly string[];
   readonly sizeBytes: number;
+  /** Its replicas are smaller at first; undefined: they are not. */
+  readonly firstSizeBytes?: number;
   readonly pace: Pace;
   readonly trace: TraceSink;
   readonly clockRateOf: (host: string) => number;
@@ -44,6 +46,8 @@ export class World implements ProcessWatcher {
   readonly control: Control;
   readonly history: History;
   readonly checks: Checks;
+  /** What it may have at most. */
+  readonly sizeBytes: number;
   readonly sectors: number;
   clientsRun = false;
   /** Clocks go beyond the bound: then reads may be stale, writes may not. */
@@ -61,6 +65,7 @@ export class World implements ProcessWatcher {
 
   constructor(options: WorldOptions) {
     const { sizeBytes, pace } = options;
+    this.sizeBytes = sizeBytes;
     this.sectors = sizeBytes / SECTOR_BYTES;
     this.history = new History(this.sectors);
     this.#trace = options.trace;
@@ -306,9 +311,10 @@ export class World implements ProcessWatcher {
     this.checks.lost(process.host, process);
   }
 
-  #makeHost(name: string, { sizeBytes, pace, clockRateOf }: WorldOptions): Host {
+  #makeHost(name: string, { sizeBytes, firstSizeBytes, pace, clockRateOf }: WorldOptions): Host {
     return new Host({
       name,
+      firstSizeBytes: firstSizeBytes ?? sizeBytes,
       options: { volume: VOLUME, sizeBytes, host: name, ...TIMING },
       scheduler: this.scheduler,
       network: this.network,

@@ -227,6 +227,8 @@ export interface Scrub {
   limitBytesPerSecond: bigint;
   /** FAILED: why. */
   error: string;
+  /** There is one copy: what it and its snapshots hold in sealed layers is held against the checksums there. */
+  alone: boolean;
 }
 
 export interface Mismatch {
@@ -289,6 +291,15 @@ export interface DeleteVolumeRequest {
 export interface GetVolumeRequest {
   /** volumes/{volume} or databases/{database} */
   name: string;
+}
+
+export interface GrowVolumeRequest {
+  /** volumes/{volume} or databases/{database} */
+  name: string;
+  /** A multiple of 64 KiB, above what it is. */
+  sizeBytes: bigint;
+  /** Only tell whether it would be done. */
+  validateOnly: boolean;
 }
 
 export interface ForcePrimaryRequest {
@@ -1254,6 +1265,7 @@ function createBaseScrub(): Scrub {
     mismatches: [],
     limitBytesPerSecond: 0n,
     error: "",
+    alone: false,
   };
 }
 
@@ -1297,6 +1309,9 @@ export const Scrub: MessageFns<Scrub> = {
     }
     if (message.error !== "") {
       writer.uint32(66).string(message.error);
+    }
+    if (message.alone !== false) {
+      writer.uint32(72).bool(message.alone);
     }
     return writer;
   },
@@ -1378,6 +1393,14 @@ export const Scrub: MessageFns<Scrub> = {
             message.error = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.alone = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1422,6 +1445,7 @@ export const Scrub: MessageFns<Scrub> = {
         ? BigInt(object.limit_bytes_per_second)
         : 0n,
       error: isSet(object.error) ? globalThis.String(object.error) : "",
+      alone: isSet(object.alone) ? globalThis.Boolean(object.alone) : false,
     };
   },
 
@@ -1451,6 +1475,9 @@ export const Scrub: MessageFns<Scrub> = {
     if (message.error !== "") {
       obj.error = message.error;
     }
+    if (message.alone !== false) {
+      obj.alone = message.alone;
+    }
     return obj;
   },
 
@@ -1475,6 +1502,7 @@ export const Scrub: MessageFns<Scrub> = {
       ? BigInt(object.limitBytesPerSecond)
       : 0n;
     message.error = object.error ?? "";
+    message.alone = object.alone ?? false;
     return message;
   },
 };
@@ -2280,6 +2308,118 @@ export const GetVolumeRequest: MessageFns<GetVolumeRequest> = {
   },
 };
 
+function createBaseGrowVolumeRequest(): GrowVolumeRequest {
+  return { name: "", sizeBytes: 0n, validateOnly: false };
+}
+
+export const GrowVolumeRequest: MessageFns<GrowVolumeRequest> = {
+  encode(message: GrowVolumeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.sizeBytes !== 0n) {
+      if (BigInt.asUintN(64, message.sizeBytes) !== message.sizeBytes) {
+        throw new globalThis.Error("value provided for field message.sizeBytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.sizeBytes);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(24).bool(message.validateOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GrowVolumeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGrowVolumeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sizeBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GrowVolumeRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      sizeBytes: isSet(object.sizeBytes)
+        ? BigInt(object.sizeBytes)
+        : isSet(object.size_bytes)
+        ? BigInt(object.size_bytes)
+        : 0n,
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+    };
+  },
+
+  toJSON(message: GrowVolumeRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.sizeBytes !== 0n) {
+      obj.sizeBytes = message.sizeBytes.toString();
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GrowVolumeRequest>): GrowVolumeRequest {
+    return GrowVolumeRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GrowVolumeRequest>): GrowVolumeRequest {
+    const message = createBaseGrowVolumeRequest();
+    message.name = object.name ?? "";
+    message.sizeBytes = (object.sizeBytes !== undefined && object.sizeBytes !== null) ? BigInt(object.sizeBytes) : 0n;
+    message.validateOnly = object.validateOnly ?? false;
+    return message;
+  },
+};
+
 function createBaseForcePrimaryRequest(): ForcePrimaryRequest {
   return { name: "", host: "", acceptDataLoss: false, validateOnly: false };
 }
@@ -3027,6 +3167,20 @@ export const VolumeServiceService = {
     responseDeserialize: (value: Buffer): Volume => Volume.decode(value),
   },
   /**
+   * Makes a volume without an engine larger while it is used: all replicas that are heard, the primary last. Clients
+   * that are connected may use what was added at once, and learn of it when they ask for the size anew. Idempotent:
+   * one that failed halfway is asked for again. Never makes a volume smaller.
+   */
+  growVolume: {
+    path: "/lockstep.v1.VolumeService/GrowVolume" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GrowVolumeRequest): Buffer => Buffer.from(GrowVolumeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GrowVolumeRequest => GrowVolumeRequest.decode(value),
+    responseSerialize: (value: Volume): Buffer => Buffer.from(Volume.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Volume => Volume.decode(value),
+  },
+  /**
    * Has each host read everything that it keeps of the volume and repair what needs no guess. Begins a check on each
    * host where none runs, if one is asked for, and tells how far they are, or what the last one found.
    */
@@ -3041,7 +3195,8 @@ export const VolumeServiceService = {
   },
   /**
    * Has the primary compare its in-sync replicas in the background, region by region, and repair what a checksum
-   * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`.
+   * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`. A
+   * single copy is held against its own checksums, from the beginning each time.
    */
   scrubVolume: {
     path: "/lockstep.v1.VolumeService/ScrubVolume" as const,
@@ -3073,13 +3228,20 @@ export interface VolumeServiceServer extends UntypedServiceImplementation {
    */
   forcePrimary: handleUnaryCall<ForcePrimaryRequest, Volume>;
   /**
+   * Makes a volume without an engine larger while it is used: all replicas that are heard, the primary last. Clients
+   * that are connected may use what was added at once, and learn of it when they ask for the size anew. Idempotent:
+   * one that failed halfway is asked for again. Never makes a volume smaller.
+   */
+  growVolume: handleUnaryCall<GrowVolumeRequest, Volume>;
+  /**
    * Has each host read everything that it keeps of the volume and repair what needs no guess. Begins a check on each
    * host where none runs, if one is asked for, and tells how far they are, or what the last one found.
    */
   checkVolume: handleUnaryCall<CheckVolumeRequest, VolumeCheck>;
   /**
    * Has the primary compare its in-sync replicas in the background, region by region, and repair what a checksum
-   * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`.
+   * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`. A
+   * single copy is held against its own checksums, from the beginning each time.
    */
   scrubVolume: handleUnaryCall<ScrubVolumeRequest, Volume>;
 }
@@ -3159,6 +3321,26 @@ export interface VolumeServiceClient extends Client {
     callback: (error: ServiceError | null, response: Volume) => void,
   ): ClientUnaryCall;
   /**
+   * Makes a volume without an engine larger while it is used: all replicas that are heard, the primary last. Clients
+   * that are connected may use what was added at once, and learn of it when they ask for the size anew. Idempotent:
+   * one that failed halfway is asked for again. Never makes a volume smaller.
+   */
+  growVolume(
+    request: GrowVolumeRequest,
+    callback: (error: ServiceError | null, response: Volume) => void,
+  ): ClientUnaryCall;
+  growVolume(
+    request: GrowVolumeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Volume) => void,
+  ): ClientUnaryCall;
+  growVolume(
+    request: GrowVolumeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Volume) => void,
+  ): ClientUnaryCall;
+  /**
    * Has each host read everything that it keeps of the volume and repair what needs no guess. Begins a check on each
    * host where none runs, if one is asked for, and tells how far they are, or what the last one found.
    */
@@ -3179,7 +3361,8 @@ export interface VolumeServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Has the primary compare its in-sync replicas in the background, region by region, and repair what a checksum
-   * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`.
+   * decides; or stops that. It goes on where the last one broke off. How far it is stands in the primary's `scrub`. A
+   * single copy is held against its own checksums, from the beginning each time.
    */
   scrubVolume(
     request: ScrubVolumeRequest,

@@ -85,7 +85,7 @@ export interface ReplicaStatus {
   scrub: ScrubProgress | undefined;
 }
 
-/** A comparison of the replicas of the in-sync set, made by the primary. */
+/** A comparison of the replicas of the in-sync set, made by the primary; of a single copy with its own checksums. */
 export interface ScrubProgress {
   /** RUNNING, DONE, STOPPED, FAILED */
   phase: string;
@@ -101,6 +101,8 @@ export interface ScrubProgress {
   limitBytesPerSecond: bigint;
   /** FAILED: why. */
   error: string;
+  /** There is one copy: what it and its snapshots hold in sealed layers is held against the checksums there. */
+  alone: boolean;
 }
 
 export interface RegionMismatch {
@@ -201,6 +203,16 @@ export interface CreateReplicaRequest {
 }
 
 export interface CreateReplicaResponse {
+}
+
+export interface GrowReplicaRequest {
+  fence: Fence | undefined;
+  volume: string;
+  /** A multiple of 64 KiB. A replica that is as large already stays as it is. */
+  sizeBytes: bigint;
+}
+
+export interface GrowReplicaResponse {
 }
 
 export interface DeleteReplicaRequest {
@@ -1324,6 +1336,7 @@ function createBaseScrubProgress(): ScrubProgress {
     mismatches: [],
     limitBytesPerSecond: 0n,
     error: "",
+    alone: false,
   };
 }
 
@@ -1367,6 +1380,9 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
     }
     if (message.error !== "") {
       writer.uint32(66).string(message.error);
+    }
+    if (message.alone !== false) {
+      writer.uint32(72).bool(message.alone);
     }
     return writer;
   },
@@ -1448,6 +1464,14 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
             message.error = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.alone = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1492,6 +1516,7 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
         ? BigInt(object.limit_bytes_per_second)
         : 0n,
       error: isSet(object.error) ? globalThis.String(object.error) : "",
+      alone: isSet(object.alone) ? globalThis.Boolean(object.alone) : false,
     };
   },
 
@@ -1521,6 +1546,9 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
     if (message.error !== "") {
       obj.error = message.error;
     }
+    if (message.alone !== false) {
+      obj.alone = message.alone;
+    }
     return obj;
   },
 
@@ -1545,6 +1573,7 @@ export const ScrubProgress: MessageFns<ScrubProgress> = {
       ? BigInt(object.limitBytesPerSecond)
       : 0n;
     message.error = object.error ?? "";
+    message.alone = object.alone ?? false;
     return message;
   },
 };
@@ -3097,6 +3126,166 @@ export const CreateReplicaResponse: MessageFns<CreateReplicaResponse> = {
   },
   fromPartial(_: DeepPartial<CreateReplicaResponse>): CreateReplicaResponse {
     const message = createBaseCreateReplicaResponse();
+    return message;
+  },
+};
+
+function createBaseGrowReplicaRequest(): GrowReplicaRequest {
+  return { fence: undefined, volume: "", sizeBytes: 0n };
+}
+
+export const GrowReplicaRequest: MessageFns<GrowReplicaRequest> = {
+  encode(message: GrowReplicaRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fence !== undefined) {
+      Fence.encode(message.fence, writer.uint32(10).fork()).join();
+    }
+    if (message.volume !== "") {
+      writer.uint32(18).string(message.volume);
+    }
+    if (message.sizeBytes !== 0n) {
+      if (BigInt.asUintN(64, message.sizeBytes) !== message.sizeBytes) {
+        throw new globalThis.Error("value provided for field message.sizeBytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.sizeBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GrowReplicaRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGrowReplicaRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fence = Fence.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.volume = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sizeBytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GrowReplicaRequest {
+    return {
+      fence: isSet(object.fence) ? Fence.fromJSON(object.fence) : undefined,
+      volume: isSet(object.volume) ? globalThis.String(object.volume) : "",
+      sizeBytes: isSet(object.sizeBytes)
+        ? BigInt(object.sizeBytes)
+        : isSet(object.size_bytes)
+        ? BigInt(object.size_bytes)
+        : 0n,
+    };
+  },
+
+  toJSON(message: GrowReplicaRequest): unknown {
+    const obj: any = {};
+    if (message.fence !== undefined) {
+      obj.fence = Fence.toJSON(message.fence);
+    }
+    if (message.volume !== "") {
+      obj.volume = message.volume;
+    }
+    if (message.sizeBytes !== 0n) {
+      obj.sizeBytes = message.sizeBytes.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GrowReplicaRequest>): GrowReplicaRequest {
+    return GrowReplicaRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GrowReplicaRequest>): GrowReplicaRequest {
+    const message = createBaseGrowReplicaRequest();
+    message.fence = (object.fence !== undefined && object.fence !== null) ? Fence.fromPartial(object.fence) : undefined;
+    message.volume = object.volume ?? "";
+    message.sizeBytes = (object.sizeBytes !== undefined && object.sizeBytes !== null) ? BigInt(object.sizeBytes) : 0n;
+    return message;
+  },
+};
+
+function createBaseGrowReplicaResponse(): GrowReplicaResponse {
+  return {};
+}
+
+export const GrowReplicaResponse: MessageFns<GrowReplicaResponse> = {
+  encode(_: GrowReplicaResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GrowReplicaResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGrowReplicaResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): GrowReplicaResponse {
+    return {};
+  },
+
+  toJSON(_: GrowReplicaResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<GrowReplicaResponse>): GrowReplicaResponse {
+    return GrowReplicaResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<GrowReplicaResponse>): GrowReplicaResponse {
+    const message = createBaseGrowReplicaResponse();
     return message;
   },
 };
@@ -6795,6 +6984,16 @@ export const AgentServiceService = {
       Buffer.from(CreateReplicaResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateReplicaResponse => CreateReplicaResponse.decode(value),
   },
+  /** Makes it larger, while it is used. Of a replicated volume every other replica has to be grown before the primary. */
+  growReplica: {
+    path: "/lockstep.agent.v1.AgentService/GrowReplica" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GrowReplicaRequest): Buffer => Buffer.from(GrowReplicaRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GrowReplicaRequest => GrowReplicaRequest.decode(value),
+    responseSerialize: (value: GrowReplicaResponse): Buffer => Buffer.from(GrowReplicaResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GrowReplicaResponse => GrowReplicaResponse.decode(value),
+  },
   deleteReplica: {
     path: "/lockstep.agent.v1.AgentService/DeleteReplica" as const,
     requestStream: false as const,
@@ -7021,6 +7220,8 @@ export const AgentServiceService = {
 
 export interface AgentServiceServer extends UntypedServiceImplementation {
   createReplica: handleUnaryCall<CreateReplicaRequest, CreateReplicaResponse>;
+  /** Makes it larger, while it is used. Of a replicated volume every other replica has to be grown before the primary. */
+  growReplica: handleUnaryCall<GrowReplicaRequest, GrowReplicaResponse>;
   deleteReplica: handleUnaryCall<DeleteReplicaRequest, DeleteReplicaResponse>;
   getReplica: handleUnaryCall<GetReplicaRequest, GetReplicaResponse>;
   /** Tells the host of a view that the control store has decided; the replica obeys it if it is newer than its own. */
@@ -7073,6 +7274,22 @@ export interface AgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateReplicaResponse) => void,
+  ): ClientUnaryCall;
+  /** Makes it larger, while it is used. Of a replicated volume every other replica has to be grown before the primary. */
+  growReplica(
+    request: GrowReplicaRequest,
+    callback: (error: ServiceError | null, response: GrowReplicaResponse) => void,
+  ): ClientUnaryCall;
+  growReplica(
+    request: GrowReplicaRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GrowReplicaResponse) => void,
+  ): ClientUnaryCall;
+  growReplica(
+    request: GrowReplicaRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GrowReplicaResponse) => void,
   ): ClientUnaryCall;
   deleteReplica(
     request: DeleteReplicaRequest,
