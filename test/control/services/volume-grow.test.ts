@@ -1,0 +1,102 @@
+/** VolumeService.GrowVolume: in which order the hosts are asked, what is refused, and what a failure leaves. */
+import t from 'tap';
+import { LockstepError } from '../../../daemon/sys/errors.ts';
+import {
+  type GrowVolumeRequest,
+  type Volume,
+  VolumeServiceService as service,
+} from '../../../proto/gen/lockstep/v1/volume_service.ts';
+import { ControlHarness, refusal } from '../../support/control-harness.ts';
+
+const REGION = 65_536n;
+const OLD = 16n * REGION;
+const NEW = 64n * REGION;
+
+async function withVolume(harness: ControlHarness): Promise<void> {
+  await harness.finished(
+    await harness.call(service.createVolume, {
+      volumeId: 'scratch',
+      sizeBytes: OLD,
+      zones: ['a', 'b'],
+      requestId: '',
+      validateOnly: false,
+    }),
+  );
+}
+
+const grow = (harness: ControlHarness, change: Partial<GrowVolumeRequest> = {}): Promise<Volume> =>
+  harness.call(service.growVolume, {
+    name: 'volumes/scratch',
+    sizeBytes: NEW,
+    validateOnly: false,
+    ...change,
+  });
+
+const sizesOn = (...hosts: readonly ControlHarness['a'][]): readonly bigint[] =>
+  hosts.flatMap(({ replicas }) => [...replicas.values()].map(({ sizeBytes }) => sizeBytes));
+
+t.test('both replicas grow, and then the record', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await withVolume(harness);
+  t.match(await grow(harness), { sizeBytes: NEW });
+  t.strictSame(sizesOn(harness.a, harness.b), [NEW, NEW]);
+  t.match(await harness.get('databases/scratch'), { sizeBytes: NEW });
+  t.match(await grow(harness), { sizeBytes: NEW }, 'asked for again');
+});
+
+t.test('nothing is done for a request that is only looked at', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await withVolume(harness);
+  t.match(await grow(harness, { validateOnly: true }), { sizeBytes: OLD });
+  t.strictSame(sizesOn(harness.a, harness.b), [OLD, OLD]);
+});
+
+t.test('what cannot be is refused with the reason', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await withVolume(harness);
+  t.match(await refusal(grow(harness, { sizeBytes: OLD - REGION })), {
+    code: 'FAILED_PRECONDITION',
+    reason: 'SHRINK_REFUSED',
+  });
+  for (const sizeBytes of [0n, NEW + 1n, 2n ** 63n, 8n * 1024n ** 4n + REGION])
+    t.match(
+      await refusal(grow(harness, { sizeBytes })),
+      { code: 'INVALID_ARGUMENT', violations: [{ field: 'size_bytes' }] },
+      String(sizeBytes),
+    );
+  t.match(await refusal(grow(harness, { name: 'volumes/nothing' })), { reason: 'VOLUME_NOT_FOUND' });
+  await harness.createOrders();
+  const orders = await harness.get('databases/orders');
+  t.match(await refusal(grow(harness, { name: 'databases/orders', sizeBytes: 2n * orders.sizeBytes })), {
+    reason: 'HAS_ENGINE',
+  });
+});
+
+t.test('a primary does not run ahead of its secondary', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await withVolume(harness);
+  const error = new LockstepError('UNAVAILABLE', 'the answer was lost');
+  harness.b.injections.push({ method: 'growReplica', times: 1, error });
+  t.match(await refusal(grow(harness)), { reason: 'GROWTH_INCOMPLETE', message: /ask again/ });
+  t.strictSame(sizesOn(harness.a, harness.b), [OLD, NEW]);
+  t.match(await harness.call(service.getVolume, { name: 'volumes/scratch' }), { sizeBytes: OLD });
+  t.match(await grow(harness), { sizeBytes: NEW });
+  t.strictSame(sizesOn(harness.a, harness.b), [NEW, NEW]);
+});
+
+t.test('one that is away is made as large when it is back', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await withVolume(harness);
+  const until = async (isSo: (volume: Volume) => boolean): Promise<void> => {
+    while (!isSo(await harness.call(service.getVolume, { name: 'volumes/scratch' })))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  harness.b.die();
+  t.match(await refusal(grow(harness)), { reason: /HOST_UNREACHABLE|GROWTH_INCOMPLETE/ });
+  t.strictSame(sizesOn(harness.a), [OLD]);
+  await until(({ inSync, busyWith }) => inSync.length === 1 && busyWith === '');
+  t.match(await grow(harness), { sizeBytes: NEW }, 'with the one that is left');
+  await harness.b.comeBack();
+  await until(({ inSync }) => inSync.length === 2);
+  t.strictSame(sizesOn(harness.a, harness.b), [NEW, NEW]);
+});
