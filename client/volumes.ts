@@ -92,6 +92,18 @@ export class Volumes {
     return retried(call, settings.signal);
   }
 
+  /** Idempotent. `acceptSmaller`: the caller knows that whatever uses the volume has to do without its end. */
+  shrink(
+    name: string,
+    sizeBytes: bigint,
+    { acceptSmaller }: { readonly acceptSmaller: boolean },
+    settings: CallSettings = {},
+  ): Promise<Volume> {
+    const request = { name: volumeName(name), sizeBytes, acceptSmaller };
+    const call = () => callUnary(this.#stub.shrinkVolume.bind(this.#stub), request, callOptions(settings));
+    return retried(call, settings.signal);
+  }
+
   /** Where one runs already, or none, that is no error. */
   scrub(name: string, choice: ScrubChoice = {}, settings: CallSettings = {}): Promise<Volume> {
     const { stop = false, anew = false } = choice;

@@ -27,6 +27,7 @@ interface VolumeOptions extends GlobalOptions {
   readonly wait?: boolean;
   readonly stop?: boolean;
   readonly anew?: boolean;
+  readonly yes?: boolean;
 }
 
 export function addVolumeCommands(program: Command): void {
@@ -43,11 +44,19 @@ export function addVolumeCommands(program: Command): void {
     .action(run(program, status));
   volume
     .command('grow')
-    .description('make it larger while it is used; never smaller')
+    .description('make it larger while it is used')
     .argument('<name>', 'a volume without an engine, such as a clone')
     .argument('<size>', 'what it is to have then, such as 20GiB')
     .option('--json', 'the same as -o json')
     .action(run(program, grow));
+  volume
+    .command('shrink')
+    .description('make it smaller, where every replica is in sync and has only holes beyond the new end')
+    .argument('<name>', 'a volume without an engine')
+    .argument('<size>', 'what it is to have then, such as 10GiB')
+    .option('--yes', 'whatever uses it does without its end')
+    .option('--json', 'the same as -o json')
+    .action(run(program, shrink));
   volume
     .command('force')
     .description('make an old copy the primary, where the newer ones are lost for good')
@@ -114,6 +123,23 @@ async function grow(
   context.print(
     () =>
       `${printable(volumeId(volume.name))} has ${formatSize(volume.sizeBytes)} now; clients that are connected see it when they ask for the size anew\n`,
+    () => volumeJson(volume),
+  );
+}
+
+async function shrink(
+  context: Context,
+  name: string,
+  { yes = false }: VolumeOptions,
+  [size = '']: readonly string[],
+): Promise<void> {
+  const { client, signal } = context;
+  const sizeBytes = parseSize('size', size);
+  if (!yes)
+    throw new UsageError('nothing was changed: whatever uses the volume has to do without its end', '--yes');
+  const volume = await client.volumes.shrink(name, sizeBytes, { acceptSmaller: true }, { signal });
+  context.print(
+    () => `${printable(volumeId(volume.name))} has ${formatSize(volume.sizeBytes)} now\n`,
     () => volumeJson(volume),
   );
 }

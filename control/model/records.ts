@@ -94,7 +94,7 @@ export type EventReason =
   | 'PRIMARY_FORCED'
   | 'ENGINE_RESTARTED'
   | 'CLONED'
-  | 'VOLUME_GROWN'
+  | 'VOLUME_RESIZED'
   | 'REVERT_STARTED'
   | 'REVERTED'
   | 'REVERT_FAILED'

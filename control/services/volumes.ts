@@ -12,6 +12,7 @@ import type {
   GrowVolumeRequest,
   GetVolumeRequest,
   ScrubVolumeRequest,
+  ShrinkVolumeRequest,
   Volume,
   VolumeServiceServer,
 } from '../../proto/gen/lockstep/v1/volume_service.ts';
@@ -22,7 +23,7 @@ import { viewOf } from '../repository.ts';
 import { checkNotBusy } from './busy.ts';
 import { hostOf } from './fields.ts';
 import { checkVolume } from './volume-check.ts';
-import { growVolume } from './volume-grow.ts';
+import { growVolume, shrinkVolume } from './volume-resize.ts';
 import { createVolume, deleteVolume, type LifecycleOptions } from './volume-lifecycle.ts';
 import { findVolume, type FoundVolume } from './volume-lookup.ts';
 import { knowledgeOf, showVolume, type VolumeViewOptions } from './volume-views.ts';
@@ -49,6 +50,9 @@ export function volumeService(options: VolumesOptions): VolumeServiceServer & Un
     }),
     growVolume: unary(options.log, async (request: GrowVolumeRequest) =>
       showVolume(options, await growVolume(options, request)),
+    ),
+    shrinkVolume: unary(options.log, async (request: ShrinkVolumeRequest) =>
+      showVolume(options, await shrinkVolume(options, request)),
     ),
     forcePrimary: unary(options.log, (request: ForcePrimaryRequest) => force(options, request)),
     scrubVolume: unary(options.log, (request: ScrubVolumeRequest) => scrub(options, request)),

@@ -89,6 +89,14 @@ function replicaMethods(parts: AgentParts) {
         return {};
       },
     ),
+    shrinkReplica: unary(
+      log,
+      async (request: { fence: Fence | undefined; volume: string; sizeBytes: bigint }) => {
+        const { name } = fenced(parts, request);
+        await volumes.shrink(name, Number(request.sizeBytes));
+        return {};
+      },
+    ),
     deleteReplica: unary(log, async ({ fence, volume }: { fence: Fence | undefined; volume: string }) => {
       await downFenced(parts, fence, volume);
       await drivers.release(volume, { force: true });

@@ -60,8 +60,7 @@ export class Core {
     return this.#sizeBytes;
   }
 
-  grow(sizeBytes: number): void {
-    assert(sizeBytes >= this.#sizeBytes, 'a volume is not made smaller');
+  resize(sizeBytes: number): void {
     assert(sizeBytes % REGION_BYTES === 0, 'a volume is a whole number of regions');
     this.#sizeBytes = sizeBytes;
   }

@@ -166,8 +166,11 @@ export type ReplicaEvent =
   /** Compare the replicas of the in-sync set. `anew`: from the first region, and not where a scrub broke off. */
   | { readonly type: 'scrub'; readonly anew: boolean }
   | { readonly type: 'stop-scrub' }
-  /** The store of this replica is larger now; those of the secondaries are before the primary's is. */
-  | { readonly type: 'grow'; readonly sizeBytes: number }
+  /**
+   * The store of this replica is larger now; those of the secondaries are before the primary's is. Or smaller, the
+   * primary's first: nobody uses the volume, every replica is in sync and has nothing but holes beyond the new end.
+   */
+  | { readonly type: 'resize'; readonly sizeBytes: number }
   | { readonly type: 'step-down' }
   /** A person chose this replica, which may lack acknowledged writes, as the primary of `view`. */
   | { readonly type: 'force'; readonly view: View }

@@ -100,7 +100,9 @@ export class Recovery {
     }
     const { region } = message;
     const offset = region * REGION_BYTES;
-    if (payload?.length !== REGION_BYTES || offset + REGION_BYTES > this.#core.sizeBytes) return false;
+    if (payload?.length !== REGION_BYTES) return false;
+    // Of a member that is larger: what it holds beyond the end of the volume is zeroes.
+    if (offset >= this.#core.sizeBytes) return true;
     pull.writing++;
     pull.regions.push(region);
     this.#core.write({ kind: 'data', offset, length: REGION_BYTES, data: payload }, (failure) => {

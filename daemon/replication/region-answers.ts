@@ -30,7 +30,7 @@ export function takeAnswer(
   switch (message.type) {
     case 'pull-region':
     case 'pull-done':
-      return recovery.onFrame(peer, message, payload) ? undefined : 'a region outside the volume';
+      return recovery.onFrame(peer, message, payload) ? undefined : 'half a region';
     case 'fetched':
       return payload !== undefined && repair.onFetched(link, message.region, payload)
         ? undefined

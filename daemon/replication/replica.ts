@@ -175,8 +175,10 @@ export class Replica {
       case 'stop-scrub':
         leader.scrub.stop();
         return;
-      case 'grow':
-        this.#core.grow(event.sizeBytes);
+      case 'resize':
+        this.#core.resize(event.sizeBytes);
+        leader.primary.unstable.endAt(event.sizeBytes / REGION_BYTES);
+        this.#follower.secondary.unstable.endAt(event.sizeBytes / REGION_BYTES);
         return;
       case 'force':
         this.#follower.promotion.forced(event.view);

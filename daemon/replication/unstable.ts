@@ -33,6 +33,11 @@ export class UnstableRegions {
     return [...this.#lastWrite.keys()];
   }
 
+  /** The volume has so many regions now. */
+  endAt(regions: number): void {
+    for (const region of this.#lastWrite.keys()) if (region >= regions) this.#lastWrite.delete(region);
+  }
+
   clear(): void {
     this.#lastWrite.clear();
   }

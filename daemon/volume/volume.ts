@@ -128,10 +128,10 @@ export class Volume implements BlockBackend {
     return this.#sizeBytes;
   }
 
-  /** Its store is larger now. Connections that stand may use what was added; their clients learn of it by asking anew. */
-  grown(sizeBytes: number): void {
+  /** Of its store. Connections that stand may use what was added; their clients learn of it by asking anew. */
+  resized(sizeBytes: number): void {
     this.#sizeBytes = sizeBytes;
-    this.run({ type: 'grow', sizeBytes });
+    this.run({ type: 'resize', sizeBytes });
   }
 
   get state(): ReplicaState {

@@ -22,6 +22,7 @@ import type { DecodedFrame } from '../wire/codec.ts';
 import type { Link } from '../wire/link.ts';
 import { VolumeExports } from './exports.ts';
 import { revertUnderWay } from './revert.ts';
+import { shrinkReplica } from './shrink.ts';
 import { Volume, type VolumeWorld } from './volume.ts';
 
 export interface VolumesOptions {
@@ -123,11 +124,17 @@ export class Volumes {
     await this.#changes.run(volume, () => this.#grow(this.require(volume), sizeBytes));
   }
 
+  /** Idempotent; on stable storage when it answers. Of a replicated volume the primary first. */
+  async shrink(volume: string, sizeBytes: number): Promise<void> {
+    checkSize(sizeBytes);
+    await this.#changes.run(volume, () => shrinkReplica(this, volume, sizeBytes));
+  }
+
   async #grow(volume: Volume, sizeBytes: number): Promise<void> {
     if (sizeBytes <= volume.sizeBytes) return;
-    await this.store.grow(volume.name, sizeBytes);
+    await this.store.resize(volume.name, sizeBytes);
     // Nobody can have taken it away: whoever deletes it waits for its turn.
-    volume.grown(sizeBytes);
+    volume.resized(sizeBytes);
   }
 
   async #create(volume: string, sizeBytes: number): Promise<void> {

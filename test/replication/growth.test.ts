@@ -1,13 +1,21 @@
-/** Replicas of one volume that grows: which sizes may meet, and what is asked of the part that was added. */
+/** Replicas of one volume that grows or shrinks: which sizes may meet, and what is asked of the end. */
 import t from 'tap';
 import type { Message } from '../../daemon/replication/messages.ts';
 import { REGION_BYTES } from '../../daemon/replication/units.ts';
-import { completeState, hello, Lone, repliesOf, sentOf, SIZE_BYTES } from '../support/harness/lone.ts';
-import { joined, serving, solo, staleCopy } from '../support/harness/roles.ts';
+import {
+  completeState,
+  hello,
+  helloAnswer,
+  Lone,
+  repliesOf,
+  sentOf,
+  SIZE_BYTES,
+} from '../support/harness/lone.ts';
+import { joined, solo, staleCopy } from '../support/harness/roles.ts';
 
 const LARGER = 2 * SIZE_BYTES;
 const LAST = LARGER / REGION_BYTES - 1;
-const grows = { type: 'grow', sizeBytes: LARGER } as const;
+const grows = { type: 'resize', sizeBytes: LARGER } as const;
 const refusal = [{ type: 'refusal', reason: 'STATE', message: /^size/ }];
 
 /** With the size of the one that says so. */
@@ -57,11 +65,28 @@ t.test('a primary says how large it is to whom it dials', async (t) => {
   ]);
 });
 
-t.test('a volume is not made smaller', async (t) => {
-  const { lone } = serving();
-  lone.step(grows);
-  t.throws(() => lone.step({ type: 'grow', sizeBytes: SIZE_BYTES }), { message: /smaller/ });
-  t.throws(() => lone.step({ type: 'grow', sizeBytes: LARGER + 512 }), {
+t.test("what was unstable behind the end of a volume that is smaller now is nobody's matter", async (t) => {
+  const secondary = joined();
+  secondary.step(grows);
+  const write = { type: 'write', generation: 6, length: 512, kind: 'trim', stableSequence: 0 } as const;
+  secondary.hear(1, { ...write, sequence: 1, offset: 0 });
+  secondary.hear(1, { ...write, sequence: 2, offset: LAST * REGION_BYTES });
+  t.equal(secondary.replica.status.unstableRegions, 2);
+  secondary.step({ type: 'resize', sizeBytes: SIZE_BYTES });
+  t.equal(secondary.replica.status.unstableRegions, 1);
+  t.throws(() => secondary.step({ type: 'resize', sizeBytes: LARGER + 512 }), {
     message: /whole number of regions/,
   });
+});
+
+t.test('a pull of what a larger member has behind the end is passed over', async (t) => {
+  const lone = new Lone('a', completeState({ generation: 5, primary: 'a', inSync: ['a', 'b'] }));
+  const link = lone.connect('b');
+  lone.hear(link, helloAnswer('b', 5));
+  const data = new Uint8Array(REGION_BYTES);
+  const region = { type: 'pull-region', region: LAST } as const;
+  const effects = lone.step({ type: 'frame', link, message: region, payload: data, intact: true });
+  t.strictSame(effects, []);
+  lone.hear(link, { type: 'pull-done', appliedSequence: 0 });
+  t.equal(lone.replica.state, 'SERVING');
 });

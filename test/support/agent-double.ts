@@ -344,7 +344,14 @@ export class AgentDouble {
 
   #replicaMethods(): Pick<
     AgentServiceServer,
-    'createReplica' | 'growReplica' | 'deleteReplica' | 'getReplica' | 'setView' | 'forcePrimary' | 'stepDown'
+    | 'createReplica'
+    | 'growReplica'
+    | 'shrinkReplica'
+    | 'deleteReplica'
+    | 'getReplica'
+    | 'setView'
+    | 'forcePrimary'
+    | 'stepDown'
   > {
     return {
       createReplica: this.#handle('createReplica', ({ view }) => {
@@ -364,6 +371,10 @@ export class AgentDouble {
         return {};
       }),
       growReplica: this.#handle('growReplica', ({ volume, sizeBytes }) => {
+        this.#require(volume).sizeBytes = sizeBytes;
+        return {};
+      }),
+      shrinkReplica: this.#handle('shrinkReplica', ({ volume, sizeBytes }) => {
         this.#require(volume).sizeBytes = sizeBytes;
         return {};
       }),

@@ -1,4 +1,4 @@
-/** A volume that is made larger while it is used: its replicas, its connections, and what comes back smaller or larger. */
+/** A volume that is made larger while it is used, or smaller: its replicas, its connections, and what comes back. */
 import { randomBytes } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { revertVolume } from '../../daemon/volume/revert.ts';
@@ -130,7 +130,7 @@ t.test(
   },
 );
 
-t.test('it is asked for again without harm, and never makes anything smaller', async (t) => {
+t.test('growth is asked for again without harm, and makes nothing smaller', async (t) => {
   const { a, b } = await withPair(t);
   await growBoth(a, b);
   await a.submit(write(NEW - 512, Buffer.alloc(512, 5)));
@@ -139,4 +139,73 @@ t.test('it is asked for again without harm, and never makes anything smaller', a
   await t.rejects(grow(a, NEW + 1), { message: /a multiple of 65536/ });
   await t.rejects(a.volumes.grow('nobody', NEW), { message: /nobody/ });
   t.ok(contentOf(a).equals(contentOf(b)));
+});
+
+const shrink = (host: TestHost, sizeBytes = OLD): Promise<void> => host.volumes.shrink(VOLUME, sizeBytes);
+
+const discard = (host: TestHost, offset: number, length: number) =>
+  host.submit({ kind: 'trim', offset, length, fua: false });
+
+t.test(
+  'a volume whose end was discarded is made smaller, and has zeroes there when it grows again',
+  async (t) => {
+    const { pair, a, b } = await withPair(t);
+    await growBoth(a, b);
+    await a.submit(write(0, randomBytes(20 * REGION)));
+    await a.volumes.store.snapshot(VOLUME, 'large', { quiesced: false, purpose: 'kept' });
+    await a.submit(write(18 * REGION, randomBytes(REGION)));
+    await t.rejects(shrink(a), { message: /in use at 262144/ });
+    await discard(a, OLD, NEW - OLD);
+    await shrink(a);
+    await shrink(b);
+    await shrink(b);
+    t.strictSame([a.volume().sizeBytes, b.volume().sizeBytes], [OLD, OLD]);
+    const left = contentOf(a, OLD);
+    t.match(await a.submit(read(0, OLD)), { ok: true, data: left });
+    t.ok(contentOf(b, OLD).equals(left));
+    await b.stop();
+    await a.stop();
+    const [again, other] = [await pair.start('a'), await pair.start('b')];
+    await pair.until(() => again.volume().serves && again.volume().state !== 'RECOVERING');
+    t.equal(again.volume().sizeBytes, OLD);
+    await pair.until(() => again.volume().state === 'SERVING' || again.volume().state === 'SOLO');
+    if (again.volume().state === 'SOLO') await pair.reseed(again, 'b');
+    await growBoth(again, other);
+    const expected = Buffer.concat([left, Buffer.alloc(NEW - OLD)]);
+    t.ok(contentOf(again).equals(expected));
+    t.ok(contentOf(other).equals(expected));
+  },
+);
+
+t.test('a primary that is smaller than its member pulls what is in both', async (t) => {
+  const { pair, a, b } = await withPair(t);
+  await growBoth(a, b);
+  await a.submit(write(0, randomBytes(NEW)));
+  await discard(a, OLD, NEW - OLD);
+  await shrink(a);
+  await a.submit(write(0, randomBytes(REGION)));
+  const left = contentOf(a, OLD);
+  await a.stop();
+  const again = await pair.start('a');
+  await pair.until(() => again.volume().state === 'SERVING');
+  t.ok(contentOf(again, OLD).equals(left));
+  await shrink(b);
+  t.equal(b.volume().sizeBytes, OLD);
+});
+
+t.test('nothing is made smaller that somebody uses, or that others may hold more of', async (t) => {
+  const { pair, a, b } = await withPair(t);
+  await growBoth(a, b);
+  const client = new RawClient({ path: a.nbdSocket });
+  t.teardown(() => {
+    client.destroy();
+  });
+  await client.go(VOLUME);
+  await t.rejects(shrink(a), { message: /clients are connected/ });
+  client.destroy();
+  await pair.until(() => a.volumes.exports.clientsOf(VOLUME) === 0);
+  await t.rejects(shrink(a, OLD - 1), { message: /a multiple of 65536/ });
+  await b.stop();
+  await pair.until(() => a.volume().state === 'SOLO');
+  await t.rejects(shrink(a), { message: /not every replica is known to be in sync/ });
 });

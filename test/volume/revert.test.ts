@@ -135,7 +135,7 @@ t.test('what was written behind the end that the volume had then differs from th
   const { volumes } = await openVolumes(t);
   await soloVolume(volumes, 'v', SIZE);
   await volumes.store.snapshot('v', 'short', { quiesced: false, purpose: 'kept' });
-  await volumes.store.grow('v', 2 * SIZE);
+  await volumes.store.resize('v', 2 * SIZE);
   volumes.store.volume('v').write(SIZE + REGION, randomBytes(REGION));
   t.strictSame(volumes.store.diff('v', 'short'), [{ first: 65, count: 1 }]);
   const view = volumes.store.openSnapshot('v', 'short');

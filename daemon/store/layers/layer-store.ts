@@ -281,19 +281,21 @@ export class LayerStore {
     return lineageOf(volume, this.#records, (id) => this.#live.get(id)?.allocatedBytes ?? 0);
   }
 
-  /** The clients see it when they ask again for the size. */
-  async grow(name: string, sizeBytes: number): Promise<void> {
+  /** Smaller only where nothing but holes lies beyond: what a snapshot has there, it keeps. */
+  async resize(name: string, sizeBytes: number): Promise<void> {
     await this.#alone(async () => {
       const volume = this.volume(name);
       const record = this.#records.volume(name);
       if (record === undefined || sizeBytes === volume.sizeBytes) return;
-      volume.grow(sizeBytes);
-      for (const layer of volume.open) await layer.syncSize();
-      await this.#records.commit([
-        { type: 'volume', record: { ...record, sizeBytes } },
-        ...volume.open.map(({ id }) => this.#layerChange(id, { sizeBytes })),
-      ]);
-      volume.grown(sizeBytes);
+      const changes: CatalogueChange[] = [{ type: 'volume', record: { ...record, sizeBytes } }];
+      if (sizeBytes < volume.sizeBytes) volume.checkUnusedFrom(sizeBytes);
+      else {
+        volume.makeRoom(sizeBytes);
+        for (const layer of volume.open) await layer.syncSize();
+        changes.push(...volume.open.map(({ id }) => this.#layerChange(id, { sizeBytes })));
+      }
+      await this.#records.commit(changes);
+      volume.resized(sizeBytes);
     });
   }
 

@@ -4,7 +4,7 @@
  * snapshot was deleted: then the head is drained into the layer below, which was the snapshot's, until it is empty.
  */
 import type { ByteRange } from '../../replication/units.ts';
-import { assert } from '../../sys/errors.ts';
+import { assert, LockstepError } from '../../sys/errors.ts';
 import type { Layer } from './layer.ts';
 import { ABSENT, LEAVING, PRESENT, type RegionRun } from './layer-map.ts';
 import { disown, settle, unsettle } from './settle.ts';
@@ -181,12 +181,24 @@ export class LayeredVolume {
     });
   }
 
-  /** Longer only. On stable storage after a flush. */
-  grow(sizeBytes: number): void {
+  /** Throws where anything but a hole lies at or behind `sizeBytes`. */
+  checkUnusedFrom(sizeBytes: number): void {
+    const end = { offset: sizeBytes, length: this.#sizeBytes - sizeBytes };
+    const used = [...this.stack.extents(end)].find(({ kind }) => kind !== 'hole');
+    if (used === undefined) return;
+    throw new LockstepError(
+      'FAILED_PRECONDITION',
+      `volume ${this.name} is in use at ${String(used.offset)}, behind ${String(sizeBytes)}; discard first what is not needed`,
+      { reason: 'END_IN_USE', metadata: { volume: this.name } },
+    );
+  }
+
+  /** For a volume that is larger. On stable storage after a flush. */
+  makeRoom(sizeBytes: number): void {
     for (const layer of this.#open) layer.makeRoom(sizeBytes, this.#regionBytes);
   }
 
-  grown(sizeBytes: number): void {
+  resized(sizeBytes: number): void {
     this.#sizeBytes = sizeBytes;
   }
 

@@ -173,7 +173,7 @@ function grow(life: Life): void {
   const volume = freeVolume(life);
   if (volume === undefined || life.isLocked(`${volume}@`)) return;
   const sizeBytes = life.model.volume(volume).sizeBytes + (1 + life.random.below(4)) * REGION_BYTES;
-  life.begin({ type: 'grow', volume, sizeBytes }, [`${volume}@`], () => life.store.grow(volume, sizeBytes));
+  life.begin({ type: 'grow', volume, sizeBytes }, [`${volume}@`], () => life.store.resize(volume, sizeBytes));
 }
 
 function create(life: Life): void {

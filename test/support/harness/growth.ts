@@ -1,4 +1,4 @@
-/** The volume grows by a region or two while everything breaks: as control/services/volume-grow.ts has it, in small. */
+/** The volume grows by a region or two while everything breaks: as control/services/volume-resize.ts has it, in small. */
 import { REGION_BYTES } from '../../../daemon/replication/units.ts';
 import type { Host } from './host.ts';
 import type { Random } from './random.ts';
@@ -38,7 +38,7 @@ function growOne(world: World, random: Random): void {
   const host = isPrimaryDue && random.happens(0.9) ? world.hosts.get(primary) : random.pick(open);
   if (host?.process?.isHeard !== true || isLarge(world, host)) return;
   host.sizeBytes = world.sizeBytes;
-  host.process.deliver({ type: 'grow', sizeBytes: world.sizeBytes });
+  host.process.deliver({ type: 'resize', sizeBytes: world.sizeBytes });
 }
 
 const isLarge = ({ sizeBytes }: World, host: Host): boolean => host.sizeBytes === sizeBytes;

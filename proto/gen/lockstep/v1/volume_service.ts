@@ -302,6 +302,15 @@ export interface GrowVolumeRequest {
   validateOnly: boolean;
 }
 
+export interface ShrinkVolumeRequest {
+  /** volumes/{volume} or databases/{database} */
+  name: string;
+  /** A multiple of 64 KiB, below what it is. */
+  sizeBytes: bigint;
+  /** The caller knows that whatever uses the volume has to do without its end. */
+  acceptSmaller: boolean;
+}
+
 export interface ForcePrimaryRequest {
   /** volumes/{volume} or databases/{database} */
   name: string;
@@ -2420,6 +2429,118 @@ export const GrowVolumeRequest: MessageFns<GrowVolumeRequest> = {
   },
 };
 
+function createBaseShrinkVolumeRequest(): ShrinkVolumeRequest {
+  return { name: "", sizeBytes: 0n, acceptSmaller: false };
+}
+
+export const ShrinkVolumeRequest: MessageFns<ShrinkVolumeRequest> = {
+  encode(message: ShrinkVolumeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.sizeBytes !== 0n) {
+      if (BigInt.asUintN(64, message.sizeBytes) !== message.sizeBytes) {
+        throw new globalThis.Error("value provided for field message.sizeBytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.sizeBytes);
+    }
+    if (message.acceptSmaller !== false) {
+      writer.uint32(24).bool(message.acceptSmaller);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShrinkVolumeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShrinkVolumeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sizeBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.acceptSmaller = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ShrinkVolumeRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      sizeBytes: isSet(object.sizeBytes)
+        ? BigInt(object.sizeBytes)
+        : isSet(object.size_bytes)
+        ? BigInt(object.size_bytes)
+        : 0n,
+      acceptSmaller: isSet(object.acceptSmaller)
+        ? globalThis.Boolean(object.acceptSmaller)
+        : isSet(object.accept_smaller)
+        ? globalThis.Boolean(object.accept_smaller)
+        : false,
+    };
+  },
+
+  toJSON(message: ShrinkVolumeRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.sizeBytes !== 0n) {
+      obj.sizeBytes = message.sizeBytes.toString();
+    }
+    if (message.acceptSmaller !== false) {
+      obj.acceptSmaller = message.acceptSmaller;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ShrinkVolumeRequest>): ShrinkVolumeRequest {
+    return ShrinkVolumeRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ShrinkVolumeRequest>): ShrinkVolumeRequest {
+    const message = createBaseShrinkVolumeRequest();
+    message.name = object.name ?? "";
+    message.sizeBytes = (object.sizeBytes !== undefined && object.sizeBytes !== null) ? BigInt(object.sizeBytes) : 0n;
+    message.acceptSmaller = object.acceptSmaller ?? false;
+    return message;
+  },
+};
+
 function createBaseForcePrimaryRequest(): ForcePrimaryRequest {
   return { name: "", host: "", acceptDataLoss: false, validateOnly: false };
 }
@@ -3169,7 +3290,7 @@ export const VolumeServiceService = {
   /**
    * Makes a volume without an engine larger while it is used: all replicas that are heard, the primary last. Clients
    * that are connected may use what was added at once, and learn of it when they ask for the size anew. Idempotent:
-   * one that failed halfway is asked for again. Never makes a volume smaller.
+   * one that failed halfway is asked for again.
    */
   growVolume: {
     path: "/lockstep.v1.VolumeService/GrowVolume" as const,
@@ -3177,6 +3298,19 @@ export const VolumeServiceService = {
     responseStream: false as const,
     requestSerialize: (value: GrowVolumeRequest): Buffer => Buffer.from(GrowVolumeRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): GrowVolumeRequest => GrowVolumeRequest.decode(value),
+    responseSerialize: (value: Volume): Buffer => Buffer.from(Volume.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Volume => Volume.decode(value),
+  },
+  /**
+   * Makes a volume without an engine smaller, if that is accepted in words: every replica has to be in sync and to have
+   * nothing but holes beyond the new end, and no client may be connected. Idempotent, as growth is.
+   */
+  shrinkVolume: {
+    path: "/lockstep.v1.VolumeService/ShrinkVolume" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ShrinkVolumeRequest): Buffer => Buffer.from(ShrinkVolumeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ShrinkVolumeRequest => ShrinkVolumeRequest.decode(value),
     responseSerialize: (value: Volume): Buffer => Buffer.from(Volume.encode(value).finish()),
     responseDeserialize: (value: Buffer): Volume => Volume.decode(value),
   },
@@ -3230,9 +3364,14 @@ export interface VolumeServiceServer extends UntypedServiceImplementation {
   /**
    * Makes a volume without an engine larger while it is used: all replicas that are heard, the primary last. Clients
    * that are connected may use what was added at once, and learn of it when they ask for the size anew. Idempotent:
-   * one that failed halfway is asked for again. Never makes a volume smaller.
+   * one that failed halfway is asked for again.
    */
   growVolume: handleUnaryCall<GrowVolumeRequest, Volume>;
+  /**
+   * Makes a volume without an engine smaller, if that is accepted in words: every replica has to be in sync and to have
+   * nothing but holes beyond the new end, and no client may be connected. Idempotent, as growth is.
+   */
+  shrinkVolume: handleUnaryCall<ShrinkVolumeRequest, Volume>;
   /**
    * Has each host read everything that it keeps of the volume and repair what needs no guess. Begins a check on each
    * host where none runs, if one is asked for, and tells how far they are, or what the last one found.
@@ -3323,7 +3462,7 @@ export interface VolumeServiceClient extends Client {
   /**
    * Makes a volume without an engine larger while it is used: all replicas that are heard, the primary last. Clients
    * that are connected may use what was added at once, and learn of it when they ask for the size anew. Idempotent:
-   * one that failed halfway is asked for again. Never makes a volume smaller.
+   * one that failed halfway is asked for again.
    */
   growVolume(
     request: GrowVolumeRequest,
@@ -3336,6 +3475,25 @@ export interface VolumeServiceClient extends Client {
   ): ClientUnaryCall;
   growVolume(
     request: GrowVolumeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Volume) => void,
+  ): ClientUnaryCall;
+  /**
+   * Makes a volume without an engine smaller, if that is accepted in words: every replica has to be in sync and to have
+   * nothing but holes beyond the new end, and no client may be connected. Idempotent, as growth is.
+   */
+  shrinkVolume(
+    request: ShrinkVolumeRequest,
+    callback: (error: ServiceError | null, response: Volume) => void,
+  ): ClientUnaryCall;
+  shrinkVolume(
+    request: ShrinkVolumeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Volume) => void,
+  ): ClientUnaryCall;
+  shrinkVolume(
+    request: ShrinkVolumeRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Volume) => void,

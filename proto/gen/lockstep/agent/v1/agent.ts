@@ -215,6 +215,16 @@ export interface GrowReplicaRequest {
 export interface GrowReplicaResponse {
 }
 
+export interface ShrinkReplicaRequest {
+  fence: Fence | undefined;
+  volume: string;
+  /** A multiple of 64 KiB. A replica that is as small already stays as it is. */
+  sizeBytes: bigint;
+}
+
+export interface ShrinkReplicaResponse {
+}
+
 export interface DeleteReplicaRequest {
   fence: Fence | undefined;
   volume: string;
@@ -3286,6 +3296,166 @@ export const GrowReplicaResponse: MessageFns<GrowReplicaResponse> = {
   },
   fromPartial(_: DeepPartial<GrowReplicaResponse>): GrowReplicaResponse {
     const message = createBaseGrowReplicaResponse();
+    return message;
+  },
+};
+
+function createBaseShrinkReplicaRequest(): ShrinkReplicaRequest {
+  return { fence: undefined, volume: "", sizeBytes: 0n };
+}
+
+export const ShrinkReplicaRequest: MessageFns<ShrinkReplicaRequest> = {
+  encode(message: ShrinkReplicaRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fence !== undefined) {
+      Fence.encode(message.fence, writer.uint32(10).fork()).join();
+    }
+    if (message.volume !== "") {
+      writer.uint32(18).string(message.volume);
+    }
+    if (message.sizeBytes !== 0n) {
+      if (BigInt.asUintN(64, message.sizeBytes) !== message.sizeBytes) {
+        throw new globalThis.Error("value provided for field message.sizeBytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.sizeBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShrinkReplicaRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShrinkReplicaRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fence = Fence.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.volume = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sizeBytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ShrinkReplicaRequest {
+    return {
+      fence: isSet(object.fence) ? Fence.fromJSON(object.fence) : undefined,
+      volume: isSet(object.volume) ? globalThis.String(object.volume) : "",
+      sizeBytes: isSet(object.sizeBytes)
+        ? BigInt(object.sizeBytes)
+        : isSet(object.size_bytes)
+        ? BigInt(object.size_bytes)
+        : 0n,
+    };
+  },
+
+  toJSON(message: ShrinkReplicaRequest): unknown {
+    const obj: any = {};
+    if (message.fence !== undefined) {
+      obj.fence = Fence.toJSON(message.fence);
+    }
+    if (message.volume !== "") {
+      obj.volume = message.volume;
+    }
+    if (message.sizeBytes !== 0n) {
+      obj.sizeBytes = message.sizeBytes.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ShrinkReplicaRequest>): ShrinkReplicaRequest {
+    return ShrinkReplicaRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ShrinkReplicaRequest>): ShrinkReplicaRequest {
+    const message = createBaseShrinkReplicaRequest();
+    message.fence = (object.fence !== undefined && object.fence !== null) ? Fence.fromPartial(object.fence) : undefined;
+    message.volume = object.volume ?? "";
+    message.sizeBytes = (object.sizeBytes !== undefined && object.sizeBytes !== null) ? BigInt(object.sizeBytes) : 0n;
+    return message;
+  },
+};
+
+function createBaseShrinkReplicaResponse(): ShrinkReplicaResponse {
+  return {};
+}
+
+export const ShrinkReplicaResponse: MessageFns<ShrinkReplicaResponse> = {
+  encode(_: ShrinkReplicaResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShrinkReplicaResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShrinkReplicaResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ShrinkReplicaResponse {
+    return {};
+  },
+
+  toJSON(_: ShrinkReplicaResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<ShrinkReplicaResponse>): ShrinkReplicaResponse {
+    return ShrinkReplicaResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ShrinkReplicaResponse>): ShrinkReplicaResponse {
+    const message = createBaseShrinkReplicaResponse();
     return message;
   },
 };
@@ -6994,6 +7164,20 @@ export const AgentServiceService = {
     responseSerialize: (value: GrowReplicaResponse): Buffer => Buffer.from(GrowReplicaResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GrowReplicaResponse => GrowReplicaResponse.decode(value),
   },
+  /**
+   * Makes it smaller, where nobody uses the volume, every replica is in sync and only holes lie beyond the new end. Of a
+   * replicated volume the primary first.
+   */
+  shrinkReplica: {
+    path: "/lockstep.agent.v1.AgentService/ShrinkReplica" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ShrinkReplicaRequest): Buffer => Buffer.from(ShrinkReplicaRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ShrinkReplicaRequest => ShrinkReplicaRequest.decode(value),
+    responseSerialize: (value: ShrinkReplicaResponse): Buffer =>
+      Buffer.from(ShrinkReplicaResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ShrinkReplicaResponse => ShrinkReplicaResponse.decode(value),
+  },
   deleteReplica: {
     path: "/lockstep.agent.v1.AgentService/DeleteReplica" as const,
     requestStream: false as const,
@@ -7222,6 +7406,11 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   createReplica: handleUnaryCall<CreateReplicaRequest, CreateReplicaResponse>;
   /** Makes it larger, while it is used. Of a replicated volume every other replica has to be grown before the primary. */
   growReplica: handleUnaryCall<GrowReplicaRequest, GrowReplicaResponse>;
+  /**
+   * Makes it smaller, where nobody uses the volume, every replica is in sync and only holes lie beyond the new end. Of a
+   * replicated volume the primary first.
+   */
+  shrinkReplica: handleUnaryCall<ShrinkReplicaRequest, ShrinkReplicaResponse>;
   deleteReplica: handleUnaryCall<DeleteReplicaRequest, DeleteReplicaResponse>;
   getReplica: handleUnaryCall<GetReplicaRequest, GetReplicaResponse>;
   /** Tells the host of a view that the control store has decided; the replica obeys it if it is newer than its own. */
@@ -7290,6 +7479,25 @@ export interface AgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GrowReplicaResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Makes it smaller, where nobody uses the volume, every replica is in sync and only holes lie beyond the new end. Of a
+   * replicated volume the primary first.
+   */
+  shrinkReplica(
+    request: ShrinkReplicaRequest,
+    callback: (error: ServiceError | null, response: ShrinkReplicaResponse) => void,
+  ): ClientUnaryCall;
+  shrinkReplica(
+    request: ShrinkReplicaRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ShrinkReplicaResponse) => void,
+  ): ClientUnaryCall;
+  shrinkReplica(
+    request: ShrinkReplicaRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ShrinkReplicaResponse) => void,
   ): ClientUnaryCall;
   deleteReplica(
     request: DeleteReplicaRequest,

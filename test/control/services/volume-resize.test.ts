@@ -1,8 +1,9 @@
-/** VolumeService.GrowVolume: in which order the hosts are asked, what is refused, and what a failure leaves. */
+/** VolumeService.GrowVolume and ShrinkVolume: who is asked first, what is refused, and what a failure leaves. */
 import t from 'tap';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
 import {
   type GrowVolumeRequest,
+  type ShrinkVolumeRequest,
   type Volume,
   VolumeServiceService as service,
 } from '../../../proto/gen/lockstep/v1/volume_service.ts';
@@ -56,7 +57,7 @@ t.test('what cannot be is refused with the reason', async (t) => {
   await withVolume(harness);
   t.match(await refusal(grow(harness, { sizeBytes: OLD - REGION })), {
     code: 'FAILED_PRECONDITION',
-    reason: 'SHRINK_REFUSED',
+    reason: 'LARGER_ALREADY',
   });
   for (const sizeBytes of [0n, NEW + 1n, 2n ** 63n, 8n * 1024n ** 4n + REGION])
     t.match(
@@ -99,4 +100,41 @@ t.test('one that is away is made as large when it is back', async (t) => {
   await harness.b.comeBack();
   await until(({ inSync }) => inSync.length === 2);
   t.strictSame(sizesOn(harness.a, harness.b), [NEW, NEW]);
+});
+
+const shrink = (harness: ControlHarness, change: Partial<ShrinkVolumeRequest> = {}): Promise<Volume> =>
+  harness.call(service.shrinkVolume, {
+    name: 'volumes/scratch',
+    sizeBytes: REGION,
+    acceptSmaller: true,
+    ...change,
+  });
+
+t.test('a volume is made smaller on its primary first', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await withVolume(harness);
+  t.match(await refusal(shrink(harness, { acceptSmaller: false })), { reason: 'SHRINK_NOT_ACCEPTED' });
+  t.match(await refusal(shrink(harness, { sizeBytes: OLD + REGION })), {
+    violations: [{ field: 'size_bytes' }],
+  });
+  const error = new LockstepError('FAILED_PRECONDITION', 'in use', { reason: 'END_IN_USE' });
+  harness.a.injections.push({ method: 'shrinkReplica', times: 1, error });
+  t.match(await refusal(shrink(harness)), { reason: 'END_IN_USE' });
+  t.strictSame(sizesOn(harness.b), [OLD], 'the secondary is not asked before the primary agreed');
+  t.match(await shrink(harness), { sizeBytes: REGION });
+  t.strictSame(sizesOn(harness.a, harness.b), [REGION, REGION]);
+  t.match(await harness.get('databases/scratch'), { sizeBytes: REGION });
+});
+
+t.test('no volume is made smaller while one of its replicas is not in sync', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await withVolume(harness);
+  harness.b.die();
+  for (;;) {
+    const { inSync, busyWith } = await harness.call(service.getVolume, { name: 'volumes/scratch' });
+    if (inSync.length === 1 && busyWith === '') break;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  t.match(await refusal(shrink(harness)), { reason: 'NOT_IN_SYNC', message: /host-b/ });
+  t.strictSame(sizesOn(harness.a), [OLD]);
 });

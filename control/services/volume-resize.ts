@@ -3,12 +3,12 @@
  * refused there; the primary last, and the record after it. What stops on its way is harmless (a replica that is too
  * large holds zeroes there, and is not copied to before its primary is as large) and is asked for again.
  *
- * No volume is made smaller. That nobody uses the end can be proved of the replicas that are heard; one that is away and
- * comes back would bring the old bytes with it when the volume grows again.
+ * It is made smaller in the other order, and only while every replica is in sync and heard: one that is away would bring
+ * back what it has beyond the end when the volume grows again. That nothing is there each host proves by itself.
  */
 import { invalidField, LockstepError, messageOf } from '../../daemon/sys/errors.ts';
 import { AgentServiceService as agent } from '../../proto/gen/lockstep/agent/v1/agent.ts';
-import type { GrowVolumeRequest } from '../../proto/gen/lockstep/v1/volume_service.ts';
+import type { GrowVolumeRequest, ShrinkVolumeRequest } from '../../proto/gen/lockstep/v1/volume_service.ts';
 import type { Agents } from '../agents.ts';
 import { MAX_SIZE_BYTES, NO_ENGINE, REGION_BYTES } from '../model/engines.ts';
 import type { VolumeRecord } from '../model/records.ts';
@@ -19,7 +19,7 @@ import { checkNotBusy } from './busy.ts';
 import { DISK_MS, fenceOf } from './snapshot-hosts.ts';
 import { findVolume, type FoundVolume } from './volume-lookup.ts';
 
-export interface GrowOptions {
+export interface ResizeOptions {
   readonly repository: Repository;
   readonly engine: WorkflowEngine;
   readonly observations: Observations;
@@ -27,7 +27,7 @@ export interface GrowOptions {
 }
 
 /** Answers the volume as it was found, for a request that is only to be validated, or as it is now. */
-export async function growVolume(options: GrowOptions, request: GrowVolumeRequest): Promise<FoundVolume> {
+export async function growVolume(options: ResizeOptions, request: GrowVolumeRequest): Promise<FoundVolume> {
   const { repository, engine } = options;
   const found = await findVolume(repository, request.name);
   const { value: record } = found.volume;
@@ -41,22 +41,74 @@ export async function growVolume(options: GrowOptions, request: GrowVolumeReques
   return findVolume(repository, request.name);
 }
 
+/** Answers the volume as it is now. */
+export async function shrinkVolume(
+  options: ResizeOptions,
+  { name, sizeBytes: wanted, acceptSmaller }: ShrinkVolumeRequest,
+): Promise<FoundVolume> {
+  const { repository, engine } = options;
+  const found = await findVolume(repository, name);
+  const { value: record } = found.volume;
+  const sizeBytes = Number(wanted);
+  if (sizeBytes <= 0 || sizeBytes % REGION_BYTES !== 0 || sizeBytes > record.sizeBytes)
+    throw invalidSize(wanted, `at most ${String(record.sizeBytes)} as it is`);
+  const subject = `volumes/${record.volume}`;
+  if (!acceptSmaller)
+    throw new LockstepError(
+      'FAILED_PRECONDITION',
+      'whatever uses the volume has to do without its end; the request does not accept that',
+      { reason: 'SHRINK_NOT_ACCEPTED', metadata: { subject } },
+    );
+  checkHasNoEngine(found);
+  if (found.database !== undefined) await checkNotBusy(engine, found.database.value);
+  const outside = record.replicas.filter((host) => !record.inSync.includes(host));
+  if (outside.length > 0)
+    throw new LockstepError(
+      'FAILED_PRECONDITION',
+      `${outside.join(' and ')} is not in sync, and may have more`,
+      {
+        reason: 'NOT_IN_SYNC',
+        metadata: { subject },
+      },
+    );
+  checkIsHeard(options, record);
+  await shrinkReplicas(options, found, sizeBytes);
+  await writeSize(repository, record, sizeBytes);
+  return findVolume(repository, name);
+}
+
+async function shrinkReplicas(options: ResizeOptions, found: FoundVolume, sizeBytes: number): Promise<void> {
+  const { volume, primary, inSync } = found.volume.value;
+  const request = { fence: fenceOf(found, 'shrink-volume'), volume, sizeBytes: BigInt(sizeBytes) };
+  const shrink = async (host: string): Promise<void> => {
+    await options.agents.call(host, agent.shrinkReplica, request, { deadlineMs: DISK_MS });
+  };
+  await shrink(primary);
+  await Promise.all(inSync.filter((host) => host !== primary).map(shrink));
+}
+
 function checkedSize({ sizeBytes: wanted }: GrowVolumeRequest, { volume, sizeBytes }: VolumeRecord): number {
   const size = Number(wanted);
   if (size < sizeBytes && size > 0)
     throw new LockstepError(
       'FAILED_PRECONDITION',
-      `volume ${volume} has ${String(sizeBytes)} bytes and is not made smaller: a replica that is away would bring back what it has beyond the new end; copy it into a smaller one`,
-      { reason: 'SHRINK_REFUSED', metadata: { subject: `volumes/${volume}` } },
+      `volume ${volume} has ${String(sizeBytes)} bytes already, and growth makes nothing smaller`,
+      { reason: 'LARGER_ALREADY', metadata: { subject: `volumes/${volume}` } },
     );
   if (size <= 0 || size % REGION_BYTES !== 0 || size > MAX_SIZE_BYTES)
-    throw invalidField(
-      'size_bytes',
-      wanted.toString(),
-      `a multiple of ${String(REGION_BYTES)} bytes (64 KiB), at least ${String(sizeBytes)} as it is, at most ${String(MAX_SIZE_BYTES)} (8 TiB)`,
+    throw invalidSize(
+      wanted,
+      `at least ${String(sizeBytes)} as it is, at most ${String(MAX_SIZE_BYTES)} (8 TiB)`,
     );
   return size;
 }
+
+const invalidSize = (wanted: bigint, bounds: string): LockstepError =>
+  invalidField(
+    'size_bytes',
+    wanted.toString(),
+    `a multiple of ${String(REGION_BYTES)} bytes (64 KiB), ${bounds}`,
+  );
 
 function checkHasNoEngine({ database }: FoundVolume): void {
   if (database === undefined || database.value.engine === NO_ENGINE) return;
@@ -69,7 +121,7 @@ function checkHasNoEngine({ database }: FoundVolume): void {
 }
 
 /** Of a member of the set, that is: a write to what was added would be refused there. */
-function checkIsHeard({ observations }: GrowOptions, { volume, primary, inSync }: VolumeRecord): void {
+function checkIsHeard({ observations }: ResizeOptions, { volume, primary, inSync }: VolumeRecord): void {
   const away = primary === '' ? ['a primary'] : inSync.filter((host) => !observations.isReachable(host));
   if (away.length === 0) return;
   throw new LockstepError('FAILED_PRECONDITION', `${away.join(' and ')} of the volume cannot be reached`, {
@@ -78,7 +130,7 @@ function checkIsHeard({ observations }: GrowOptions, { volume, primary, inSync }
   });
 }
 
-async function growReplicas(options: GrowOptions, found: FoundVolume, sizeBytes: number): Promise<void> {
+async function growReplicas(options: ResizeOptions, found: FoundVolume, sizeBytes: number): Promise<void> {
   const { volume, primary, inSync, replicas } = found.volume.value;
   const request = { fence: fenceOf(found, 'grow-volume'), volume, sizeBytes: BigInt(sizeBytes) };
   const grow = async (host: string): Promise<void> => {
@@ -104,10 +156,10 @@ async function writeSize(repository: Repository, before: VolumeRecord, sizeBytes
   const message = `from ${String(before.sizeBytes)} to ${String(sizeBytes)} bytes`;
   await repository.updateVolume(
     volume,
-    (record) => (record.sizeBytes < sizeBytes ? { ...record, sizeBytes } : undefined),
-    ({ generation }) => [{ reason: 'VOLUME_GROWN', message, generation }],
+    (record) => (record.sizeBytes === sizeBytes ? undefined : { ...record, sizeBytes }),
+    ({ generation }) => [{ reason: 'VOLUME_RESIZED', message, generation }],
   );
   await repository.updateDatabase(database, (record) =>
-    record.sizeBytes < sizeBytes ? { ...record, sizeBytes } : undefined,
+    record.sizeBytes === sizeBytes ? undefined : { ...record, sizeBytes },
   );
 }
