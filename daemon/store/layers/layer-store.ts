@@ -276,11 +276,12 @@ export class LayerStore {
       const volume = this.volume(name);
       const record = this.#records.volume(name);
       if (record === undefined || sizeBytes === volume.sizeBytes) return;
-      volume.grow(sizeBytes);
-      for (const layer of volume.open) await layer.syncSize();
+      // A seed that ends meanwhile opens others: those are made as large whenever they are opened.
+      const open = volume.grow(sizeBytes);
+      for (const layer of open) await layer.syncSize();
       await this.#records.commit([
         { type: 'volume', record: { ...record, sizeBytes } },
-        ...volume.open.map(({ id }) => this.#layerChange(id, { sizeBytes })),
+        ...open.map(({ id }) => this.#layerChange(id, { sizeBytes })),
       ]);
       volume.grown(sizeBytes);
     });
@@ -418,12 +419,17 @@ export class LayerStore {
     return { type: 'layer', record: { ...record, ...fields } };
   }
 
-  /** Layers that volumes may write in place from now on: one for each that is not drained already. */
+  /**
+   * Layers that volumes may write in place from now on: one for each that is not drained already. One that is damaged
+   * stays as it is: what is written in place has no checksums, and what is wrong would be read as if nothing were.
+   */
   #openable(after: Structure): LayerId[] {
+    const damaged = new Set(this.#records.scrubs.flatMap((scrub) => scrub.damaged.map(({ layer }) => layer)));
     return this.#records.volumes.flatMap(({ volume, head }) => {
       const below = after.openable(head);
       const isBusy = this.#volumes.get(volume)?.isSettled === false;
-      return below === undefined || isBusy || this.#records.layer(below)?.sealed === false ? [] : [below];
+      if (below === undefined || isBusy || damaged.has(below)) return [];
+      return this.#records.layer(below)?.sealed === false ? [] : [below];
     });
   }
 

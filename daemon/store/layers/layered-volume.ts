@@ -17,6 +17,8 @@ export class LayeredVolume {
   readonly #regionBytes: number;
   readonly #scratch: Buffer;
   #sizeBytes: number;
+  /** Of the open layers: more than the volume has while it grows. */
+  #roomBytes: number;
   /** From the lowest up; the last is the head. */
   #open: Layer[];
   /** Below a head that is new, and not all on stable storage yet. From the lowest up. */
@@ -35,6 +37,7 @@ export class LayeredVolume {
     this.#regionBytes = stack.regionBytes;
     this.#scratch = Buffer.allocUnsafeSlow(stack.regionBytes);
     this.#sizeBytes = sizeBytes;
+    this.#roomBytes = sizeBytes;
     this.#open = [...open];
     assert(this.head === stack.top, 'the head is open');
   }
@@ -127,9 +130,11 @@ export class LayeredVolume {
     });
   }
 
-  /** Longer only. On stable storage after a flush. */
-  grow(sizeBytes: number): void {
+  /** Longer only, also of what is opened from here on. Answers the layers that have to be made so on stable storage. */
+  grow(sizeBytes: number): readonly Layer[] {
+    this.#roomBytes = Math.max(this.#roomBytes, sizeBytes);
     for (const layer of this.#open) layer.makeRoom(sizeBytes, this.#regionBytes);
+    return [...this.#open];
   }
 
   grown(sizeBytes: number): void {
@@ -154,7 +159,7 @@ export class LayeredVolume {
   /** What lies right below the open layers, and was frozen and not sealed, is open again. */
   thaw(layers: readonly Layer[]): void {
     this.#frozen = this.#frozen.filter((layer) => !layers.includes(layer));
-    for (const layer of layers) layer.makeRoom(this.#sizeBytes, this.#regionBytes);
+    for (const layer of layers) layer.makeRoom(this.#roomBytes, this.#regionBytes);
     this.#open.unshift(...layers);
   }
 
@@ -182,7 +187,7 @@ export class LayeredVolume {
   /** The layer below the open ones belongs to nobody else: it is written in place. */
   openBelow(layer: Layer): void {
     assert(this.#open[0]?.parent === layer, 'what is opened lies below what is open');
-    layer.makeRoom(this.#sizeBytes, this.#regionBytes);
+    layer.makeRoom(this.#roomBytes, this.#regionBytes);
     this.#open.unshift(layer);
   }
 

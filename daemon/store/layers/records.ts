@@ -11,6 +11,7 @@ import type {
   SnapshotRecord,
   VolumeRecord,
 } from './catalogue.ts';
+import { withoutDamageOf } from './scrub.ts';
 import { Structure } from './structure.ts';
 
 const FORMAT_VERSION = 1;
@@ -143,6 +144,7 @@ export class StoreRecords {
       if (record !== undefined)
         changes.push({ type: 'layer', record: { ...record, sealed: false, summed: false } });
     }
+    changes.push(...withoutDamageOf(garbage, after.scrubs));
     return { changes, garbage, opened: open };
   }
 

@@ -2,7 +2,7 @@
  * Holds the sealed layers of one volume against their checksums, region by region, from the newest down. What does not
  * fit is kept in the record of the scrub: such a region is not read any more as if nothing were wrong.
  */
-import type { LayerId, ScrubRecord } from './catalogue.ts';
+import type { CatalogueChange, LayerId, ScrubRecord } from './catalogue.ts';
 import { heldBy } from './held.ts';
 import type { Layer } from './layer.ts';
 import type { LayerSums } from './layer-sums.ts';
@@ -98,4 +98,14 @@ export function newScrub(volume: string, nowMs: number, before?: ScrubRecord): S
     startedAtMs: nowMs,
     finishedAtMs: 0,
   };
+}
+
+/** What was found in layers that are there no more is no damage of anything. */
+export function withoutDamageOf(gone: readonly LayerId[], scrubs: readonly ScrubRecord[]): CatalogueChange[] {
+  return scrubs.flatMap((record) => {
+    const damaged = record.damaged.filter(({ layer }) => !gone.includes(layer));
+    return damaged.length === record.damaged.length
+      ? []
+      : [{ type: 'scrub', record: { ...record, damaged } }];
+  });
 }

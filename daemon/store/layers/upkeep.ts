@@ -88,10 +88,18 @@ export class Upkeep {
     if (outcome === 'needs flush') return;
     const { records, live } = this.#world;
     const { head } = volume;
+    const { parent } = head;
     const record = records.volume(volume.name);
-    if (record === undefined || head.parent === undefined) return;
-    const lower: CatalogueChange = { type: 'volume', record: { ...record, head: head.parent.id } };
-    await records.commit([lower, { type: 'no-layer', id: head.id }]);
+    const below = parent === undefined ? undefined : records.layer(parent.id);
+    if (record === undefined || parent === undefined || below === undefined) return;
+    const { sizeBytes } = record;
+    // It may be of a time when the volume was smaller.
+    if (below.sizeBytes < sizeBytes) await parent.syncSize();
+    await records.commit([
+      { type: 'volume', record: { ...record, head: parent.id } },
+      { type: 'layer', record: { ...below, sizeBytes: Math.max(below.sizeBytes, sizeBytes) } },
+      { type: 'no-layer', id: head.id },
+    ]);
     volume.dropHead();
     live.drop(head.id);
     if (volume.isSettled) await this.#world.remove([]);
@@ -130,6 +138,7 @@ export class Upkeep {
     }
     const { gone, kept } = await this.#merge.finish();
     this.#merge = undefined;
+    this.#scrub = undefined;
     for (const layer of live.values()) if (layer.parent === gone) layer.parent = kept;
     for (const stack of this.#world.stacks()) stack.merged(gone, kept);
     if (kept.parent === undefined) files.removeMap(kept.id);
