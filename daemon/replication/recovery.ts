@@ -100,8 +100,7 @@ export class Recovery {
     }
     const { region } = message;
     const offset = region * REGION_BYTES;
-    if (payload?.length !== REGION_BYTES || offset + REGION_BYTES > this.#core.sizeBytes)
-      return false;
+    if (payload?.length !== REGION_BYTES || offset + REGION_BYTES > this.#core.sizeBytes) return false;
     pull.writing++;
     pull.regions.push(region);
     this.#core.write({ kind: 'data', offset, length: REGION_BYTES, data: payload }, (failure) => {

@@ -177,6 +177,8 @@ export class Replica {
         return;
       case 'grow':
         this.#core.grow(event.sizeBytes);
+        leader.copies.grown();
+        leader.scrub.grown();
         return;
       case 'force':
         this.#follower.promotion.forced(event.view);
