@@ -141,6 +141,23 @@ t.test('damage that went with its layer is not told of the volume for ever', asy
   t.match(statusOf(volumes), { mismatchedRegions: 0 });
 });
 
+t.test(
+  'what the scrub of a clone found in layers that are shared is known when the clone is deleted',
+  async (t) => {
+    const opened = await openVolumes(t);
+    const { volumes } = opened;
+    await sealed(opened);
+    await volumes.clone('v', 'monday', 'w');
+    overwrite(opened, 2 * REGION_BYTES + 5, 9);
+    await startLoneScrub(volumes.store, 'w');
+    await until(() => volumes.store.scrub('w')?.finishedAtMs !== 0);
+    await volumes.delete('w');
+    const again = await opened.again();
+    t.match(await submit(again.volumes, first(2)), { ok: false, failure: 'EIO' });
+    t.match(statusOf(again.volumes), { phase: 'DONE', mismatchedRegions: 1 });
+  },
+);
+
 t.test('a primary whose secondary is gone is a single copy, until it copies to another', async (t) => {
   const pair = new Pair(4 * REGION_BYTES);
   t.teardown(() => pair.stop());

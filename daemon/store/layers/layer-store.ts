@@ -29,7 +29,7 @@ import { LiveLayers, type StoreLog } from './live-layers.ts';
 import { StoreRecords } from './records.ts';
 import { SnapshotView } from './snapshot-view.ts';
 import { Stack } from './stack.ts';
-import { newScrub } from './scrub.ts';
+import { handedOn, newScrub } from './scrub.ts';
 import type { Structure } from './structure.ts';
 import { Upkeep } from './upkeep.ts';
 
@@ -154,6 +154,7 @@ export class LayerStore {
       await this.#remove([
         { type: 'no-volume', volume: name },
         { type: 'no-scrub', volume: name },
+        ...handedOn(name, this.#records, this.#options.nowMs()),
         ...snapshots.map((snapshot) => ({ type: 'no-snapshot' as const, volume: name, name: snapshot.name })),
       ]);
     });

@@ -13,7 +13,7 @@ import type { LayeredVolume } from './layered-volume.ts';
 import type { LiveLayers, StoreLog } from './live-layers.ts';
 import { MergeWork } from './merge.ts';
 import type { StoreRecords } from './records.ts';
-import { ScrubWork } from './scrub.ts';
+import { ScrubWork, shownBy } from './scrub.ts';
 import type { Stack } from './stack.ts';
 import type { Merge } from './structure.ts';
 
@@ -218,14 +218,7 @@ export class Upkeep {
       regionBytes,
       sums: (layer) => live.sums(layer),
       layers: () => {
-        const tops = [
-          records.volume(record.volume)?.head,
-          ...records.snapshots.filter(({ volume }) => volume === record.volume).map(({ layer }) => layer),
-        ];
-        const ids = new Set(
-          tops.flatMap((top) => (top === undefined ? [] : [...records.structure.chain(top)])),
-        );
-        return [...ids].flatMap((id) => {
+        return [...shownBy(record.volume, records)].flatMap((id) => {
           const layer = live.get(id);
           const isSummed = records.layer(id)?.summed === true;
           return layer !== undefined && isSummed && this.#hasSums(layer) ? [layer] : [];
