@@ -192,7 +192,7 @@ const snapshots: readonly Mutation[] = [
 
 const structure: readonly Mutation[] = [
   mutation('grown-unflushed', 'A volume is longer by its record before its files are.', FILES.store, [
-    '      for (const layer of volume.open) await layer.syncSize();\n',
+    '      for (const layer of open) await layer.syncSize();\n',
     '',
   ]),
   mutation('names-unsynced', 'A new layer is recorded before its names are on stable storage.', FILES.files, [

@@ -3,7 +3,7 @@ import t from 'tap';
 import type { Message } from '../../daemon/replication/messages.ts';
 import { REGION_BYTES } from '../../daemon/replication/units.ts';
 import { completeState, hello, Lone, repliesOf, sentOf, SIZE_BYTES } from '../support/harness/lone.ts';
-import { joined, serving, solo, staleCopy } from '../support/harness/roles.ts';
+import { beginCopy, joined, serving, solo, staleCopy } from '../support/harness/roles.ts';
 
 const LARGER = 2 * SIZE_BYTES;
 const LAST = LARGER / REGION_BYTES - 1;
@@ -55,6 +55,13 @@ t.test('a primary says how large it is to whom it dials', async (t) => {
   t.match(sentOf(lone.step({ type: 'link-opened', link, peer: 'b' })), [
     { type: 'hello', sizeBytes: LARGER },
   ]);
+});
+
+t.test('a target is asked for its size anew when its source grows', async (t) => {
+  const lone = solo([1]);
+  const { link } = beginCopy(lone);
+  t.match(lone.step(grows), [{ type: 'close-link', link }]);
+  t.match(lone.replica.status.join, { phase: 'FAILED' });
 });
 
 t.test('a volume is not made smaller', async (t) => {
