@@ -29,7 +29,7 @@ export type { CallSettings } from './calls.ts';
 export { type ChangeSettings, type CreateDatabase, databaseId, resourceName } from './databases.ts';
 export { type Operation, type OperationOutcome, operationOf, type WaitSettings } from './operations.ts';
 export { type CreateSnapshot, type SnapshotChoice, snapshotId } from './snapshots.ts';
-export { type ForcePrimary, volumeId } from './volumes.ts';
+export { type CreateVolume, type ForcePrimary, volumeId } from './volumes.ts';
 export { LockstepError } from '../daemon/sys/errors.ts';
 
 export const DEFAULT_SERVER = '127.0.0.10:7400';

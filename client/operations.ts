@@ -18,7 +18,7 @@ export interface Operation {
 
 export type OperationOutcome =
   | { readonly kind: 'running' }
-  /** `database` is absent where the operation leaves none: after a delete. */
+  /** `database` is absent where the operation leaves none, as a delete, or answers a volume. */
   | { readonly kind: 'succeeded'; readonly database: Database | undefined }
   | { readonly kind: 'failed'; readonly error: LockstepError };
 
@@ -94,7 +94,7 @@ export class Operations {
     }
   }
 
-  /** Answers the operation's database once it is done (undefined after a delete), and throws what it failed with. */
+  /** Answers the operation's database once it is done (undefined after a delete, and of a volume), and throws what it failed with. */
   async wait(name: string, settings: WaitSettings = {}): Promise<Database | undefined> {
     for await (const operation of this.watch(name, settings)) {
       settings.onProgress?.(operation);

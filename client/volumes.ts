@@ -1,8 +1,20 @@
-/** The volumes below the databases. A name is a volume's or its database's: `orders-1a2b3c4d`, `orders`. */
+/** The volumes, below databases or by themselves. A name is a volume's or its database's: `orders-1a2b3c4d`, `orders`. */
+import { randomUUID } from 'node:crypto';
 import { callUnary } from '../daemon/sys/grpc-unary.ts';
 import type { Volume, VolumeCheck, VolumeServiceClient } from '../proto/gen/lockstep/v1/volume_service.ts';
 import { type CallSettings, retried } from './calls.ts';
-import { callOptions } from './operations.ts';
+import { callOptions, type Operation, operationOf } from './operations.ts';
+
+export interface CreateVolume {
+  /** A DNS label; the volume's own name is made of it. */
+  readonly id: string;
+  /** A multiple of 64 KiB. */
+  readonly sizeBytes: bigint;
+  /** Two zones; empty or absent lets control choose. */
+  readonly zones?: readonly string[];
+  /** Checks everything and creates nothing. */
+  readonly validateOnly?: boolean;
+}
 
 export interface ForcePrimary {
   readonly host: string;
@@ -22,6 +34,26 @@ export class Volumes {
 
   constructor(stub: VolumeServiceClient) {
     this.#stub = stub;
+  }
+
+  /** A volume without an engine, used over NBD. When the operation is done, `get` has it by the same id. */
+  async create(volume: CreateVolume, settings: CallSettings = {}): Promise<Operation> {
+    const request = {
+      volumeId: volume.id,
+      sizeBytes: volume.sizeBytes,
+      zones: [...(volume.zones ?? [])],
+      requestId: randomUUID(),
+      validateOnly: volume.validateOnly ?? false,
+    };
+    const call = () => callUnary(this.#stub.createVolume.bind(this.#stub), request, callOptions(settings));
+    return operationOf(await retried(call, settings.signal));
+  }
+
+  /** Of a volume without an engine, such as a clone. */
+  async delete(name: string, settings: CallSettings = {}): Promise<Operation> {
+    const request = { name: volumeName(name), requestId: randomUUID() };
+    const call = () => callUnary(this.#stub.deleteVolume.bind(this.#stub), request, callOptions(settings));
+    return operationOf(await retried(call, settings.signal));
   }
 
   get(name: string, settings: CallSettings = {}): Promise<Volume> {

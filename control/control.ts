@@ -106,17 +106,14 @@ export class Control {
       this.#parts;
     const nowMs = (): number => clock.nowMs();
     const enginePort = controlSection(config).engine_port;
-    const shared = { repository, engine, views, log, wallClock };
-    server.addService(
-      DatabaseServiceService,
-      databaseService({ ...shared, starter, hosts, watchers, enginePort, nowMs }),
-    );
+    const shared = { repository, engine, views, log, wallClock, starter, hosts };
+    server.addService(DatabaseServiceService, databaseService({ ...shared, watchers, enginePort, nowMs }));
     server.addService(OperationsService, operationsService({ engine, views, log }));
     server.addService(
       VolumeServiceService,
       volumeService({ ...shared, observations, timeline, agents, nowMs }),
     );
-    server.addService(SnapshotServiceService, snapshotService({ ...shared, starter, agents }));
+    server.addService(SnapshotServiceService, snapshotService({ ...shared, agents }));
     server.addService(
       ClusterServiceService,
       clusterService({ ...shared, observations, ownHost: config.host.name }),
@@ -177,7 +174,15 @@ function assemble(
   const starter = new Starter(engine, repository);
   const settings = controlSection(config).dns;
   const dnsNames = { zone: settings.zone, server: `${config.host.address}:${String(settings.port)}` };
-  const views = new Views({ repository, engine, observations, nowMs, dns: dnsNames });
+  const views = new Views({
+    repository,
+    engine,
+    observations,
+    timeline,
+    nowMs,
+    wallClock,
+    dns: dnsNames,
+  });
   const watchers = new Watchers(repository, engine, observations);
   const retention = new Retention(store, log);
   return { ...given, store, repository, agents, engine, starter, hosts, views, watchers, retention };

@@ -3,6 +3,7 @@
  * transaction: never two at once, and never a hold without a workflow.
  */
 import { randomBytes } from 'node:crypto';
+import { NO_ENGINE } from './model/engines.ts';
 import type { DatabaseRecord, RequestRecord, VolumeRecord } from './model/records.ts';
 import { keys } from './model/records.ts';
 import type { NewEvent, Repository } from './repository.ts';
@@ -45,6 +46,7 @@ export class Starter {
     zones: readonly string[],
     request: RequestIdentity | undefined,
   ): Promise<StartResult> {
+    const type = database.engine === NO_ENGINE ? 'create-volume' : 'create-database';
     const id = newId('create', database.id);
     const record: DatabaseRecord = { ...database, busyWith: id };
     const unknown = {
@@ -58,14 +60,13 @@ export class Starter {
     const state: CreateState = { ...workOn(id, record), sizeBytes: record.sizeBytes, zones, ...unknown };
     const key = keys.database(record.id);
     const port = keys.port(record.port);
-    return this.#start('create-database', id, record.id, state, {
-      conditions: [
-        { key, absent: true },
-        { key: port, absent: true },
-      ],
+    // Without an engine nothing listens: then there is no port to be held.
+    const holdsPort = record.port !== 0;
+    return this.#start(type, id, record.id, state, {
+      conditions: [{ key, absent: true }, ...(holdsPort ? [{ key: port, absent: true as const }] : [])],
       mutations: [
         { key, value: record },
-        { key: port, value: { database: record.id } },
+        ...(holdsPort ? [{ key: port, value: { database: record.id } }] : []),
       ],
       events: [{ reason: 'CREATE_STARTED', message: 'a person asked for it', generation: 0 }],
       request,

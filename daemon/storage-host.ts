@@ -328,6 +328,7 @@ export class StorageHost {
       agentPort: config.ports.api,
       replicationPort: config.ports.replication,
       metricsPort: config.ports.metrics,
+      nbd: { port: config.ports.nbd, socket: this.#nbdSocket, tls: config.nbd.tls.mode },
       incarnation: BigInt(incarnation),
       version,
       capacityBytes: BigInt(Math.min(config.storage?.capacity_bytes ?? totalBytes, totalBytes)),

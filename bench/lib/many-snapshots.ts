@@ -1,11 +1,7 @@
 /** The store alone, in this process: many snapshots of one volume, and what they cost those who write to it. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { HostMeta } from '../../daemon/meta/host-meta.ts';
 import { REGION_BYTES } from '../../daemon/replication/units.ts';
-import { systemFiles } from '../../daemon/store/files.ts';
-import { LayerStore } from '../../daemon/store/layers/layer-store.ts';
+import type { LayerStore } from '../../daemon/store/layers/layer-store.ts';
+import { closeBenchStore as close, inFolder, openBenchStore as open, timed } from './bench-store.ts';
 
 export interface ManySnapshots {
   /** Milliseconds of each. */
@@ -19,56 +15,25 @@ export interface ManySnapshots {
   readonly settleMs: number | undefined;
 }
 
-export interface WriteCost {
+export interface SnapshotCost {
   readonly snapshots: number;
   /** Microseconds of each 4 KiB write to a region that is the volume's own. */
   readonly writes: readonly number[];
+  /** Microseconds of each 4 KiB read. */
+  readonly reads: readonly number[];
+  /** Milliseconds of one snapshot more: to take it, to list all, to compare it with the volume, to delete it. */
+  readonly takes: readonly number[];
+  readonly lists: readonly number[];
+  readonly diffs: readonly number[];
+  readonly deletes: readonly number[];
 }
 
 const VOLUME = 'bench';
 const MIB = 2 ** 20;
 const SETTLE_LIMIT_MS = 60_000;
 const BLOCK = Buffer.alloc(4096, 'b');
-
-interface Opened {
-  readonly store: LayerStore;
-  readonly meta: HostMeta;
-}
-
-async function open(folder: string): Promise<Opened> {
-  const meta = await HostMeta.open(join(folder, 'meta'));
-  const quiet = (): void => undefined;
-  const store = await LayerStore.open({
-    files: systemFiles,
-    catalogue: meta.catalogue,
-    folder: join(folder, 'layers'),
-    bootId: 'bench',
-    regionBytes: REGION_BYTES,
-    nowMs: Date.now,
-    log: { info: quiet, warn: quiet, error: quiet },
-  });
-  return { store, meta };
-}
-
-async function close({ store, meta }: Opened): Promise<void> {
-  await store.close();
-  await meta.close();
-}
-
-async function inFolder<Value>(work: (folder: string) => Promise<Value>): Promise<Value> {
-  const folder = mkdtempSync(join(tmpdir(), 'lockstep-bench-'));
-  try {
-    return await work(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-async function timed(work: () => Promise<unknown> | void): Promise<number> {
-  const startMs = performance.now();
-  await work();
-  return performance.now() - startMs;
-}
+const COST_REGIONS = 256;
+const KEPT = { quiesced: false, purpose: 'kept' } as const;
 
 /** One region is written between two of them. */
 export function manySnapshots(count: number, sizeBytes: number): Promise<ManySnapshots> {
@@ -78,11 +43,10 @@ export function manySnapshots(count: number, sizeBytes: number): Promise<ManySna
     const regions = sizeBytes / REGION_BYTES;
     await opened.store.create(VOLUME, sizeBytes);
     const takes: number[] = [];
-    const take = { quiesced: false, purpose: 'kept' } as const;
     for (let index = 0; index < count; index++) {
       const region = (index * 7919) % regions;
       opened.store.volume(VOLUME).write(region * REGION_BYTES, BLOCK);
-      takes.push(await timed(() => opened.store.snapshot(VOLUME, `s${String(index)}`, take)));
+      takes.push(await timed(() => opened.store.snapshot(VOLUME, `s${String(index)}`, KEPT)));
     }
     await close(opened);
     const openMs = await timed(async () => {
@@ -105,36 +69,70 @@ export function manySnapshots(count: number, sizeBytes: number): Promise<ManySna
 }
 
 /** The volumes take turns, so that what else the machine does meets all of them. */
-export function writeCosts(counts: readonly number[], rounds: number): Promise<readonly WriteCost[]> {
+export function snapshotCosts(
+  counts: readonly number[],
+  { rounds, changes }: { readonly rounds: number; readonly changes: number },
+): Promise<readonly SnapshotCost[]> {
   return inFolder(async (folder) => {
     const opened = await open(folder);
-    const regions = 256;
-    const take = { quiesced: false, purpose: 'kept' } as const;
-    for (const count of counts) {
-      const name = `v${String(count)}`;
-      await opened.store.create(name, regions * REGION_BYTES);
-      const fill = (): void => {
-        for (let region = 0; region < regions; region++)
-          opened.store.volume(name).write(region * REGION_BYTES, BLOCK);
-      };
-      fill();
-      for (let index = 0; index < count; index++) {
-        opened.store.volume(name).write(index * REGION_BYTES, BLOCK);
-        await opened.store.snapshot(name, `s${String(index)}`, take);
-      }
-      fill();
-    }
-    const costs = counts.map((snapshots) => ({ snapshots, writes: [] as number[] }));
+    const { store } = opened;
+    for (const count of counts) await makeSnapshots(store, count);
+    // Checksums and merges are not what is measured.
+    while (await store.step());
+    const costs = counts.map((snapshots) => ({
+      snapshots,
+      writes: [] as number[],
+      reads: [] as number[],
+      takes: [] as number[],
+      lists: [] as number[],
+      diffs: [] as number[],
+      deletes: [] as number[],
+    }));
     for (let round = 0; round < rounds; round++)
-      for (const { snapshots, writes } of costs) {
-        const volume = opened.store.volume(`v${String(snapshots)}`);
-        for (let region = 0; region < regions; region++) {
+      for (const { snapshots, writes, reads } of costs) {
+        const volume = store.volume(volumeOf(snapshots));
+        for (let region = 0; region < COST_REGIONS; region++) {
+          const offset = region * REGION_BYTES + ((round * BLOCK.length) % REGION_BYTES);
           const startMs = performance.now();
-          volume.write(region * REGION_BYTES + ((round * 4096) % REGION_BYTES), BLOCK);
-          writes.push((performance.now() - startMs) * 1000);
+          volume.write(offset, BLOCK);
+          const writtenMs = performance.now();
+          volume.read({ offset: ((region * 37) % COST_REGIONS) * REGION_BYTES, length: BLOCK.length });
+          reads.push((performance.now() - writtenMs) * 1000);
+          writes.push((writtenMs - startMs) * 1000);
         }
+      }
+    for (let change = 0; change < changes; change++)
+      for (const { snapshots, takes, lists, diffs, deletes } of costs) {
+        const name = volumeOf(snapshots);
+        store.volume(name).write(change * REGION_BYTES, BLOCK);
+        takes.push(await timed(() => store.snapshot(name, 'one', KEPT)));
+        lists.push(await timed(() => void store.lineage(name)));
+        store.volume(name).write(change * REGION_BYTES, BLOCK);
+        diffs.push(await timed(() => void store.diff(name, 'one')));
+        deletes.push(await timed(() => store.deleteSnapshot(name, 'one')));
+        while (await store.step());
       }
     await close(opened);
     return costs;
   });
+}
+
+/** A volume with so many, that has a region of its own wherever it is written and read afterwards. */
+async function makeSnapshots(store: LayerStore, count: number): Promise<void> {
+  const name = volumeOf(count);
+  await store.create(name, COST_REGIONS * REGION_BYTES);
+  const fill = (): void => {
+    for (let region = 0; region < COST_REGIONS; region++)
+      store.volume(name).write(region * REGION_BYTES, BLOCK);
+  };
+  fill();
+  for (let index = 0; index < count; index++) {
+    store.volume(name).write((index % COST_REGIONS) * REGION_BYTES, BLOCK);
+    await store.snapshot(name, `s${String(index)}`, KEPT);
+  }
+  fill();
+}
+
+function volumeOf(snapshots: number): string {
+  return `v${String(snapshots)}`;
 }

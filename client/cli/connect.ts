@@ -32,6 +32,17 @@ async function connect(
       throw new LockstepError('FAILED_PRECONDITION', `${databaseId(database.name)} has no alias yet`, {
         reason: 'NO_ENDPOINT',
       });
+    if (endpoint.port === 0)
+      throw new LockstepError(
+        'FAILED_PRECONDITION',
+        `${databaseId(database.name)} has no engine to connect to`,
+        {
+          reason: 'NO_ENGINE',
+          metadata: {
+            next: `It is used over NBD: lockstep volume status ${databaseId(database.name)} says where.`,
+          },
+        },
+      );
     target.info = connectionInfo(endpoint, await resolveAlias(endpoint));
     const saved = await context.credentials.find({ server: context.client.server, uid: database.uid });
     if (saved !== undefined) target.password = saved.password;

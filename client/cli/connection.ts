@@ -73,3 +73,8 @@ function hostAndPort(hostPort: string): { readonly host: string; readonly port: 
     ? { host: hostPort, port: '53' }
     : { host: hostPort.slice(0, colon), port: hostPort.slice(colon + 1) };
 }
+
+/** A volume without an engine has an alias, and no port that an engine would listen on. */
+export function withPort(host: string, { port }: Endpoint): string {
+  return port === 0 ? host : `${host}:${String(port)}`;
+}

@@ -77,7 +77,7 @@ async function create(context: Context, name: string, options: DatabaseOptions):
     id: name,
     engine: options.engine ?? '',
     sizeBytes: parseSize('--size', options.size ?? ''),
-    zones: options.zones === undefined ? [] : options.zones.split(',').map((zone) => zone.trim()),
+    zones: parseZones(options.zones),
     validateOnly: options.validateOnly ?? false,
   };
   const operation = await context.client.databases.create(request, { signal: context.signal });
@@ -98,6 +98,10 @@ async function create(context: Context, name: string, options: DatabaseOptions):
     () => renderDatabase(database, context.paint) + connectionText(context, database, credential),
     () => createdJson(context, database, credential),
   );
+}
+
+export function parseZones(zones: string | undefined): readonly string[] {
+  return zones === undefined ? [] : zones.split(',').map((zone) => zone.trim());
 }
 
 /** The password, saved before anyone sees it; undefined when somebody else claimed it. */
@@ -146,7 +150,7 @@ function createdJson(context: Context, database: Database, credential: Credentia
   };
 }
 
-function printOperation(context: Context, operation: Operation): void {
+export function printOperation(context: Context, operation: Operation): void {
   context.print(
     () => `${operation.name}\nWatch it: lockstep operation watch ${operation.name}\n`,
     () => operationJson(operation),
@@ -186,7 +190,7 @@ async function remove(context: Context, name: string, options: DatabaseOptions):
   );
 }
 
-async function confirmDeletion(context: Context, id: string): Promise<void> {
+export async function confirmDeletion(context: Context, id: string): Promise<void> {
   if (!process.stdin.isTTY || context.json)
     throw new UsageError('delete asks before it removes data, and there is no terminal to ask on', '--yes');
   const terminal = createInterface({ input: process.stdin, output: process.stdout });

@@ -1,7 +1,7 @@
 /** Databases and their events as text. Pure. */
 import type { Database, DatabaseEvent } from '../../proto/gen/lockstep/v1/database_service.ts';
 import { databaseId } from '../databases.ts';
-import { multiHostUrl } from './connection.ts';
+import { multiHostUrl, withPort } from './connection.ts';
 import { redundancyName, stateName } from './names.ts';
 import { databaseSection } from './render-status.ts';
 import { formatSize } from './size.ts';
@@ -27,13 +27,15 @@ export function renderDatabase(database: Database, paint: Paint): string {
     ['secondary', replicaText(database.secondary)],
     ['generation', String(database.generation)],
     ['lag', formatSize(database.lagBytes)],
-    ['engine', printable(`${database.engine} ${database.engineVersion}`)],
+    ['engine', printable(`${database.engine} ${database.engineVersion}`.trim())],
     ['size', formatSize(database.sizeBytes)],
     ['created', formatTime(database.createTime)],
-    ['alias', endpoint === undefined ? '' : printable(`${endpoint.alias}:${String(endpoint.port)}`)],
+    ['alias', endpoint === undefined ? '' : printable(withPort(endpoint.alias, endpoint))],
     ['address now', printable(endpoint?.address ?? '')],
     ['alias answered by', printable(endpoint?.dnsServer ?? '')],
-    ['both hosts', endpoint === undefined ? '' : printable(multiHostUrl(endpoint, undefined))],
+    endpoint?.port === 0
+      ? ['used over', printable(`NBD: lockstep volume status ${databaseId(database.name)}`)]
+      : ['both hosts', endpoint === undefined ? '' : printable(multiHostUrl(endpoint, undefined))],
     ['busy with', printable(database.busyWith)],
   ];
   const shown = facts.filter(([, value]) => value !== '');

@@ -4,6 +4,7 @@ import { databaseId } from '../databases.ts';
 import { operationOf } from '../operations.ts';
 import { redundancyName, stateName } from './names.ts';
 import { renderOperationLine } from './render-operation.ts';
+import { withPort } from './connection.ts';
 import { formatSize } from './size.ts';
 import { formatDuration, formatTime, type Paint, printable, table, wrapped } from './text.ts';
 import { type Finding, hostId, judgeDatabase, verdictOf } from './verdict.ts';
@@ -71,8 +72,7 @@ function aliasTable(databases: readonly Database[], paint: Paint): readonly stri
     const { endpoint } = database;
     const id = printable(databaseId(database.name));
     if (endpoint === undefined || endpoint.alias === '') return [id, 'not handed out yet'];
-    const address =
-      endpoint.address === '' ? 'no address yet' : `${endpoint.address}:${String(endpoint.port)}`;
+    const address = endpoint.address === '' ? 'no address yet' : withPort(endpoint.address, endpoint);
     return [id, printable(`${endpoint.alias} -> ${address}`)];
   });
   return table([{ title: 'DATABASE' }, { title: 'ALIAS -> ADDRESS NOW' }], rows, paint);

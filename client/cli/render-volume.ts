@@ -6,6 +6,7 @@ import {
   VolumeReplicaRole as Role,
 } from '../../proto/gen/lockstep/v1/volume_service.ts';
 import { databaseId, volumeId } from '../lockstep.ts';
+import { nbdUri, primaryListener } from './nbd-target.ts';
 import { replicaRoleName, resyncModeName } from './names.ts';
 import { scrubSection } from './render-scrub.ts';
 import { formatSize } from './size.ts';
@@ -42,6 +43,7 @@ export function renderVolume(
     ...spaceTable(volume, paint),
     ...(resync === undefined ? [] : resyncSection(resync, paint)),
     ...scrubSection(volume, paint),
+    ...nbdSection(volume, paint),
     ...waitSection(volume, paint),
     ...adviceSection(volume),
   ];
@@ -110,6 +112,12 @@ function spaceTable({ replicas }: Volume, paint: Paint): readonly string[] {
     formatSize(diskTotalBytes),
   ]);
   return ['', ...table(columns, rows, paint)];
+}
+
+/** Where the clients of the volume connect now: they follow its primary. */
+function nbdSection(volume: Volume, paint: Paint): readonly string[] {
+  const nbd = primaryListener(volume);
+  return nbd === undefined ? [] : ['', `${paint('faint', 'NBD')}  ${printable(nbdUri(volume, nbd))}`];
 }
 
 function reportCell(replica: VolumeReplica, paint: Paint): string {

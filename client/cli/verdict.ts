@@ -176,8 +176,11 @@ function meaningOfActive(database: Database, id: string): Meaning {
       return {
         level: 'warning',
         predicate: 'is kept in one zone only',
-        meaning: 'It was asked for in one zone only: losing that host would lose it.',
-        advice: `Where that matters, create it again in two zones: lockstep database create ${id}-2 --zones a,b`,
+        meaning: 'It was made with one copy, as a clone is: losing that host would lose it.',
+        advice:
+          database.engine === 'none'
+            ? `Where that matters, copy it into one with two: lockstep volume import nbd://... --name ${id}-2 --zones a,b`
+            : `Where that matters, create it again in two zones: lockstep database create ${id}-2 --zones a,b`,
       };
     case Redundancy.REDUNDANCY_UNSPECIFIED:
       return unknownState();

@@ -6,12 +6,14 @@ import { pause } from '../calls.ts';
 import { volumeId } from '../lockstep.ts';
 import { type Context, type GlobalOptions, withContext } from './context.ts';
 import { EXIT, UsageError } from './errors.ts';
+import { addImportCommand } from './import-command.ts';
 import { checkJson, judgeCheck, renderCheck } from './render-check.ts';
 import { renderOldCopy, renderVolume } from './render-volume.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
 import { formatSize, parseSize } from './size.ts';
 import { paintFor, printable } from './text.ts';
 import { volumeJson } from './volume-json.ts';
+import { addVolumeLifecycleCommands } from './volume-lifecycle-commands.ts';
 import { judgeVolume, scrubOf } from './volume-verdict.ts';
 
 const DEADLINE_MS = 5000;
@@ -28,7 +30,11 @@ interface VolumeOptions extends GlobalOptions {
 }
 
 export function addVolumeCommands(program: Command): void {
-  const volume = program.command('volume').description('the replicated volumes below the databases');
+  const volume = program
+    .command('volume')
+    .description('replicated volumes, below databases or by themselves');
+  addVolumeLifecycleCommands(program, volume);
+  addImportCommand(program, volume);
   volume
     .command('status')
     .description('how its replicas stand, what they wait for, and how far a resync is')

@@ -52,6 +52,7 @@ function replicaJson(replica: VolumeReplica): Json {
     diskAvailableBytes: integer(replica.diskAvailableBytes),
     spaceWarning: replica.spaceWarning === '' ? null : replica.spaceWarning,
     scrub: replica.scrub === undefined ? null : scrubJson(replica.scrub),
+    nbd: replica.nbd === undefined ? null : { ...replica.nbd },
   };
 }
 

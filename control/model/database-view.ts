@@ -195,6 +195,8 @@ function redundancyOf(facts: DatabaseFacts): Verdict<Redundancy> {
       Redundancy.REDUNDANCY_RESYNCING,
       `one copy only while ${copies ? copy.target : 'the other'} is brought up to date`,
     );
+  if (database.lifecycle === 'active' && volume?.replicas.length === 1)
+    return said(Redundancy.REDUNDANCY_NONE, `it was made with one copy, on ${volume.primary}`);
   return said(
     Redundancy.REDUNDANCY_DEGRADED,
     `one copy only that can be relied on: ${disagreement}`,
@@ -225,7 +227,7 @@ function whyNotInSync(facts: DatabaseFacts, volume: VolumeRecord): string | unde
 function missingHosts(volume: VolumeRecord): string {
   const missing = volume.replicas.filter((host) => !volume.inSync.includes(host));
   return missing.length === 0
-    ? 'no other host is'
+    ? 'another host is'
     : `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'}`;
 }
 

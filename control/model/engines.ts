@@ -3,8 +3,8 @@
 const MIB = 1024 * 1024;
 
 /**
- * The engine of a volume that is used over NBD alone: nothing is attached, mounted or started for it. Records may name
- * it, and everything that looks after a database looks after it; the API does not offer it.
+ * The engine of a volume that is used over NBD alone: nothing is attached, mounted or started for it. Everything that
+ * looks after a database looks after it. It is made by CreateVolume and CloneSnapshot, never by CreateDatabase.
  */
 export const NO_ENGINE = 'none';
 
@@ -15,5 +15,10 @@ export const MAX_SIZE_BYTES = 8 * 1024 * 1024 * MIB;
 
 export const MINIMUM_SIZE_BYTES: ReadonlyMap<string, number> = new Map([['postgresql', 256 * MIB]]);
 
+const MULTIPLE = `a multiple of ${String(REGION_BYTES)} bytes (64 KiB)`;
+const AT_MOST = `at most ${String(MAX_SIZE_BYTES)} (8 TiB)`;
+
+export const VOLUME_SIZES = `${MULTIPLE}, not 0, ${AT_MOST}`;
+
 export const describeSizes = (engine: string, minimumBytes: number): string =>
-  `a multiple of ${String(REGION_BYTES)} bytes (64 KiB), at least ${String(minimumBytes)} (${String(minimumBytes / MIB)} MiB) for ${engine}, at most ${String(MAX_SIZE_BYTES)} (8 TiB)`;
+  `${MULTIPLE}, at least ${String(minimumBytes)} (${String(minimumBytes / MIB)} MiB) for ${engine}, ${AT_MOST}`;

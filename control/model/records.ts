@@ -10,9 +10,21 @@ export interface HostRecord {
   readonly agentPort: number;
   readonly replicationPort: number;
   readonly metricsPort: number;
+  /** Absent: it has not told, as a control host never does. */
+  readonly nbd?: NbdFacts;
   readonly roles: readonly string[];
   readonly capacityBytes: number;
   readonly version: string;
+}
+
+/** Where a host serves its volumes. */
+export interface NbdFacts {
+  /** TCP, on the host's address. */
+  readonly port: number;
+  /** Path of the Unix socket on that host. */
+  readonly socket: string;
+  /** Over TCP: off, allowed, required. */
+  readonly tls: string;
 }
 
 /** A volume's membership. `generation` is raised by one at every change of primary or of the in-sync set. */

@@ -1,5 +1,6 @@
 /** A volume as the public API shows it: the record, and each replica by its own last word. Pure. */
 import {
+  type NbdListener,
   type Resync,
   ResyncMode,
   type Scrub,
@@ -93,7 +94,14 @@ function replicaView(facts: VolumeFacts, host: string): VolumeReplica {
     diskAvailableBytes: BigInt(observation?.space?.availableBytes ?? 0),
     spaceWarning: observation?.space?.warning ?? '',
     scrub: replica?.scrub === undefined ? undefined : scrubOf(replica.scrub),
+    nbd: nbdOf(facts.hostRecords.get(host)),
   };
+}
+
+function nbdOf(host: HostRecord | undefined): NbdListener | undefined {
+  if (host?.nbd === undefined) return undefined;
+  const { port, socket, tls } = host.nbd;
+  return { address: `${host.address}:${String(port)}`, socket, tls };
 }
 
 function roleOf(record: VolumeRecord, host: string): VolumeReplicaRole {

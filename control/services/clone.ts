@@ -32,7 +32,7 @@ export async function cloneSnapshot(
   options: CloneOptions,
   { name, cloneId, host }: CloneSnapshotRequest,
 ): Promise<CloneSnapshotResponse> {
-  checkNewDatabaseId(cloneId);
+  checkNewDatabaseId(cloneId, 'clone_id');
   const located = await locate(options, { name, host });
   const database = newClone(cloneId, located, options.wallClock());
   await reserve(options, database, located);

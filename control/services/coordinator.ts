@@ -68,6 +68,7 @@ async function remember(repository: Repository, request: HeartbeatRequest): Prom
     agentPort: request.agentPort,
     replicationPort: request.replicationPort,
     metricsPort: request.metricsPort,
+    ...(request.nbd === undefined ? {} : { nbd: request.nbd }),
     roles: request.roles,
     capacityBytes: Number(request.capacityBytes),
     version: request.version,

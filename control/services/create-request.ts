@@ -1,16 +1,27 @@
-/** What a CreateDatabase must say, checked before anything is created. */
+/** What a CreateDatabase or a CreateVolume must say, checked before anything is created. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
 import type { CreateDatabaseRequest } from '../../proto/gen/lockstep/v1/database_service.ts';
-import { describeSizes, MAX_SIZE_BYTES, MINIMUM_SIZE_BYTES, REGION_BYTES } from '../model/engines.ts';
+import type { CreateVolumeRequest } from '../../proto/gen/lockstep/v1/volume_service.ts';
+import {
+  describeSizes,
+  MAX_SIZE_BYTES,
+  MINIMUM_SIZE_BYTES,
+  NO_ENGINE,
+  REGION_BYTES,
+  VOLUME_SIZES,
+} from '../model/engines.ts';
 import type { DatabaseRecord } from '../model/records.ts';
 import { chooseHosts, type HostRoom } from '../placement/choose.ts';
+import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
 import { checkNewDatabaseId } from './fields.ts';
 
 const COPIES = 2;
 const PASSWORD_BYTES = 18;
 const VOLUME_SUFFIX_CHARACTERS = 8;
 const ADMINISTRATOR = 'admin';
+const LISTEN_POLL_MS = 25;
 
 export interface CreateWish {
   readonly id: string;
@@ -32,8 +43,32 @@ export function parseCreate(request: CreateDatabaseRequest): CreateWish {
   return { id, engine, sizeBytes, zones: request.zones };
 }
 
-/** What depends on the hosts there are. */
-export function checkPlacement(wish: CreateWish, rooms: readonly HostRoom[]): void {
+export function parseCreateVolume(request: CreateVolumeRequest): CreateWish {
+  const { volumeId: id, zones } = request;
+  checkNewDatabaseId(id, 'volume_id');
+  const sizeBytes = Number(request.sizeBytes);
+  if (sizeBytes === 0 || sizeBytes > MAX_SIZE_BYTES || sizeBytes % REGION_BYTES !== 0)
+    throw invalidField('size_bytes', request.sizeBytes.toString(), VOLUME_SIZES);
+  return { id, engine: NO_ENGINE, sizeBytes, zones };
+}
+
+/**
+ * What depends on the hosts there are. Right after its start control has heard nobody: what would be a shortage then is
+ * one only if it lasts.
+ */
+export async function checkRoom(hosts: HostKnowledge, wish: CreateWish): Promise<void> {
+  while (!hosts.hasListened()) {
+    try {
+      checkPlacement(wish, await hosts.rooms());
+      return;
+    } catch {
+      await sleep(LISTEN_POLL_MS);
+    }
+  }
+  checkPlacement(wish, await hosts.rooms());
+}
+
+function checkPlacement(wish: CreateWish, rooms: readonly HostRoom[]): void {
   const known = [...new Set(rooms.map((room) => room.zone))].sort();
   const allowed = `two different zones of: ${known.join(', ') || 'none, since no host that stores has been heard'}; or none, and control chooses`;
   const unknown = wish.zones.find((zone) => !known.includes(zone));
@@ -48,10 +83,24 @@ export function checkPlacement(wish: CreateWish, rooms: readonly HostRoom[]): vo
     });
 }
 
+export function nameTaken(field: string, database: DatabaseRecord): LockstepError {
+  return new LockstepError(
+    'ALREADY_EXISTS',
+    `databases/${database.id} exists already; it is ${database.lifecycle}`,
+    {
+      reason: 'DATABASE_EXISTS',
+      violations: [{ field, value: database.id, allowed: 'a name that no database has' }],
+      metadata: { subject: `databases/${database.id}` },
+    },
+  );
+}
+
+/** Without an engine there is no port to listen on, and nobody to log in. */
 export function newDatabase(
   wish: CreateWish,
   settings: { readonly port: number; readonly nowMs: number },
 ): Omit<DatabaseRecord, 'busyWith'> {
+  const hasEngine = wish.engine !== NO_ENGINE;
   const uid = randomUUID();
   return {
     id: wish.id,
@@ -65,8 +114,8 @@ export function newDatabase(
     // Never a name again: what a host that was away kept of an earlier database must not pass for this one's.
     volume: `${wish.id}-${uid.slice(0, VOLUME_SUFFIX_CHARACTERS)}`,
     port: settings.port,
-    user: ADMINISTRATOR,
-    unclaimedPassword: randomBytes(PASSWORD_BYTES).toString('base64url'),
+    user: hasEngine ? ADMINISTRATOR : '',
+    unclaimedPassword: hasEngine ? randomBytes(PASSWORD_BYTES).toString('base64url') : '',
     aliasHost: '',
     aliasGeneration: 0,
   };

@@ -1,7 +1,6 @@
 /** DatabaseService: checks what was asked for, and starts the workflow that does it. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
-import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
+import { LockstepError } from '../../daemon/sys/errors.ts';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
 import type { Log } from '../../daemon/sys/log.ts';
 import type { Operation } from '../../proto/gen/google/longrunning/operations.ts';
@@ -19,22 +18,20 @@ import type {
   ListDatabasesResponse,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
 import { etagOf, safeSuccessor, whyNotSafe } from '../model/database-view.ts';
-import { type DatabaseRecord, type EventRecord, keys, type RequestRecord } from '../model/records.ts';
+import { type DatabaseRecord, type EventRecord, keys } from '../model/records.ts';
 import type { Repository } from '../repository.ts';
-import type { RequestIdentity, Starter } from '../starter.ts';
+import type { Starter } from '../starter.ts';
 import type { Entry } from '../store/store.ts';
 import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
-import type { StartResult, WorkflowEngine } from '../workflow/executor.ts';
+import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
-import { checkPlacement, type CreateWish, newDatabase, parseCreate } from './create-request.ts';
-import { checkRequestId, databaseIdOf, fingerprintOf, lastOf, pageSizeOf, pageToken } from './fields.ts';
+import { checkRoom, nameTaken, newDatabase, parseCreate } from './create-request.ts';
+import { databaseIdOf, lastOf, pageSizeOf, pageToken } from './fields.ts';
+import { idempotently } from './idempotent.ts';
 import { packDatabase, type Views } from './views.ts';
 import { watchDatabase, type Watchers } from './watch.ts';
 
-/** Two requests that take the same port, or change the same record, at once: one of them looks again. */
-const MAX_CONFLICTS = 20;
 const HIGHEST_PORT = 65_535;
-const LISTEN_POLL_MS = 25;
 
 export interface DatabasesOptions {
   readonly repository: Repository;
@@ -71,26 +68,13 @@ async function create(options: DatabasesOptions, request: CreateDatabaseRequest)
   const wish = parseCreate(request);
   return idempotently(options, 'create', request, async (identity) => {
     const taken = await options.repository.database(wish.id);
-    if (taken !== undefined) throw nameTaken(taken.value);
-    await checkRoom(options, wish);
+    if (taken !== undefined) throw nameTaken('database_id', taken.value);
+    await checkRoom(options.hosts, wish);
     const database = newDatabase(wish, { port: await freePort(options), nowMs: options.wallClock() });
     if (!request.validateOnly) return options.starter.create(database, wish.zones, identity);
     const entry = { key: keys.database(wish.id), value: { ...database, busyWith: '' }, revision: 0 };
     return packDatabase(await options.views.database(entry));
   });
-}
-
-/** Right after its start control has heard nobody: what would be a shortage then is one only if it lasts. */
-async function checkRoom({ hosts }: DatabasesOptions, wish: CreateWish): Promise<void> {
-  while (!hosts.hasListened()) {
-    try {
-      checkPlacement(wish, await hosts.rooms());
-      return;
-    } catch {
-      await sleep(LISTEN_POLL_MS);
-    }
-  }
-  checkPlacement(wish, await hosts.rooms());
 }
 
 async function remove(options: DatabasesOptions, request: DeleteDatabaseRequest): Promise<Operation> {
@@ -131,52 +115,6 @@ async function failOver(options: DatabasesOptions, request: FailoverDatabaseRequ
   });
 }
 
-/**
- * The same request_id answers the same operation, whatever has become of it. A start that met a conflict is judged
- * anew from the beginning: what it conflicted with may be the same request, arrived twice.
- */
-async function idempotently(
-  options: DatabasesOptions,
-  method: string,
-  request: { readonly requestId: string },
-  start: (identity: RequestIdentity | undefined) => Promise<StartResult | ReturnType<typeof packDatabase>>,
-): Promise<Operation> {
-  checkRequestId(request.requestId);
-  const fingerprint = fingerprintOf(method, request);
-  const identity =
-    request.requestId === '' ? undefined : { id: request.requestId.toLowerCase(), fingerprint };
-  for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
-    const earlier = await earlierOperation(options, identity);
-    if (earlier !== undefined) return earlier;
-    const result = await start(identity);
-    if ('typeUrl' in result)
-      return { name: '', metadata: undefined, done: true, error: undefined, response: result };
-    if (result.ok) return operationOf(options, result.id);
-  }
-  throw new LockstepError('ABORTED', 'the records change all the time; try again', { reason: 'CONTENTION' });
-}
-
-async function earlierOperation(
-  options: DatabasesOptions,
-  identity: RequestIdentity | undefined,
-): Promise<Operation | undefined> {
-  if (identity === undefined) return undefined;
-  const earlier = await options.repository.store.get<RequestRecord>(keys.request(identity.id));
-  if (earlier === undefined) return undefined;
-  if (earlier.value.fingerprint !== identity.fingerprint)
-    throw invalidField('request_id', identity.id, 'an id that no other request has used');
-  return operationOf(options, earlier.value.workflow);
-}
-
-async function operationOf(options: DatabasesOptions, workflow: string): Promise<Operation> {
-  const snapshot = await options.engine.get(workflow);
-  if (snapshot === undefined)
-    throw new LockstepError('NOT_FOUND', `there is no operations/${workflow} any more`, {
-      reason: 'OPERATION_NOT_FOUND',
-    });
-  return options.views.operation(snapshot);
-}
-
 async function freePort(options: DatabasesOptions): Promise<number> {
   const taken = new Set((await options.repository.databases()).map((entry) => entry.value.port));
   for (let port = options.enginePort; port <= HIGHEST_PORT; port++) if (!taken.has(port)) return port;
@@ -202,18 +140,6 @@ async function checkEtag(
         metadata: { subject: `databases/${entry.value.id}`, etag: current },
       },
     );
-}
-
-function nameTaken(database: DatabaseRecord): LockstepError {
-  return new LockstepError(
-    'ALREADY_EXISTS',
-    `databases/${database.id} exists already; it is ${database.lifecycle}`,
-    {
-      reason: 'DATABASE_EXISTS',
-      violations: [{ field: 'database_id', value: database.id, allowed: 'a name that no database has' }],
-      metadata: { subject: `databases/${database.id}` },
-    },
-  );
 }
 
 async function list(

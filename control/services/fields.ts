@@ -20,11 +20,11 @@ const KEY = /^[\x21-\x7e ]{1,512}$/;
 const DEFAULT_PAGE_SIZE = 50;
 const MAX_PAGE_SIZE = 500;
 
-export function checkNewDatabaseId(id: string): void {
-  if (!DNS_LABEL.test(id)) throw invalidField('database_id', id, DNS_LABEL_ALLOWED);
+export function checkNewDatabaseId(id: string, field = 'database_id'): void {
+  if (!DNS_LABEL.test(id)) throw invalidField(field, id, DNS_LABEL_ALLOWED);
   const meaning = RESERVED_IDS.get(id);
   if (meaning !== undefined)
-    throw invalidField('database_id', id, `a name that is not reserved; ${id} is ${meaning}`);
+    throw invalidField(field, id, `a name that is not reserved; ${id} is ${meaning}`);
 }
 
 /** `databases/orders` to `orders`. */

@@ -3,24 +3,22 @@ import type { Any } from '../../proto/gen/google/protobuf/any.ts';
 import type { Operation } from '../../proto/gen/google/longrunning/operations.ts';
 import { Empty } from '../../proto/gen/google/protobuf/empty.ts';
 import { Database } from '../../proto/gen/lockstep/v1/database_service.ts';
+import { Volume } from '../../proto/gen/lockstep/v1/volume_service.ts';
 import { rpcStatusOf } from '../../daemon/sys/grpc-status.ts';
 import { type DatabaseFacts, type RunningOperation, viewDatabase } from '../model/database-view.ts';
 import { doingOf, viewOperation } from '../model/operation-view.ts';
 import type { DatabaseRecord } from '../model/records.ts';
-import type { Observations } from '../monitor/observations.ts';
-import type { Repository } from '../repository.ts';
 import type { Entry } from '../store/store.ts';
 import type { WorkflowEngine } from '../workflow/executor.ts';
 import type { WorkflowSnapshot } from '../workflow/snapshot.ts';
+import { showVolume, type VolumeViewOptions } from './volume-views.ts';
 
 const DATABASE_TYPE = 'type.googleapis.com/lockstep.v1.Database';
+const VOLUME_TYPE = 'type.googleapis.com/lockstep.v1.Volume';
 const EMPTY_TYPE = 'type.googleapis.com/google.protobuf.Empty';
 
-export interface ViewOptions {
-  readonly repository: Repository;
+export interface ViewOptions extends VolumeViewOptions {
   readonly engine: WorkflowEngine;
-  readonly observations: Observations;
-  readonly nowMs: () => number;
   readonly dns: { readonly zone: string; readonly server: string };
 }
 
@@ -33,6 +31,10 @@ export class Views {
 
   async database(entry: Entry<DatabaseRecord>): Promise<Database> {
     return viewDatabase(await this.facts(entry));
+  }
+
+  volume(parts: Parameters<typeof showVolume>[1]): Promise<Volume> {
+    return showVolume(this.#options, parts);
   }
 
   async facts(entry: Entry<DatabaseRecord>): Promise<DatabaseFacts> {
@@ -74,11 +76,17 @@ export class Views {
     const entry =
       snapshot.record.type === 'delete-database' ? undefined : await this.#options.repository.database(id);
     if (entry === undefined) return packed(EMPTY_TYPE, Empty.encode({}).finish());
+    if (snapshot.record.type === 'create-volume') {
+      const volume = await this.#options.repository.volume(entry.value.volume);
+      if (volume !== undefined) return packVolume(await this.volume({ volume, database: entry }));
+    }
     return packDatabase(await this.database(entry));
   }
 }
 
 export const packDatabase = (database: Database): Any =>
   packed(DATABASE_TYPE, Database.encode(database).finish());
+
+export const packVolume = (volume: Volume): Any => packed(VOLUME_TYPE, Volume.encode(volume).finish());
 
 const packed = (typeUrl: string, bytes: Uint8Array): Any => ({ typeUrl, value: Buffer.from(bytes) });

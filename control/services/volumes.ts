@@ -1,4 +1,4 @@
-/** VolumeService: how the replicas of a volume stand, and a person's choice of an old copy. */
+/** VolumeService: volumes by themselves, how the replicas of each stand, and a person's choice of an old copy. */
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { LockstepError } from '../../daemon/sys/errors.ts';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
@@ -6,6 +6,8 @@ import type { Log } from '../../daemon/sys/log.ts';
 import { AgentServiceService as agent } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import type {
   CheckVolumeRequest,
+  CreateVolumeRequest,
+  DeleteVolumeRequest,
   ForcePrimaryRequest,
   GrowVolumeRequest,
   GetVolumeRequest,
@@ -14,29 +16,19 @@ import type {
   VolumeServiceServer,
 } from '../../proto/gen/lockstep/v1/volume_service.ts';
 import type { Agents } from '../agents.ts';
-import { type DatabaseRecord, type EventRecord, keys, type VolumeRecord } from '../model/records.ts';
-import { viewVolume } from '../model/volume-view.ts';
-import { decide } from '../monitor/decide.ts';
+import type { VolumeRecord } from '../model/records.ts';
 import { forcedRecord, whyNotForce } from '../monitor/force.ts';
-import type { Observations } from '../monitor/observations.ts';
-import type { Knowledge } from '../monitor/successor.ts';
-import type { Timeline } from '../monitor/timeline.ts';
-import { type Repository, viewOf } from '../repository.ts';
-import type { WorkflowEngine } from '../workflow/executor.ts';
+import { viewOf } from '../repository.ts';
 import { checkNotBusy } from './busy.ts';
 import { hostOf } from './fields.ts';
 import { checkVolume } from './volume-check.ts';
 import { growVolume } from './volume-grow.ts';
+import { createVolume, deleteVolume, type LifecycleOptions } from './volume-lifecycle.ts';
 import { findVolume, type FoundVolume } from './volume-lookup.ts';
+import { knowledgeOf, showVolume, type VolumeViewOptions } from './volume-views.ts';
 
-export interface VolumesOptions {
-  readonly repository: Repository;
-  readonly engine: WorkflowEngine;
-  readonly observations: Observations;
-  readonly timeline: Timeline;
+export interface VolumesOptions extends VolumeViewOptions, LifecycleOptions {
   readonly agents: Agents;
-  readonly nowMs: () => number;
-  readonly wallClock: () => number;
   readonly log: Log;
 }
 
@@ -46,53 +38,21 @@ const SCRUB_MS = 5000;
 
 export function volumeService(options: VolumesOptions): VolumeServiceServer & UntypedServiceImplementation {
   return {
+    createVolume: unary(options.log, (request: CreateVolumeRequest) => createVolume(options, request)),
+    deleteVolume: unary(options.log, (request: DeleteVolumeRequest) => deleteVolume(options, request)),
     getVolume: unary(options.log, async (request: GetVolumeRequest) =>
-      show(options, await findVolume(options.repository, request.name)),
+      showVolume(options, await findVolume(options.repository, request.name)),
     ),
     checkVolume: unary(options.log, async ({ name, start }: CheckVolumeRequest) => {
       const { volume } = await findVolume(options.repository, name);
       return checkVolume(options.agents, volume.value, { start });
     }),
     growVolume: unary(options.log, async (request: GrowVolumeRequest) =>
-      show(options, await growVolume(options, request)),
+      showVolume(options, await growVolume(options, request)),
     ),
     forcePrimary: unary(options.log, (request: ForcePrimaryRequest) => force(options, request)),
     scrubVolume: unary(options.log, (request: ScrubVolumeRequest) => scrub(options, request)),
   };
-}
-
-async function show(options: VolumesOptions, { volume, database }: FoundVolume): Promise<Volume> {
-  const { repository, wallClock } = options;
-  const record = volume.value;
-  const [hostRecords, events] = await Promise.all([
-    repository.hosts(),
-    repository.store.list<EventRecord>(keys.events(record.database)),
-  ]);
-  const { hosts, ...known } = knowledgeOf(options, record);
-  return viewVolume({
-    ...known,
-    observed: hosts,
-    hostRecords,
-    events: events.map(({ value }) => value),
-    waitsFor: database === undefined ? '' : waitsFor(options, record, database.value),
-    busyWith: database?.value.busyWith ?? '',
-    time: new Date(wallClock()),
-  });
-}
-
-/** In control's own words: why the monitor does nothing, where something is to be done. */
-function waitsFor(options: VolumesOptions, record: VolumeRecord, database: DatabaseRecord): string {
-  // A workflow that is under way is told of by its own name: what would control do without it?
-  if (database.lifecycle === 'creating' || database.lifecycle === 'deleting') return '';
-  const isUnconfirmed = options.timeline.isUnconfirmed(record.volume);
-  const free = { ...database, busyWith: '' };
-  const decision = decide({ ...knowledgeOf(options, record), database: free, isUnconfirmed });
-  return decision.kind === 'none' && decision.isWell !== true ? decision.why : '';
-}
-
-function knowledgeOf({ observations, nowMs }: VolumesOptions, record: VolumeRecord): Knowledge {
-  const { silenceMs, controlUpSinceMs, hosts } = observations;
-  return { record, hosts, silenceMs, controlUpSinceMs, nowMs: nowMs() };
 }
 
 async function force(options: VolumesOptions, request: ForcePrimaryRequest): Promise<Volume> {
@@ -111,7 +71,7 @@ async function force(options: VolumesOptions, request: ForcePrimaryRequest): Pro
       reason: 'FORCE_REFUSED',
       metadata: { subject },
     });
-  if (request.validateOnly) return show(options, found);
+  if (request.validateOnly) return showVolume(options, found);
   if (!request.acceptDataLoss)
     throw new LockstepError(
       'FAILED_PRECONDITION',
@@ -122,7 +82,7 @@ async function force(options: VolumesOptions, request: ForcePrimaryRequest): Pro
   await write(options, found, next);
   options.log.warn({ volume: next.volume, host, generation: next.generation }, 'a person chose this replica');
   await tell(options, next, host);
-  return show(options, await findVolume(options.repository, request.name));
+  return showVolume(options, await findVolume(options.repository, request.name));
 }
 
 /** What is shown is what the primary answers, and not what it said in its last heartbeat. */
@@ -140,7 +100,7 @@ async function scrub(options: VolumesOptions, { name, stop, anew }: ScrubVolumeR
     ? await agents.call(primary, agent.stopScrub, { volume }, deadline)
     : await agents.call(primary, agent.startScrub, { volume, anew }, deadline);
   if (replica !== undefined) observations.replicaTold(primary, replica);
-  return show(options, found);
+  return showVolume(options, found);
 }
 
 /** No workflow begins meanwhile: each of them writes the database's record. */

@@ -36,7 +36,13 @@ export interface Step<State extends WorkflowState> {
 
 export interface WorkflowDefinition<State extends WorkflowState> {
   readonly type:
-    'create-database' | 'delete-database' | 'failover' | 'reseed' | 'recover-primary' | 'revert-volume';
+    | 'create-database'
+    | 'create-volume'
+    | 'delete-database'
+    | 'failover'
+    | 'reseed'
+    | 'recover-primary'
+    | 'revert-volume';
   /** Raised when steps change; a log of another version is not run, it waits for a person. */
   readonly version: number;
   readonly steps: readonly Step<State>[];

@@ -151,6 +151,11 @@ export function volumeReplica(host: string, changes: Partial<VolumeReplica> = {}
     diskAvailableBytes: 40n * GIB,
     spaceWarning: '',
     scrub: undefined,
+    nbd: {
+      address: `10.0.${isPrimary ? '1' : '2'}.10:10809`,
+      socket: '/var/lib/lockstep/sockets/nbd.sock',
+      tls: 'off',
+    },
     ...changes,
   };
 }

@@ -7,6 +7,7 @@ import type { Edit, Mutation } from '../sim/mutation.ts';
 const LAYERS = 'daemon/store/layers';
 const FILES = {
   files: `${LAYERS}/layer-files.ts`,
+  layer: `${LAYERS}/layer.ts`,
   live: `${LAYERS}/live-layers.ts`,
   map: `${LAYERS}/layer-map.ts`,
   merge: `${LAYERS}/merge.ts`,
@@ -40,14 +41,18 @@ const entries: readonly Mutation[] = [
     'map-before-data',
     'A flush says that regions are there before their data is.',
     FILES.volume,
-    ["    await Promise.all(taken.map(({ layer }) => layer.sync('data')));\n", ''],
+    ["  await Promise.all(taken.map(({ layer }) => layer.sync('data')));\n  for", '  for'],
     [
-      `      await layer.sync('map');
+      `      throw error;
     }
+  }
+  for (const { layer, runs } of taken)
 `,
-      `      await layer.sync('map');
+      `      throw error;
     }
-    await Promise.all(taken.map(({ layer }) => layer.sync('data')));
+  }
+  await Promise.all(taken.map(({ layer }) => layer.sync('data')));
+  for (const { layer, runs } of taken)
 `,
     ],
   ),
@@ -55,38 +60,46 @@ const entries: readonly Mutation[] = [
     'coming-believed',
     'What was on its way is taken for arrived after a loss of power.',
     FILES.settle,
-    ['const isKept = map.bootId === bootId;', 'const isKept = true;'],
+    ['const isKept = !isDisowned && map.bootId === bootId;', 'const isKept = !isDisowned;'],
   ),
   mutation(
     'coming-doubted',
     'What was on its way is taken back after the death of the process, too.',
     FILES.settle,
-    ['const isKept = map.bootId === bootId;', 'const isKept = false;'],
+    [
+      'const isKept = !isDisowned && map.bootId === bootId;\n    try {',
+      'const isKept = bootId === String(isDisowned);\n    try {',
+    ],
   ),
   mutation(
     'settled-unsynced',
     'After the death of the process regions are said to be there before their data is.',
     FILES.settle,
-    ["  await Promise.all(kept.map((layer) => layer.sync('data')));\n", ''],
+    ["if (!isDisowned) await Promise.all(kept.map((layer) => layer.sync('data')));", 'void kept;'],
   ),
   mutation(
     'boot-id-first',
     "What a loss of power left gets this boot's id before it is put in order.",
     FILES.settle,
     [
-      '    const { coming, leaving } = transitional(layer);\n    const isKept = map.bootId === bootId;\n',
-      `    const isKept = map.bootId === bootId;
-    if (!isKept) map.renewBootId(bootId);
+      '    const found = transitional(map);\n',
+      `    const before = map.bootId;
+    if (before !== bootId) map.renewBootId(bootId);
     await layer.sync('map');
-    const { coming, leaving } = transitional(layer);
+    const found = transitional(map);
 `,
     ],
+    [
+      'const isKept = !isDisowned && map.bootId === bootId;',
+      'const isKept = !isDisowned && before === bootId;',
+    ],
+    ['if (map.bootId === bootId) continue;', 'if (before === bootId) continue;'],
   ),
   mutation(
     'boot-id-of-long-ago',
     'A layer that is opened again has the id of the boot in which it was sealed.',
-    FILES.store,
-    ['        volume.head.parent.map?.renewBootId(this.#options.bootId);\n', ''],
+    FILES.live,
+    ['      below.map?.renewBootId(this.#options.bootId);\n', ''],
   ),
   mutation('left-at-once', 'A region leaves the head before it is durable below.', FILES.volume, [
     'head.map?.set(run, LEAVING);',
@@ -97,8 +110,8 @@ const entries: readonly Mutation[] = [
     'A flush lets go of what was moved before it is said to be there below.',
     FILES.volume,
     [
-      'for (const { layer, runs } of taken) {\n      if (runs',
-      'for (const { layer, runs } of taken.toReversed()) {\n      if (runs',
+      'for (const { layer, runs } of taken) {\n    if (runs',
+      'for (const { layer, runs } of taken.toReversed()) {\n    if (runs',
     ],
   ),
   mutation(
@@ -136,16 +149,16 @@ const flushes: readonly Mutation[] = [
 `,
     ],
     [
-      `      this.#isFlushing = false;
-      for (const`,
-      `      this.#isFlushing = false;
-      this.#flushWaiters = [];
-      for (const`,
+      `      for (const waiter of waiters) waiter.done(error);
+`,
+      `      this.#flushWaiters = [];
+      for (const waiter of waiters) waiter.done(error);
+`,
     ],
   ),
   mutation('frozen-forgotten', 'A flush leaves out the layers below a new head.', FILES.volume, [
-    'const layers = [...this.#frozen, ...this.#open];',
-    'const layers = [...this.#open];',
+    'const layers = [...this.#frozen, ...this.#open];\n    const [only]',
+    'const layers = [...this.#open];\n    const [only]',
   ]),
 ];
 
@@ -219,16 +232,16 @@ const structure: readonly Mutation[] = [
     'const swept = this.#files.sweep(new Set(this.#records.layers.flatMap(({ id, parent }) => [id, parent])));',
     'const swept: string[] = [];',
   ]),
-  mutation('short', 'A layer of when the volume was smaller is opened as it is.', FILES.volume, [
-    '    layer.makeRoom(this.#sizeBytes, this.#regionBytes);\n    this.#open.unshift(layer);',
-    '    this.#open.unshift(layer);',
+  mutation('short', 'A layer of when the volume was smaller is opened as it is.', FILES.live, [
+    '      below.makeRoom(sizeBytes, this.#options.regionBytes);\n',
+    '',
   ]),
 ];
 
 const background: readonly Mutation[] = [
   mutation('drained-in-two', 'The records of a drained head change in two commits.', FILES.upkeep, [
-    "await records.commit([lower, { type: 'no-layer', id: head.id }]);",
-    "await records.commit([{ type: 'no-layer', id: head.id }]);\n    await records.commit([lower]);",
+    "await records.commit([...lower, { type: 'no-layer', id: head.id }]);",
+    "await records.commit([{ type: 'no-layer', id: head.id }]);\n    await records.commit(lower);",
   ]),
   mutation('merged-unsynced', 'A merge is recorded before its data is on stable storage.', FILES.merge, [
     "    await this.#target.sync('data');\n    if (this.#record.summed)",
@@ -260,8 +273,77 @@ const background: readonly Mutation[] = [
   ]),
 ];
 
+const faults: readonly Mutation[] = [
+  {
+    name: 'failed-sync-forgotten',
+    what: 'A flush that follows one that failed is acknowledged.',
+    edits: [
+      {
+        file: FILES.layer,
+        find: 'if (failure === undefined) synced',
+        replace: 'if (failure === undefined || failure.name !== "") synced',
+      },
+      {
+        file: FILES.volume,
+        find: ': this.#failure;\n    if (refused',
+        replace: ': undefined;\n    if (refused',
+      },
+    ],
+  },
+  mutation('failure-untold', 'A volume gets over a failed sync that nobody was told of.', FILES.volume, [
+    'this.hasFailed && this.#isFailureTold && !this.#isFlushing',
+    'this.hasFailed && !this.#isFlushing',
+  ]),
+  mutation(
+    'believed-after-failure',
+    'After the death of a process whose sync failed, what was on its way is believed.',
+    FILES.volume,
+    ['    disown([...this.#frozen, ...this.#open]);\n', ''],
+  ),
+  mutation('entries-lost', 'Entries whose sync failed pass for durable in the page cache.', FILES.volume, [
+    '      if (layer.map !== undefined) unsettle(layer.map, runs);\n',
+    '',
+  ]),
+  mutation(
+    'snapshot-of-lost',
+    'A snapshot is taken of what a failed sync may have lost.',
+    FILES.store,
+    ['    if (asked?.hasFailed === true) throw mayBeLost(name);\n', ''],
+    ['if (volume.hasFailed || volume.failures !== failures) throw', 'if (failures === -1) throw'],
+  ),
+  mutation('merge-leaves-out', 'A merge goes on behind the region that failed.', FILES.upkeep, [
+    '      this.#merge = undefined;\n      const isDamaged',
+    '      const isDamaged',
+  ]),
+  mutation('sums-leave-out', 'Checksums go on behind the region that failed.', FILES.upkeep, [
+    '      this.#endSum();\n      if (layer',
+    '      if (layer',
+  ]),
+  mutation('ended-first', 'A volume whose end cannot be recorded is closed.', FILES.store, [
+    '      let ended: Promise<void> | undefined;\n',
+    '      let ended: Promise<void> | undefined;\n      this.#volumes.delete(name);\n',
+  ]),
+  {
+    name: 'opened-late',
+    what: 'A layer is made ready to be written only after it is recorded as open.',
+    edits: [
+      {
+        file: FILES.store,
+        find: '    await this.#records.commit(changes);\n    committed();',
+        replace: '    committed();',
+      },
+      {
+        file: FILES.store,
+        find: '    this.#live.readyToOpen(',
+        replace: '    await this.#records.commit(changes);\n    this.#live.readyToOpen(',
+      },
+    ],
+  },
+];
+
 export const mutations: readonly Mutation[] = [
   ...entries,
+  ...faults,
   ...flushes,
   ...snapshots,
   ...structure,

@@ -178,6 +178,7 @@ export class AgentDouble {
       agentPort: this.#port,
       replicationPort: this.#port + 1,
       metricsPort: 9,
+      nbd: { port: 10_809, socket: `/run/${this.host}/nbd.sock`, tls: 'off' },
       incarnation: this.#incarnation,
       version: 'test',
       capacityBytes: this.capacityBytes,

@@ -1,5 +1,6 @@
 /**
- * create-database: a primary with its engine first; the second copy is then made from a snapshot of it.
+ * create-database: a primary with its engine first; the second copy is then made from a snapshot of it. create-volume
+ * is the same without an engine.
  *
  * Each undo removes what its own do may have left, done or half done. The volume's record is the first thing written
  * and the last to go, since every call to a host is fenced by it.
@@ -38,15 +39,31 @@ const ATTEMPTS = 3;
 const MAX_PLACEMENT_CONFLICTS = 10;
 
 export function createDatabase(around: Surroundings): WorkflowDefinition<CreateState> {
-  const steps = [
-    chooseHostsStep(around),
-    createPrimaryVolume(around),
-    servePrimary(around),
+  const engine = [
     attachDevice(around),
     makeFileSystem(around),
     installEngine(around),
     initializeEngine(around),
     startEngine(around),
+  ];
+  return definition(around, 'create-database', engine);
+}
+
+/** Of a volume that is used over NBD: the same without what an engine needs. */
+export function createVolume(around: Surroundings): WorkflowDefinition<CreateState> {
+  return definition(around, 'create-volume', []);
+}
+
+function definition(
+  around: Surroundings,
+  type: 'create-database' | 'create-volume',
+  engine: readonly CreateStep[],
+): WorkflowDefinition<CreateState> {
+  const steps = [
+    chooseHostsStep(around),
+    createPrimaryVolume(around),
+    servePrimary(around),
+    ...engine,
     snapshotPrimary(around),
     createSecondaryVolume(around),
     seedSecondary(around),
@@ -54,12 +71,7 @@ export function createDatabase(around: Surroundings): WorkflowDefinition<CreateS
     dropSnapshot(around),
     publishAlias(around),
   ];
-  return {
-    type: 'create-database',
-    version: 1,
-    steps,
-    finished: (state, outcome) => finished(around, state, outcome),
-  };
+  return { type, version: 1, steps, finished: (state, outcome) => finished(around, state, outcome) };
 }
 
 function step(

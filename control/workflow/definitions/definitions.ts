@@ -3,7 +3,7 @@ import { keys } from '../../model/records.ts';
 import type { WorkflowDefinition, WorkflowOutcome, WorkflowRecord, WorkflowState } from '../workflow.ts';
 import { publishWorkflow } from './channels.ts';
 import type { DatabaseWork } from './steps.ts';
-import { createDatabase } from './create-database.ts';
+import { createDatabase, createVolume } from './create-database.ts';
 import { deleteDatabase } from './delete-database.ts';
 import { failover } from './failover.ts';
 import { recoverPrimary } from './recover-primary.ts';
@@ -14,6 +14,7 @@ import type { Surroundings } from './surroundings.ts';
 export function definitionsOf(around: Surroundings): readonly WorkflowDefinition<WorkflowState>[] {
   return [
     measured(around, createDatabase(around)),
+    measured(around, createVolume(around)),
     measured(around, deleteDatabase(around)),
     measured(around, failover(around)),
     measured(around, reseed(around)),

@@ -30,6 +30,14 @@ export function beingCopied(volume: string): LockstepError {
   });
 }
 
+export function mayBeLost(volume: string): LockstepError {
+  return new LockstepError(
+    'FAILED_PRECONDITION',
+    `the disk failed to make stable what was written to volume ${volume}`,
+    { reason: 'FLUSH_FAILED', metadata: { volume } },
+  );
+}
+
 export function strayFile(volume: string, path: string): LockstepError {
   return new LockstepError(
     'FAILED_PRECONDITION',

@@ -6,6 +6,6 @@ export function flushed(volume: LayeredVolume): Promise<void> {
     volume.flush((error) => {
       if (error === undefined) resolve();
       else reject(error);
-    });
+    }, 'store');
   });
 }

@@ -43,6 +43,8 @@ export const PAGE_REGIONS = (PAGE_BYTES / SECTOR_BYTES) * SECTOR_ENTRIES;
 const MAGIC = Buffer.from('LSTPMAP1', 'latin1');
 const VERSION = 1;
 const CHECKED_FROM = MAGIC.length + 4;
+/** No machine's boot has it. */
+const NO_BOOT = '';
 
 interface MapHeader {
   readonly layer: string;
@@ -54,6 +56,7 @@ export class LayerMap {
   readonly #file: BlockFile;
   #header: MapHeader;
   readonly #sector = Buffer.alloc(SECTOR_BYTES);
+  #isUnsure = false;
 
   private constructor(file: BlockFile, header: MapHeader) {
     this.#file = file;
@@ -63,7 +66,12 @@ export class LayerMap {
   /** Not on stable storage before its first `sync`. */
   static create(files: Files, path: string, header: MapHeader, regions: number): LayerMap {
     const file = files.create(path, fileBytes(regions));
-    file.write(encodeHeader(header), 0);
+    try {
+      file.write(encodeHeader(header), 0);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
     return new LayerMap(file, header);
   }
 
@@ -87,13 +95,23 @@ export class LayerMap {
     return this.#header.bootId;
   }
 
+  get isDisowned(): boolean {
+    return this.#header.bootId === NO_BOOT;
+  }
+
   get allocatedBytes(): number {
     return this.#file.allocatedBytes;
   }
 
   renewBootId(bootId: string): void {
-    this.#header = { ...this.#header, bootId };
-    this.#file.write(encodeHeader(this.#header), 0);
+    const header = { ...this.#header, bootId };
+    this.#file.write(encodeHeader(header), 0);
+    this.#header = header;
+  }
+
+  /** What is COMING or LEAVING is taken back when the map is put in order next, in this boot too. */
+  disown(): void {
+    this.renewBootId(NO_BOOT);
   }
 
   grow(regions: number): void {
@@ -164,13 +182,20 @@ export class LayerMap {
       region = this.#setInSector(region, first + count, entry);
   }
 
-  /** ABSENT ones become COMING: all of them, or none where it throws. */
+  /** An entry could neither be changed nor changed back. */
+  get isUnsure(): boolean {
+    return this.#isUnsure;
+  }
+
+  /** ABSENT ones become COMING: all of them, or none where it throws, unless it `isUnsure` then. */
   come({ first, count }: RegionRun): void {
     let region = first;
     try {
       while (region < first + count) region = this.#setInSector(region, first + count, COMING);
     } catch (error) {
+      this.#isUnsure = true;
       this.set({ first, count: region - first }, ABSENT);
+      this.#isUnsure = false;
       throw error;
     }
   }

@@ -16,7 +16,7 @@ import type {
   SnapshotRecord,
   VolumeRecord,
 } from './catalogue.ts';
-import { alreadyThere, beingCopied, inUse, notFound, strayFile, unusable } from './failures.ts';
+import { alreadyThere, beingCopied, inUse, mayBeLost, notFound, strayFile, unusable } from './failures.ts';
 import { CheckWork } from './check.ts';
 import type { Layer } from './layer.ts';
 import { LayerFiles } from './layer-files.ts';
@@ -70,6 +70,7 @@ export class LayerStore {
     this.#upkeep = new Upkeep({
       records,
       files,
+      bootId,
       regionBytes,
       nowMs,
       log,
@@ -149,14 +150,19 @@ export class LayerStore {
       const snapshots = this.#records.snapshots.filter(({ volume }) => volume === name);
       for (const snapshot of snapshots) this.#refuseViewed(snapshot);
       const volume = this.#volumes.get(name);
-      this.#volumes.delete(name);
-      await volume?.end();
-      await this.#remove([
+      const changes: CatalogueChange[] = [
         { type: 'no-volume', volume: name },
         { type: 'no-scrub', volume: name },
         ...handedOn(name, this.#records, this.#options.nowMs()),
         ...snapshots.map((snapshot) => ({ type: 'no-snapshot' as const, volume: name, name: snapshot.name })),
-      ]);
+      ];
+      // It serves on where that cannot be recorded.
+      let ended: Promise<void> | undefined;
+      await this.#remove(changes, () => {
+        this.#volumes.delete(name);
+        ended = volume?.end();
+      });
+      await ended;
     });
   }
 
@@ -169,8 +175,13 @@ export class LayerStore {
     snapshot: string,
     { quiesced, purpose }: SnapshotOptions,
   ): Promise<SnapshotRecord> {
+    const asked = this.#volumes.get(name);
+    if (asked?.hasFailed === true) throw mayBeLost(name);
+    const failures = asked?.failures;
     return this.#alone(async () => {
       const volume = this.volume(name);
+      // Whoever asked relied on what may be lost since.
+      if (volume.hasFailed || volume.failures !== failures) throw mayBeLost(name);
       if (this.#records.snapshot(name, snapshot) !== undefined)
         throw alreadyThere('snapshot', `${name}@${snapshot}`);
       if (purpose === 'seed' && this.#seedOf(name) !== undefined) throw beingCopied(name);
@@ -420,22 +431,14 @@ export class LayerStore {
     return { type: 'layer', record: { ...record, ...fields } };
   }
 
-  /**
-   * Layers that volumes may write in place from now on: one for each that is not drained already. One that is damaged
-   * stays as it is: what is written in place has no checksums, and what is wrong would be read as if nothing were.
-   */
   #openable(after: Structure): LayerId[] {
-    const damaged = new Set(this.#records.scrubs.flatMap((scrub) => scrub.damaged.map(({ layer }) => layer)));
-    return this.#records.volumes.flatMap(({ volume, head }) => {
-      const below = after.openable(head);
-      const isBusy = this.#volumes.get(volume)?.isSettled === false;
-      if (below === undefined || isBusy || damaged.has(below)) return [];
-      return this.#records.layer(below)?.sealed === false ? [] : [below];
-    });
+    return this.#records.openable(after, (volume) => this.#volumes.get(volume)?.isSettled === false);
   }
 
   async #remove(gone: readonly CatalogueChange[], committed: () => void = () => undefined): Promise<void> {
     const { changes, garbage, opened } = this.#records.consequences(gone, (after) => this.#openable(after));
+    const heads = changes.flatMap((change) => (change.type === 'volume' ? [change.record] : []));
+    this.#live.readyToOpen(opened, [...this.#records.volumes, ...heads]);
     await this.#records.commit(changes);
     committed();
     this.#upkeep.forget(changes);
@@ -448,11 +451,7 @@ export class LayerStore {
 
   #openInPlace(id: LayerId): void {
     for (const volume of this.#volumes.values())
-      if (volume.head.parent?.id === id && volume.isSettled) {
-        // It may be sealed since another boot, and what comes to it now must be believed in this one.
-        volume.head.parent.map?.renewBootId(this.#options.bootId);
-        volume.openBelow(volume.head.parent);
-      }
+      if (volume.head.parent?.id === id && volume.isSettled) volume.openBelow(volume.head.parent);
   }
 
   // What is refused.

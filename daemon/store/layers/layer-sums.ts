@@ -43,14 +43,24 @@ export class LayerSums {
   static create(files: Files, path: string, header: SumsHeader, regions: number): LayerSums {
     files.remove(path);
     const file = files.create(path, PAGE_BYTES + regions * SUM_BYTES);
-    file.write(encodeHeader(header), 0);
+    try {
+      file.write(encodeHeader(header), 0);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
     return new LayerSums(file, header.regionBytes);
   }
 
   static open(files: Files, path: string, { layer, regionBytes }: SumsHeader): LayerSums {
     const file = files.open(path);
     const header = Buffer.alloc(HEADER_BYTES);
-    if (file.sizeBytes >= PAGE_BYTES) file.read(header, 0);
+    try {
+      if (file.sizeBytes >= PAGE_BYTES) file.read(header, 0);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
     if (header.equals(encodeHeader({ layer, regionBytes }))) return new LayerSums(file, regionBytes);
     file.close();
     throw new LockstepError(

@@ -7,12 +7,7 @@ import { assert } from '../../sys/errors.ts';
 import type { BlockFile } from '../files.ts';
 import type { LayerId } from './catalogue.ts';
 import type { LayerMap, RegionRun } from './layer-map.ts';
-
-/** Of what was put into a layer, or moved out of it, since its last flush. */
-interface Transitional {
-  readonly coming: RegionRun[];
-  readonly leaving: RegionRun[];
-}
+import { Transitional } from './transitional.ts';
 
 interface LayerParts {
   readonly map: LayerMap | undefined;
@@ -25,10 +20,17 @@ export class Layer {
   readonly data: BlockFile;
   map: LayerMap | undefined;
   parent: Layer | undefined;
-  #transitional: Transitional = { coming: [], leaving: [] };
+  /** Since its last flush. */
+  #transitional = new Transitional();
   /** Who works with the files at this moment: they are closed after that. */
   #users = 0;
   #isClosed = false;
+  /** Of the first sync that failed. */
+  #syncFailure: Error | undefined;
+  #syncs = 0;
+  readonly #waiting: (() => void)[] = [];
+  /** Called when a sync failed. */
+  onSyncFailed: (error: Error) => void = () => undefined;
 
   readonly #regionBytes: number;
   /** Regions whose bytes do not fit their checksums. */
@@ -47,7 +49,7 @@ export class Layer {
   }
 
   get isTransitional(): boolean {
-    return this.#transitional.coming.length > 0 || this.#transitional.leaving.length > 0;
+    return !this.#transitional.isEmpty;
   }
 
   /** Throws EIO for what is known to be damaged. */
@@ -79,23 +81,17 @@ export class Layer {
   }
 
   coming(run: RegionRun): void {
-    this.#transitional.coming.push(run);
+    this.#transitional.come(run);
   }
 
   leaving(run: RegionRun): void {
-    this.#transitional.leaving.push(run);
+    this.#transitional.leave(run);
   }
 
   takeTransitional(): Transitional {
     const taken = this.#transitional;
-    this.#transitional = { coming: [], leaving: [] };
+    this.#transitional = new Transitional();
     return taken;
-  }
-
-  /** What was taken did not get to stable storage. */
-  giveBack({ coming, leaving }: Transitional): void {
-    this.#transitional.coming.unshift(...coming);
-    this.#transitional.leaving.unshift(...leaving);
   }
 
   sync(file: 'data' | 'map'): Promise<void> {
@@ -107,14 +103,42 @@ export class Layer {
     });
   }
 
+  /**
+   * One at a time: of two that run side by side only one is told of an error. After one that failed all do, until
+   * `startAnew`: the next would succeed for pages that are gone.
+   */
   syncThen(file: 'data' | 'map', done: (error: Error | undefined) => void): void {
-    const synced = this[file];
-    assert(synced !== undefined, `layer ${this.id} has a ${file} file`);
     this.hold();
-    synced.sync((error) => {
+    const begin = (): void => {
+      const synced = this[file];
+      assert(synced !== undefined, `layer ${this.id} has a ${file} file`);
+      const failure = this.#syncFailure;
+      if (failure === undefined) synced.sync(ended);
+      else
+        queueMicrotask(() => {
+          answer(failure);
+        });
+    };
+    const ended = (error: Error | null): void => {
+      if (error !== null) {
+        this.#syncFailure = error;
+        this.onSyncFailed(error);
+      }
+      answer(error ?? undefined);
+    };
+    const answer = (error: Error | undefined): void => {
+      this.#syncs--;
+      this.#waiting.shift()?.();
       this.release();
-      done(error ?? undefined);
-    });
+      done(error);
+    };
+    if (this.#syncs++ === 0) begin();
+    else this.#waiting.push(begin);
+  }
+
+  /** What a sync that failed may have lost is written again, or not believed any more. */
+  startAnew(): void {
+    this.#syncFailure = undefined;
   }
 
   /** Both files, as long as they are. */

@@ -7,9 +7,13 @@ import type { ByteRange } from '../../replication/units.ts';
 import { assert } from '../../sys/errors.ts';
 import type { Layer } from './layer.ts';
 import { ABSENT, LEAVING, PRESENT, type RegionRun } from './layer-map.ts';
-import type { Piece, Stack } from './stack.ts';
+import { disown, settle, unsettle } from './settle.ts';
+import { type Piece, Stack } from './stack.ts';
 
 type Flushed = (error: Error | undefined) => void;
+
+/** Who asks for a flush: whoever relies on what was written, or the store for its own purposes. */
+export type FlushedFor = 'client' | 'store';
 
 export class LayeredVolume {
   readonly name: string;
@@ -23,9 +27,14 @@ export class LayeredVolume {
   #open: Layer[];
   /** Below a head that is new, and not all on stable storage yet. From the lowest up. */
   #frozen: Layer[] = [];
-  #flushWaiters: Flushed[] = [];
+  #flushWaiters: { readonly done: Flushed; readonly by: FlushedFor }[] = [];
   #isFlushing = false;
   #hasEnded = false;
+  /** Of a sync, or of an entry that could not be changed back: nothing more is called stable until `heal`. */
+  #failure: Error | undefined;
+  #failures = 0;
+  #isFailureTold = false;
+  #isHealing = false;
   #drainedTo = 0;
 
   constructor(
@@ -40,6 +49,7 @@ export class LayeredVolume {
     this.#roomBytes = sizeBytes;
     this.#open = [...open];
     assert(this.head === stack.top, 'the head is open');
+    for (const layer of open) this.#watch(layer);
   }
 
   get stack(): Stack {
@@ -79,6 +89,7 @@ export class LayeredVolume {
 
   /** In the page cache when it returns. Throws the system's error; sectors that were written before it stay. */
   write(offset: number, data: Uint8Array): void {
+    this.#refuseHealing();
     const stack = this.#stack;
     const region = Math.floor(offset / this.#regionBytes);
     if (stack.isPlain || offset + data.length <= (region + 1) * this.#regionBytes) {
@@ -110,23 +121,66 @@ export class LayeredVolume {
 
   zero(range: ByteRange, options: { readonly keepSpace: boolean }): void {
     if (range.length === 0) return;
+    this.#refuseHealing();
     for (const piece of this.#stack.pieces(range)) {
       if (this.#isOpen(piece.owner)) piece.owner.data.zero(piece, options);
       else if (options.keepSpace || piece.owner.holdsData(piece)) this.#adoptZeroes(piece, options);
     }
   }
 
-  /** Calls back in a later turn, once what was written before is on stable storage, or with what went wrong. */
-  flush(done: Flushed): void {
-    this.#flushWaiters.push(done);
+  /**
+   * Calls back in a later turn, once what was written before is on stable storage, or with what went wrong. After a
+   * failure all fail, until it was told to a client and the volume is healed.
+   */
+  flush(done: Flushed, by: FlushedFor = 'client'): void {
+    this.#flushWaiters.push({ done, by });
     if (!this.#isFlushing) this.#flushNow();
+  }
+
+  /** Since a sync failed, or an entry of a map could not be changed back. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** How often it has failed since it was opened. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** Whoever relies on what was written knows that it may be lost. */
+  get canHeal(): boolean {
+    return this.hasFailed && this.#isFailureTold && !this.#isFlushing;
+  }
+
+  /**
+   * What was on its way is taken back, as after a loss of power: the layers below still have what was flushed. In
+   * regions that were written in place, anything since the last flush may be lost. Nobody reads or writes usefully
+   * meanwhile: whoever was told of the failure has given this copy up.
+   */
+  async heal(bootId: string): Promise<void> {
+    const layers = [...this.#frozen, ...this.#open];
+    this.#isHealing = true;
+    try {
+      disown(layers);
+      for (const layer of layers) {
+        layer.takeTransitional();
+        layer.startAnew();
+      }
+      await settle(layers, bootId, this.#regionBytes);
+      this.#stack = new Stack(this.head, this.#regionBytes);
+      this.#drainedTo = 0;
+      this.#failure = undefined;
+      this.#isFailureTold = false;
+    } finally {
+      this.#isHealing = false;
+    }
   }
 
   /** Nothing is flushed any more; resolves once what was under way has ended. */
   async end(): Promise<void> {
     this.#hasEnded = true;
     await new Promise<unknown>((resolve) => {
-      this.flush(resolve);
+      this.flush(resolve, 'store');
     });
   }
 
@@ -144,6 +198,7 @@ export class LayeredVolume {
   /** From here on `head`, which is empty, takes what is written. Answers what no write reaches any more. */
   freeze(head: Layer): readonly Layer[] {
     const frozen = this.#open;
+    this.#watch(head);
     this.#frozen.push(...frozen);
     this.#stack.push(head);
     this.#open = [head];
@@ -158,8 +213,9 @@ export class LayeredVolume {
 
   /** What lies right below the open layers, and was frozen and not sealed, is open again. */
   thaw(layers: readonly Layer[]): void {
-    this.#frozen = this.#frozen.filter((layer) => !layers.includes(layer));
+    // Before anything changes: it may fail.
     for (const layer of layers) layer.makeRoom(this.#roomBytes, this.#regionBytes);
+    this.#frozen = this.#frozen.filter((layer) => !layers.includes(layer));
     this.#open.unshift(...layers);
   }
 
@@ -175,19 +231,19 @@ export class LayeredVolume {
 
   /** On other layers from here on. */
   restart(stack: Stack): void {
-    assert(
-      this.#frozen.length === 0 && !this.#isFlushing,
-      'nothing goes on while a volume is changed for another',
-    );
+    assert(!this.#isFlushing, 'nothing goes on while a volume is changed for another');
     this.#stack = stack;
     this.#open = [stack.top];
+    this.#frozen = [];
+    this.#watch(stack.top);
     this.#drainedTo = 0;
   }
 
-  /** The layer below the open ones belongs to nobody else: it is written in place. */
+  /** The layer below the open ones, as long as the volume, belongs to nobody else: it is written in place. */
   openBelow(layer: Layer): void {
     assert(this.#open[0]?.parent === layer, 'what is opened lies below what is open');
-    layer.makeRoom(this.#roomBytes, this.#regionBytes);
+    this.#watch(layer);
+    layer.startAnew();
     this.#open.unshift(layer);
   }
 
@@ -286,9 +342,34 @@ export class LayeredVolume {
   #came(run: RegionRun): void {
     const target = this.#target;
     assert(target.map !== undefined, 'a layer that holds all is not asked to take a region');
-    target.map.come(run);
-    target.coming(run);
+    this.#come(target, run);
     this.#stack.setOwner(run, target);
+  }
+
+  #come(layer: Layer, run: RegionRun): void {
+    try {
+      layer.map?.come(run);
+    } catch (error) {
+      if (layer.map?.isUnsure === true) this.#fail(error);
+      throw error;
+    }
+    layer.coming(run);
+  }
+
+  #watch(layer: Layer): void {
+    layer.onSyncFailed = (error) => {
+      if (this.#frozen.includes(layer) || this.#open.includes(layer)) this.#fail(error);
+    };
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure === undefined) this.#failures++;
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    disown([...this.#frozen, ...this.#open]);
+  }
+
+  #refuseHealing(): void {
+    if (this.#isHealing) throw this.#failure ?? new Error(`volume ${this.name} is put in order`);
   }
 
   #runOf({ offset, length }: ByteRange): RegionRun {
@@ -303,10 +384,7 @@ export class LayeredVolume {
       head.read(this.#scratch, range.offset);
       below.data.write(this.#scratch, range.offset);
     } else if (below.holdsData(range)) below.data.zero(range, { keepSpace: false });
-    if (below.map?.get(region) === ABSENT) {
-      below.map.come(run);
-      below.coming(run);
-    }
+    if (below.map?.get(region) === ABSENT) this.#come(below, run);
     head.map?.set(run, LEAVING);
     head.leaving(run);
     this.#stack.setOwner(run, below);
@@ -322,12 +400,17 @@ export class LayeredVolume {
     this.#isFlushing = true;
     const done = (error: Error | undefined): void => {
       this.#isFlushing = false;
-      for (const waiter of waiters) waiter(error);
+      if (error !== undefined && waiters.some(({ by }) => by === 'client')) this.#isFailureTold = true;
+      for (const waiter of waiters) waiter.done(error);
       if (this.#flushWaiters.length > 0 && !this.#isFlushing) this.#flushNow();
     };
     const layers = [...this.#frozen, ...this.#open];
     const [only] = layers;
-    if (this.#hasEnded) queueMicrotask(() => done(new Error(`volume ${this.name} is closed`)));
+    const refused = this.#hasEnded ? new Error(`volume ${this.name} is closed`) : this.#failure;
+    if (refused !== undefined)
+      queueMicrotask(() => {
+        done(refused);
+      });
     else if (layers.length === 1 && only?.isTransitional === false) only.syncThen('data', done);
     else
       flushLayers(layers, this.#regionBytes).then(
@@ -335,7 +418,8 @@ export class LayeredVolume {
           done(undefined);
         },
         (error: unknown) => {
-          done(error instanceof Error ? error : new Error(String(error)));
+          this.#fail(error);
+          done(this.#failure);
         },
       );
   }
@@ -369,19 +453,23 @@ async function flushTaken(
   taken: readonly { readonly layer: Layer; readonly runs: ReturnType<Layer['takeTransitional']> }[],
   regionBytes: number,
 ): Promise<void> {
-  try {
-    await Promise.all(taken.map(({ layer }) => layer.sync('data')));
-    for (const { layer, runs } of taken) {
-      if (runs.coming.length + runs.leaving.length === 0) continue;
+  await Promise.all(taken.map(({ layer }) => layer.sync('data')));
+  for (const { layer, runs } of taken) {
+    if (runs.isEmpty) continue;
+    try {
       for (const run of runs.coming) layer.map?.set(run, PRESENT);
       for (const run of runs.leaving) layer.map?.set(run, ABSENT);
       await layer.sync('map');
+    } catch (error) {
+      if (layer.map !== undefined) unsettle(layer.map, runs);
+      throw error;
     }
-  } catch (error) {
-    for (const { layer, runs } of taken) layer.giveBack(runs);
-    throw error;
   }
   for (const { layer, runs } of taken)
     for (const { first, count } of runs.leaving)
-      layer.data.zero({ offset: first * regionBytes, length: count * regionBytes }, { keepSpace: false });
+      try {
+        layer.data.zero({ offset: first * regionBytes, length: count * regionBytes }, { keepSpace: false });
+      } catch {
+        // Nobody reads it any more: its room is given back when the layer goes.
+      }
 }

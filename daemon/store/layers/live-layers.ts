@@ -1,6 +1,6 @@
 /** The layers whose files are open, and why those are not that cannot be used. */
 import { messageOf } from '../../sys/errors.ts';
-import type { LayerId } from './catalogue.ts';
+import type { LayerId, VolumeRecord } from './catalogue.ts';
 import { unusable } from './failures.ts';
 import type { Layer } from './layer.ts';
 import type { LayerFiles } from './layer-files.ts';
@@ -91,6 +91,20 @@ export class LiveLayers {
       open.unshift(at);
     }
     return open;
+  }
+
+  /**
+   * Layers that are about to be written in place, below one of the heads. What may fail goes before the commit: a layer
+   * that is recorded as open and is not would never be sealed again.
+   */
+  readyToOpen(opened: readonly LayerId[], heads: readonly VolumeRecord[]): void {
+    for (const { head, sizeBytes } of heads) {
+      const below = this.#layers.get(head)?.parent;
+      if (below === undefined || !opened.includes(below.id)) continue;
+      below.makeRoom(sizeBytes, this.#options.regionBytes);
+      // It may be sealed since another boot, and what comes to it now must be believed in this one.
+      below.map?.renewBootId(this.#options.bootId);
+    }
   }
 
   whyDamaged(top: LayerId): string {

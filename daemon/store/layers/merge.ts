@@ -54,6 +54,8 @@ export class MergeWork {
     this.#record = record;
     this.#source = isDown ? upper : lower;
     this.#target = isDown ? lower : upper;
+    // What was copied after the cursor is copied again.
+    this.#target.startAnew();
     this.#scratch = Buffer.allocUnsafeSlow(regionBytes);
     const held = heldBy(this.#source, regionBytes, record.cursor);
     this.#left = isDown ? held : missingIn(upper, held);
@@ -89,7 +91,7 @@ export class MergeWork {
     return new MergeWork(world, pair, record);
   }
 
-  /** True: all is copied. */
+  /** True: all is copied. Where it rejects the work has to be begun again: it may have left out a region. */
   async step(): Promise<boolean> {
     this.#target.makeRoom(this.#source.data.sizeBytes, this.#world.regionBytes);
     for (let copied = 0; copied < REGIONS_AT_ONCE; copied++) {

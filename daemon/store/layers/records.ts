@@ -24,6 +24,8 @@ export class StoreRecords {
   readonly #merges = new Map<LayerId, MergeRecord>();
   readonly #scrubs = new Map<string, ScrubRecord>();
   #lastLayer: number;
+  /** Of the records as they are now. */
+  #structure: Structure | undefined;
   /** Why a commit failed: nothing is recorded after that, and nothing may be done that would have to be. */
   #broken: unknown;
 
@@ -80,7 +82,8 @@ export class StoreRecords {
   }
 
   get structure(): Structure {
-    return new Structure(this);
+    this.#structure ??= new Structure(this);
+    return this.#structure;
   }
 
   layer(id: LayerId): LayerRecord | undefined {
@@ -101,7 +104,7 @@ export class StoreRecords {
 
   /** For a layer of this volume, with what records that the number is taken. */
   nextLayer(volume: string): { readonly id: LayerId; readonly taken: CatalogueChange } {
-    this.#refuseBroken();
+    this.refuseBroken();
     const number = this.#lastLayer + 1;
     return { id: `${volume}.${String(number)}`, taken: { type: 'last-layer', number } };
   }
@@ -109,7 +112,7 @@ export class StoreRecords {
   /** On stable storage, and here, when it resolves. */
   async commit(changes: readonly CatalogueChange[]): Promise<void> {
     if (changes.length === 0) return;
-    this.#refuseBroken();
+    this.refuseBroken();
     try {
       await this.#catalogue.commit(changes);
     } catch (error) {
@@ -148,7 +151,21 @@ export class StoreRecords {
     return { changes, garbage, opened: open };
   }
 
-  #refuseBroken(): void {
+  /**
+   * Layers that volumes may write in place from now on: one for each that is not drained already. One that is damaged
+   * stays as it is: what is written in place has no checksums, and what is wrong would be read as if nothing were.
+   */
+  openable(after: Structure, isDrained: (volume: string) => boolean): LayerId[] {
+    const damaged = new Set(this.scrubs.flatMap((scrub) => scrub.damaged.map(({ layer }) => layer)));
+    return this.volumes.flatMap(({ volume, head }) => {
+      const below = after.openable(head);
+      if (below === undefined || isDrained(volume) || damaged.has(below)) return [];
+      return this.layer(below)?.sealed === false ? [] : [below];
+    });
+  }
+
+  /** Throws if nothing can be recorded any more. */
+  refuseBroken(): void {
     if (this.#broken === undefined) return;
     throw new LockstepError(
       'FAILED_PRECONDITION',
@@ -173,6 +190,7 @@ export class StoreRecords {
   }
 
   #apply(change: CatalogueChange): void {
+    this.#structure = undefined;
     switch (change.type) {
       case 'format':
         return;

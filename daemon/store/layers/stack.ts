@@ -9,6 +9,7 @@ import type { ByteRange } from '../../replication/units.ts';
 import { assert, LockstepError } from '../../sys/errors.ts';
 import type { Extent } from '../store.ts';
 import type { Layer } from './layer.ts';
+import { changedRuns } from './diff.ts';
 import { COMING, PAGE_REGIONS, PRESENT, type RegionRun } from './layer-map.ts';
 
 /** Parts of a range that one layer has. */
@@ -18,6 +19,7 @@ export interface Piece extends ByteRange {
 
 const BOTTOM = 0;
 const MAX_LAYERS = 0xffff;
+const WORD_ENTRIES = Uint32Array.BYTES_PER_ELEMENT;
 
 export class Stack {
   readonly regionBytes: number;
@@ -152,14 +154,12 @@ export class Stack {
 
   /** Regions that layers above `below` hold: all that can differ from it. In order. */
   heldAbove(below: Layer): number[] {
-    const held = new Set<number>();
-    for (const layer of chain(this.#top)) {
-      if (layer === below) break;
-      assert(layer.map !== undefined, `layer ${below.id} is one of the stack`);
-      for (const [region, entry] of layer.map.entries())
-        if (entry === COMING || entry === PRESENT) held.add(region);
-    }
-    return [...held].sort((a, b) => a - b);
+    const sizes = [...chain(this.#top)].map(({ data }) => data.sizeBytes);
+    const all = { first: 0, count: Math.ceil(Math.max(...sizes) / this.regionBytes) };
+    const held: number[] = [];
+    for (const { first, count } of changedRuns(below, this.#top, all))
+      for (let region = first; region < first + count; region++) held.push(region);
+    return held;
   }
 
   /** Layers that became part of others keep their numbers until there are no more. */
@@ -181,13 +181,20 @@ export class Stack {
 
   #load(page: number): Uint16Array {
     const owners = new Uint16Array(PAGE_REGIONS);
+    let index = this.#table.length;
     for (const layer of chain(this.#top)) {
       const entries = layer.map?.page(page);
       if (entries === undefined) continue;
-      const index = this.#table.lastIndexOf(layer);
-      for (let at = 0; at < PAGE_REGIONS; at++) {
-        const entry = entries[at];
-        if (owners[at] === BOTTOM && (entry === COMING || entry === PRESENT)) owners[at] = index;
+      // The layers are in the table in their order.
+      index = this.#table.lastIndexOf(layer, index - 1);
+      // Most entries are absent: it is looked for others four at a time.
+      const words = new Uint32Array(entries.buffer, entries.byteOffset, PAGE_REGIONS / WORD_ENTRIES);
+      for (let word = 0; word < words.length; word++) {
+        if (words[word] === 0) continue;
+        for (let at = word * WORD_ENTRIES; at < (word + 1) * WORD_ENTRIES; at++) {
+          const entry = entries[at];
+          if (owners[at] === BOTTOM && (entry === COMING || entry === PRESENT)) owners[at] = index;
+        }
       }
     }
     this.#owners.set(page, owners);

@@ -21,6 +21,7 @@ export interface UpkeepWorld {
   readonly records: StoreRecords;
   readonly live: LiveLayers;
   readonly files: LayerFiles;
+  readonly bootId: string;
   readonly regionBytes: number;
   readonly nowMs: () => number;
   readonly log: StoreLog;
@@ -37,6 +38,8 @@ interface SumWork {
   readonly regions: Iterator<number>;
 }
 
+/** What cannot be read so often is left alone by this process: all else would wait for it. */
+const MAX_TRIES = 3;
 /** Moved, or given a checksum, in one step: 1 MiB, about a millisecond. */
 const REGIONS_AT_ONCE = 16;
 /** Between two records of how far a scrub came: 64 MiB. */
@@ -46,6 +49,8 @@ export class Upkeep {
   readonly #world: UpkeepWorld;
   /** Lower layers of pairs that hold what is damaged. */
   readonly #unmergeable = new Set<LayerId>();
+  readonly #unsummable = new Set<LayerId>();
+  readonly #failures = new Map<LayerId, number>();
   #merge: MergeWork | undefined;
   #sum: SumWork | undefined;
   #scrub: ScrubWork | undefined;
@@ -57,11 +62,21 @@ export class Upkeep {
 
   /** False: there is nothing left to do. */
   async step(): Promise<boolean> {
-    for (const volume of this.#world.volumes())
+    const { records } = this.#world;
+    for (const volume of this.#world.volumes()) {
+      if (volume.hasFailed) {
+        if (!volume.canHeal) continue;
+        await volume.heal(this.#world.bootId);
+        this.#world.log.warn({ volume: volume.name }, 'what a failed sync may have lost was taken back');
+        return true;
+      }
       if (!volume.isSettled) {
+        records.refuseBroken();
         await this.#drain(volume);
         return true;
       }
+    }
+    records.refuseBroken();
     return (await this.#mergeStep()) || (await this.#sumStep()) || (await this.#scrubStep());
   }
 
@@ -95,11 +110,11 @@ export class Upkeep {
     const { sizeBytes } = record;
     // It may be of a time when the volume was smaller.
     if (below.sizeBytes < sizeBytes) await parent.syncSize();
-    await records.commit([
+    const lower: CatalogueChange[] = [
       { type: 'volume', record: { ...record, head: parent.id } },
       { type: 'layer', record: { ...below, sizeBytes: Math.max(below.sizeBytes, sizeBytes) } },
-      { type: 'no-layer', id: head.id },
-    ]);
+    ];
+    await records.commit([...lower, { type: 'no-layer', id: head.id }]);
     volume.dropHead();
     live.drop(head.id);
     if (volume.isSettled) await this.#world.remove([]);
@@ -112,10 +127,11 @@ export class Upkeep {
         ({ source, target }) =>
           (source === upper && target === lower) || (source === lower && target === upper),
       );
-    // One that was begun first: what it says of checksums holds while nobody else changes its layers.
+    // One that was begun goes first: what it says of checksums holds while nobody else changes its layers.
     const next = records.structure
       .merges()
       .filter(({ lower }) => !this.#unmergeable.has(lower))
+      .filter((pair) => isBegun(pair) || !(this.#isMerging(pair.upper) || this.#isMerging(pair.lower)))
       .sort((a, b) => Number(isBegun(b)) - Number(isBegun(a)))
       .map(({ upper, lower }) => ({ upper: live.get(upper), lower: live.get(lower) }))
       .find(({ upper, lower }) => upper !== undefined && lower !== undefined);
@@ -126,17 +142,25 @@ export class Upkeep {
       const sums = (layer: Layer): LayerSums => live.sums(layer);
       this.#merge = await MergeWork.begin({ records, regionBytes, sums }, { upper, lower });
     }
+    const merge = this.#merge;
+    let ended: Awaited<ReturnType<MergeWork['finish']>>;
     try {
-      if (!(await this.#merge.step())) return true;
+      if (!(await merge.step())) return true;
+      ended = await merge.finish();
     } catch (error) {
-      if (!(error instanceof LockstepError) || error.reason !== 'REGION_DAMAGED') throw error;
+      // It goes on from what is recorded: what failed may have left out a region, or lost one that was copied.
+      this.#merge = undefined;
+      const isDamaged = error instanceof LockstepError && error.reason === 'REGION_DAMAGED';
+      if (!isDamaged && !this.#givesUp(lower.id, error)) throw error;
       // The layers stay as they are, and the room that one would give back stays taken.
       this.#unmergeable.add(lower.id);
-      this.#merge = undefined;
-      log.error({ upper: upper.id, lower: lower.id, error: error.message }, 'two layers cannot become one');
+      log.error(
+        { upper: upper.id, lower: lower.id, error: messageOf(error) },
+        'two layers cannot become one',
+      );
       return true;
     }
-    const { gone, kept } = await this.#merge.finish();
+    const { gone, kept } = ended;
     this.#merge = undefined;
     this.#scrub = undefined;
     for (const layer of live.values()) if (layer.parent === gone) layer.parent = kept;
@@ -164,11 +188,45 @@ export class Upkeep {
     if (mended.length > 0) live.markDamaged();
   }
 
+  /** Also in a merge that is given up: it goes on after a restart. */
+  #isMerging(layer: LayerId): boolean {
+    return this.#world.records.merges.some(({ source, target }) => source === layer || target === layer);
+  }
+
+  /** Room may come back; a disk that does not read will not. */
+  #givesUp(layer: LayerId, error: unknown): boolean {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') return false;
+    const failures = (this.#failures.get(layer) ?? 0) + 1;
+    this.#failures.set(layer, failures);
+    return failures >= MAX_TRIES;
+  }
+
+  /** Where it fails it begins again: it may have left out a region. */
   async #sumStep(): Promise<boolean> {
+    const layer = this.#sum?.layer.id;
+    try {
+      return await this.#sumNow();
+    } catch (error) {
+      this.#endSum();
+      if (layer !== undefined && this.#givesUp(layer, error)) {
+        this.#unsummable.add(layer);
+        this.#world.log.error({ layer, error: messageOf(error) }, 'a layer gets no checksums');
+      }
+      throw error;
+    }
+  }
+
+  async #sumNow(): Promise<boolean> {
     const { records, live, files, regionBytes } = this.#world;
     if (this.#sum === undefined) {
+      // What a merge goes on to write in them would be lost.
       const next = records.layers.find(
-        ({ id, sealed, summed }) => sealed && !summed && live.get(id) !== undefined,
+        ({ id, sealed, summed }) =>
+          sealed &&
+          !summed &&
+          !this.#isMerging(id) &&
+          !this.#unsummable.has(id) &&
+          live.get(id) !== undefined,
       );
       const layer = next === undefined ? undefined : live.get(next.id);
       if (layer === undefined) return false;
@@ -202,7 +260,13 @@ export class Upkeep {
     const record = records.scrubs.find(({ finishedAtMs }) => finishedAtMs === 0);
     if (record === undefined) return false;
     if (this.#scrub?.record.volume !== record.volume) this.#scrub = this.#beginScrub(record);
-    this.#scrub.step(nowMs());
+    try {
+      this.#scrub.step(nowMs());
+    } catch (error) {
+      // What it was reading it takes for ended.
+      this.#scrub = undefined;
+      throw error;
+    }
     const { finishedAtMs, damaged } = this.#scrub.record;
     const isFound = damaged !== record.damaged;
     if (finishedAtMs !== 0 || isFound || ++this.#scrubSteps % STEPS_PER_RECORD === 0)

@@ -39,6 +39,9 @@ t.test('wrong words exit with 2', async (t) => {
   t.equal(run(['database', 'get']).status, 2);
   t.equal(run(['volume', 'force', 'orders']).status, 2, 'without a host');
   t.equal(run(['volume', 'scrub', 'orders', '--stop', '--wait', '--server', NOWHERE]).status, 2);
+  t.equal(run(['volume', 'create', 'scratch']).status, 2, 'without a size');
+  t.equal(run(['volume', 'import', 'disk.img', '--format', 'tar', '--server', NOWHERE]).status, 2);
+  t.equal(run(['volume', 'import', 'gopher://x/y', '--server', NOWHERE]).status, 2);
   t.equal(run(['status', '-o', 'xml']).status, 2);
   t.equal(run(['database', 'events', 'orders', '--limit', '0', '--server', NOWHERE]).status, 2);
 });
@@ -53,6 +56,12 @@ t.test('a size that is none is refused before anyone is asked', async (t) => {
   const { status, stderr } = run(['database', 'create', 'orders', '--size', '1GB', '--server', NOWHERE]);
   t.equal(status, 1);
   t.match(stderr, /^error: --size is "1GB"\nallowed: /);
+});
+
+t.test('an image that is not there is told before anyone is asked', async (t) => {
+  const { status, stderr } = run(['volume', 'import', '/nonexistent/disk.img', '--server', NOWHERE]);
+  t.equal(status, 1);
+  t.match(stderr, /^error: \/nonexistent\/disk\.img cannot be read: there is no such file\n/);
 });
 
 t.test('through symbolic links, as npm makes them, it finds its way home', async (t) => {

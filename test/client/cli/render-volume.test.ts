@@ -41,6 +41,8 @@ t.test('two replicas in sync are a verdict and two lines', async (t) => {
       'host-a  3 GiB     40 GiB  100 GiB',
       'host-b  3 GiB     40 GiB  100 GiB',
       '',
+      'NBD  nbd://10.0.1.10:10809/orders-b3c1d2e3',
+      '',
     ].join('\n'),
   );
 });

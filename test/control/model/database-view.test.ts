@@ -204,3 +204,13 @@ t.test('of three, one that can follow is enough to be safe, and it is the one th
   t.equal(safeSuccessor(of('SECONDARY', 'SECONDARY')), 'b1');
   t.match(whyNotSafe(of('STALE', 'JOINING')), /b1 is STALE.*; c1 is JOINING/);
 });
+
+t.test('what was made with one copy, as a clone is, waits for no second one', async (t) => {
+  const lone = facts({ volume: { ...solo, replicas: ['a1'] } }, [
+    host('a1', replica('SOLO', { inSync: ['a1'] })),
+  ]);
+  t.equal(verdict(lone), 'ACTIVE NONE unsafe');
+  t.match(viewDatabase(lone), { reason: 'it was made with one copy, on a1', nextStep: '' });
+  const fallen = facts({ volume: solo }, [host('a1', replica('SOLO', { inSync: ['a1'] })), secondary]);
+  t.equal(verdict(fallen), 'ACTIVE DEGRADED unsafe');
+});

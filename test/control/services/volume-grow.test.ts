@@ -1,60 +1,102 @@
-/** A volume is asked to grow: whose turn it is, what is refused, and what is recorded of what stopped on its way. */
-import t, { type Test } from 'tap';
+/** VolumeService.GrowVolume: in which order the hosts are asked, what is refused, and what a failure leaves. */
+import t from 'tap';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
-import { SnapshotServiceService as snapshots } from '../../../proto/gen/lockstep/v1/snapshot_service.ts';
-import { VolumeServiceService as service } from '../../../proto/gen/lockstep/v1/volume_service.ts';
-import { ControlHarness, MIB, refusal } from '../../support/control-harness.ts';
-import { SnapshotDouble } from '../../support/snapshot-double.ts';
+import {
+  type GrowVolumeRequest,
+  type Volume,
+  VolumeServiceService as service,
+} from '../../../proto/gen/lockstep/v1/volume_service.ts';
+import { ControlHarness, refusal } from '../../support/control-harness.ts';
 
-const NAME = 'databases/copy';
-const OLD = BigInt(64 * MIB);
-const NEW = BigInt(128 * MIB);
+const REGION = 65_536n;
+const OLD = 16n * REGION;
+const NEW = 64n * REGION;
 
-/** A database with an engine, and a clone `copy` of it on host-a. */
-async function withClone(t: Test): Promise<{ harness: ControlHarness; size: () => bigint | undefined }> {
-  const harness = await ControlHarness.open(t, { hosts: false });
-  const double = new SnapshotDouble();
-  double.cloneBytes = OLD;
-  double.names.add('monday');
-  harness.a.addServices = (server) => {
-    double.addTo(server);
-  };
-  await Promise.all([harness.a.start(), harness.b.start()]);
-  await harness.hostsHeard();
-  await harness.createOrders();
-  const [origin] = harness.a.replicas.values();
-  const name = 'databases/orders/snapshots/monday';
-  await harness.call(snapshots.cloneSnapshot, { name, cloneId: 'copy', host: 'hosts/host-a' });
-  const [volume = ''] = double.clones;
-  if (origin === undefined) throw new Error('host-a has no replica');
-  const view = { ...origin.view, volume, generation: 1n, inSync: ['host-a'] };
-  harness.a.replicas.set(volume, { ...origin, volume, view, state: 'SOLO', sizeBytes: OLD });
-  return { harness, size: () => harness.a.replicas.get(volume)?.sizeBytes };
+async function withVolume(harness: ControlHarness): Promise<void> {
+  await harness.finished(
+    await harness.call(service.createVolume, {
+      volumeId: 'scratch',
+      sizeBytes: OLD,
+      zones: ['a', 'b'],
+      requestId: '',
+      validateOnly: false,
+    }),
+  );
 }
 
-const grow = (harness: ControlHarness, sizeBytes: bigint, more: object = {}) =>
-  harness.call(service.growVolume, { name: NAME, sizeBytes, validateOnly: false, ...more });
-const recorded = async (harness: ControlHarness): Promise<bigint> =>
-  (await harness.call(service.getVolume, { name: NAME })).sizeBytes;
+const grow = (harness: ControlHarness, change: Partial<GrowVolumeRequest> = {}): Promise<Volume> =>
+  harness.call(service.growVolume, {
+    name: 'volumes/scratch',
+    sizeBytes: NEW,
+    validateOnly: false,
+    ...change,
+  });
 
-t.test('the record follows the replica, and one that answered too late is asked again', async (t) => {
-  const { harness, size } = await withClone(t);
-  const error = new LockstepError('DEADLINE_EXCEEDED', 'it takes too long', { reason: 'LATE' });
-  harness.a.injections = [{ method: 'growReplica', error, times: 1 }];
-  t.match(await refusal(grow(harness, NEW)), { reason: 'GROWTH_INCOMPLETE' });
-  t.equal(size(), NEW, 'it has grown all the same');
-  t.equal(await recorded(harness), OLD);
-  t.match(await grow(harness, NEW), { sizeBytes: NEW });
-  t.match(await harness.get(NAME), { sizeBytes: NEW });
+const sizesOn = (...hosts: readonly ControlHarness['a'][]): readonly bigint[] =>
+  hosts.flatMap(({ replicas }) => [...replicas.values()].map(({ sizeBytes }) => sizeBytes));
+
+t.test('both replicas grow, and then the record', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await withVolume(harness);
+  t.match(await grow(harness), { sizeBytes: NEW });
+  t.strictSame(sizesOn(harness.a, harness.b), [NEW, NEW]);
+  t.match(await harness.get('databases/scratch'), { sizeBytes: NEW });
+  t.match(await grow(harness), { sizeBytes: NEW }, 'asked for again');
 });
 
-t.test('a volume is not made smaller, nor one that an engine uses larger', async (t) => {
-  const { harness, size } = await withClone(t);
-  t.match(await refusal(grow(harness, OLD / 2n)), { reason: 'SHRINK_REFUSED' });
-  t.match(await refusal(grow(harness, OLD + 1n)), { violations: [{ field: 'size_bytes' }] });
-  t.match(await refusal(grow(harness, 10n * OLD, { name: 'databases/orders' })), { reason: 'HAS_ENGINE' });
-  await grow(harness, NEW, { validateOnly: true });
-  harness.a.die();
-  t.equal(size(), OLD);
-  t.equal(await recorded(harness), OLD);
+t.test('nothing is done for a request that is only looked at', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await withVolume(harness);
+  t.match(await grow(harness, { validateOnly: true }), { sizeBytes: OLD });
+  t.strictSame(sizesOn(harness.a, harness.b), [OLD, OLD]);
+});
+
+t.test('what cannot be is refused with the reason', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await withVolume(harness);
+  t.match(await refusal(grow(harness, { sizeBytes: OLD - REGION })), {
+    code: 'FAILED_PRECONDITION',
+    reason: 'SHRINK_REFUSED',
+  });
+  for (const sizeBytes of [0n, NEW + 1n, 2n ** 63n, 8n * 1024n ** 4n + REGION])
+    t.match(
+      await refusal(grow(harness, { sizeBytes })),
+      { code: 'INVALID_ARGUMENT', violations: [{ field: 'size_bytes' }] },
+      String(sizeBytes),
+    );
+  t.match(await refusal(grow(harness, { name: 'volumes/nothing' })), { reason: 'VOLUME_NOT_FOUND' });
+  await harness.createOrders();
+  const orders = await harness.get('databases/orders');
+  t.match(await refusal(grow(harness, { name: 'databases/orders', sizeBytes: 2n * orders.sizeBytes })), {
+    reason: 'HAS_ENGINE',
+  });
+});
+
+t.test('a primary does not run ahead of its secondary', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await withVolume(harness);
+  const error = new LockstepError('UNAVAILABLE', 'the answer was lost');
+  harness.b.injections.push({ method: 'growReplica', times: 1, error });
+  t.match(await refusal(grow(harness)), { reason: 'GROWTH_INCOMPLETE', message: /ask again/ });
+  t.strictSame(sizesOn(harness.a, harness.b), [OLD, NEW]);
+  t.match(await harness.call(service.getVolume, { name: 'volumes/scratch' }), { sizeBytes: OLD });
+  t.match(await grow(harness), { sizeBytes: NEW });
+  t.strictSame(sizesOn(harness.a, harness.b), [NEW, NEW]);
+});
+
+t.test('one that is away is made as large when it is back', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await withVolume(harness);
+  const until = async (isSo: (volume: Volume) => boolean): Promise<void> => {
+    while (!isSo(await harness.call(service.getVolume, { name: 'volumes/scratch' })))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  harness.b.die();
+  t.match(await refusal(grow(harness)), { reason: /HOST_UNREACHABLE|GROWTH_INCOMPLETE/ });
+  t.strictSame(sizesOn(harness.a), [OLD]);
+  await until(({ inSync, busyWith }) => inSync.length === 1 && busyWith === '');
+  t.match(await grow(harness), { sizeBytes: NEW }, 'with the one that is left');
+  await harness.b.comeBack();
+  await until(({ inSync }) => inSync.length === 2);
+  t.strictSame(sizesOn(harness.a, harness.b), [NEW, NEW]);
 });

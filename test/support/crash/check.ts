@@ -113,6 +113,11 @@ function checkVolume(
   throw new BrokenPromise(`volume ${name} ${problems.join('; or ') || 'should not be there'}`);
 }
 
+/** Why a volume in use shows what it must not. */
+export function liveProblem(volume: Readable, model: VolumeModel): string | undefined {
+  return volumeProblem(volume.sizeBytes, readAll(volume, model.sectors), model, 'killed');
+}
+
 function volumeProblem(
   sizeBytes: number,
   found: Found,

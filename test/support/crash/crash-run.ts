@@ -7,6 +7,7 @@ import { Random } from '../harness/random.ts';
 import { BrokenPromise, checkFiles, checkMerged, checkRecovered, checkSums, untilDone } from './check.ts';
 import { type Choice, noting, randomChooser, repeating } from './choosers.ts';
 import { Disk } from './disk.ts';
+import { Faults } from './faults.ts';
 import { SECTOR_BYTES } from './image.ts';
 import { Kernel } from './kernel.ts';
 import { openStore } from './host.ts';
@@ -49,11 +50,13 @@ const LIVES = 3;
 const MIN_ACTIONS = 100;
 const MORE_ACTIONS = 300;
 const KILLED_SHARE = 0.15;
+/** Of lives in which operations on files fail. */
+const FAULTY_SHARE = 0.5;
 /** Of states from which the store goes on for a while. */
 const AFTERMATH_SHARE = 0.06;
 /** Of snapshots that no crash should have touched: there are many, and each is looked at in many states. */
 const SKIPPED_SHARE = 0.6;
-const TAIL = 60;
+const TAIL = Number(process.env['TAIL'] ?? 60);
 
 export async function crashRun({ seed, states }: CrashRunOptions): Promise<CrashRunResult> {
   const run = new CrashRun(seed, states);
@@ -91,11 +94,18 @@ class CrashRun {
     let model = new Model();
     for (this.#life = 1; this.#life <= LIVES; this.#life++) {
       const record: Recorded[] = [];
+      const chance = Random.of(this.#seed, 'faults', this.#life);
+      const faults = chance.happens(FAULTY_SHARE) ? new Faults(chance) : undefined;
       const kernel = new Kernel(disk.copy(), {
         isManual: true,
         onStep: (step) => record.push({ of: 'disk', step }),
+        ...(faults === undefined ? {} : { faults }),
+        onFault: (kind, path) => {
+          this.#count(`fault ${kind}`);
+          life.fault(kind, path);
+        },
       });
-      const life = new Life({
+      const life: Life = new Life({
         host: kernel,
         model: model.copy(),
         random: Random.of(this.#seed, 'life', this.#life),
@@ -104,12 +114,19 @@ class CrashRun {
       this.#record = record;
       this.#state = undefined;
       this.#at = Infinity;
-      await life.open(bootId(this.#boot));
+      await this.#open(life, faults);
       await work(life, MIN_ACTIONS + this.#random.below(MORE_ACTIONS));
       if (this.#random.happens(0.3)) await life.quiet();
       const next = await this.#lookAt(disk, model);
       ({ disk, model } = next);
     }
+  }
+
+  /** With nothing that fails: what a store makes of that while it opens is seen in states. */
+  async #open(life: Life, faults: Faults | undefined): Promise<void> {
+    faults?.pause();
+    await life.open(bootId(this.#boot));
+    faults?.resume();
   }
 
   /** Goes through all instants of the life. Answers with what the next one begins. */
@@ -127,21 +144,27 @@ class CrashRun {
         if (one.step.type === 'write' && one.step.data.length > SECTOR_BYTES && this.#random.happens(0.1))
           await this.#tryTorn(disk, running, one.step);
         disk.apply(one.step);
+        // Until the process knows that a sync failed it cannot say so to the next one.
+        const only = one.step.type === 'sync-failed' ? 'power' : undefined;
         let left = share;
-        for (; left >= 1; left--) await this.#try(disk, running);
-        if (this.#random.happens(left)) await this.#try(disk, running);
+        for (; left >= 1; left--) await this.#try(disk, running, only);
+        if (this.#random.happens(left)) await this.#try(disk, running, only);
       }
       if (this.#at >= last && one?.of === 'disk') break;
     }
-    const state = this.#randomState(disk);
+    // What a failed sync makes of the page cache is for the replica to know until the machine starts again.
+    const isDoubted = [...running.volumes.values()].some(
+      ({ hasFailed, doubtful }) => hasFailed || doubtful.length > 0,
+    );
+    const state = this.#randomState(disk, isDoubted ? 'power' : undefined);
     const left = this.#left(disk, state, 'with what is not stable');
     const after = await this.#checked(this.#left(disk, state, 'settled'), running, state, 'all');
     if (state.kind === 'power') this.#boot++;
     return { disk: left, model: after() };
   }
 
-  async #try(disk: Disk, model: Model): Promise<void> {
-    const state = this.#randomState(disk);
+  async #try(disk: Disk, model: Model, only: CrashKind | undefined): Promise<void> {
+    const state = this.#randomState(disk, only);
     await this.#checked(this.#left(disk, state, 'settled'), model, state);
   }
 
@@ -154,9 +177,9 @@ class CrashRun {
     await this.#checked(left, model, state);
   }
 
-  #randomState(disk: Disk): State {
+  #randomState(disk: Disk, only?: CrashKind): State {
     const choices: Choice[] = [];
-    const kind = this.#random.happens(KILLED_SHARE) ? 'killed' : 'power';
+    const kind = only ?? (this.#random.happens(KILLED_SHARE) ? 'killed' : 'power');
     if (kind === 'killed') disk.killedForGood(noting((options) => this.#random.below(options), choices));
     else disk.withoutPower(noting(randomChooser(this.#random), choices));
     return { kind, choices };

@@ -3,7 +3,7 @@
  * any value that was written since, one sector whatever the other; likewise its size.
  */
 import { Image, type Sector, SECTOR_BYTES } from './image.ts';
-import type { Inode } from './steps.ts';
+import type { Inode, LostSector } from './steps.ts';
 
 interface Version<Value> {
   /** The step that made it. */
@@ -122,6 +122,35 @@ export class DiskFile {
     const covered = this.#sizes.findLastIndex(({ at }) => at < upTo);
     this.#stableSize = this.#sizes[covered]?.value ?? this.#stableSize;
     this.#sizes.splice(0, covered + 1);
+  }
+
+  /** Sectors that a sync that begins now would write; zeroes are holes, which the journal keeps. */
+  dirty(upTo: number): number[] {
+    const sectors: number[] = [];
+    for (const [sector, versions] of this.#sectors) {
+      const covered = versions.findLast(({ at }) => at < upTo);
+      if (covered?.value !== undefined) sectors.push(sector);
+    }
+    return sectors;
+  }
+
+  /**
+   * A sync that began before the step `upTo` failed. What is lost may have got to the disk, or not, and no sync writes
+   * it any more; a write to the same sector after it does. What is not lost stays as it was.
+   */
+  syncFailed(lost: readonly LostSector[], upTo: number): void {
+    for (const { sector, isDropped } of lost) {
+      const versions = this.#sectors.get(sector) ?? [];
+      const covered = versions.findLastIndex(({ at }) => at < upTo);
+      const isNewest = covered === versions.length - 1;
+      for (let at = 0; at <= covered; at++) {
+        const version = versions[at];
+        if (version !== undefined) versions[at] = { ...version, at: Infinity };
+      }
+      if (!isDropped || !isNewest) continue;
+      this.#sectors.delete(sector);
+      this.cache.set(sector, this.#stable.get(sector));
+    }
   }
 
   #put(sector: number, value: Sector, at: number): void {

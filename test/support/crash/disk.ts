@@ -90,6 +90,10 @@ export class Disk {
         this.file(step.inode).synced(step.upTo);
         return;
       }
+      case 'sync-failed': {
+        this.file(step.inode).syncFailed(step.lost, step.upTo);
+        return;
+      }
       case 'folder-synced': {
         this.#folderSynced(step.folder, step.upTo);
         return;

@@ -12,6 +12,10 @@ export interface StoreHost {
   /** What takes time and may be let go on by `finishOne`. */
   readonly waiting: number;
   finishOne(below: (end: number) => number): void;
+  /** How many operations failed. */
+  readonly fired: number;
+  /** Nothing fails meanwhile. */
+  sparing<Value>(work: () => Value): Value;
   /** Another one at each call. */
   readonly nowMs: () => number;
 }

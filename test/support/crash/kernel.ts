@@ -14,6 +14,8 @@ import type {
 import type { StoreHost } from './host.ts';
 import type { Disk } from './disk.ts';
 import type { DiskFile } from './disk-file.ts';
+import type { FaultKind, FaultSource } from './faults.ts';
+import { SECTOR_BYTES } from './image.ts';
 import type { DiskStep, Inode } from './steps.ts';
 
 /** A sync or a commit under way. */
@@ -26,6 +28,9 @@ export interface KernelOptions {
   /** What takes time is let go with `finishOne`; else it is over in the next turn. */
   readonly isManual: boolean;
   readonly onStep?: (step: DiskStep) => void;
+  readonly faults?: FaultSource;
+  /** Told before anything follows from it. */
+  readonly onFault?: (kind: FaultKind, path: string) => void;
 }
 
 export class Kernel implements StoreHost {
@@ -48,6 +53,41 @@ export class Kernel implements StoreHost {
 
   get waiting(): number {
     return this.#waiting.length;
+  }
+
+  /** How many operations failed. */
+  get fired(): number {
+    return this.#options.faults?.fired ?? 0;
+  }
+
+  sparing<Value>(work: () => Value): Value {
+    return this.#options.faults === undefined ? work() : this.#options.faults.sparing(work);
+  }
+
+  /** Throws where the operation fails. */
+  meets(kind: FaultKind, path: string): void {
+    const code = this.#options.faults?.meets(kind);
+    if (code === undefined) return;
+    this.#options.onFault?.(kind, path);
+    throw new SystemError(code, `${kind} ${path}`);
+  }
+
+  /** How much of an operation of so many parts is done before it fails. */
+  doneOf(parts: number): number {
+    return this.#options.faults?.random.below(parts) ?? 0;
+  }
+
+  /** Each dirty page by chance: it was written, it is lost, or it is gone from the page cache, too. */
+  syncFailed(inode: Inode, upTo: number): void {
+    const random = this.#options.faults?.random;
+    const lostShare = [0.1, 0.5, 1][random?.below(3) ?? 0] ?? 1;
+    const droppedShare = [0, 0, 0.5, 1][random?.below(4) ?? 0] ?? 0;
+    const lost = this.disk
+      .file(inode)
+      .dirty(upTo)
+      .filter(() => random?.happens(lostShare))
+      .map((sector) => ({ sector, isDropped: random?.happens(droppedShare) === true }));
+    this.step({ type: 'sync-failed', inode, upTo, lost });
   }
 
   step(step: DiskStep): void {
@@ -95,6 +135,7 @@ function memoryFiles(kernel: Kernel): Files {
       [...disk.names.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path)),
     create(path, sizeBytes) {
       if (disk.names.has(path)) throw new SystemError('EEXIST', path);
+      kernel.meets('create', path);
       const inode = disk.nextInode;
       kernel.step({ type: 'create', inode, path, sizeBytes });
       return new MemoryFile(kernel, path, disk.file(inode));
@@ -109,10 +150,15 @@ function memoryFiles(kernel: Kernel): Files {
     },
     syncFolder(folder) {
       const upTo = disk.steps;
-      return new Promise((resolve) => {
+      return new Promise((resolve, reject) => {
         kernel.later('sync', () => {
-          kernel.step({ type: 'folder-synced', folder, upTo });
-          resolve();
+          try {
+            kernel.meets('folder', folder);
+            kernel.step({ type: 'folder-synced', folder, upTo });
+            resolve();
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error(String(error)));
+          }
         });
       });
     },
@@ -143,22 +189,33 @@ class MemoryFile implements BlockFile {
 
   read(into: Uint8Array, offset: number): void {
     const file = this.#within(offset, into.length);
+    this.#kernel.meets('read', this.path);
     file.cache.read(into, offset);
   }
 
   write(data: Uint8Array, offset: number): void {
     const { inode } = this.#within(offset, data.length);
+    try {
+      this.#kernel.meets('write', this.path);
+    } catch (error) {
+      const done = SECTOR_BYTES * this.#kernel.doneOf(Math.max(1, Math.floor(data.length / SECTOR_BYTES)));
+      if (done > 0)
+        this.#kernel.step({ type: 'write', inode, offset, data: Uint8Array.from(data.subarray(0, done)) });
+      throw error;
+    }
     this.#kernel.step({ type: 'write', inode, offset, data: Uint8Array.from(data) });
   }
 
   zero({ offset, length }: ByteRange, _options: { readonly keepSpace: boolean }): void {
     const { inode } = this.#within(offset, length);
+    this.#kernel.meets('zero', this.path);
     if (length > 0) this.#kernel.step({ type: 'zero', inode, offset, length });
   }
 
   grow(sizeBytes: number): void {
     const { inode, sizeBytes: before } = this.#opened;
     assert(sizeBytes >= before, `${this.path} is not made shorter`);
+    this.#kernel.meets('grow', this.path);
     this.#kernel.step({ type: 'grow', inode, sizeBytes });
   }
 
@@ -180,6 +237,13 @@ class MemoryFile implements BlockFile {
     const upTo = this.#kernel.disk.steps;
     this.#kernel.later('sync', () => {
       assert(this.#isOpen, `${this.path} is open while it is synced`);
+      try {
+        this.#kernel.meets('sync', this.path);
+      } catch (error) {
+        this.#kernel.syncFailed(inode, upTo);
+        done(error as Error);
+        return;
+      }
       this.#kernel.step({ type: 'synced', inode, upTo });
       done(null);
     });
@@ -219,10 +283,16 @@ class MemoryCatalogue implements Catalogue {
 
   commit(changes: readonly CatalogueChange[]): Promise<void> {
     this.#kernel.step({ type: 'commit', changes });
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       this.#kernel.later('commit', () => {
-        this.#kernel.step({ type: 'committed' });
-        resolve();
+        try {
+          this.#kernel.meets('commit', 'catalogue');
+          this.#kernel.step({ type: 'committed' });
+          resolve();
+        } catch (error) {
+          // It may be on the disk.
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
       });
     });
   }

@@ -2,13 +2,18 @@
  * One life of a process with a store: it opens what it finds, and is asked for this and that until it ends. What it is
  * asked and what it promised is told in order.
  */
+import { basename } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { assert, LockstepError, messageOf } from '../../../daemon/sys/errors.ts';
 import type { LayerStore } from '../../../daemon/store/layers/layer-store.ts';
+import type { LayeredVolume } from '../../../daemon/store/layers/layered-volume.ts';
 import type { Random } from '../harness/random.ts';
 import { BrokenPromise } from './check.ts';
+import type { FaultKind } from './faults.ts';
 import { openStore, type StoreHost } from './host.ts';
+import { SECTOR_BYTES } from './image.ts';
 import type { Model, ModelEvent, Op } from './model.ts';
+import { isSame, type ModelWrite, sectorsOf } from './volume-model.ts';
 
 interface LifeOptions {
   readonly host: StoreHost;
@@ -22,6 +27,10 @@ interface LifeOptions {
 /** Real disks are slow: after so many turns without an end, each takes a millisecond. */
 const QUICK_TURNS = 1000;
 const MAX_TURNS = 60_000;
+/** What the store refuses after an operation failed. */
+const REFUSED = ['STORE_RECORDS_BROKEN', 'FLUSH_FAILED'];
+/** The end of the error of a commit that failed. */
+const UNKNOWN = 'commit catalogue';
 
 export class Life {
   readonly host: StoreHost;
@@ -33,6 +42,13 @@ export class Life {
   #store: LayerStore | undefined;
   /** Volumes of which no other operation may be asked meanwhile. */
   readonly #locked = new Set<string>();
+  /** Nobody knows whether what was asked of them is recorded. */
+  readonly #lockedForGood = new Set<string>();
+  /** Volumes that met a fault, and whether what they had not flushed may be lost. */
+  readonly #suspected = new Map<string, boolean>();
+  /** Of these, those that were seen to have failed, and those of which a flush said so. */
+  readonly #failed = new Set<string>();
+  readonly #told = new Set<string>();
   readonly #failures: unknown[] = [];
   #calls = 0;
   #running = 0;
@@ -58,8 +74,57 @@ export class Life {
     this.#store = await this.#waitFor(openStore(this.host, bootId));
   }
 
+  /** An operation on a file fails now. */
+  fault(kind: FaultKind, path: string): void {
+    const layer = basename(path).replace(/\.[a-z]+$/, '');
+    for (const name of this.model.volumes.keys()) {
+      const volume = this.#usable(name);
+      const isOf = (one: { readonly id: string }): boolean => one.id === layer;
+      // A flush that is under way syncs layers, too, that were drained meanwhile.
+      const wasOf = layer.startsWith(`${name}.`);
+      if (volume === undefined || !(wasOf || [...volume.stack.layers()].some(isOf))) continue;
+      const isOpen = [...volume.open, ...volume.frozen].some(isOf);
+      const isLost = (kind === 'sync' && isOpen) || this.#suspected.get(name) === true;
+      this.#suspected.set(name, isLost);
+      this.tell({ type: 'fault', volume: name });
+    }
+  }
+
+  /** What became of volumes that met a fault. */
+  #settleFaults(): void {
+    for (const [name, isLost] of this.#suspected) {
+      const volume = this.#usable(name);
+      if (volume?.hasFailed === true) {
+        this.#suspected.set(name, true);
+        this.#failed.add(name);
+      } else {
+        this.#suspected.delete(name);
+        if (this.#failed.delete(name) && !this.#told.has(name) && volume !== undefined)
+          throw new BrokenPromise(`nobody was told that volume ${name} may lack what was written`);
+        this.#told.delete(name);
+        if (volume !== undefined && this.model.volumes.has(name))
+          this.tell({ type: 'sound', volume: name, isLost });
+      }
+    }
+  }
+
+  #usable(name: string): LayeredVolume | undefined {
+    try {
+      return this.#store?.volume(name);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Of an operation that failed, or of what follows from one. */
+  #isFault(error: unknown): boolean {
+    if (this.host.fired === 0 || !(error instanceof Error)) return false;
+    if ('code' in error && (error.code === 'EIO' || error.code === 'ENOSPC')) return true;
+    return error instanceof LockstepError && REFUSED.includes(error.reason);
+  }
+
   isLocked(volume: string): boolean {
-    return this.#locked.has(volume);
+    return this.#locked.has(volume) || this.#lockedForGood.has(volume);
   }
 
   tell(event: ModelEvent): void {
@@ -69,8 +134,9 @@ export class Life {
 
   write(volume: string, offset: number, data: Uint8Array): void {
     this.tell({ type: 'write-begins', volume, write: { offset, length: data.length, data } });
-    this.store.volume(volume).write(offset, data);
-    this.tell({ type: 'write-ends', volume });
+    this.#attempt(volume, { offset, length: data.length, data }, () => {
+      this.store.volume(volume).write(offset, data);
+    });
   }
 
   zero(
@@ -79,8 +145,28 @@ export class Life {
     keepSpace: boolean,
   ): void {
     this.tell({ type: 'write-begins', volume, write: { ...range, data: undefined } });
-    this.store.volume(volume).zero(range, { keepSpace });
-    this.tell({ type: 'write-ends', volume });
+    this.#attempt(volume, { ...range, data: undefined }, () => {
+      this.store.volume(volume).zero(range, { keepSpace });
+    });
+  }
+
+  #attempt(name: string, write: ModelWrite, act: () => void): void {
+    try {
+      act();
+      this.tell({ type: 'write-ends', volume: name });
+    } catch (error) {
+      if (!this.#isFault(error)) throw error;
+      this.#settleFaults();
+      const bytes = this.host.sparing(() => this.store.volume(name).read(write));
+      const there = [...sectorsOf(write)]
+        .filter(([sector, value]) => {
+          const at = sector * SECTOR_BYTES - write.offset;
+          return isSame(bytes.subarray(at, at + SECTOR_BYTES), value);
+        })
+        .map(([sector]) => sector);
+      this.tell({ type: 'write-fails', volume: name, there });
+    }
+    this.#settleFaults();
   }
 
   flush(volume: string): void {
@@ -91,7 +177,9 @@ export class Life {
     this.tell({ type: 'flush-begins', id, volume });
     this.store.volume(volume).flush((error) => {
       this.#running--;
+      if (error !== undefined) this.#told.add(volume);
       if (error === undefined) this.tell({ type: 'flush-ends', id });
+      else if (this.#isFault(error)) this.tell({ type: 'flush-fails', id });
       else if (this.model.volumes.get(volume) === model && !this.isLocked(volume)) this.#failures.push(error);
     });
   }
@@ -99,10 +187,62 @@ export class Life {
   /** Asked for, and not waited for. `locks`: names that nobody may touch meanwhile. `cut`: said of a snapshot. */
   begin(op: Op, locks: readonly string[], act: () => Promise<unknown>, cut?: (id: number) => number): void {
     const id = ++this.#calls;
+    const before = this.#headOf(op.volume);
     this.tell({ type: 'op-begins', id, op });
-    this.#run(locks, act, () =>
-      this.tell({ type: 'op-ends', id, ...(cut === undefined ? {} : { cut: cut(id) }) }),
+    const cutOf = (): { cut?: number } =>
+      cut === undefined ? {} : { cut: this.host.sparing(() => cut(id)) };
+    this.#run(
+      locks,
+      async () => {
+        try {
+          await act();
+          this.tell({ type: 'op-ends', id, ...cutOf() });
+        } catch (error) {
+          if (!this.#isFault(error)) throw error;
+          // Whether it is recorded is seen after a crash: nobody may ask for anything else of these names until then.
+          if (messageOf(error).endsWith(UNKNOWN) && !(error instanceof LockstepError)) {
+            this.#lockForGood(locks);
+            return;
+          }
+          const isDone = this.#isDone(op, before);
+          this.tell({ type: 'op-fails', id, isDone, ...(isDone ? cutOf() : {}) });
+        }
+      },
+      () => undefined,
     );
+  }
+
+  #headOf(name: string): string | undefined {
+    return this.store.volumes.find(({ volume }) => volume === name)?.head;
+  }
+
+  /** Of an operation that failed: what it was asked for may be recorded before it does. */
+  #isDone(op: Op, headBefore: string | undefined): boolean {
+    const hasSnapshot = (): boolean =>
+      op.type === 'snapshot' || op.type === 'delete-snapshot'
+        ? this.store.snapshots(op.volume).some(({ name }) => name === op.name)
+        : false;
+    switch (op.type) {
+      case 'create':
+        return this.#headOf(op.volume) !== undefined;
+      case 'delete-volume':
+        return this.#headOf(op.volume) === undefined;
+      case 'clone':
+        return this.#headOf(op.as) !== undefined;
+      case 'snapshot':
+        return hasSnapshot();
+      case 'delete-snapshot':
+        return !hasSnapshot();
+      case 'revert':
+        // A head that was drained meanwhile makes way for an older one.
+        return numberOf(this.#headOf(op.volume)) > numberOf(headBefore);
+      case 'grow':
+        return this.store.volume(op.volume).sizeBytes === op.sizeBytes;
+    }
+  }
+
+  #lockForGood(locks: readonly string[]): void {
+    for (const name of locks) this.#lockedForGood.add(name);
   }
 
   /** Asked for, and refused: it changes nothing. */
@@ -123,7 +263,10 @@ export class Life {
   step(): void {
     this.#run(
       [],
-      () => this.store.step(),
+      () =>
+        this.store.step().catch((error: unknown) => {
+          if (!this.#isFault(error)) throw error;
+        }),
       () => undefined,
     );
   }
@@ -132,6 +275,7 @@ export class Life {
   async turn(): Promise<void> {
     this.host.finishOne((end) => this.random.below(end));
     await settled();
+    this.#settleFaults();
     if (this.#failures.length > 0)
       throw this.#failures[0] instanceof BrokenPromise
         ? this.#failures[0]
@@ -175,6 +319,10 @@ export class Life {
         for (const name of locks) this.#locked.delete(name);
       });
   }
+}
+
+function numberOf(layer = ''): number {
+  return Number(layer.slice(layer.lastIndexOf('.') + 1));
 }
 
 /** All promises that can be settled are. */

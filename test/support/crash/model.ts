@@ -3,7 +3,7 @@
  * acknowledged is there as a whole or not at all.
  */
 import { assert } from '../../../daemon/sys/errors.ts';
-import type { Sector } from './image.ts';
+import { type Sector, SECTOR_BYTES } from './image.ts';
 import { type Content, type ModelWrite, sectorsOf, VolumeModel } from './volume-model.ts';
 
 export type Op =
@@ -23,6 +23,15 @@ export type Op =
 export type ModelEvent =
   | { readonly type: 'write-begins'; readonly volume: string; readonly write: ModelWrite }
   | { readonly type: 'write-ends'; readonly volume: string }
+  /** `there`: the sectors that hold it now; the others hold what they held before. */
+  | { readonly type: 'write-fails'; readonly volume: string; readonly there: readonly number[] }
+  | { readonly type: 'flush-fails'; readonly id: number }
+  /** Without `isDone`: it changed nothing. */
+  | { readonly type: 'op-fails'; readonly id: number; readonly isDone: boolean; readonly cut?: number }
+  /** An operation on a file of the volume failed; what it meant is not known yet. */
+  | { readonly type: 'fault'; readonly volume: string }
+  /** The store has got over it. `isLost`: what was not flushed may be lost. */
+  | { readonly type: 'sound'; readonly volume: string; readonly isLost: boolean }
   | { readonly type: 'flush-begins'; readonly id: number; readonly volume: string }
   | { readonly type: 'flush-ends'; readonly id: number }
   | { readonly type: 'op-begins'; readonly id: number; readonly op: Op }
@@ -95,6 +104,24 @@ export class Model {
         this.volume(event.volume).writeEnds();
         return;
       }
+      case 'write-fails': {
+        this.#writeFailed(event.volume, new Set(event.there));
+        return;
+      }
+      case 'fault': {
+        this.volume(event.volume).hasFailed = true;
+        return;
+      }
+      case 'sound': {
+        const volume = this.volume(event.volume);
+        volume.hasFailed = false;
+        if (event.isLost) volume.doubt();
+        return;
+      }
+      case 'flush-fails': {
+        this.#flushes.delete(event.id);
+        return;
+      }
       case 'flush-begins': {
         const volume = this.volume(event.volume);
         this.#flushes.set(event.id, { volume, writes: volume.writes });
@@ -109,11 +136,12 @@ export class Model {
       case 'op-begins':
         this.#running.set(event.id, { op: event.op, journal: this.#journal(event.op) });
         return;
-      case 'op-ends': {
+      case 'op-ends':
+      case 'op-fails': {
         const running = this.#running.get(event.id);
         assert(running !== undefined, `operation ${event.id} was begun`);
         this.#running.delete(event.id);
-        this.#done(running, event.cut);
+        if (event.type === 'op-ends' || event.isDone) this.#done(running, event.cut);
         return;
       }
     }
@@ -125,6 +153,17 @@ export class Model {
     if (running?.op.type !== 'snapshot' || running.journal === undefined) return;
     const { writes } = running.journal;
     for (let count = 0; count <= writes.length; count++) yield [count, snapshotAt(running, count)];
+  }
+
+  #writeFailed(name: string, there: ReadonlySet<number>): void {
+    for (const { op, journal } of this.#running.values()) {
+      const write = op.volume === name ? journal?.writes.pop() : undefined;
+      if (write === undefined) continue;
+      for (const [sector, data] of sectorsOf(write))
+        if (there.has(sector))
+          journal?.writes.push({ offset: sector * SECTOR_BYTES, length: SECTOR_BYTES, data });
+    }
+    this.volume(name).writeFailed((sector) => there.has(sector));
   }
 
   expected(): Expected {

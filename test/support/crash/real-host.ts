@@ -27,6 +27,12 @@ export class RealHost implements StoreHost {
 
   readonly nowMs = (): number => performance.now();
 
+  readonly fired = 0;
+
+  sparing<Value>(work: () => Value): Value {
+    return work();
+  }
+
   finishOne(): void {
     // The kernel does.
   }

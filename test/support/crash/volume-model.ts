@@ -28,6 +28,10 @@ export class VolumeModel {
   sizeBytes: number;
   writes = 0;
   readonly #sectors: Map<number, Version[]>;
+  /** After a failure what was not flushed by then may be lost, whatever is flushed later, until it is written again. */
+  #doubtedTo = 0;
+  /** Since an operation on its files failed, until the store is known to have got over it. */
+  hasFailed = false;
   /** Was begun and has not returned. */
   #current: ModelWrite | undefined;
 
@@ -64,6 +68,25 @@ export class VolumeModel {
     }
   }
 
+  /** Of the sectors of the write these hold it now, the others what they held before. */
+  writeFailed(isThere: (sector: number) => boolean): void {
+    for (const [sector] of this.#current === undefined ? [] : sectorsOf(this.#current)) {
+      const versions = this.#sectors.get(sector);
+      // Of one that may be lost anyway nothing is left out.
+      if (versions !== undefined && !this.hasFailed && !isThere(sector)) versions.pop();
+    }
+    this.#current = undefined;
+  }
+
+  /** What is not flushed may be lost. */
+  doubt(): void {
+    this.#doubtedTo = this.writes;
+  }
+
+  get doubtful(): number[] {
+    return [...this.#sectors].filter(([, versions]) => this.#isDoubtful(versions)).map(([sector]) => sector);
+  }
+
   writeEnds(): void {
     this.#current = undefined;
   }
@@ -72,14 +95,14 @@ export class VolumeModel {
   flushed(writes: number): void {
     for (const versions of this.#sectors.values()) {
       const covered = versions.findLastIndex(({ write }) => write <= writes);
-      if (covered > 0) versions.splice(0, covered);
+      if (covered > 0 && (versions[covered]?.write ?? 0) > this.#doubtedTo) versions.splice(0, covered);
     }
   }
 
   /** What each sector may be after the crash, newest first; undefined: zeroes. */
   acceptable(sector: number, kind: CrashKind): readonly Sector[] {
     const versions = this.#sectors.get(sector) ?? [ORIGIN];
-    if (kind === 'power') return versions.map(({ value }) => value).reverse();
+    if (kind === 'power' || this.#isDoubtful(versions)) return versions.map(({ value }) => value).reverse();
     const isTorn = this.#current !== undefined && isInside(sector, this.#current);
     return versions
       .slice(isTorn ? -2 : -1)
@@ -105,6 +128,8 @@ export class VolumeModel {
     const copy = new VolumeModel(this.sizeBytes);
     copy.writes = this.writes;
     copy.#current = this.#current;
+    copy.#doubtedTo = this.#doubtedTo;
+    copy.hasFailed = this.hasFailed;
     for (const [sector, versions] of this.#sectors) copy.#sectors.set(sector, [...versions]);
     return copy;
   }
@@ -122,7 +147,14 @@ export class VolumeModel {
       if (versions !== undefined && !isSame(versions.at(-1)?.value, found(sector))) versions.pop();
     }
     copy.#current = undefined;
+    for (const [sector, versions] of copy.#sectors)
+      if (copy.#isDoubtful(versions)) versions.splice(0, versions.length, { write: 0, value: found(sector) });
+    copy.hasFailed = false;
     return copy;
+  }
+
+  #isDoubtful([, unflushed]: readonly Version[]): boolean {
+    return unflushed !== undefined && (this.hasFailed || unflushed.write <= this.#doubtedTo);
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a life is asked for: writes at overlapping places, flushes, and changes of volumes and snapshots, all at once. */
-import { contentProblem, BrokenPromise, readable, stamped } from './check.ts';
+import { contentProblem, liveProblem, BrokenPromise, readable, stamped } from './check.ts';
 import { REGION_BYTES } from './geometry.ts';
 import { SECTOR_BYTES } from './image.ts';
 import type { Life } from './life.ts';
@@ -34,6 +34,7 @@ const actions: readonly (readonly [weight: number, act: Action])[] = [
   [1, deleteVolume],
   [3, diff],
   [20, (life) => life.step()],
+  [5, rewrite],
 ];
 const TOTAL = actions.reduce((sum, [weight]) => sum + weight, 0);
 
@@ -75,6 +76,14 @@ function zero(life: Life): void {
   if (volume !== undefined) life.zero(volume, range(life, volume), life.random.happens(0.4));
 }
 
+/** What may be lost is written anew, as a copy does. */
+function rewrite(life: Life): void {
+  const volume = freeVolume(life);
+  if (volume === undefined || life.model.volume(volume).hasFailed) return;
+  for (const sector of life.model.volume(volume).doubtful)
+    life.write(volume, sector * SECTOR_BYTES, stamped(life.random.below(1_000_000), sector));
+}
+
 function flush(life: Life): void {
   const volume = freeVolume(life);
   if (volume !== undefined) life.flush(volume);
@@ -85,10 +94,10 @@ function read(life: Life): void {
   const volume = freeVolume(life);
   if (volume !== undefined) {
     const model = life.model.volume(volume);
-    const problem = contentProblem(readable(life.store.volume(volume)), {
-      sizeBytes: model.sizeBytes,
-      content: model.content(),
-    });
+    // What a sync that failed made of the page cache is seen until the volume is healed.
+    const problem = model.hasFailed
+      ? undefined
+      : life.host.sparing(() => liveProblem(readable(life.store.volume(volume)), model));
     if (problem !== undefined) throw new BrokenPromise(`volume ${volume} ${problem}`);
   }
   const snapshot = freeSnapshot(life);
@@ -103,6 +112,8 @@ function snapshot(life: Life): void {
     ),
   );
   if (volume === undefined || name === undefined || life.isLocked(`${volume}@`)) return;
+  // Nobody takes one of a replica that may lack something.
+  if (life.model.volume(volume).doubtful.length > 0) return;
   const purpose = !hasSeed(life, volume) && life.random.happens(0.15) ? 'seed' : 'kept';
   life.begin(
     { type: 'snapshot', volume, name, purpose },
@@ -190,12 +201,14 @@ function diff(life: Life): void {
   const { volume } = from;
   const to = freeSnapshot(life);
   const other = to?.volume === volume ? to : undefined;
+  const isUnknown = life.model.volume(volume).hasFailed || life.model.volume(volume).doubtful.length > 0;
+  if (other === undefined && isUnknown) return;
   const before = life.model.snapshot(volume, from.name).content;
   const after =
     other === undefined
       ? life.model.volume(volume).content()
       : life.model.snapshot(volume, other.name).content;
-  const told = life.store.diff(volume, from.name, other?.name);
+  const told = life.host.sparing(() => life.store.diff(volume, from.name, other?.name));
   const isTold = (region: number): boolean =>
     told.some(({ first, count }) => region >= first && region < first + count);
   for (const sector of new Set([...before.keys(), ...after.keys()])) {
@@ -208,9 +221,12 @@ function diff(life: Life): void {
 }
 
 export function checkSnapshotNow(life: Life, volume: string, name: string): void {
-  const view = life.store.openSnapshot(volume, name);
-  const problem = contentProblem(view, life.model.snapshot(volume, name));
-  view.close();
+  const problem = life.host.sparing(() => {
+    const view = life.store.openSnapshot(volume, name);
+    const found = contentProblem(view, life.model.snapshot(volume, name));
+    view.close();
+    return found;
+  });
   if (problem !== undefined) throw new BrokenPromise(`snapshot ${volume}@${name} ${problem}`);
 }
 

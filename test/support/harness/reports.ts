@@ -16,6 +16,7 @@ export function heartbeatOf(process: Process, { run, revision }: StorePosition):
     agentPort: 0,
     replicationPort: 0,
     metricsPort: 0,
+    nbd: undefined,
     incarnation: BigInt(incarnation),
     version: '',
     capacityBytes: 0n,

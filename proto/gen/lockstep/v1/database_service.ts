@@ -253,7 +253,7 @@ export interface Database {
   createTime:
     | Date
     | undefined;
-  /** "postgresql". */
+  /** "postgresql"; "none" of a volume that is used over NBD, such as a clone. */
   engine: string;
   engineVersion: string;
   sizeBytes: bigint;
@@ -394,7 +394,7 @@ export interface PhaseDuration {
 
 /** The metadata of every google.longrunning.Operation of this API. */
 export interface OperationMetadata {
-  /** create-database, delete-database, failover, reseed */
+  /** create-database, create-volume, delete-database, failover, reseed, recover-primary, revert-volume */
   workflow: string;
   /** The resource the operation works on: databases/{database} */
   target: string;

@@ -18,9 +18,10 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Operation } from "../../google/longrunning/operations.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 
-/** The replicated volumes below the databases: how their replicas stand, and a person's last resort. */
+/** The replicated volumes, below databases or by themselves: how their replicas stand, and a person's last resort. */
 
 export const VolumeReplicaRole = {
   VOLUME_REPLICA_ROLE_UNSPECIFIED: 0,
@@ -195,7 +196,20 @@ export interface VolumeReplica {
   /** One sentence: what is to be said of that file system; empty when nothing. */
   spaceWarning: string;
   /** The comparison of the replicas that it makes as primary, or made last; absent: none. */
-  scrub: Scrub | undefined;
+  scrub:
+    | Scrub
+    | undefined;
+  /** Where its host serves NBD; absent: its host has not told. The volume's export there has the volume's name. */
+  nbd: NbdListener | undefined;
+}
+
+export interface NbdListener {
+  /** host:port, over TCP. */
+  address: string;
+  /** Path of the Unix socket, for clients on that host. */
+  socket: string;
+  /** Over TCP: off, allowed, required. */
+  tls: string;
 }
 
 export interface Scrub {
@@ -250,6 +264,28 @@ export interface Resync {
   /** Milliseconds at the present rate; absent while nothing is known of it. */
   leftMs?: bigint | undefined;
   error: string;
+}
+
+export interface CreateVolumeRequest {
+  /**
+   * A DNS label, as of a database: 1 to 40 of a-z, 0-9 and '-', starting with a letter, not ending with '-'. The volume's
+   * own name is made of it.
+   */
+  volumeId: string;
+  /** A multiple of 64 KiB. */
+  sizeBytes: bigint;
+  /** Zones that must each hold a copy; two of them. Empty: control chooses. */
+  zones: string[];
+  /** A UUID; the same request again answers the same operation. */
+  requestId: string;
+  /** Checks everything and creates nothing; the operation is done at once. */
+  validateOnly: boolean;
+}
+
+export interface DeleteVolumeRequest {
+  /** volumes/{volume} or databases/{database} */
+  name: string;
+  requestId: string;
 }
 
 export interface GetVolumeRequest {
@@ -596,6 +632,7 @@ function createBaseVolumeReplica(): VolumeReplica {
     diskAvailableBytes: 0n,
     spaceWarning: "",
     scrub: undefined,
+    nbd: undefined,
   };
 }
 
@@ -690,6 +727,9 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
     }
     if (message.scrub !== undefined) {
       Scrub.encode(message.scrub, writer.uint32(162).fork()).join();
+    }
+    if (message.nbd !== undefined) {
+      NbdListener.encode(message.nbd, writer.uint32(402).fork()).join();
     }
     return writer;
   },
@@ -891,6 +931,14 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
             message.scrub = Scrub.decode(reader, reader.uint32());
             continue;
           }
+          case 50: {
+            if (tag !== 402) {
+              break;
+            }
+
+            message.nbd = NbdListener.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -976,6 +1024,7 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
         ? globalThis.String(object.space_warning)
         : "",
       scrub: isSet(object.scrub) ? Scrub.fromJSON(object.scrub) : undefined,
+      nbd: isSet(object.nbd) ? NbdListener.fromJSON(object.nbd) : undefined,
     };
   },
 
@@ -1050,6 +1099,9 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
     if (message.scrub !== undefined) {
       obj.scrub = Scrub.toJSON(message.scrub);
     }
+    if (message.nbd !== undefined) {
+      obj.nbd = NbdListener.toJSON(message.nbd);
+    }
     return obj;
   },
 
@@ -1097,6 +1149,108 @@ export const VolumeReplica: MessageFns<VolumeReplica> = {
       : 0n;
     message.spaceWarning = object.spaceWarning ?? "";
     message.scrub = (object.scrub !== undefined && object.scrub !== null) ? Scrub.fromPartial(object.scrub) : undefined;
+    message.nbd = (object.nbd !== undefined && object.nbd !== null) ? NbdListener.fromPartial(object.nbd) : undefined;
+    return message;
+  },
+};
+
+function createBaseNbdListener(): NbdListener {
+  return { address: "", socket: "", tls: "" };
+}
+
+export const NbdListener: MessageFns<NbdListener> = {
+  encode(message: NbdListener, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== "") {
+      writer.uint32(10).string(message.address);
+    }
+    if (message.socket !== "") {
+      writer.uint32(18).string(message.socket);
+    }
+    if (message.tls !== "") {
+      writer.uint32(26).string(message.tls);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NbdListener {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNbdListener();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.socket = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tls = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NbdListener {
+    return {
+      address: isSet(object.address) ? globalThis.String(object.address) : "",
+      socket: isSet(object.socket) ? globalThis.String(object.socket) : "",
+      tls: isSet(object.tls) ? globalThis.String(object.tls) : "",
+    };
+  },
+
+  toJSON(message: NbdListener): unknown {
+    const obj: any = {};
+    if (message.address !== "") {
+      obj.address = message.address;
+    }
+    if (message.socket !== "") {
+      obj.socket = message.socket;
+    }
+    if (message.tls !== "") {
+      obj.tls = message.tls;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NbdListener>): NbdListener {
+    return NbdListener.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NbdListener>): NbdListener {
+    const message = createBaseNbdListener();
+    message.address = object.address ?? "";
+    message.socket = object.socket ?? "";
+    message.tls = object.tls ?? "";
     return message;
   },
 };
@@ -1842,6 +1996,247 @@ export const Resync: MessageFns<Resync> = {
       : 0n;
     message.leftMs = (object.leftMs !== undefined && object.leftMs !== null) ? BigInt(object.leftMs) : undefined;
     message.error = object.error ?? "";
+    return message;
+  },
+};
+
+function createBaseCreateVolumeRequest(): CreateVolumeRequest {
+  return { volumeId: "", sizeBytes: 0n, zones: [], requestId: "", validateOnly: false };
+}
+
+export const CreateVolumeRequest: MessageFns<CreateVolumeRequest> = {
+  encode(message: CreateVolumeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.volumeId !== "") {
+      writer.uint32(10).string(message.volumeId);
+    }
+    if (message.sizeBytes !== 0n) {
+      if (BigInt.asUintN(64, message.sizeBytes) !== message.sizeBytes) {
+        throw new globalThis.Error("value provided for field message.sizeBytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.sizeBytes);
+    }
+    for (const v of message.zones) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(34).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(40).bool(message.validateOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateVolumeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateVolumeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.volumeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sizeBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.zones.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateVolumeRequest {
+    return {
+      volumeId: isSet(object.volumeId)
+        ? globalThis.String(object.volumeId)
+        : isSet(object.volume_id)
+        ? globalThis.String(object.volume_id)
+        : "",
+      sizeBytes: isSet(object.sizeBytes)
+        ? BigInt(object.sizeBytes)
+        : isSet(object.size_bytes)
+        ? BigInt(object.size_bytes)
+        : 0n,
+      zones: globalThis.Array.isArray(object?.zones) ? object.zones.map((e: any) => globalThis.String(e)) : [],
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+    };
+  },
+
+  toJSON(message: CreateVolumeRequest): unknown {
+    const obj: any = {};
+    if (message.volumeId !== "") {
+      obj.volumeId = message.volumeId;
+    }
+    if (message.sizeBytes !== 0n) {
+      obj.sizeBytes = message.sizeBytes.toString();
+    }
+    if (message.zones?.length) {
+      obj.zones = message.zones;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CreateVolumeRequest>): CreateVolumeRequest {
+    return CreateVolumeRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateVolumeRequest>): CreateVolumeRequest {
+    const message = createBaseCreateVolumeRequest();
+    message.volumeId = object.volumeId ?? "";
+    message.sizeBytes = (object.sizeBytes !== undefined && object.sizeBytes !== null) ? BigInt(object.sizeBytes) : 0n;
+    message.zones = object.zones?.map((e) => e) || [];
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    return message;
+  },
+};
+
+function createBaseDeleteVolumeRequest(): DeleteVolumeRequest {
+  return { name: "", requestId: "" };
+}
+
+export const DeleteVolumeRequest: MessageFns<DeleteVolumeRequest> = {
+  encode(message: DeleteVolumeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(18).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteVolumeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteVolumeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DeleteVolumeRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: DeleteVolumeRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DeleteVolumeRequest>): DeleteVolumeRequest {
+    return DeleteVolumeRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteVolumeRequest>): DeleteVolumeRequest {
+    const message = createBaseDeleteVolumeRequest();
+    message.name = object.name ?? "";
+    message.requestId = object.requestId ?? "";
     return message;
   },
 };
@@ -2722,6 +3117,32 @@ export const ScrubVolumeRequest: MessageFns<ScrubVolumeRequest> = {
 
 export type VolumeServiceService = typeof VolumeServiceService;
 export const VolumeServiceService = {
+  /**
+   * Makes a volume in two zones that is used over NBD, without an engine. Wherever databases are named it is one whose
+   * engine is "none". The operation's response is a Volume.
+   */
+  createVolume: {
+    path: "/lockstep.v1.VolumeService/CreateVolume" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateVolumeRequest): Buffer => Buffer.from(CreateVolumeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateVolumeRequest => CreateVolumeRequest.decode(value),
+    responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
+  /**
+   * Removes such a volume, or a clone, with its copies. The operation's response is empty. The volume of a database with
+   * an engine is refused: that goes with DeleteDatabase.
+   */
+  deleteVolume: {
+    path: "/lockstep.v1.VolumeService/DeleteVolume" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteVolumeRequest): Buffer => Buffer.from(DeleteVolumeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteVolumeRequest => DeleteVolumeRequest.decode(value),
+    responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
   /** Everything that control knows of a volume, read at one instant. The name of its database is taken as well. */
   getVolume: {
     path: "/lockstep.v1.VolumeService/GetVolume" as const,
@@ -2789,6 +3210,16 @@ export const VolumeServiceService = {
 } as const;
 
 export interface VolumeServiceServer extends UntypedServiceImplementation {
+  /**
+   * Makes a volume in two zones that is used over NBD, without an engine. Wherever databases are named it is one whose
+   * engine is "none". The operation's response is a Volume.
+   */
+  createVolume: handleUnaryCall<CreateVolumeRequest, Operation>;
+  /**
+   * Removes such a volume, or a clone, with its copies. The operation's response is empty. The volume of a database with
+   * an engine is refused: that goes with DeleteDatabase.
+   */
+  deleteVolume: handleUnaryCall<DeleteVolumeRequest, Operation>;
   /** Everything that control knows of a volume, read at one instant. The name of its database is taken as well. */
   getVolume: handleUnaryCall<GetVolumeRequest, Volume>;
   /**
@@ -2816,6 +3247,44 @@ export interface VolumeServiceServer extends UntypedServiceImplementation {
 }
 
 export interface VolumeServiceClient extends Client {
+  /**
+   * Makes a volume in two zones that is used over NBD, without an engine. Wherever databases are named it is one whose
+   * engine is "none". The operation's response is a Volume.
+   */
+  createVolume(
+    request: CreateVolumeRequest,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  createVolume(
+    request: CreateVolumeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  createVolume(
+    request: CreateVolumeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  /**
+   * Removes such a volume, or a clone, with its copies. The operation's response is empty. The volume of a database with
+   * an engine is refused: that goes with DeleteDatabase.
+   */
+  deleteVolume(
+    request: DeleteVolumeRequest,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  deleteVolume(
+    request: DeleteVolumeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  deleteVolume(
+    request: DeleteVolumeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
   /** Everything that control knows of a volume, read at one instant. The name of its database is taken as well. */
   getVolume(
     request: GetVolumeRequest,

@@ -160,7 +160,18 @@ export interface HeartbeatRequest {
   roles: string[];
   /** The last that this host was told; kept on stable storage, so that a store which comes back older is found out. */
   store: StorePosition | undefined;
+  nbd: NbdListener | undefined;
   space: SpaceReport | undefined;
+}
+
+/** Where clients of volumes connect. */
+export interface NbdListener {
+  /** TCP, on the host's address. */
+  port: number;
+  /** Path of the Unix socket. */
+  socket: string;
+  /** Over TCP: off, allowed, required. */
+  tls: string;
 }
 
 export interface HeartbeatResponse {
@@ -2150,6 +2161,7 @@ function createBaseHeartbeatRequest(): HeartbeatRequest {
     engines: [],
     roles: [],
     store: undefined,
+    nbd: undefined,
     space: undefined,
   };
 }
@@ -2206,6 +2218,9 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     }
     if (message.store !== undefined) {
       StorePosition.encode(message.store, writer.uint32(114).fork()).join();
+    }
+    if (message.nbd !== undefined) {
+      NbdListener.encode(message.nbd, writer.uint32(122).fork()).join();
     }
     if (message.space !== undefined) {
       SpaceReport.encode(message.space, writer.uint32(322).fork()).join();
@@ -2338,6 +2353,14 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
             message.store = StorePosition.decode(reader, reader.uint32());
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.nbd = NbdListener.decode(reader, reader.uint32());
+            continue;
+          }
           case 40: {
             if (tag !== 322) {
               break;
@@ -2400,6 +2423,7 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
         ? object.roles.map((e: any) => globalThis.String(e))
         : [],
       store: isSet(object.store) ? StorePosition.fromJSON(object.store) : undefined,
+      nbd: isSet(object.nbd) ? NbdListener.fromJSON(object.nbd) : undefined,
       space: isSet(object.space) ? SpaceReport.fromJSON(object.space) : undefined,
     };
   },
@@ -2448,6 +2472,9 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     if (message.store !== undefined) {
       obj.store = StorePosition.toJSON(message.store);
     }
+    if (message.nbd !== undefined) {
+      obj.nbd = NbdListener.toJSON(message.nbd);
+    }
     if (message.space !== undefined) {
       obj.space = SpaceReport.toJSON(message.space);
     }
@@ -2481,9 +2508,111 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     message.store = (object.store !== undefined && object.store !== null)
       ? StorePosition.fromPartial(object.store)
       : undefined;
+    message.nbd = (object.nbd !== undefined && object.nbd !== null) ? NbdListener.fromPartial(object.nbd) : undefined;
     message.space = (object.space !== undefined && object.space !== null)
       ? SpaceReport.fromPartial(object.space)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseNbdListener(): NbdListener {
+  return { port: 0, socket: "", tls: "" };
+}
+
+export const NbdListener: MessageFns<NbdListener> = {
+  encode(message: NbdListener, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.port !== 0) {
+      writer.uint32(8).uint32(message.port);
+    }
+    if (message.socket !== "") {
+      writer.uint32(18).string(message.socket);
+    }
+    if (message.tls !== "") {
+      writer.uint32(26).string(message.tls);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NbdListener {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNbdListener();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.socket = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tls = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NbdListener {
+    return {
+      port: isSet(object.port) ? globalThis.Number(object.port) : 0,
+      socket: isSet(object.socket) ? globalThis.String(object.socket) : "",
+      tls: isSet(object.tls) ? globalThis.String(object.tls) : "",
+    };
+  },
+
+  toJSON(message: NbdListener): unknown {
+    const obj: any = {};
+    if (message.port !== 0) {
+      obj.port = Math.round(message.port);
+    }
+    if (message.socket !== "") {
+      obj.socket = message.socket;
+    }
+    if (message.tls !== "") {
+      obj.tls = message.tls;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NbdListener>): NbdListener {
+    return NbdListener.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NbdListener>): NbdListener {
+    const message = createBaseNbdListener();
+    message.port = object.port ?? 0;
+    message.socket = object.socket ?? "";
+    message.tls = object.tls ?? "";
     return message;
   },
 };
