@@ -38,16 +38,22 @@ export async function cloneSnapshot(
   await reserve(options, database, located);
   const { found, snapshot } = located;
   const origin = found.volume.value.volume;
+  let sizeBytes: number;
   try {
     const request = { fence: fenceOf(found, 'clone'), volume: origin, snapshot, clone: database.volume };
-    await options.agents.call(located.host, agent.cloneSnapshot, request, { deadlineMs: DISK_MS });
+    const call = options.agents.call(located.host, agent.cloneSnapshot, request, { deadlineMs: DISK_MS });
+    sizeBytes = Number((await call).sizeBytes);
   } catch (error) {
     await takeBack(options, database, error);
     throw error;
   }
+  // Of the snapshot: the volume may have grown since.
+  await options.repository.updateVolume(database.volume, (record) =>
+    record.sizeBytes === sizeBytes ? undefined : { ...record, sizeBytes },
+  );
   await options.repository.updateDatabase(
     cloneId,
-    (record) => (record.uid === database.uid ? { ...record, lifecycle: 'active' } : undefined),
+    (record) => (record.uid === database.uid ? { ...record, sizeBytes, lifecycle: 'active' } : undefined),
     [
       {
         reason: 'CLONED',

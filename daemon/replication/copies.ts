@@ -88,6 +88,12 @@ export class Copies {
     if (this.#join?.readsSnapshot === true) this.fail('the snapshot that was copied is gone');
   }
 
+  /** How large its target is was asked before: one that has not grown must not become a member. */
+  resized(): void {
+    const { peer } = this;
+    if (peer !== undefined) this.#parts.links.close(peer);
+  }
+
   fail(error: string): void {
     const join = this.#join;
     if (join === undefined || join.isOver) return;

@@ -179,6 +179,8 @@ export class Replica {
         this.#core.resize(event.sizeBytes);
         leader.primary.unstable.endAt(event.sizeBytes / REGION_BYTES);
         this.#follower.secondary.unstable.endAt(event.sizeBytes / REGION_BYTES);
+        leader.copies.resized();
+        leader.scrub.resized();
         return;
       case 'force':
         this.#follower.promotion.forced(event.view);

@@ -43,11 +43,15 @@ export class ScrubList {
   #toCopy: { readonly region: Region; readonly to: HostName }[] = [];
   /** Written anew just now, by whom. */
   readonly #repairing = new Map<Region, HostName>();
-  readonly #end: Region;
+  #end: Region;
 
   constructor(from: Region, end: Region) {
     this.#end = end;
     this.#stretches = from < end ? [{ first: from, end, dataEnd: from }] : [];
+  }
+
+  get end(): Region {
+    return this.#end;
   }
 
   /** Every region before it was compared. */
@@ -58,6 +62,12 @@ export class ScrubList {
     for (const { region } of this.#toCopy) cursor = Math.min(cursor, region);
     for (const region of this.#repairing.keys()) cursor = Math.min(cursor, region);
     return cursor;
+  }
+
+  /** What was added is looked at last. */
+  grow(end: Region): void {
+    this.#stretches.unshift({ first: this.#end, end, dataEnd: this.#end });
+    this.#end = end;
   }
 
   get underWay(): number {

@@ -77,7 +77,7 @@ export class Scrub {
     return {
       phase: this.#phase ?? 'STOPPED',
       cursor: this.#phase === undefined ? scrubbedTo : this.#list.cursor,
-      regionsTotal: this.#regions,
+      regionsTotal: this.#phase === undefined ? this.#regions : this.#list.end,
       ...this.#findings.status,
       limitBytesPerSecond: isRunning && !this.#isPaused ? this.#parts.throttle.limitBytesPerSecond : 0,
       error: this.#error,
@@ -109,6 +109,11 @@ export class Scrub {
 
   stop(): void {
     this.#end('STOPPED', '');
+  }
+
+  /** It has not ended before what was added is compared, too. */
+  resized(): void {
+    if (this.#isRunning) this.#list.grow(this.#regions);
   }
 
   /** What it compares with is not there any more, or this replica serves nobody. */

@@ -12,7 +12,8 @@ const MAX_TOLD = 100;
 
 /** It has nobody to compare with, and is not about to have. */
 export function isAlone({ state, status }: Volume): boolean {
-  return state === 'SOLO' && status.join === undefined;
+  const { join } = status;
+  return state === 'SOLO' && (join === undefined || join.phase === 'DONE' || join.phase === 'FAILED');
 }
 
 /** Nothing where one runs. */

@@ -205,7 +205,7 @@ const snapshots: readonly Mutation[] = [
 
 const structure: readonly Mutation[] = [
   mutation('grown-unflushed', 'A volume is longer by its record before its files are.', FILES.store, [
-    '        for (const layer of volume.open) await layer.syncSize();\n',
+    '        for (const layer of open) await layer.syncSize();\n',
     '',
   ]),
   mutation('names-unsynced', 'A new layer is recorded before its names are on stable storage.', FILES.files, [
@@ -240,8 +240,8 @@ const structure: readonly Mutation[] = [
 
 const background: readonly Mutation[] = [
   mutation('drained-in-two', 'The records of a drained head change in two commits.', FILES.upkeep, [
-    "await records.commit([lower, { type: 'no-layer', id: head.id }]);",
-    "await records.commit([{ type: 'no-layer', id: head.id }]);\n    await records.commit([lower]);",
+    "await records.commit([...lower, { type: 'no-layer', id: head.id }]);",
+    "await records.commit([{ type: 'no-layer', id: head.id }]);\n    await records.commit(lower);",
   ]),
   mutation('merged-unsynced', 'A merge is recorded before its data is on stable storage.', FILES.merge, [
     "    await this.#target.sync('data');\n    if (this.#record.summed)",

@@ -11,7 +11,7 @@ import {
   sentOf,
   SIZE_BYTES,
 } from '../support/harness/lone.ts';
-import { joined, solo, staleCopy } from '../support/harness/roles.ts';
+import { beginCopy, joined, solo, staleCopy } from '../support/harness/roles.ts';
 
 const LARGER = 2 * SIZE_BYTES;
 const LAST = LARGER / REGION_BYTES - 1;
@@ -63,6 +63,13 @@ t.test('a primary says how large it is to whom it dials', async (t) => {
   t.match(sentOf(lone.step({ type: 'link-opened', link, peer: 'b' })), [
     { type: 'hello', sizeBytes: LARGER },
   ]);
+});
+
+t.test('a target is asked for its size anew when its source grows', async (t) => {
+  const lone = solo([1]);
+  const { link } = beginCopy(lone);
+  t.match(lone.step(grows), [{ type: 'close-link', link }]);
+  t.match(lone.replica.status.join, { phase: 'FAILED' });
 });
 
 t.test("what was unstable behind the end of a volume that is smaller now is nobody's matter", async (t) => {

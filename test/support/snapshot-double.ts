@@ -16,6 +16,7 @@ export class SnapshotDouble {
   /** How reverts fail until this is undefined again. */
   failing: 'before' | 'midway' | undefined;
   cloneError: LockstepError | undefined;
+  cloneBytes = 1024n * 1024n;
 
   addTo(server: Server): void {
     server.addService(SnapshotServiceService, this.#service());
@@ -38,7 +39,7 @@ export class SnapshotDouble {
       cloneSnapshot: unary(quietLog, ({ clone }) => {
         if (this.cloneError !== undefined) throw this.cloneError;
         this.clones.push(clone);
-        return { sizeBytes: 1n };
+        return { sizeBytes: this.cloneBytes };
       }),
       revertReplica: unary(quietLog, ({ snapshot }) => {
         if (this.failing === 'before')

@@ -3,12 +3,15 @@ import { randomBytes } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { revertVolume } from '../../daemon/volume/revert.ts';
 import { RawClient, requestBytes, WRITE } from '../support/nbd-client.ts';
-import { Pair, read, type TestHost, VOLUME, write } from '../support/pair.ts';
+import { layered, Pair, read, type TestHost, VOLUME, write } from '../support/pair.ts';
 
 const REGION = 65_536;
 const OLD = 4 * REGION;
 const NEW = 40 * REGION;
 const ENOSPC = 28;
+/** Of one region, where a test has to do something in the middle of a copy. */
+const SLOW_WRITE_MS = 5;
+const sleep = new Int32Array(new SharedArrayBuffer(4));
 
 async function withPair(t: Test): Promise<{ pair: Pair; a: TestHost; b: TestHost }> {
   const pair = new Pair(OLD);
@@ -208,4 +211,68 @@ t.test('nothing is made smaller that somebody uses, or that others may hold more
   await b.stop();
   await pair.until(() => a.volume().state === 'SOLO');
   await t.rejects(shrink(a), { message: /not every replica is known to be in sync/ });
+});
+
+t.test('a target that has not grown does not become a member of a volume that has', async (t) => {
+  const { pair, a, b } = await withPair(t);
+  await b.stop();
+  await pair.until(() => a.volume().state === 'SOLO');
+  const again = await pair.start('b');
+  const volume = a.volume();
+  volume.run({ type: 'seed', target: 'b', snapshot: 's' });
+  await pair.until(() => volume.status.join?.phase === 'SEEDED');
+  await grow(a);
+  t.match(volume.status.join, { phase: 'FAILED' });
+  await t.rejects(pair.reseed(a, 'b'), { message: /size 2621440, here 262144/ });
+  t.strictSame(pair.record.inSync, ['a']);
+  await grow(again);
+  await pair.reseed(a, 'b');
+});
+
+t.test('a scrub that runs while the volume grows ends when what was added is compared, too', async (t) => {
+  const regions = 2000;
+  const pair = new Pair(regions * REGION);
+  t.teardown(() => pair.stop());
+  const { a, b } = await pair.inSync();
+  await a.submit(write(0, randomBytes(300 * REGION)));
+  const volume = a.volume();
+  volume.run({ type: 'scrub', anew: true });
+  await grow(b, 2 * regions * REGION);
+  await grow(a, 2 * regions * REGION);
+  t.match(volume.status.scrub, { phase: 'RUNNING', regionsTotal: 2 * regions });
+  await a.submit(write((2 * regions - 1) * REGION, randomBytes(REGION)));
+  await pair.until(() => volume.status.scrub?.phase !== 'RUNNING');
+  t.match(volume.status.scrub, { phase: 'DONE', cursor: 2 * regions, mismatchedRegions: 0 });
+});
+
+t.test('a target that grew before it was copied to can go back to what it held', async (t) => {
+  const { pair, a, b } = await withPair(t);
+  const old = randomBytes(OLD);
+  await a.submit(write(0, old));
+  await a.submit({ kind: 'flush' });
+  await b.stop();
+  await pair.until(() => a.volume().state === 'SOLO');
+  await grow(a);
+  await a.submit(write(100, randomBytes(NEW - REGION)));
+  pair.layers.set('b', (store) =>
+    layered(store, {
+      write: (offset, data) => {
+        Atomics.wait(sleep, 0, 0, SLOW_WRITE_MS);
+        store.write(offset, data);
+      },
+    }),
+  );
+  const target = await pair.start('b');
+  await grow(target);
+  const copy = t.rejects(pair.reseed(a, 'b'), /broke off/);
+  await pair.until(() => (a.volume().status.join?.sentBytes ?? 0) > 10 * REGION);
+  await a.stop();
+  await copy;
+  const expected = Buffer.concat([old, Buffer.alloc(NEW - OLD)]);
+  t.notOk(contentOf(target).subarray(OLD).equals(expected.subarray(OLD)), 'a mixture of two times');
+  await target.stop();
+  const again = await pair.start('b');
+  pair.force('b');
+  await pair.until(() => again.volume().state === 'SOLO');
+  t.ok(contentOf(again).equals(expected));
 });

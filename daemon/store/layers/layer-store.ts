@@ -29,7 +29,7 @@ import { LiveLayers, type StoreLog } from './live-layers.ts';
 import { StoreRecords } from './records.ts';
 import { SnapshotView } from './snapshot-view.ts';
 import { Stack } from './stack.ts';
-import { newScrub } from './scrub.ts';
+import { handedOn, newScrub } from './scrub.ts';
 import type { Structure } from './structure.ts';
 import { Upkeep } from './upkeep.ts';
 
@@ -153,6 +153,7 @@ export class LayerStore {
       const changes: CatalogueChange[] = [
         { type: 'no-volume', volume: name },
         { type: 'no-scrub', volume: name },
+        ...handedOn(name, this.#records, this.#options.nowMs()),
         ...snapshots.map((snapshot) => ({ type: 'no-snapshot' as const, volume: name, name: snapshot.name })),
       ];
       // It serves on where that cannot be recorded.
@@ -290,9 +291,10 @@ export class LayerStore {
       const changes: CatalogueChange[] = [{ type: 'volume', record: { ...record, sizeBytes } }];
       if (sizeBytes < volume.sizeBytes) volume.checkUnusedFrom(sizeBytes);
       else {
-        volume.makeRoom(sizeBytes);
-        for (const layer of volume.open) await layer.syncSize();
-        changes.push(...volume.open.map(({ id }) => this.#layerChange(id, { sizeBytes })));
+        // A seed that ends meanwhile opens others: those are made as large whenever they are opened.
+        const open = volume.makeRoom(sizeBytes);
+        for (const layer of open) await layer.syncSize();
+        changes.push(...open.map(({ id }) => this.#layerChange(id, { sizeBytes })));
       }
       await this.#records.commit(changes);
       volume.resized(sizeBytes);
@@ -431,13 +433,8 @@ export class LayerStore {
     return { type: 'layer', record: { ...record, ...fields } };
   }
 
-  /** Layers that volumes may write in place from now on: one for each that is not drained already. */
   #openable(after: Structure): LayerId[] {
-    return this.#records.volumes.flatMap(({ volume, head }) => {
-      const below = after.openable(head);
-      const isBusy = this.#volumes.get(volume)?.isSettled === false;
-      return below === undefined || isBusy || this.#records.layer(below)?.sealed === false ? [] : [below];
-    });
+    return this.#records.openable(after, (volume) => this.#volumes.get(volume)?.isSettled === false);
   }
 
   async #remove(gone: readonly CatalogueChange[], committed: () => void = () => undefined): Promise<void> {

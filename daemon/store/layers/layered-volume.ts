@@ -21,6 +21,8 @@ export class LayeredVolume {
   readonly #regionBytes: number;
   readonly #scratch: Buffer;
   #sizeBytes: number;
+  /** Of the open layers: more than the volume has while it grows. */
+  #roomBytes: number;
   /** From the lowest up; the last is the head. */
   #open: Layer[];
   /** Below a head that is new, and not all on stable storage yet. From the lowest up. */
@@ -44,6 +46,7 @@ export class LayeredVolume {
     this.#regionBytes = stack.regionBytes;
     this.#scratch = Buffer.allocUnsafeSlow(stack.regionBytes);
     this.#sizeBytes = sizeBytes;
+    this.#roomBytes = sizeBytes;
     this.#open = [...open];
     assert(this.head === stack.top, 'the head is open');
     for (const layer of open) this.#watch(layer);
@@ -193,9 +196,11 @@ export class LayeredVolume {
     );
   }
 
-  /** For a volume that is larger. On stable storage after a flush. */
-  makeRoom(sizeBytes: number): void {
+  /** For a volume that is larger, also of what is opened from here on. Answers the layers that have to be made so on stable storage. */
+  makeRoom(sizeBytes: number): readonly Layer[] {
+    this.#roomBytes = Math.max(this.#roomBytes, sizeBytes);
     for (const layer of this.#open) layer.makeRoom(sizeBytes, this.#regionBytes);
+    return [...this.#open];
   }
 
   resized(sizeBytes: number): void {
@@ -221,7 +226,7 @@ export class LayeredVolume {
   /** What lies right below the open layers, and was frozen and not sealed, is open again. */
   thaw(layers: readonly Layer[]): void {
     // Before anything changes: it may fail.
-    for (const layer of layers) layer.makeRoom(this.#sizeBytes, this.#regionBytes);
+    for (const layer of layers) layer.makeRoom(this.#roomBytes, this.#regionBytes);
     this.#frozen = this.#frozen.filter((layer) => !layers.includes(layer));
     this.#open.unshift(...layers);
   }

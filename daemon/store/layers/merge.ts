@@ -15,6 +15,7 @@ import { heldBy } from './held.ts';
 import type { Layer } from './layer.ts';
 import { PAGE_REGIONS, PRESENT } from './layer-map.ts';
 import type { StoreRecords } from './records.ts';
+import { withoutDamageOf } from './scrub.ts';
 
 /** Copied in one step: 1 MiB, about a millisecond. */
 const REGIONS_AT_ONCE = 16;
@@ -124,6 +125,7 @@ export class MergeWork {
       { type: 'no-layer', id: gone.id },
       { type: 'no-merge', source: gone.id },
       { type: 'layer', record: one },
+      ...withoutDamageOf([gone.id], records.scrubs),
     ];
     for (const record of records.layers)
       if (record.parent === gone.id && record.id !== kept.id)

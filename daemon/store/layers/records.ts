@@ -11,6 +11,7 @@ import type {
   SnapshotRecord,
   VolumeRecord,
 } from './catalogue.ts';
+import { withoutDamageOf } from './scrub.ts';
 import { Structure } from './structure.ts';
 
 const FORMAT_VERSION = 1;
@@ -146,7 +147,21 @@ export class StoreRecords {
       if (record !== undefined)
         changes.push({ type: 'layer', record: { ...record, sealed: false, summed: false } });
     }
+    changes.push(...withoutDamageOf(garbage, after.scrubs));
     return { changes, garbage, opened: open };
+  }
+
+  /**
+   * Layers that volumes may write in place from now on: one for each that is not drained already. One that is damaged
+   * stays as it is: what is written in place has no checksums, and what is wrong would be read as if nothing were.
+   */
+  openable(after: Structure, isDrained: (volume: string) => boolean): LayerId[] {
+    const damaged = new Set(this.scrubs.flatMap((scrub) => scrub.damaged.map(({ layer }) => layer)));
+    return this.volumes.flatMap(({ volume, head }) => {
+      const below = after.openable(head);
+      if (below === undefined || isDrained(volume) || damaged.has(below)) return [];
+      return this.layer(below)?.sealed === false ? [] : [below];
+    });
   }
 
   /** Throws if nothing can be recorded any more. */

@@ -2,10 +2,11 @@
  * Holds the sealed layers of one volume against their checksums, region by region, from the newest down. What does not
  * fit is kept in the record of the scrub: such a region is not read any more as if nothing were wrong.
  */
-import type { LayerId, ScrubRecord } from './catalogue.ts';
+import type { CatalogueChange, DamagedRegion, LayerId, ScrubRecord } from './catalogue.ts';
 import { heldBy } from './held.ts';
 import type { Layer } from './layer.ts';
 import type { LayerSums } from './layer-sums.ts';
+import type { StoreRecords } from './records.ts';
 
 /** Held against its checksum in one step: 1 MiB, about a millisecond. */
 const REGIONS_AT_ONCE = 16;
@@ -98,4 +99,38 @@ export function newScrub(volume: string, nowMs: number, before?: ScrubRecord): S
     startedAtMs: nowMs,
     finishedAtMs: 0,
   };
+}
+
+/** What was found in layers that are there no more is no damage of anything. */
+export function withoutDamageOf(gone: readonly LayerId[], scrubs: readonly ScrubRecord[]): CatalogueChange[] {
+  return scrubs.flatMap((record) => {
+    const damaged = record.damaged.filter(({ layer }) => !gone.includes(layer));
+    return damaged.length === record.damaged.length
+      ? []
+      : [{ type: 'scrub', record: { ...record, damaged } }];
+  });
+}
+
+/** The layers of a volume and of its snapshots, from the newest down. */
+export function shownBy(volume: string, records: StoreRecords): ReadonlySet<LayerId> {
+  const tops = [
+    records.volume(volume)?.head,
+    ...records.snapshots.filter((snapshot) => snapshot.volume === volume).map(({ layer }) => layer),
+  ];
+  return new Set(tops.flatMap((top) => (top === undefined ? [] : [...records.structure.chain(top)])));
+}
+
+/** What was found in layers that a volume, which goes, shares with others is theirs to know. */
+export function handedOn(volume: string, records: StoreRecords, nowMs: number): CatalogueChange[] {
+  const found = records.scrub(volume)?.damaged ?? [];
+  if (found.length === 0) return [];
+  return records.volumes.flatMap(({ volume: other }) => {
+    const shown = shownBy(other, records);
+    const shared = other === volume ? [] : found.filter(({ layer }) => shown.has(layer));
+    if (shared.length === 0) return [];
+    const record = records.scrub(other) ?? { ...newScrub(other, nowMs), finishedAtMs: nowMs };
+    const isNew = (one: DamagedRegion): boolean =>
+      record.damaged.every(({ layer, region }) => layer !== one.layer || region !== one.region);
+    return [{ type: 'scrub', record: { ...record, damaged: [...record.damaged, ...shared.filter(isNew)] } }];
+  });
 }

@@ -13,7 +13,7 @@ import type { LayeredVolume } from './layered-volume.ts';
 import type { LiveLayers, StoreLog } from './live-layers.ts';
 import { MergeWork } from './merge.ts';
 import type { StoreRecords } from './records.ts';
-import { ScrubWork } from './scrub.ts';
+import { ScrubWork, shownBy } from './scrub.ts';
 import type { Stack } from './stack.ts';
 import type { Merge } from './structure.ts';
 
@@ -103,10 +103,18 @@ export class Upkeep {
     if (outcome === 'needs flush') return;
     const { records, live } = this.#world;
     const { head } = volume;
+    const { parent } = head;
     const record = records.volume(volume.name);
-    if (record === undefined || head.parent === undefined) return;
-    const lower: CatalogueChange = { type: 'volume', record: { ...record, head: head.parent.id } };
-    await records.commit([lower, { type: 'no-layer', id: head.id }]);
+    const below = parent === undefined ? undefined : records.layer(parent.id);
+    if (record === undefined || parent === undefined || below === undefined) return;
+    const { sizeBytes } = record;
+    // It may be of a time when the volume was smaller.
+    if (below.sizeBytes < sizeBytes) await parent.syncSize();
+    const lower: CatalogueChange[] = [
+      { type: 'volume', record: { ...record, head: parent.id } },
+      { type: 'layer', record: { ...below, sizeBytes: Math.max(below.sizeBytes, sizeBytes) } },
+    ];
+    await records.commit([...lower, { type: 'no-layer', id: head.id }]);
     volume.dropHead();
     live.drop(head.id);
     if (volume.isSettled) await this.#world.remove([]);
@@ -154,6 +162,7 @@ export class Upkeep {
     }
     const { gone, kept } = ended;
     this.#merge = undefined;
+    this.#scrub = undefined;
     for (const layer of live.values()) if (layer.parent === gone) layer.parent = kept;
     for (const stack of this.#world.stacks()) stack.merged(gone, kept);
     if (kept.parent === undefined) files.removeMap(kept.id);
@@ -273,14 +282,7 @@ export class Upkeep {
       regionBytes,
       sums: (layer) => live.sums(layer),
       layers: () => {
-        const tops = [
-          records.volume(record.volume)?.head,
-          ...records.snapshots.filter(({ volume }) => volume === record.volume).map(({ layer }) => layer),
-        ];
-        const ids = new Set(
-          tops.flatMap((top) => (top === undefined ? [] : [...records.structure.chain(top)])),
-        );
-        return [...ids].flatMap((id) => {
+        return [...shownBy(record.volume, records)].flatMap((id) => {
           const layer = live.get(id);
           const isSummed = records.layer(id)?.summed === true;
           return layer !== undefined && isSummed && this.#hasSums(layer) ? [layer] : [];

@@ -2,6 +2,7 @@ import t, { type Test } from 'tap';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
 import { DatabaseServiceService as databases } from '../../../proto/gen/lockstep/v1/database_service.ts';
 import { SnapshotServiceService as service } from '../../../proto/gen/lockstep/v1/snapshot_service.ts';
+import { VolumeServiceService as volumes } from '../../../proto/gen/lockstep/v1/volume_service.ts';
 import { ControlHarness, refusal } from '../../support/control-harness.ts';
 import { SnapshotDouble } from '../../support/snapshot-double.ts';
 
@@ -80,6 +81,15 @@ t.test('a clone has records that control looks after, and one that was refused h
   t.strictSame(run.a.clones, [made.volume.replace('volumes/', '')]);
   t.match(await run.harness.get('databases/copy'), { engine: 'none' });
   t.match(await refusal(clone(run)), { code: 'ALREADY_EXISTS' });
+});
+
+t.test('a clone has the size of its snapshot, whatever the volume has grown to since', async (t) => {
+  const run = await withSnapshot(t);
+  const origin = await run.harness.get();
+  run.a.cloneBytes = origin.sizeBytes / 2n;
+  const { volume } = await clone(run);
+  t.match(await run.harness.call(volumes.getVolume, { name: volume }), { sizeBytes: run.a.cloneBytes });
+  t.match(await run.harness.get('databases/copy'), { sizeBytes: run.a.cloneBytes });
 });
 
 t.test('a clone whose host did not answer is shown as failed, for a person to delete', async (t) => {
