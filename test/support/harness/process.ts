@@ -384,7 +384,7 @@ export class Process implements NetworkNode {
     this.asked.apply(effect.durable, effect.maps);
     this.#persisting.push(effect);
     this.#lastPersistAtMs = Math.max(this.#lastPersistAtMs, scheduler.nowMs + pace.persistMs());
-    scheduler.after(this.#lastPersistAtMs - scheduler.nowMs, () => {
+    scheduler.at(this.#lastPersistAtMs, () => {
       if (!this.alive) return;
       this.#persisting.shift();
       this.host.store.apply(effect.durable, effect.maps);
