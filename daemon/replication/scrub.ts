@@ -113,7 +113,9 @@ export class Scrub {
 
   /** It has not ended before what was added is compared, too. */
   resized(): void {
-    if (this.#isRunning) this.#list.grow(this.#regions);
+    if (!this.#isRunning) return;
+    if (this.#regions < this.#list.end) this.fail('the volume is smaller now');
+    else this.#list.grow(this.#regions);
   }
 
   /** What it compares with is not there any more, or this replica serves nobody. */

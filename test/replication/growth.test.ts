@@ -11,7 +11,7 @@ import {
   sentOf,
   SIZE_BYTES,
 } from '../support/harness/lone.ts';
-import { beginCopy, joined, solo, staleCopy } from '../support/harness/roles.ts';
+import { beginCopy, joined, serving, solo, staleCopy } from '../support/harness/roles.ts';
 
 const LARGER = 2 * SIZE_BYTES;
 const LAST = LARGER / REGION_BYTES - 1;
@@ -95,5 +95,14 @@ t.test('a pull of what a larger member has behind the end is passed over', async
   const effects = lone.step({ type: 'frame', link, message: region, payload: data, intact: true });
   t.strictSame(effects, []);
   lone.hear(link, { type: 'pull-done', appliedSequence: 0 });
+  t.equal(lone.replica.state, 'SERVING');
+});
+
+t.test('a scrub that runs ends where the volume becomes smaller', async (t) => {
+  const { lone } = serving();
+  lone.step({ type: 'scrub', anew: true });
+  t.match(lone.replica.status.scrub, { phase: 'RUNNING' });
+  lone.step({ type: 'resize', sizeBytes: SIZE_BYTES / 2 });
+  t.match(lone.replica.status.scrub, { phase: 'FAILED', error: /smaller/ });
   t.equal(lone.replica.state, 'SERVING');
 });
