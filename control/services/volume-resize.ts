@@ -9,6 +9,7 @@
 import { invalidField, LockstepError, messageOf } from '../../daemon/sys/errors.ts';
 import { AgentServiceService as agent } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import type { GrowVolumeRequest, ShrinkVolumeRequest } from '../../proto/gen/lockstep/v1/volume_service.ts';
+import type { KeyedMutex } from '../../daemon/sys/keyed-mutex.ts';
 import type { Agents } from '../agents.ts';
 import { MAX_SIZE_BYTES, NO_ENGINE, REGION_BYTES } from '../model/engines.ts';
 import type { VolumeRecord } from '../model/records.ts';
@@ -24,10 +25,26 @@ export interface ResizeOptions {
   readonly engine: WorkflowEngine;
   readonly observations: Observations;
   readonly agents: Agents;
+  /** One change of a volume's size at a time. */
+  readonly resizing: KeyedMutex;
 }
 
 /** Answers the volume as it was found, for a request that is only to be validated, or as it is now. */
 export async function growVolume(options: ResizeOptions, request: GrowVolumeRequest): Promise<FoundVolume> {
+  const { volume } = await findVolume(options.repository, request.name);
+  return options.resizing.run(volume.value.volume, () => grow(options, request));
+}
+
+/** Answers the volume as it is now. */
+export async function shrinkVolume(
+  options: ResizeOptions,
+  request: ShrinkVolumeRequest,
+): Promise<FoundVolume> {
+  const { volume } = await findVolume(options.repository, request.name);
+  return options.resizing.run(volume.value.volume, () => shrink(options, request));
+}
+
+async function grow(options: ResizeOptions, request: GrowVolumeRequest): Promise<FoundVolume> {
   const { repository, engine } = options;
   const found = await findVolume(repository, request.name);
   const { value: record } = found.volume;
@@ -41,8 +58,7 @@ export async function growVolume(options: ResizeOptions, request: GrowVolumeRequ
   return findVolume(repository, request.name);
 }
 
-/** Answers the volume as it is now. */
-export async function shrinkVolume(
+async function shrink(
   options: ResizeOptions,
   { name, sizeBytes: wanted, acceptSmaller }: ShrinkVolumeRequest,
 ): Promise<FoundVolume> {
@@ -80,11 +96,11 @@ export async function shrinkVolume(
 async function shrinkReplicas(options: ResizeOptions, found: FoundVolume, sizeBytes: number): Promise<void> {
   const { volume, primary, inSync } = found.volume.value;
   const request = { fence: fenceOf(found, 'shrink-volume'), volume, sizeBytes: BigInt(sizeBytes) };
-  const shrink = async (host: string): Promise<void> => {
+  const shrinkOn = async (host: string): Promise<void> => {
     await options.agents.call(host, agent.shrinkReplica, request, { deadlineMs: DISK_MS });
   };
-  await shrink(primary);
-  await Promise.all(inSync.filter((host) => host !== primary).map(shrink));
+  await shrinkOn(primary);
+  await Promise.all(inSync.filter((host) => host !== primary).map(shrinkOn));
 }
 
 function checkedSize({ sizeBytes: wanted }: GrowVolumeRequest, { volume, sizeBytes }: VolumeRecord): number {
@@ -133,15 +149,15 @@ function checkIsHeard({ observations }: ResizeOptions, { volume, primary, inSync
 async function growReplicas(options: ResizeOptions, found: FoundVolume, sizeBytes: number): Promise<void> {
   const { volume, primary, inSync, replicas } = found.volume.value;
   const request = { fence: fenceOf(found, 'grow-volume'), volume, sizeBytes: BigInt(sizeBytes) };
-  const grow = async (host: string): Promise<void> => {
+  const growOn = async (host: string): Promise<void> => {
     await options.agents.call(host, agent.growReplica, request, { deadlineMs: DISK_MS });
   };
   // One that is away, or has no replica yet, is made as large before it is copied to.
   const outside = replicas.filter((host) => !inSync.includes(host) && options.observations.isReachable(host));
-  await Promise.allSettled(outside.map(grow));
+  await Promise.allSettled(outside.map(growOn));
   try {
-    await Promise.all(inSync.filter((host) => host !== primary).map(grow));
-    await grow(primary);
+    await Promise.all(inSync.filter((host) => host !== primary).map(growOn));
+    await growOn(primary);
   } catch (error) {
     throw new LockstepError(
       error instanceof LockstepError ? error.code : 'UNAVAILABLE',

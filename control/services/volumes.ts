@@ -2,6 +2,7 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { LockstepError } from '../../daemon/sys/errors.ts';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
+import { KeyedMutex } from '../../daemon/sys/keyed-mutex.ts';
 import type { Log } from '../../daemon/sys/log.ts';
 import { AgentServiceService as agent } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import type {
@@ -38,6 +39,7 @@ const FORCE_MS = 5000;
 const SCRUB_MS = 5000;
 
 export function volumeService(options: VolumesOptions): VolumeServiceServer & UntypedServiceImplementation {
+  const resize = { ...options, resizing: new KeyedMutex() };
   return {
     createVolume: unary(options.log, (request: CreateVolumeRequest) => createVolume(options, request)),
     deleteVolume: unary(options.log, (request: DeleteVolumeRequest) => deleteVolume(options, request)),
@@ -49,10 +51,10 @@ export function volumeService(options: VolumesOptions): VolumeServiceServer & Un
       return checkVolume(options.agents, volume.value, { start });
     }),
     growVolume: unary(options.log, async (request: GrowVolumeRequest) =>
-      showVolume(options, await growVolume(options, request)),
+      showVolume(options, await growVolume(resize, request)),
     ),
     shrinkVolume: unary(options.log, async (request: ShrinkVolumeRequest) =>
-      showVolume(options, await shrinkVolume(options, request)),
+      showVolume(options, await shrinkVolume(resize, request)),
     ),
     forcePrimary: unary(options.log, (request: ForcePrimaryRequest) => force(options, request)),
     scrubVolume: unary(options.log, (request: ScrubVolumeRequest) => scrub(options, request)),

@@ -36,8 +36,9 @@ export class ReplicaReporter {
 
   replica(volume: Volume): ReplicaStatus {
     const status = volume.status;
-    const alone = isAlone(volume);
-    const scrub = alone ? this.#loneScrub(volume) : status.scrub;
+    const lone = isAlone(volume) ? this.#loneScrub(volume) : undefined;
+    // One that compared replicas until the other was lost says so, if none followed it.
+    const scrub = lone ?? status.scrub;
     return {
       volume: volume.name,
       state: status.state,
@@ -63,7 +64,7 @@ export class ReplicaReporter {
       mixed: status.mixed,
       repairedRegions: BigInt(status.repairedRegions),
       heldRequests: status.heldRequests,
-      scrub: scrub === undefined ? undefined : { ...scrubOf(scrub), alone },
+      scrub: scrub === undefined ? undefined : { ...scrubOf(scrub), alone: lone !== undefined },
     };
   }
 

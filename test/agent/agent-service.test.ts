@@ -265,3 +265,14 @@ t.test('a replica is grown once, and not by a word from before', async (t) => {
     message: /a multiple of 65536/,
   });
 });
+
+t.test('of a copy that is alone and was never looked at, the last comparison is told', async (t) => {
+  const started = await startAgent(t);
+  await started.volumes.create('v', SIZE);
+  await t.rejects(started.call(agent.startScrub, { volume: 'v', anew: false }));
+  started.volumes.tell('v', { generation: 1, primary: 'a', inSync: ['a'] }, { explicit: true });
+  await until(() => started.volumes.require('v').state === 'SOLO');
+  t.match(await started.call(agent.getReplica, { volume: 'v' }), {
+    replica: { scrub: { phase: 'FAILED', alone: false } },
+  });
+});

@@ -56,6 +56,15 @@ t.test('both replicas grow, and then the record', async (t) => {
   t.match(await grow(harness), { sizeBytes: NEW }, 'asked for again');
 });
 
+t.test('of two that grow it at once the larger stays', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await withVolume(harness);
+  const sizes = [2n * NEW, NEW, 3n * NEW, NEW + REGION];
+  await Promise.allSettled(sizes.map((sizeBytes) => grow(harness, { sizeBytes })));
+  t.strictSame(sizesOn(harness.a, harness.b), [3n * NEW, 3n * NEW]);
+  t.match(await harness.call(service.getVolume, { name: 'volumes/scratch' }), { sizeBytes: 3n * NEW });
+});
+
 t.test('nothing is done for a request that is only looked at', async (t) => {
   const harness = await ControlHarness.open(t);
   await withVolume(harness);
