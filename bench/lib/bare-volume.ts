@@ -21,20 +21,27 @@ export const SECONDARY = 'host-b';
 const DATABASE = 'bench';
 const CALL_MS = 5000;
 
+export interface BareVolumeOptions {
+  /** Of the installation. */
+  readonly network: number;
+  readonly sizeBytes: number;
+  readonly copies?: 1 | 2;
+}
+
 export class BareVolume {
   readonly installation: Installation;
   readonly sizeBytes: number;
   readonly #agent: Client;
 
-  /** On host-a alone as soon as this resolves; control has host-b seeded by itself. */
-  static async start(options: { readonly network: number; readonly sizeBytes: number }): Promise<BareVolume> {
-    const { network, sizeBytes } = options;
+  /** On host-a alone as soon as this resolves; of two copies control has host-b seeded by itself. */
+  static async start(options: BareVolumeOptions): Promise<BareVolume> {
+    const { network, sizeBytes, copies = 2 } = options;
     const installation = await Installation.start({
       network,
       prepare: async ({ hosts: [control] }) => {
         const folder = join(control.stateDir, 'control');
         mkdirSync(folder, { recursive: true, mode: 0o700 });
-        await writeRecords(folder, sizeBytes);
+        await writeRecords(folder, sizeBytes, copies === 1 ? [PRIMARY] : [PRIMARY, SECONDARY]);
       },
     });
     const bare = new BareVolume(installation, sizeBytes);
@@ -103,7 +110,7 @@ export class BareVolume {
   }
 }
 
-async function writeRecords(folder: string, sizeBytes: number): Promise<void> {
+async function writeRecords(folder: string, sizeBytes: number, replicas: readonly string[]): Promise<void> {
   const volume: VolumeRecord = {
     volume: VOLUME,
     database: DATABASE,
@@ -111,7 +118,7 @@ async function writeRecords(folder: string, sizeBytes: number): Promise<void> {
     generation: 1,
     primary: PRIMARY,
     inSync: [PRIMARY],
-    replicas: [PRIMARY, SECONDARY],
+    replicas,
   };
   const database: DatabaseRecord = {
     id: DATABASE,
