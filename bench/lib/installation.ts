@@ -25,8 +25,8 @@ export interface InstallationOptions {
   readonly network: number;
   /** Before the first daemon starts. */
   readonly prepare?: (plan: Plan) => Promise<void>;
-  /** Given to each daemon at its first start. */
-  readonly daemonEnvironment?: Readonly<Record<string, string>>;
+  /** Of each daemon at its first start, beside what it has by itself. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const DNS_PORT = 53;
@@ -43,10 +43,7 @@ export class Installation {
     const installation = new Installation(options);
     try {
       await options.prepare?.(installation.plan);
-      const { daemonEnvironment } = options;
-      await Promise.all(
-        installation.plan.hosts.map((host) => installation.startHost(host.id, daemonEnvironment)),
-      );
+      await Promise.all(installation.plan.hosts.map((host) => installation.startHost(host.id, options.environment)));
       await installation.hostsReachable();
     } catch (error) {
       await installation.destroy();

@@ -63,7 +63,7 @@ const lockstep: MeasuredEngine = {
   name: 'lockstep',
   title: 'Lockstep, two copies in step',
   async start({ sizeBytes, daemonEnvironment }) {
-    const installation = await Installation.start({ network: NETWORK, daemonEnvironment });
+    const installation = await Installation.start({ network: NETWORK, environment: daemonEnvironment });
     try {
       await installation.createDatabase(DATABASE, { sizeMiB: sizeBytes / MIB });
       const { endpoint } = await installation.inSync(DATABASE, IN_SYNC_MS);
