@@ -3,30 +3,24 @@
  * replicated volume of an installation, over one copy behind nbdkit with the same attach driver, file system and
  * settings, and straight on the machine's disk. In turn within each round; one is under load at a time. Prints a table
  * and writes bench/results/database.md and database.json. Exits with 1 where the replicated volume stays below 0.9 of
- * nbdkit's transactions per second. `--profile FOLDER`: each daemon leaves a CPU profile there. Needs root.
+ * nbdkit's transactions per second. Needs root.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
-import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { engines } from './lib/database/engines.ts';
-import { version } from './lib/database/pgbench.ts';
+import { report } from './lib/database/report.ts';
 import { type Measured, measure, type Plan } from './lib/database/rounds.ts';
-import { isReached, roundHead, roundRow, summarize, summaryLines } from './lib/database/summary.ts';
-import { nbdkit } from './lib/speed/peers.ts';
+import { roundHead, roundRow } from './lib/database/summary.ts';
 
 const GIB = 2 ** 30;
 const SCALE = 20;
 const CLIENTS = 8;
 const SIZE_BYTES = 2 * GIB;
-const RESULTS = join(import.meta.dirname, 'results');
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '30' },
     only: { type: 'string', default: engines.map(({ name }) => name).join(',') },
-    profile: { type: 'string' },
   },
 });
 const plan: Plan = {
@@ -36,10 +30,6 @@ const plan: Plan = {
   rounds: whole('--rounds', values.rounds),
   seconds: whole('--seconds', values.seconds),
   sizeBytes: SIZE_BYTES,
-  daemonEnvironment:
-    values.profile === undefined
-      ? {}
-      : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(values.profile)}` },
 };
 
 const measured: Measured[] = [];
@@ -48,31 +38,7 @@ for await (const one of measure(plan, console.log)) {
   measured.push(one);
   console.log(roundRow(one));
 }
-const summary = summarize(plan.engines, measured);
-const machine = `${String(cpus().length)} x ${cpus()[0]?.model ?? ''}, ${String(Math.round(totalmem() / GIB))} GiB, Linux ${release()}, Node ${process.version}`;
-const versions = [await version(), await nbdkit.version()].filter((one) => one !== undefined).join(', ');
-const date = new Date().toISOString();
-const text = [
-  '# A database',
-  '',
-  `${machine}, ${versions}, ${date}`,
-  '',
-  `pgbench, scale ${String(SCALE)}, ${String(CLIENTS)} clients, ${String(plan.seconds)} s a round, fsync on:`,
-  '',
-  ...summaryLines(summary),
-  '',
-  ...roundHead(),
-  ...measured.map(roundRow),
-  '',
-].join('\n');
-mkdirSync(RESULTS, { recursive: true });
-writeFileSync(join(RESULTS, 'database.md'), text);
-writeFileSync(
-  join(RESULTS, 'database.json'),
-  `${JSON.stringify({ machine, versions, date, ...summary, measured }, null, 2)}\n`,
-);
-console.log(`\n${text}`);
-if (!isReached(summary)) process.exitCode = 1;
+if (!(await report(plan, measured))) process.exitCode = 1;
 
 function chosen(names: readonly string[]): Plan['engines'] {
   const unknown = names.find((name) => !engines.some((engine) => engine.name === name));

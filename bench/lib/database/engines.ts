@@ -20,8 +20,6 @@ export interface EngineOptions {
   /** Of its own, empty; the engine's user can pass through it and through all above it. */
   readonly folder: string;
   readonly sizeBytes: number;
-  /** Given to each daemon of the installation, such as what has Node write a profile. */
-  readonly daemonEnvironment: Readonly<Record<string, string>>;
 }
 
 export interface Address {
@@ -62,8 +60,8 @@ const quiet = { info: () => undefined, warn: () => undefined };
 const lockstep: MeasuredEngine = {
   name: 'lockstep',
   title: 'Lockstep, two copies in step',
-  async start({ sizeBytes, daemonEnvironment }) {
-    const installation = await Installation.start({ network: NETWORK, environment: daemonEnvironment });
+  async start({ sizeBytes }) {
+    const installation = await Installation.start({ network: NETWORK });
     try {
       await installation.createDatabase(DATABASE, { sizeMiB: sizeBytes / MIB });
       const { endpoint } = await installation.inSync(DATABASE, IN_SYNC_MS);
