@@ -74,11 +74,10 @@ export function rateText(value: number, unit: Unit): string {
 }
 
 /** Cells as wide as the widest of their column: Markdown that stands in line where nobody renders it. */
-export function table(
-  heads: readonly string[],
-  lines: readonly (readonly string[])[],
-): readonly string[] {
-  const widths = heads.map((head, at) => Math.max(...[head, ...lines.map((cells) => cells[at] ?? '')].map(width)));
+export function table(heads: readonly string[], lines: readonly (readonly string[])[]): readonly string[] {
+  const widths = heads.map((head, at) =>
+    Math.max(...[head, ...lines.map((cells) => cells[at] ?? '')].map(width)),
+  );
   const row = (cells: readonly string[]): string => {
     const padded = widths.map((wide, at) => {
       const cell = cells[at] ?? '';
@@ -110,7 +109,8 @@ function ratioLines(
     return [
       `No ratio is told from fewer than ${String(LEAST_ROUNDS)} rounds, and there are ${String(rounds)}: it would say more of the machine than of what ran on it.`,
     ];
-  if (ratios.length === 0) return ['No ratio: Lockstep and a peer with as many copies were not both measured.'];
+  if (ratios.length === 0)
+    return ['No ratio: Lockstep and a peer with as many copies were not both measured.'];
   return ratios.map(({ of, to, value, aim }) => {
     const words = `- ${titleOf(of)} to ${titleOf(to)}: ${ratioText(value)}`;
     if (aim === undefined) return `${words}; only measured`;
@@ -120,7 +120,8 @@ function ratioLines(
 
 /** Never rounded up: 1.996 is not the 2 that is asked. */
 export function ratioText(value: number): string {
-  return (Math.floor(value * 100) / 100).toFixed(2);
+  // 1.15 times 100 is a little less than 115.
+  return (Math.floor(value * 100 + 1e-9) / 100).toFixed(2);
 }
 
 function microseconds(value: number): string {
