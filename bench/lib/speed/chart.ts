@@ -6,7 +6,7 @@
 import { LOCKSTEP_ONE, LOCKSTEP_TWO, type Row } from './summary.ts';
 import type { Setup } from './setup.ts';
 import { escaped } from './svg.ts';
-import { rateText } from './tables.ts';
+import { rateText, ratioText } from './tables.ts';
 
 type Charted = Pick<Setup, 'name' | 'title' | 'copies'>;
 
@@ -29,30 +29,43 @@ interface Bar {
   readonly label: string;
 }
 
-const WIDTH = 900;
-const LEFT = 300;
-const RIGHT = 190;
+const WIDTH = 960;
+const LEFT = 320;
+const RIGHT = 200;
 const PLOT = WIDTH - LEFT - RIGHT;
 const HEAD = 84;
 const PANEL_HEAD = 66;
 const PANEL_FOOT = 58;
 const BAR = 15;
 const GROUP_GAP = 14;
-const LEGEND_STEP = 170;
+const LEGEND_STEP = 195;
 
+/** Plain rules, without variables: not every viewer of SVG knows those. */
 const STYLE = `
-  svg { --text: #1f2328; --faint: #59636e; --grid: #d0d7de; --back: #ffffff; --own: #0969da; --peer0: #8c959f; --peer1: #b7bec6; --peer2: #d3d8de; --aim: #cf222e; }
-  @media (prefers-color-scheme: dark) {
-    svg { --text: #e6edf3; --faint: #9198a1; --grid: #3d444d; --back: #0d1117; --own: #4493f8; --peer0: #8b949e; --peer1: #656c76; --peer2: #454c55; --aim: #f85149; }
-  }
-  text { font: 13px system-ui, sans-serif; fill: var(--text); }
+  text { font: 13px system-ui, sans-serif; fill: #1f2328; }
   .title { font-size: 18px; font-weight: 600; }
   .panel { font-size: 15px; font-weight: 600; }
-  .faint { fill: var(--faint); font-size: 12px; }
-  .back { fill: var(--back); }
-  .grid { stroke: var(--grid); }
-  .even { stroke: var(--faint); stroke-width: 1.5; }
-  .aim { stroke: var(--aim); stroke-width: 2.5; }`;
+  .faint { fill: #59636e; font-size: 12px; }
+  .back { fill: #ffffff; }
+  .grid { stroke: #d0d7de; }
+  .even { stroke: #59636e; stroke-width: 1.5; }
+  .aim { stroke: #cf222e; stroke-width: 2.5; }
+  .own { fill: #0969da; }
+  .peer0 { fill: #818b98; }
+  .peer1 { fill: #afb8c1; }
+  .peer2 { fill: #d1d9e0; }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #e6edf3; }
+    .faint { fill: #9198a1; }
+    .back { fill: #0d1117; }
+    .grid { stroke: #3d444d; }
+    .even { stroke: #9198a1; }
+    .aim { stroke: #f85149; }
+    .own { fill: #4493f8; }
+    .peer0 { fill: #8b949e; }
+    .peer1 { fill: #656c76; }
+    .peer2 { fill: #454c55; }
+  }`;
 
 /** `under`: what it ran on, in a line. */
 export function chart(rows: readonly Row[], setups: readonly Charted[], under: string): string {
@@ -95,7 +108,7 @@ function panelOf(
     const bars = present.map(({ setup, median }) => ({
       setup,
       ratio: median / best,
-      label: `${(median / best).toFixed(2)}  ·  ${rateText(median, work.unit)}`,
+      label: `${ratioText(median / best)} · ${rateText(median, work.unit)}`,
     }));
     return [{ title: work.title, aim: copies === 2 ? work.aimTwoCopies : work.aimOneCopy, bars }];
   });
@@ -113,10 +126,10 @@ function panelLines({ title, setups, groups }: Panel, top: number): readonly str
   const first = top + PANEL_HEAD;
   const bottom = first + groupsHeight(groups);
   const ticks = Array.from({ length: Math.round(end / step) + 1 }, (_, at) => at * step);
-  const colour = (name: string): string => colourOf(name, setups);
+  const kind = (name: string): string => kindOf(name, setups);
   const lines = [
     text(24, top + 16, title, 'class="panel"'),
-    ...legendLines(setups, top + 38, colour),
+    ...legendLines(setups, top + 38, kind),
     ...ticks.flatMap((tick) => [
       line(place(tick), first - 6, place(tick), bottom, tick === 1 ? 'even' : 'grid'),
       text(place(tick), bottom + 18, String(tick), 'class="faint" text-anchor="middle"'),
@@ -130,7 +143,7 @@ function panelLines({ title, setups, groups }: Panel, top: number): readonly str
   ];
   let y = first;
   for (const group of groups) {
-    lines.push(...groupLines(group, y, place, colour));
+    lines.push(...groupLines(group, y, place, kind));
     y += groupHeight(group);
   }
   return lines;
@@ -140,7 +153,7 @@ function groupLines(
   { title, aim, bars }: Group,
   top: number,
   place: (ratio: number) => number,
-  colour: (name: string) => string,
+  kind: (name: string) => string,
 ): readonly string[] {
   const middle = top + (bars.length * BAR) / 2;
   return [
@@ -148,8 +161,8 @@ function groupLines(
     ...bars.flatMap(({ setup, ratio, label }, at) => {
       const y = top + at * BAR;
       return [
-        `<rect x="${String(LEFT)}" y="${fixed(y + 1)}" width="${fixed(place(ratio) - LEFT)}" height="${String(BAR - 2)}" rx="2" fill="${colour(setup)}"><title>${escaped(`${setup}: ${label}`)}</title></rect>`,
-        text(place(ratio) + 6, y + BAR - 4, label, 'class="faint"'),
+        `<rect x="${String(LEFT)}" y="${fixed(y + 1)}" width="${fixed(place(ratio) - LEFT)}" height="${String(BAR - 2)}" rx="2" class="${kind(setup)}"><title>${escaped(`${setup}: ${label}`)}</title></rect>`,
+        text(LEFT + PLOT + 14, y + BAR - 4, label, 'class="faint"'),
       ];
     }),
     // Over the bar that it is for, the first.
@@ -160,12 +173,12 @@ function groupLines(
 function legendLines(
   setups: readonly Charted[],
   y: number,
-  colour: (name: string) => string,
+  kind: (name: string) => string,
 ): readonly string[] {
   const aimAt = 24 + setups.length * LEGEND_STEP;
   return [
     ...setups.flatMap(({ name, title }, at) => [
-      `<rect x="${String(24 + at * LEGEND_STEP)}" y="${String(y - 11)}" width="13" height="13" rx="3" fill="${colour(name)}"/>`,
+      `<rect x="${String(24 + at * LEGEND_STEP)}" y="${String(y - 11)}" width="13" height="13" rx="3" class="${kind(name)}"/>`,
       text(44 + at * LEGEND_STEP, y, title),
     ]),
     line(aimAt + 6, y - 13, aimAt + 6, y + 4, 'aim'),
@@ -173,10 +186,10 @@ function legendLines(
   ];
 }
 
-function colourOf(name: string, setups: readonly Charted[]): string {
-  if (name === LOCKSTEP_ONE || name === LOCKSTEP_TWO) return 'var(--own)';
+function kindOf(name: string, setups: readonly Charted[]): string {
+  if (name === LOCKSTEP_ONE || name === LOCKSTEP_TWO) return 'own';
   const peers = setups.filter((setup) => setup.name !== LOCKSTEP_ONE && setup.name !== LOCKSTEP_TWO);
-  return `var(--peer${String(peers.findIndex((peer) => peer.name === name))})`;
+  return `peer${String(peers.findIndex((peer) => peer.name === name))}`;
 }
 
 function panelHeight({ groups }: Panel): number {
@@ -191,8 +204,8 @@ function groupHeight({ bars }: Group): number {
   return bars.length * BAR + GROUP_GAP;
 }
 
-function line(x1: number, y1: number, x2: number, y2: number, kind: string): string {
-  return `<line class="${kind}" x1="${fixed(x1)}" y1="${fixed(y1)}" x2="${fixed(x2)}" y2="${fixed(y2)}"/>`;
+function line(x1: number, y1: number, x2: number, y2: number, className: string): string {
+  return `<line class="${className}" x1="${fixed(x1)}" y1="${fixed(y1)}" x2="${fixed(x2)}" y2="${fixed(y2)}"/>`;
 }
 
 function text(x: number, y: number, words: string, attributes = ''): string {

@@ -32,15 +32,31 @@ const KINDS: readonly (readonly [prefix: string, kind: string, title: string])[]
 ];
 const OTHER = ['', 'native', 'packages, native code, garbage collection'] as const;
 
+/** Plain rules, without variables: not every viewer of SVG knows those. */
 const STYLE = `
-  svg { --text: #1f2328; --back: #ffffff; --replication: #a5d6ff; --wire: #ffd8b5; --nbd: #aceebb; --store: #ffb3c8; --own: #d8b9ff; --node: #e6e1a8; --native: #d0d7de; }
-  @media (prefers-color-scheme: dark) {
-    svg { --text: #f0f6fc; --back: #0d1117; --replication: #1158c7; --wire: #9b4215; --nbd: #196c2e; --store: #9e3670; --own: #6639a6; --node: #6b5f0a; --native: #3d444d; }
-  }
-  text { font: 12px ui-monospace, monospace; fill: var(--text); }
+  text { font: 12px ui-monospace, monospace; fill: #1f2328; }
   .title { font: 600 16px system-ui, sans-serif; }
-  .back { fill: var(--back); }
-  g rect { stroke: var(--back); stroke-width: 0.7; }`;
+  .back { fill: #ffffff; }
+  g rect { stroke: #ffffff; stroke-width: 0.7; }
+  .replication { fill: #a5d6ff; }
+  .wire { fill: #ffd8b5; }
+  .nbd { fill: #aceebb; }
+  .store { fill: #ffb3c8; }
+  .own { fill: #d8b9ff; }
+  .node { fill: #e6e1a8; }
+  .native { fill: #d0d7de; }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #f0f6fc; }
+    .back { fill: #0d1117; }
+    g rect { stroke: #0d1117; }
+    .replication { fill: #1158c7; }
+    .wire { fill: #9b4215; }
+    .nbd { fill: #196c2e; }
+    .store { fill: #9e3670; }
+    .own { fill: #6639a6; }
+    .node { fill: #6b5f0a; }
+    .native { fill: #3d444d; }
+  }`;
 
 /** `root`: see placeOf. */
 export function flameGraph(profile: CpuProfile, title: string, root: string): string {
@@ -66,7 +82,7 @@ export function flameGraph(profile: CpuProfile, title: string, root: string): st
       const words = [name, place, `${(share * 100).toFixed(1)} %`].filter((word) => word !== '').join(', ');
       const text =
         label === '' ? '' : `<text x="${(x + 3).toFixed(1)}" y="${String(y + 13)}">${escaped(label)}</text>`;
-      return `<g><title>${escaped(words)}</title><rect x="${x.toFixed(1)}" y="${String(y)}" width="${width.toFixed(1)}" height="${String(FRAME)}" rx="2" fill="var(--${kindOf(place)})"/>${text}</g>`;
+      return `<g><title>${escaped(words)}</title><rect x="${x.toFixed(1)}" y="${String(y)}" width="${width.toFixed(1)}" height="${String(FRAME)}" rx="2" class="${kindOf(place)}"/>${text}</g>`;
     }),
     '</svg>',
     '',
@@ -111,6 +127,6 @@ function legend(): readonly string[] {
   return [...KINDS, OTHER].map(([, kind, title]) => {
     const at = x;
     x += 36 + title.length * CHARACTER * 1.1;
-    return `<g><rect x="${at.toFixed(1)}" y="36" width="12" height="12" rx="2" fill="var(--${kind})"/><text x="${(at + 17).toFixed(1)}" y="46">${escaped(title)}</text></g>`;
+    return `<g><rect x="${at.toFixed(1)}" y="36" width="12" height="12" rx="2" class="${kind}"/><text x="${(at + 17).toFixed(1)}" y="46">${escaped(title)}</text></g>`;
   });
 }

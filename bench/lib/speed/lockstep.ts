@@ -3,8 +3,10 @@
  * maps and metrics as they are by default. Nothing in it knows that it is measured.
  */
 import { execFile } from 'node:child_process';
+import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { daemonOf } from '../../../client/quickstart/daemons.ts';
+import { PORTS } from '../../../client/quickstart/plan.ts';
 import manifest from '../../../package.json' with { type: 'json' };
 import { BareVolume, PRIMARY, SECONDARY, VOLUME } from '../bare-volume.ts';
 import type { Served, Setup, StartOptions } from './setup.ts';
@@ -12,9 +14,8 @@ import { LOCKSTEP_ONE, LOCKSTEP_TWO } from './summary.ts';
 
 const run = promisify(execFile);
 const IN_SYNC_MS = 120_000;
-/** Of the installations; others on this machine take others. */
-const NETWORKS = { 1: 94, 2: 95 } as const;
-
+/** Third numbers of the addresses of installations; another run on this machine may have some of them. */
+const NETWORKS = { first: 94, last: 110 } as const;
 const CONTROL = 'control';
 /** A daemon gives its engines this long, and has none here. */
 const END_MS = 15_000;
@@ -53,7 +54,7 @@ export async function startDaemons(
   { sizeBytes, cpus }: Pick<StartOptions, 'sizeBytes' | 'cpus'>,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ServedByDaemons> {
-  const volume = await BareVolume.start({ network: NETWORKS[copies], sizeBytes, copies, environment });
+  const volume = await BareVolume.start({ network: await freeNetwork(), sizeBytes, copies, environment });
   const daemons: Daemon[] = [];
   try {
     if (copies === 2) await volume.inSync(IN_SYNC_MS);
@@ -78,6 +79,27 @@ export async function startDaemons(
     },
     stop: () => volume.destroy(),
   };
+}
+
+/** One where nobody listens: daemons of somebody else would be taken for ours. */
+async function freeNetwork(): Promise<number> {
+  for (let network = NETWORKS.first; network <= NETWORKS.last; network++)
+    if (await isFree(`127.0.${String(network)}.10`)) return network;
+  throw new Error(`daemons listen in all networks from 127.0.${String(NETWORKS.first)}.0 on`);
+}
+
+function isFree(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => {
+      resolve(false);
+    });
+    server.listen(PORTS.api, address, () => {
+      server.close(() => {
+        resolve(true);
+      });
+    });
+  });
 }
 
 /** Answers its pid. */

@@ -24,6 +24,8 @@ type Named = Pick<Setup, 'name' | 'title'>;
 
 const GIB = 2 ** 30;
 const HEADS = ['setup', 'median', 'least – most', 'p50', 'p99', 'p99.9', 'longest'];
+/** The page cache answers in less than one. */
+const TENTHS_BELOW_US = 10;
 const NONE = '–';
 
 export function markdown(run: Run, setups: readonly Named[]): string {
@@ -76,12 +78,12 @@ export function rateText(value: number, unit: Unit): string {
 /** Cells as wide as the widest of their column: Markdown that stands in line where nobody renders it. */
 export function table(heads: readonly string[], lines: readonly (readonly string[])[]): readonly string[] {
   const widths = heads.map((head, at) =>
-    Math.max(...[head, ...lines.map((cells) => cells[at] ?? '')].map(width)),
+    Math.max(...[head, ...lines.map((cells) => cells[at] ?? '')].map(({ length }) => length)),
   );
   const row = (cells: readonly string[]): string => {
     const padded = widths.map((wide, at) => {
       const cell = cells[at] ?? '';
-      const space = ' '.repeat(wide - width(cell));
+      const space = ' '.repeat(wide - cell.length);
       return at === 0 ? `${cell}${space}` : `${space}${cell}`;
     });
     return `| ${padded.join(' | ')} |`;
@@ -125,13 +127,10 @@ export function ratioText(value: number): string {
 }
 
 function microseconds(value: number): string {
-  return Number.isFinite(value) ? `${grouped(value)} us` : NONE;
+  if (!Number.isFinite(value)) return NONE;
+  return `${value < TENTHS_BELOW_US ? value.toFixed(1) : grouped(value)} us`;
 }
 
 function grouped(value: number): string {
   return Math.round(value).toLocaleString('en');
-}
-
-function width(text: string): number {
-  return [...text].length;
 }
