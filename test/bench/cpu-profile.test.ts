@@ -63,6 +63,7 @@ t.test('a place is a file of the product and its line as editors count', async (
     placeOf(frame('write', 'file:///app/daemon/store/store.ts', 41), '/app'),
     'daemon/store/store.ts:42',
   );
+  t.equal(placeOf(frame('x', 'file:///lib/node_modules/pg/a.js', 0), '/app'), 'node_modules/pg/a.js:1');
   t.equal(placeOf(frame('writeSync', 'node:fs', 6), '/app'), 'node:fs:7');
   t.equal(placeOf(frame('(garbage collector)'), '/app'), '');
   t.equal(nameOf(frame('')), '(anonymous)');

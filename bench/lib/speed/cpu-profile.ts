@@ -32,6 +32,8 @@ export interface SelfTime {
 /** Nothing of ours ran: asleep in the kernel, or in it and in native code that V8 knows nothing of. */
 const OUTSIDE = new Set(['(idle)', '(program)']);
 
+const PACKAGES = '/node_modules/';
+
 export function isOutside({ callFrame }: ProfileNode): boolean {
   return OUTSIDE.has(callFrame.functionName);
 }
@@ -87,6 +89,10 @@ export function nameOf({ functionName }: CallFrame): string {
 export function placeOf({ url, lineNumber }: CallFrame, root: string): string {
   if (url === '') return '';
   const prefix = `file://${root}/`;
-  const path = url.startsWith(prefix) ? url.slice(prefix.length) : url;
+  // Packages may stand elsewhere, behind a link.
+  const inPackage = url.lastIndexOf(PACKAGES);
+  const path = url.startsWith(prefix)
+    ? url.slice(prefix.length)
+    : url.slice(inPackage === -1 ? 0 : inPackage + 1);
   return `${path}:${String(lineNumber + 1)}`;
 }
