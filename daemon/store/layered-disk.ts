@@ -14,6 +14,7 @@ import {
   diskFailure,
   EMPTY_DIGEST,
   type Extent,
+  type RangeDone,
   type RegionContent,
   type RegionRead,
   type Seed,
@@ -71,6 +72,18 @@ export class LayeredDisk implements Store {
     return this.#volume.read(range);
   }
 
+  readCached(range: ByteRange): Buffer | undefined {
+    return this.#volume.stack.rangeCached(range);
+  }
+
+  readLater(range: ByteRange, done: RangeDone): void {
+    this.#volume.stack.rangeLater(range, done);
+  }
+
+  warmForWrite(range: ByteRange): Promise<void> | undefined {
+    return this.#volume.warmForWrite(range);
+  }
+
   write(offset: number, data: Uint8Array): void {
     this.#withRoom(() => {
       this.#takeRoom({ offset, length: data.length });
@@ -114,6 +127,11 @@ export class LayeredDisk implements Store {
     stack.read(data, range.offset);
     if (data.equals(zeroRegion)) return zeroes;
     return { data, digest: digest ? createHash('sha256').update(data).digest() : EMPTY_DIGEST, intact };
+  }
+
+  warm(region: Region, from: RegionRead['from']): Promise<void> | undefined {
+    const stack = from === 'live' ? this.#volume.stack : this.#seed?.view.stack;
+    return stack?.warm(regionRange(region));
   }
 
   prefetch(range: ByteRange): void {
