@@ -49,10 +49,12 @@ function pieceOf(backend: BlockBackend, range: ByteRange): number {
 function dataEnd(backend: BlockBackend, range: ByteRange): number {
   let dataBytes = 0;
   let dataExtents = 0;
+  let lastEnd = -1;
   try {
     for (const { offset, length, kind } of backend.extents(range)) {
       if (kind === 'hole') continue;
-      if (++dataExtents > PIECE_EXTENTS) return offset;
+      if (offset !== lastEnd && ++dataExtents > PIECE_EXTENTS) return offset;
+      lastEnd = offset + length;
       dataBytes += length;
       if (dataBytes > PIECE_DATA_BYTES) return offset + length - (dataBytes - PIECE_DATA_BYTES);
     }

@@ -130,7 +130,8 @@ export class Fallback {
     try {
       for (const [at, region] of regions.entries()) {
         if (at % REGIONS_AT_ONCE === REGIONS_AT_ONCE - 1) await nextTurn();
-        await this.#store.warm(region, 'live');
+        const cold = this.#store.warm(region, 'live');
+        if (cold !== undefined) await cold;
         if (this.#closed) return;
         const { data } = this.#store.readRegion(region, { from: 'live', digest: false, into: this.#buffer });
         file.add(region, data);
