@@ -1,5 +1,5 @@
 /**
- * `npm run bench:cold [-- --gib N] [--rounds N] [--seconds N]`: how long a client's hot writes at depth 1 take beside what
+ * `npm run bench:cold [-- --gib N] [--rounds N] [--seconds N] [--only SCENE]`: how long a client's hot writes at depth 1 take beside what
  * keeps a disk busy: cold reads at random (depth 16), a large discard, the deletion of a snapshot. Two copies. Prints a
  * table and writes bench/results/cold.md and cold.json. Exits with 1 where the writer's p99 is three times what it is
  * alone, or the replica left its service. Needs root, and twice the volume's size of disk.
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     gib: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
+    only: { type: 'string', multiple: true, default: [] },
   },
 });
 const { bavail, bsize } = statfsSync(tmpdir());
@@ -47,12 +48,16 @@ try {
   await volume.inSync(IN_SYNC_MS);
   console.log(`${String(freeGib)} GiB are free: a volume of ${String(gib)} GiB, filled, no spinners`);
   const scenes = await ColdRounds.fill(volume, plan);
-  for (let round = 0; round < rounds; round++) {
-    tell(await scenes.coldReads());
-    tell(await scenes.floor());
-  }
-  for (let round = 0; round < rounds; round++) tell(await scenes.deletion(round));
-  for (let round = 0; round < rounds; round++) tell(await scenes.discard(round));
+  // What is discarded cannot be read cold any more: last.
+  const all = [
+    ['reads', () => scenes.coldReads()],
+    ['floor', () => scenes.floor()],
+    ['deletion', (round: number) => scenes.deletion(round)],
+    ['discard', (round: number) => scenes.discard(round)],
+  ] as const;
+  for (const [name, measure] of all)
+    for (let round = 0; round < rounds; round++)
+      if (values.only.length === 0 || values.only.includes(name)) tell(await measure(round));
 } finally {
   await volume.destroy();
 }

@@ -259,7 +259,7 @@ t.test('a TRIM of what holds data is served in smaller pieces, each up to a whol
   for (const piece of pieces) {
     if (piece.kind !== 'trim') continue;
     t.equal(piece.offset, next);
-    t.ok(piece.length <= PIECE_DATA_BYTES);
+    t.ok(piece.length <= PIECE_DATA_BYTES + 4096, 'with the hole behind the last');
     next += piece.length;
     if (piece !== pieces.at(-1)) t.equal(next % PIECE_ALIGNMENT, 0);
   }
