@@ -17,7 +17,7 @@ const reportSchema = z.object({
     }),
   ),
 });
-export type FioReport = z.infer<typeof reportSchema>['jobs'][number];
+type FioReport = z.infer<typeof reportSchema>['jobs'][number];
 
 const OUTPUT_BYTES = 16 * 1024 * 1024;
 
@@ -26,7 +26,7 @@ export async function dropFromCache(file: string): Promise<void> {
   await run('dd', [`of=${file}`, 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0']);
 }
 
-export interface Job {
+interface Job {
   readonly target: Target;
   readonly readWrite: 'randread' | 'randwrite' | 'write';
   readonly depth: number;

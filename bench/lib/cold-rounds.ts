@@ -29,7 +29,7 @@ export interface Latency {
   readonly maxUs: number;
 }
 
-export interface ColdRound {
+interface ColdRound {
   readonly alone: Latency;
   readonly beside: Latency;
 }

@@ -13,7 +13,7 @@ interface LateRead extends ByteRange {
 }
 
 /** As it reads by itself: all of it, `cached` from memory alone (false: it is not all there), `later` from the disk. */
-export interface LateSource {
+interface LateSource {
   read(into: Uint8Array, offset: number): void;
   cached(into: Uint8Array, offset: number): boolean;
   /** Calls back in a later turn. */
