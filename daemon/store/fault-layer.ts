@@ -157,9 +157,9 @@ class FaultLayer implements Store {
     return this.#store.read(range);
   }
 
-  readCached(range: ByteRange): Buffer | undefined {
+  readCached(range: ByteRange, into?: Buffer): Buffer | undefined {
     this.#beforeRead(range);
-    return this.#store.readCached(range);
+    return this.#store.readCached(range, into);
   }
 
   readLater(range: ByteRange, done: RangeDone): void {

@@ -72,8 +72,8 @@ export class LayeredDisk implements Store {
     return this.#volume.read(range);
   }
 
-  readCached(range: ByteRange): Buffer | undefined {
-    return this.#volume.stack.rangeCached(range);
+  readCached(range: ByteRange, into?: Buffer): Buffer | undefined {
+    return this.#volume.stack.rangeCached(range, into);
   }
 
   readLater(range: ByteRange, done: RangeDone): void {

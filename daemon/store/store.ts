@@ -58,9 +58,15 @@ export interface Store {
 
   /** Waits for the disk, and everybody with it: not for what clients ask. */
   read(range: ByteRange): Buffer;
-  /** From memory alone; undefined: some of it has to be read from the disk. Throws as `read` does. */
-  readCached(range: ByteRange): Buffer | undefined;
-  /** Calls back in a later turn, with what is there then: the bytes, or the system's error. */
+  /**
+   * From memory alone, into `into`, of that length, if it is passed; undefined: some of it has to be read from the disk.
+   * Throws as `read` does.
+   */
+  readCached(range: ByteRange, into?: Buffer): Buffer | undefined;
+  /**
+   * Calls back in a later turn, with what is there then: the bytes, or the system's error. In a buffer of its own: whoever
+   * asked may have given up by then, and its buffer be another's.
+   */
   readLater(range: ByteRange, done: RangeDone): void;
   /**
    * Brings into memory what a write there has to read first: the rest of a page, or of a region that a snapshot shares.

@@ -7,6 +7,7 @@ const fallocateCall = libc.func('fallocate', 'int', ['int', 'int', 'int64', 'int
 const lseekCall = libc.func('lseek', 'int64', ['int', 'int64', 'int']);
 const fadviseCall = libc.func('posix_fadvise', 'int', ['int', 'int64', 'int64', 'int']);
 const preadv2Call = libc.func('preadv2', 'int', ['int', 'void *', 'int', 'int64', 'int']);
+const fcntlCall = libc.func('fcntl', 'int', ['int', 'int', 'int']);
 const pollCall = libc.func('poll', 'int', ['void *', 'uint64', 'int']);
 
 /** fallocate(2): as if the range were never written; the file keeps its size. */
@@ -22,6 +23,8 @@ const FADV_WILLNEED = 3;
 const RWF_NOWAIT = 0x08;
 /** struct iovec: an address and a length. One for all calls: each ends before the next begins. */
 const iovec = new BigUint64Array(2);
+/** fcntl(2): the lowest free descriptor from the argument on, closed in programs that are executed. */
+const F_DUPFD_CLOEXEC = 1030;
 const POLLERR = 0x08;
 const POLLHUP = 0x10;
 const POLLRDHUP = 0x2000;
@@ -72,6 +75,12 @@ export function readCached(fd: number, into: Uint8Array, offset: number): number
   iovec[0] = koffi.address(into);
   iovec[1] = BigInt(into.length);
   return Math.max(0, preadv2Call(fd, iovec, 1, offset, RWF_NOWAIT) as number);
+}
+
+/** Another descriptor of the same open file; undefined where there is none left. */
+export function duplicate(fd: number): number | undefined {
+  const copy = fcntlCall(fd, F_DUPFD_CLOEXEC, 0) as number;
+  return copy < 0 ? undefined : copy;
 }
 
 /** poll(2): the other end of a socket sends nothing any more, though what it sent before may not be read yet. */

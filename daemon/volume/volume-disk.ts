@@ -129,8 +129,13 @@ export class VolumeDisk {
   /** The machine has no other write under way that touches the same bytes: this one may be done a turn later. */
   #write(effect: DiskWrite): void {
     const cold = this.#store.warmForWrite(effect);
-    if (cold === undefined) this.#world.answer(this.#written(effect));
-    else this.#onceWarm(cold, () => this.#written(effect));
+    if (cold === undefined) {
+      this.#world.answer(this.#written(effect));
+      return;
+    }
+    // Whoever sent the bytes may have been refused by then, and its memory be another's.
+    const kept = effect.data === undefined ? effect : { ...effect, data: Uint8Array.from(effect.data) };
+    this.#onceWarm(cold, () => this.#written(kept));
   }
 
   /** Not asked of a disk that is closed. */
@@ -151,9 +156,10 @@ export class VolumeDisk {
     }
   }
 
-  #read({ token, offset, length }: Extract<Effect, { type: 'disk-read' }>): void {
+  #read({ token, offset, length, into }: Extract<Effect, { type: 'disk-read' }>): void {
+    const buffer = Buffer.isBuffer(into) ? into : undefined;
     try {
-      const data = this.#store.readCached({ offset, length });
+      const data = this.#store.readCached({ offset, length }, buffer);
       if (data !== undefined) this.#world.answer({ type: 'read-done', token, data });
       else
         this.#store.readLater({ offset, length }, (found) => {

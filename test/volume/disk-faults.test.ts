@@ -21,9 +21,9 @@ t.test('a region that the primary cannot read is read from the secondary, and wr
   };
   pair.layers.set('a', (store) =>
     layered(store, {
-      readCached: (range) => {
+      readCached: (range, into) => {
         check(range.offset, range.length);
-        return store.readCached(range);
+        return store.readCached(range, into);
       },
       readRegion: (region, options) => {
         check(region * REGION, REGION);

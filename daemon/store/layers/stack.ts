@@ -126,9 +126,8 @@ export class Stack {
   }
 
   /** From memory alone; undefined: some of it has to be read from the disk. Throws as `read` does. */
-  rangeCached({ offset, length }: ByteRange): Buffer | undefined {
-    const data = Buffer.allocUnsafe(length);
-    return this.readCached(data, offset) ? data : undefined;
+  rangeCached({ offset, length }: ByteRange, into: Buffer = Buffer.allocUnsafe(length)): Buffer | undefined {
+    return this.readCached(into, offset) ? into : undefined;
   }
 
   /** Calls back in a later turn, with what the stack shows then. */
