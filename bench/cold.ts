@@ -114,7 +114,7 @@ function rowOf(scene: Scene): Row {
     middle('beside', key),
   ]);
   const longest = [middle('alone', 'maxUs'), middle('beside', 'maxUs')];
-  const cells = [scene, ...latencies.map(us), `${ratio.toFixed(2)}`, ...longest.map(us), of[0]?.what ?? ''];
+  const cells = [scene, ...latencies.map(us), ratio.toFixed(2), ...longest.map(us), of[0]?.what ?? ''];
   return { cells, ratio, isFloor: scene === 'cold reads of a plain file' || scene === 'hot reads' };
 }
 

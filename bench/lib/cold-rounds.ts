@@ -2,11 +2,13 @@
  * A client that writes hot blocks at depth 1, alone and beside what takes a disk long: cold reads, a large discard, the
  * deletion of a snapshot that holds much. In turn within each round.
  */
+import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { type BareVolume, PRIMARY, SECONDARY, VOLUME } from './bare-volume.ts';
 import { dropFromCache, fioJob } from './cold-reader.ts';
 import { NbdWriter } from './nbd-writer.ts';
@@ -45,6 +47,8 @@ export interface Measured extends ColdRound {
   readonly states: readonly string[];
   readonly longestAnswerMs: number;
 }
+
+const run = promisify(execFile);
 
 const BLOCK_BYTES = 4096;
 const HOT_BYTES = 64 * 1024 * 1024;
@@ -181,6 +185,8 @@ export class ColdRounds {
   }
 
   async #measure(scene: Scene, work: () => Promise<string>): Promise<Measured> {
+    // Else the disk is still busy with what the scene before left in the page cache.
+    await run('sync');
     const ended = new AbortController();
     const asked = this.#ask(ended.signal);
     try {
