@@ -6,6 +6,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
+import { NODE_FLAGS } from '../../client/quickstart/daemons.ts';
 import { PORTS } from '../../client/quickstart/plan.ts';
 import { NO_ENGINE } from '../../control/model/engines.ts';
 import { type DatabaseRecord, keys, type VolumeRecord } from '../../control/model/records.ts';
@@ -26,6 +27,8 @@ export interface BareVolumeOptions {
   readonly network: number;
   readonly sizeBytes: number;
   readonly copies?: 1 | 2;
+  /** Of each daemon, in place of what the product has. */
+  readonly nodeFlags?: readonly string[];
 }
 
 export class BareVolume {
@@ -35,9 +38,10 @@ export class BareVolume {
 
   /** On host-a alone as soon as this resolves; of two copies control has host-b seeded by itself. */
   static async start(options: BareVolumeOptions): Promise<BareVolume> {
-    const { network, sizeBytes, copies = 2 } = options;
+    const { network, sizeBytes, copies = 2, nodeFlags = NODE_FLAGS } = options;
     const installation = await Installation.start({
       network,
+      nodeFlags,
       prepare: async ({ hosts: [control] }) => {
         const folder = join(control.stateDir, 'control');
         mkdirSync(folder, { recursive: true, mode: 0o700 });

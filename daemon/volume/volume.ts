@@ -67,6 +67,7 @@ type Done = (result: BlockResult) => void;
 const ONE_TIMED_OF = 16;
 
 const stateChannel = channel('lockstep:replica:state');
+const leaseChannel = channel('lockstep:replica:lease');
 const repairChannel = channel('lockstep:replica:repaired');
 const mismatchChannel = channel('lockstep:replica:mismatch');
 
@@ -359,6 +360,7 @@ export class Volume implements BlockBackend {
     this.#links.set(id, link);
     begin({
       onFrame: (frame) => {
+        if (frame.message.type === 'heartbeat-answer') this.#leaseGranted(frame.message.askedAtMs);
         this.run({ type: 'frame', link: id, ...frame });
       },
       onChunkEnd: () => {
@@ -370,6 +372,12 @@ export class Volume implements BlockBackend {
         this.run({ type: 'link-closed', link: id });
       },
     });
+  }
+
+  #leaseGranted(askedAtMs: number): void {
+    if (!leaseChannel.hasSubscribers) return;
+    const roundTripMs = this.#world.clock.nowMs() - askedAtMs;
+    leaseChannel.publish({ volume: this.name, roundTripMs });
   }
 
   async #propose(effect: Extract<Effect, { type: 'propose' }>): Promise<void> {
