@@ -7,6 +7,7 @@ import { PORTS } from '../../../client/quickstart/plan.ts';
 import { type BareVolume, PRIMARY, SECONDARY, VOLUME } from '../bare-volume.ts';
 import { fio } from '../speed/fio.ts';
 import type { Work } from '../speed/works.ts';
+import { told } from '../told.ts';
 import type { Answers } from './paced.ts';
 import type { Questions } from './prober.ts';
 import { between, type Buckets, type Scrape, scrape } from './scrape.ts';
@@ -89,16 +90,6 @@ export async function whileBusy(
 
 async function scrapes(url: (host: string) => string): Promise<ReadonlyMap<string, Scrape>> {
   return new Map(await Promise.all(DAEMONS.map(async (host) => [host, await scrape(url(host))] as const)));
-}
-
-/** What it says next. Rejects where it ends instead. */
-async function told(process: ChildProcess): Promise<unknown> {
-  const ended = once(process, 'exit').then(([code]) => {
-    throw new Error(`a process of the measurement ended with ${String(code)}`);
-  });
-  const message = once(process, 'message').then(([value]: unknown[]) => value);
-  ended.catch(() => undefined);
-  return Promise.race([message, ended]);
 }
 
 async function child(file: string): Promise<{ readonly process: ChildProcess } & AsyncDisposable> {
