@@ -16,7 +16,7 @@ import { fill } from './lib/speed/fio.ts';
 import { chosenWorks } from './lib/speed/works.ts';
 import { percentile } from './lib/statistics.ts';
 
-const NETWORK = 86;
+const NETWORK = 93;
 const GIB = 2 ** 30;
 const LIMIT_MS = 20;
 const IN_SYNC_MS = 60_000;
@@ -53,7 +53,8 @@ try {
   const processors = `0-${String(availableParallelism() - 1)}`;
   const target = { uri: `nbd+unix:///${VOLUME}?socket=${volume.socketPath}` };
   await fill(target, { sizeBytes: volume.sizeBytes, cpus: processors });
-  for (const work of works) found.push(await whileBusy(volume, work, { seconds, cpus: processors, zone: ZONE }));
+  for (const work of works)
+    found.push(await whileBusy(volume, work, { seconds, cpus: processors, zone: ZONE }));
 } finally {
   await volume.destroy();
 }
@@ -61,7 +62,9 @@ report();
 
 function report(): void {
   const rows = found.map((busy) => rowsOf(busy));
-  const late = rows.flat().filter(({ isOurs, p99Ms, failures }) => isOurs && (!(p99Ms <= LIMIT_MS) || failures !== ''));
+  const late = rows
+    .flat()
+    .filter(({ isOurs, p99Ms, failures }) => isOurs && (!(p99Ms <= LIMIT_MS) || failures !== ''));
   const lines = [
     `A volume of ${String(volume.sizeBytes / GIB)} GiB with two copies, ${String(seconds)} s a load. Latencies count from when a question was due.`,
     'Of heartbeats and leases the daemons keep histograms: what is told is the upper bound of the bucket.',
@@ -92,7 +95,10 @@ function report(): void {
     heartbeats: [...heartbeats],
     leases: [...leases],
   }));
-  writeFileSync(join(RESULTS, 'control.json'), `${JSON.stringify({ machine, seconds, found: plain }, null, 2)}\n`);
+  writeFileSync(
+    join(RESULTS, 'control.json'),
+    `${JSON.stringify({ machine, seconds, found: plain }, null, 2)}\n`,
+  );
   console.log(text);
   if (late.length > 0) process.exitCode = 1;
 }

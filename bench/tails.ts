@@ -55,7 +55,9 @@ for await (const tail of tailRounds(plan, console.log)) {
   results.push(tail);
   const { p50, p99, p999, max } = tail.latencyUs;
   const cells = [p50, p99, p999, max].map((value) => value.toFixed(0)).join(' / ');
-  console.log(`${String(tail.round)} ${tail.work} ${tail.contestant}: ${tail.rate.toFixed(0)} IOPS, ${cells} us`);
+  console.log(
+    `${String(tail.round)} ${tail.work} ${tail.contestant}: ${tail.rate.toFixed(0)} IOPS, ${cells} us`,
+  );
 }
 report();
 
@@ -71,7 +73,10 @@ function report(): void {
     ...works.flatMap((work) => ['', `${work.title}:`, '', ...latencyTable(work), '', ...garbageTable(work)]),
     ...(ratios.length === 0
       ? []
-      : ['', `p99.9 at depth 16 is at most ${String(LIMIT_RATIO)} times the median: ${isShort ? 'yes' : 'NO'}`]),
+      : [
+          '',
+          `p99.9 at depth 16 is at most ${String(LIMIT_RATIO)} times the median: ${isShort ? 'yes' : 'NO'}`,
+        ]),
   ];
   const machine = `${String(cpus().length)} x ${cpus()[0]?.model ?? ''}, ${String(Math.round(totalmem() / GIB))} GiB, Linux ${release()}, Node ${process.version}`;
   const text = `# Tails\n\n${machine}, ${new Date().toISOString()}\n\n${lines.join('\n')}\n`;

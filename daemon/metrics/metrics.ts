@@ -24,7 +24,9 @@ const MS_PER_SECOND = 1000;
 const SECONDS_OF_A_REQUEST = [
   0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5,
 ];
-const SECONDS_OF_A_HEARTBEAT = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+const SECONDS_OF_A_HEARTBEAT = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
+];
 const SECONDS_OF_A_PHASE = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30];
 
 export class MetricsServer {

@@ -8,7 +8,7 @@ export interface Probe {
   readonly name: string;
   readonly perSecond: number;
   /** Rejects where there is no answer, or a wrong one. */
-  ask(): Promise<void>;
+  readonly ask: () => Promise<void>;
 }
 
 export interface Answers {

@@ -71,7 +71,9 @@ export async function whileBusy(
   const after = await scrapes(url);
   const { rate } = await load;
   const grown = (key: 'heartbeats' | 'leases'): Buckets =>
-    between(DAEMONS.map((host) => [before.get(host)?.[key] ?? new Map(), after.get(host)?.[key] ?? new Map()]));
+    between(
+      DAEMONS.map((host) => [before.get(host)?.[key] ?? new Map(), after.get(host)?.[key] ?? new Map()]),
+    );
   const failed = (of: ReadonlyMap<string, Scrape>): number =>
     [...of.values()].reduce((sum, { failedHeartbeats }) => sum + failedHeartbeats, 0);
   return {
@@ -83,7 +85,9 @@ export async function whileBusy(
     leases: grown('leases'),
     longestTurnMs: Object.fromEntries(
       // The prober's scrapes begin the primary's measurement anew each time.
-      [...after].filter(([host]) => host !== PRIMARY).map(([host, { longestTurnMs }]) => [host, longestTurnMs]),
+      [...after]
+        .filter(([host]) => host !== PRIMARY)
+        .map(([host, { longestTurnMs }]) => [host, longestTurnMs]),
     ),
   };
 }

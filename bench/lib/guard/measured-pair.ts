@@ -25,12 +25,21 @@ const SIZE_BYTES = 16 * 1024 * 1024;
 const NODE_FLAGS = ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=128'];
 /** Until the code of the data path is compiled for good, and maps and pools have the size that they keep. */
 const WARM_BATCHES = 1500;
-const COUNTED_BATCHES = 100;
+const COUNTED_BATCHES = 40;
 const ROUNDS = 5;
 const TRACED_BATCHES = 150;
 const TRACED_WARM_BATCHES = 20;
 /** Of memory, of threads that compile, and of waiting: how many depends on when who runs. */
-const OF_THE_RUNTIME = new Set(['brk', 'epoll_pwait', 'futex', 'madvise', 'mmap', 'mprotect', 'munmap', 'total']);
+const OF_THE_RUNTIME = new Set([
+  'brk',
+  'epoll_pwait',
+  'futex',
+  'madvise',
+  'mmap',
+  'mprotect',
+  'munmap',
+  'total',
+]);
 
 /** Of one request, the median of some rounds. Throws where garbage was collected while it was counted. */
 export async function allocatedPerRequest(kind: RequestKind): Promise<Allocated> {
@@ -43,7 +52,10 @@ export async function allocatedPerRequest(kind: RequestKind): Promise<Allocated>
     await pair.ask('count');
     await pair.client.run(kind, COUNTED_BATCHES);
     const counted = (await pair.ask('tell')) as Counted;
-    if (counted.collections > 0) throw new Error('garbage was collected: count fewer requests');
+    if (counted.collections > 0)
+      throw new Error(
+        `garbage was collected within ${String(COUNTED_BATCHES * BATCH)} requests: they allocate too much`,
+      );
     rounds.push(counted);
   }
   const requests = COUNTED_BATCHES * BATCH;

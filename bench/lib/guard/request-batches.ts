@@ -83,7 +83,7 @@ export class RequestBatches {
   async #receive(bytes: number): Promise<Buffer> {
     const chunks: Buffer[] = [];
     const signal = AbortSignal.timeout(ANSWER_MS);
-    for (let missing = bytes; missing > 0; ) {
+    for (let missing = bytes; missing > 0;) {
       const [chunk] = (await Promise.race([once(this.#socket, 'data', { signal }), this.#ended])) as [Buffer];
       chunks.push(chunk);
       missing -= chunk.length;

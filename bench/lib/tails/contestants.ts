@@ -19,7 +19,7 @@ export interface Running extends Served {
   residentBytes(): Promise<number | undefined>;
 }
 
-const FIRST_NETWORK = 87;
+const FIRST_NETWORK = 94;
 const IN_SYNC_MS = 120_000;
 /** The snapshot that the second copy was made from is merged behind it. */
 const MERGE_MS = 1000;
