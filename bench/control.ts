@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { BareVolume, VOLUME } from './lib/bare-volume.ts';
 import { boundMs, type Buckets, countOf } from './lib/control-path/scrape.ts';
 import { type Busy, whileBusy } from './lib/control-path/while-busy.ts';
+import { watchInterruption } from './lib/interruption.ts';
 import { fill } from './lib/speed/fio.ts';
 import { chosenWorks } from './lib/speed/works.ts';
 import { percentile } from './lib/statistics.ts';
@@ -48,13 +49,16 @@ interface Row {
 
 const volume = await BareVolume.start({ network: NETWORK, sizeBytes: GIB });
 const found: Busy[] = [];
+const isInterrupted = watchInterruption();
 try {
   await volume.inSync(IN_SYNC_MS);
   const processors = `0-${String(availableParallelism() - 1)}`;
   const target = { uri: `nbd+unix:///${VOLUME}?socket=${volume.socketPath}` };
   await fill(target, { sizeBytes: volume.sizeBytes, cpus: processors });
-  for (const work of works)
+  for (const work of works) {
+    if (isInterrupted()) break;
     found.push(await whileBusy(volume, work, { seconds, cpus: processors, zone: ZONE }));
+  }
 } finally {
   await volume.destroy();
 }

@@ -10,6 +10,7 @@ import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NODE_FLAGS } from '../client/quickstart/daemons.ts';
+import { watchInterruption } from './lib/interruption.ts';
 import { chosenWorks, type Work } from './lib/speed/works.ts';
 import { median } from './lib/statistics.ts';
 import { lockstep, peers } from './lib/tails/contestants.ts';
@@ -51,6 +52,7 @@ const plan = {
   sizeBytes: GIB,
   cpus: `0-${String(availableParallelism() - 1)}`,
 };
+const isInterrupted = watchInterruption();
 for await (const tail of tailRounds(plan, console.log)) {
   results.push(tail);
   const { p50, p99, p999, max } = tail.latencyUs;
@@ -58,6 +60,7 @@ for await (const tail of tailRounds(plan, console.log)) {
   console.log(
     `${String(tail.round)} ${tail.work} ${tail.contestant}: ${tail.rate.toFixed(0)} IOPS, ${cells} us`,
   );
+  if (isInterrupted()) break;
 }
 report();
 

@@ -128,7 +128,7 @@ t.test('heartbeats are told of with how long they took, apart from those that fa
   heartbeats.publish({ durationMs: 1500, answered: false });
   const found = await samples();
   const upTo = (bound: string): number | undefined =>
-    found.get(`lockstep_heartbeat_duration_seconds_bucket{le="${bound}",outcome="answered"}`);
+    found.get(`lockstep_heartbeat_duration_seconds_bucket{le="${bound}",,outcome="answered"}`);
   t.equal(upTo('0.01'), 0);
   t.equal(upTo('0.02'), 1);
   t.equal(upTo('0.05'), 2);
