@@ -30,6 +30,8 @@ export interface BareVolumeOptions {
   readonly copies?: 1 | 2;
   /** Of each daemon, in place of what the product has. */
   readonly nodeFlags?: readonly string[];
+  /** Of each daemon, beside what it has by itself. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export class BareVolume {
@@ -39,10 +41,11 @@ export class BareVolume {
 
   /** On host-a alone as soon as this resolves; of two copies control has host-b seeded by itself. */
   static async start(options: BareVolumeOptions): Promise<BareVolume> {
-    const { network, sizeBytes, copies = 2, nodeFlags = NODE_FLAGS } = options;
+    const { network, sizeBytes, copies = 2, nodeFlags = NODE_FLAGS, environment = {} } = options;
     const installation = await Installation.start({
       network,
       nodeFlags,
+      environment,
       prepare: async ({ hosts: [control] }) => {
         const folder = join(control.stateDir, 'control');
         mkdirSync(folder, { recursive: true, mode: 0o700 });
