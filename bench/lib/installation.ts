@@ -47,7 +47,9 @@ export class Installation {
     const installation = new Installation(options);
     try {
       await options.prepare?.(installation.plan);
-      await Promise.all(installation.plan.hosts.map((host) => installation.startHost(host.id, options.environment)));
+      await Promise.all(
+        installation.plan.hosts.map((host) => installation.startHost(host.id, options.environment)),
+      );
       await installation.hostsReachable();
     } catch (error) {
       await installation.destroy();
