@@ -2,18 +2,26 @@
  * Several volumes of one size on an installation of its own, all with their primary on one host: what grows with the
  * number of volumes is that host's daemon.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, credentials } from '@grpc/grpc-js';
 import { daemonOf } from '../../../client/quickstart/daemons.ts';
 import { PORTS } from '../../../client/quickstart/plan.ts';
 import { callUnary, methodOf } from '../../../daemon/sys/grpc-unary.ts';
-import { AgentServiceService as agent, type ReplicaStatus } from '../../../proto/gen/lockstep/agent/v1/agent.ts';
+import {
+  AgentServiceService as agent,
+  type ReplicaStatus,
+} from '../../../proto/gen/lockstep/agent/v1/agent.ts';
 import { createPrimary, PRIMARY, SECONDARY, writeRecords } from '../bare-volume.ts';
 import { Installation } from '../installation.ts';
 import { layerFile } from '../layer-file.ts';
+import { NbdWriter } from '../nbd-writer.ts';
 
 const CALL_MS = 5000;
+const POLL_MS = 10;
+const BYTES_PER_KIB = 1024;
+const BLOCK = Buffer.alloc(4096, 'g');
 const IN_SYNC_MS = 120_000;
 
 export interface FleetOptions {
@@ -111,6 +119,45 @@ export class Fleet {
     const daemon = await daemonOf(this.installation.host(host));
     if (daemon === undefined) throw new Error(`the daemon of ${host} does not run`);
     return daemon.pid;
+  }
+
+  /** What the process of the host's daemon has in memory, in bytes. */
+  async residentBytes(host: string): Promise<number> {
+    const status = readFileSync(`/proc/${String(await this.pid(host))}/status`, 'utf8');
+    const kib = /^VmRSS:\s+(?<kib>\d+) kB$/m.exec(status)?.groups?.['kib'];
+    if (kib === undefined) throw new Error(`the daemon of ${host} is gone`);
+    return Number(kib) * BYTES_PER_KIB;
+  }
+
+  /**
+   * Its daemon is killed and started again. Answers the milliseconds from the start of the process until a client's write
+   * to each of the volumes is acknowledged: of the first that is, and of the last.
+   */
+  async restart(host: string): Promise<{ readonly firstMs: number; readonly allMs: number }> {
+    const { installation, volumes } = this;
+    await installation.killHost(host);
+    const startMs = performance.now();
+    const started = installation.startHost(host);
+    let firstMs = 0;
+    for (const volume of volumes) {
+      await this.#answers(volume);
+      if (firstMs === 0) firstMs = performance.now() - startMs;
+    }
+    const allMs = performance.now() - startMs;
+    await started;
+    return { firstMs, allMs };
+  }
+
+  async #answers(volume: string): Promise<void> {
+    for (const giveUpAtMs = performance.now() + IN_SYNC_MS; ; await sleep(POLL_MS))
+      try {
+        const writer = await NbdWriter.open(this.socketPath, volume);
+        await writer.write(0, BLOCK);
+        await writer.close();
+        return;
+      } catch (error) {
+        if (performance.now() > giveUpAtMs) throw error;
+      }
   }
 
   async destroy(): Promise<void> {

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Readable } from 'node:stream';
 
@@ -51,7 +51,8 @@ async function receive(path: string): Promise<void> {
   console.log(typeof address === 'object' ? address?.port : '');
   const [socket] = (await once(server, 'connection')) as [ReturnType<typeof connect>];
   const startMs = performance.now();
-  const file = openSync(path, 'wx');
+  // Over what there is: an older copy is written over, and not given back first.
+  const file = openSync(path, constants.O_WRONLY | constants.O_CREAT);
   let bytes = 0;
   socket.on('data', (chunk: Buffer) => {
     for (let at = 0; at < chunk.length;) at += writeSync(file, chunk, at);
