@@ -29,16 +29,44 @@ const LEGEND_STEP = 170;
 /** Steps between two ticks of an axis, times a power of ten. */
 const NICE = [1, 2, 2.5, 5, 10];
 
+const COLOURS = {
+  light: {
+    text: '#1f2328',
+    grid: '#d0d7de',
+    back: '#ffffff',
+    limit: '#cf222e',
+    lines: ['#0969da', '#bc4c00', '#1a7f37', '#8250df'],
+  },
+  dark: {
+    text: '#e6edf3',
+    grid: '#3d444d',
+    back: '#0d1117',
+    limit: '#f85149',
+    lines: ['#4493f8', '#f0883e', '#3fb950', '#ab7df8'],
+  },
+} as const;
+
+/** Classes, not variables: not every program that draws SVG knows those. */
+function rules({ text: ink, grid, back, limit, lines }: (typeof COLOURS)[keyof typeof COLOURS]): string {
+  return [
+    `text { fill: ${ink}; }`,
+    `.grid { stroke: ${grid}; }`,
+    `.back { fill: ${back}; }`,
+    `.limit { stroke: ${limit}; }`,
+    ...lines.map(
+      (colour, index) => `.line${String(index)} { stroke: ${colour}; } .fill${String(index)} { fill: ${colour}; }`,
+    ),
+  ].join('\n  ');
+}
+
 const STYLE = `
-  svg { --text: #1f2328; --grid: #d0d7de; --back: #ffffff; --s0: #0969da; --s1: #bc4c00; --s2: #1a7f37; --s3: #8250df; --limit: #cf222e; }
-  @media (prefers-color-scheme: dark) {
-    svg { --text: #e6edf3; --grid: #3d444d; --back: #0d1117; --s0: #4493f8; --s1: #f0883e; --s2: #3fb950; --s3: #ab7df8; --limit: #f85149; }
-  }
-  text { font: 13px system-ui, sans-serif; fill: var(--text); }
+  text { font: 13px system-ui, sans-serif; }
   .title { font-size: 16px; font-weight: 600; }
-  .grid { stroke: var(--grid); stroke-width: 1; }
-  .back { fill: var(--back); }
-  .limit { stroke: var(--limit); stroke-width: 1.5; stroke-dasharray: 6 4; }`;
+  .limit { stroke-width: 1.5; stroke-dasharray: 6 4; }
+  ${rules(COLOURS.light)}
+  @media (prefers-color-scheme: dark) {
+  ${rules(COLOURS.dark)}
+  }`;
 
 export function lineChart(chart: Chart): string {
   const xs = [...new Set(chart.series.flatMap(({ points }) => points.map(([x]) => x)))].sort((a, b) => a - b);
@@ -84,13 +112,12 @@ function seriesLines(
   index: number,
   place: (x: number, y: number) => readonly [number, number],
 ): readonly string[] {
-  const colour = `var(--s${String(index)})`;
   const placed = points.map(([x, y]) => place(x, y).map(round));
   const at = MARGIN.left + index * LEGEND_STEP;
   return [
-    `<polyline fill="none" stroke="${colour}" stroke-width="2.5" points="${placed.map((point) => point.join(',')).join(' ')}"/>`,
-    ...placed.map(([x, y]) => `<circle cx="${String(x)}" cy="${String(y)}" r="4" fill="${colour}"/>`),
-    `<rect x="${String(at)}" y="44" width="14" height="14" rx="3" fill="${colour}"/>`,
+    `<polyline fill="none" class="line${String(index)}" stroke-width="2.5" points="${placed.map((point) => point.join(',')).join(' ')}"/>`,
+    ...placed.map(([x, y]) => `<circle cx="${String(x)}" cy="${String(y)}" r="4" class="fill${String(index)}"/>`),
+    `<rect x="${String(at)}" y="44" width="14" height="14" rx="3" class="fill${String(index)}"/>`,
     text(at + 20, 56, name),
   ];
 }

@@ -35,11 +35,6 @@ type HelloAnswer = Extract<Message, { type: 'hello-answer' }>;
 
 /** Regions that are read, offered or sent and not yet answered. */
 const COPY_WINDOW = 16;
-/**
- * The same while no client is there to wait behind them: a target keeps what a copy changes first, and those that are under
- * way share its trip to stable storage.
- */
-const COPY_WINDOW_ALONE = 64;
 
 export interface JoinJob {
   readonly target: HostName;
@@ -133,10 +128,6 @@ export class Join {
     // What a map names is listed when live writes go to the target.
     const isListed = this.#mode !== 'QUICK' || this.#isLive;
     return isListed ? this.#todo.size + this.#underWay : (this.#dirty.get(this.peer.host)?.size ?? 0);
-  }
-
-  get #window(): number {
-    return this.#job.throttle.isAlone ? COPY_WINDOW_ALONE : COPY_WINDOW;
   }
 
   get #underWay(): number {
@@ -340,7 +331,7 @@ export class Join {
 
   pump(): void {
     if (!this.#hasBegun || this.isOver) return;
-    while (this.#underWay < this.#window && !this.#reading) {
+    while (this.#underWay < COPY_WINDOW && !this.#reading) {
       if (this.peer.link === undefined || !this.peer.ready || this.isOver) return;
       const next = this.#todo.peek();
       if (next === undefined) break;

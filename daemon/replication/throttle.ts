@@ -88,11 +88,6 @@ export class Throttle {
     return this.#rate >= CEILING_BYTES_PER_SECOND ? 0 : Math.round(this.#rate);
   }
 
-  /** No client has asked for anything for a while. */
-  get isAlone(): boolean {
-    return this.#isAlone;
-  }
-
   begin(nowMs: number, { floor = FLOOR_BYTES_PER_SECOND, isUrgent = false }: Pace = {}): void {
     this.#copies = true;
     this.#floor = floor;

@@ -4,7 +4,7 @@
  */
 import { REGION_BYTES } from '../replication/units.ts';
 
-/** More than a copy beside clients has under way at once; nobody waits for the garbage of one that is alone. */
+/** More than a copy has under way at once. */
 const MAX_KEPT = 32;
 
 export class RegionBuffers {

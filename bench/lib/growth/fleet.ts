@@ -149,7 +149,8 @@ export class Fleet {
   }
 
   async #answers(volume: string): Promise<void> {
-    for (const giveUpAtMs = performance.now() + IN_SYNC_MS; ; await sleep(POLL_MS))
+    const giveUpAtMs = performance.now() + IN_SYNC_MS;
+    for (;;) {
       try {
         const writer = await NbdWriter.open(this.socketPath, volume);
         await writer.write(0, BLOCK);
@@ -158,6 +159,8 @@ export class Fleet {
       } catch (error) {
         if (performance.now() > giveUpAtMs) throw error;
       }
+      await sleep(POLL_MS);
+    }
   }
 
   async destroy(): Promise<void> {

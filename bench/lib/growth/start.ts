@@ -1,4 +1,5 @@
 /** From the start of a daemon's process to the last of its volumes that serves clients again. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PRIMARY } from '../bare-volume.ts';
 import { median } from '../statistics.ts';
 import { Fleet } from './fleet.ts';
@@ -8,6 +9,8 @@ const NETWORK = 92;
 const COUNTS = [1, 10, 100] as const;
 const GIB = 2 ** 30;
 const LIMIT_MS = 5000;
+/** A host that is lost again before control has heard of it counts as lost all the time, and another takes over. */
+const HEARD_MS = 4000;
 
 interface Start {
   readonly count: number;
@@ -84,6 +87,7 @@ async function* starts(count: number, copies: 1 | 2, rounds: number): AsyncGener
   const fleet = await Fleet.start({ network: NETWORK, count, sizeBytes: GIB, copies });
   try {
     for (let round = 0; round < rounds; round++) {
+      await sleep(HEARD_MS);
       const times = await fleet.restart(PRIMARY);
       await fleet.serving();
       yield { count, copies, ...times };
