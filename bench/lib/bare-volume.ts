@@ -26,6 +26,8 @@ export interface BareVolumeOptions {
   readonly network: number;
   readonly sizeBytes: number;
   readonly copies?: 1 | 2;
+  /** Of each daemon, beside what it has by itself. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export class BareVolume {
@@ -35,9 +37,10 @@ export class BareVolume {
 
   /** On host-a alone as soon as this resolves; of two copies control has host-b seeded by itself. */
   static async start(options: BareVolumeOptions): Promise<BareVolume> {
-    const { network, sizeBytes, copies = 2 } = options;
+    const { network, sizeBytes, copies = 2, environment = {} } = options;
     const installation = await Installation.start({
       network,
+      environment,
       prepare: async ({ hosts: [control] }) => {
         const folder = join(control.stateDir, 'control');
         mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -25,6 +25,8 @@ export interface InstallationOptions {
   readonly network: number;
   /** Before the first daemon starts. */
   readonly prepare?: (plan: Plan) => Promise<void>;
+  /** Of each daemon at its first start, beside what it has by itself. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const DNS_PORT = 53;
@@ -41,7 +43,9 @@ export class Installation {
     const installation = new Installation(options);
     try {
       await options.prepare?.(installation.plan);
-      await Promise.all(installation.plan.hosts.map((host) => installation.startHost(host.id)));
+      await Promise.all(
+        installation.plan.hosts.map((host) => installation.startHost(host.id, options.environment)),
+      );
       await installation.hostsReachable();
     } catch (error) {
       await installation.destroy();

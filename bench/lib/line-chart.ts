@@ -54,7 +54,8 @@ function rules({ text: ink, grid, back, limit, lines }: (typeof COLOURS)[keyof t
     `.back { fill: ${back}; }`,
     `.limit { stroke: ${limit}; }`,
     ...lines.map(
-      (colour, index) => `.line${String(index)} { stroke: ${colour}; } .fill${String(index)} { fill: ${colour}; }`,
+      (colour, index) =>
+        `.line${String(index)} { stroke: ${colour}; } .fill${String(index)} { fill: ${colour}; }`,
     ),
   ].join('\n  ');
 }
@@ -116,7 +117,9 @@ function seriesLines(
   const at = MARGIN.left + index * LEGEND_STEP;
   return [
     `<polyline fill="none" class="line${String(index)}" stroke-width="2.5" points="${placed.map((point) => point.join(',')).join(' ')}"/>`,
-    ...placed.map(([x, y]) => `<circle cx="${String(x)}" cy="${String(y)}" r="4" class="fill${String(index)}"/>`),
+    ...placed.map(
+      ([x, y]) => `<circle cx="${String(x)}" cy="${String(y)}" r="4" class="fill${String(index)}"/>`,
+    ),
     `<rect x="${String(at)}" y="44" width="14" height="14" rx="3" class="fill${String(index)}"/>`,
     text(at + 20, 56, name),
   ];

@@ -11,7 +11,8 @@ export interface ByteRange {
 
 /** Offsets and lengths are bytes, already checked to lie inside the export. */
 export type BlockRequest =
-  | { readonly kind: 'read'; readonly offset: number; readonly length: number }
+  /** `into`: of that length, where whoever answers may put the bytes in place of a buffer of its own. */
+  | { readonly kind: 'read'; readonly offset: number; readonly length: number; readonly into?: Buffer }
   | { readonly kind: 'write'; readonly offset: number; readonly data: Buffer; readonly fua: boolean }
   /** Reads as zeroes afterwards; the space is given back where the store can. */
   | { readonly kind: 'trim'; readonly offset: number; readonly length: number; readonly fua: boolean }
@@ -59,6 +60,11 @@ export interface BlockBackend {
    * that was submitted later is the one that stays, whichever connections they came on.
    */
   submit(request: BlockRequest, done: (result: BlockResult) => void): void;
+  /**
+   * Answers a function that tells whether the bytes of the writes that were answered until now are read by nobody any
+   * more: they may still be on their way to another host. Absent: nobody keeps them.
+   */
+  sending?(): () => boolean;
   /** What the range is made of, in order and without gaps. Read at the time of the call, and only as far as needed. */
   extents(range: ByteRange): Iterable<Extent>;
   /** Like `extents`; undefined where nothing of that name is there any more. */

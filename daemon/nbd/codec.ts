@@ -42,6 +42,11 @@ export interface RequestDecoderOptions {
   readonly maximumPayloadBytes: number;
   /** NBD_OPT_EXTENDED_HEADERS was negotiated. */
   readonly extended: boolean;
+  /**
+   * A request that takes at most so many bytes is left in the chunk until all of it is there: see `unread`. Else what a
+   * chunk cuts is kept here.
+   */
+  readonly wholeBytes?: number;
   /** Asked before a payload that is not here as a whole is given a buffer. False: not yet; see `isBlocked`. */
   readonly mayAllocate?: (bytes: number) => boolean;
 }
@@ -57,8 +62,8 @@ interface Incoming {
 }
 
 /**
- * Requests out of chunks, however they are cut. A payload inside one chunk is a view of it; one that spans chunks is
- * copied once, into the buffer that is handed on.
+ * Requests out of chunks, however they are cut. A payload inside one chunk is a view of it; one that spans chunks, and
+ * is not left in them, is copied once, into the buffer that is handed on.
  */
 export class RequestDecoder {
   readonly #options: RequestDecoderOptions;
@@ -72,9 +77,13 @@ export class RequestDecoder {
   #incoming: Incoming | undefined;
   #isBlocked = false;
   #refusal: Refused | undefined;
+  readonly #wholeBytes: number;
+  /** Of the request that begins at `#at`, once that is known. */
+  #wantedBytes = 0;
 
   constructor(options: RequestDecoderOptions) {
     this.#options = options;
+    this.#wholeBytes = options.wholeBytes ?? 0;
     this.#magic = options.extended ? MAGIC.EXTENDED_REQUEST : MAGIC.REQUEST;
     this.#headerLength = options.extended ? EXTENDED_HEADER_BYTES : COMPACT_HEADER_BYTES;
     this.#header = Buffer.alloc(this.#headerLength);
@@ -90,6 +99,22 @@ export class RequestDecoder {
     return this.#incoming?.payload?.length ?? 0;
   }
 
+  /** Bytes at the end of the chunk that were left: the next chunk has to begin with them. */
+  get unreadBytes(): number {
+    return this.#chunk.length - this.#at;
+  }
+
+  /** What the request takes in all that they begin, or 0 where that is not known yet. */
+  get wantedBytes(): number {
+    return this.#wantedBytes;
+  }
+
+  /** The chunk is somebody else's from here on; what was left of it is pushed again. */
+  giveUpChunk(): void {
+    this.#chunk = NO_BYTES;
+    this.#at = 0;
+  }
+
   /** Only when `next` has asked for more. The chunk belongs to the decoder from here on. */
   push(chunk: Buffer): void {
     assert(this.#at === this.#chunk.length, 'a chunk was pushed before the last one was used up');
@@ -99,6 +124,7 @@ export class RequestDecoder {
 
   /** Undefined: more bytes are needed. After a refusal there is no place to go on from; it is then the answer for good. */
   next(): NbdRequest | Refused | undefined {
+    this.#wantedBytes = 0;
     if (this.#refusal !== undefined) return this.#refusal;
     if (this.#incoming !== undefined) return this.#takePayload(this.#incoming);
     const headerLength = this.#headerLength;
@@ -107,6 +133,7 @@ export class RequestDecoder {
       this.#at += headerLength;
       return this.#decode(this.#chunk, start);
     }
+    if (headerLength <= this.#wholeBytes) return undefined;
     const wanted = headerLength - this.#headerBytes;
     const copied = this.#chunk.copy(this.#header, this.#headerBytes, this.#at, this.#at + wanted);
     this.#at += copied;
@@ -130,6 +157,11 @@ export class RequestDecoder {
     if (isKept && this.#chunk.length - this.#at >= length) {
       this.#at += length;
       return decodeHeader(bytes, at, length, this.#chunk.subarray(this.#at - length, this.#at));
+    }
+    if (isKept && this.#headerLength + length <= this.#wholeBytes) {
+      this.#at -= this.#headerLength;
+      this.#wantedBytes = this.#headerLength + length;
+      return undefined;
     }
     if (length > DRAINED_PAYLOAD_BYTES)
       return this.#refuse(`a payload of ${String(length)} bytes is announced; at most 2^32 - 1 are drained`);

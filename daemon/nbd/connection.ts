@@ -1,7 +1,10 @@
 /** One client: its socket, its handshake, its export, and after that its transmission phase. */
 import type { Socket } from 'node:net';
 import { assert, unreachable } from '../sys/errors.ts';
+import { descriptorOf } from '../sys/direct-socket.ts';
 import { peerHasClosed } from '../sys/libc.ts';
+import type { ReceiveBuffer } from '../sys/receive-buffer.ts';
+import type { SlabPool } from '../sys/slabs.ts';
 import type { ExportFacts, Exports, OpenExport } from './block.ts';
 import { encodeGreeting, HandshakeDecoder } from './handshake-codec.ts';
 import type { NbdLimits } from './limits.ts';
@@ -21,6 +24,11 @@ export type NbdLog = (message: string, facts: Readonly<Record<string, string | n
 
 export interface ConnectionOptions {
   readonly socket: Socket;
+  /** Where its bytes come in. */
+  readonly received: ReceiveBuffer;
+  /** The socket is read straight into that; else it is read as a stream. */
+  readonly isDirect: boolean;
+  readonly slabs: SlabPool;
   readonly exports: Exports;
   readonly limits: NbdLimits;
   readonly budget: MemoryBudget;
@@ -63,6 +71,9 @@ export class NbdConnection {
     socket.on('close', () => {
       this.#onClose();
     });
+    options.received.onBytes = () => {
+      this.#onBytes();
+    };
     this.#listen();
     socket.write(encodeGreeting());
   }
@@ -114,10 +125,11 @@ export class NbdConnection {
 
   #listen(): void {
     const socket = this.#socket;
-    socket.on('data', (chunk: Buffer) => {
-      if (this.#transmission === undefined) this.#onHandshakeBytes(chunk);
-      else this.#transmission.receive(chunk);
-    });
+    if (!this.#options.isDirect)
+      socket.on('data', (chunk: Buffer) => {
+        this.#options.received.put(chunk);
+      });
+    socket.resume();
     socket.on('drain', () => {
       this.#transmission?.drained();
     });
@@ -127,6 +139,17 @@ export class NbdConnection {
     });
     // Resets are how clients die; `close` follows and does what is to be done.
     socket.on('error', () => undefined);
+  }
+
+  #onBytes(): void {
+    if (this.#transmission !== undefined) {
+      this.#transmission.receive();
+      return;
+    }
+    const { received } = this.#options;
+    const chunk = Buffer.from(received.unread);
+    received.consumed(chunk.length);
+    this.#onHandshakeBytes(chunk);
   }
 
   #onClose(): void {
@@ -239,10 +262,12 @@ export class NbdConnection {
     // Revoked in the turn in which it was opened.
     if (used === undefined || this.#plainSocket.destroyed) return;
     clearTimeout(this.#handshakeTimer);
-    const { limits, budget, log } = this.#options;
+    const { limits, budget, log, received, slabs } = this.#options;
     const { facts, opened } = used;
     this.#transmission = new Transmission({
       socket: this.#socket,
+      received,
+      slabs,
       backend: opened.backend,
       isReadOnly: facts.isReadOnly,
       terms,
@@ -256,12 +281,6 @@ export class NbdConnection {
       },
     });
     const hasty = this.#handshake.rest();
-    if (hasty.length > 0) this.#transmission.receive(hasty);
+    if (hasty.length > 0) received.put(hasty);
   }
-}
-
-/** Node has no public name for it. Undefined where it is another kind of stream. */
-function descriptorOf(socket: Socket): number | undefined {
-  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null };
-  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;
 }

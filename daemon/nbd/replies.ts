@@ -68,8 +68,8 @@ class Pieces {
   #pieceStart = 0;
   at = 0;
 
-  constructor(sharedBytes: number, copiedPayloadBytes: number) {
-    this.shared = Buffer.allocUnsafe(sharedBytes);
+  constructor(shared: Buffer, copiedPayloadBytes: number) {
+    this.shared = shared;
     this.#copiedPayloadBytes = copiedPayloadBytes;
   }
 
@@ -88,15 +88,22 @@ class Pieces {
   }
 }
 
+export interface EncodeOptions {
+  /** Up to that size a payload is copied beside its header. */
+  readonly copiedPayloadBytes: number;
+  /** For what is not data that was read. */
+  readonly allocate: (bytes: number) => Buffer;
+}
+
 /** The replies as the buffers of one writev. */
 export function encodeReplies(
   replies: readonly Reply[],
   style: ReplyStyle,
-  copiedPayloadBytes: number,
+  { copiedPayloadBytes, allocate }: EncodeOptions,
 ): Buffer[] {
   let sharedBytes = 0;
   for (const reply of replies) sharedBytes += sharedBytesOf(reply, style, copiedPayloadBytes);
-  const pieces = new Pieces(sharedBytes, copiedPayloadBytes);
+  const pieces = new Pieces(allocate(sharedBytes), copiedPayloadBytes);
   for (const reply of replies)
     if (style === 'simple') addSimple(pieces, reply, reply.data);
     else addChunks(pieces, reply, style);

@@ -9,7 +9,10 @@ import {
   type Socket,
 } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { adoptDirectly } from '../sys/direct-socket.ts';
 import { assert, cannotListen, invalidField, LockstepError, messageOf } from '../sys/errors.ts';
+import { ReceiveBuffer } from '../sys/receive-buffer.ts';
+import { SlabPool } from '../sys/slabs.ts';
 import type { Exports } from './block.ts';
 import { NbdConnection, type NbdLog } from './connection.ts';
 import { BLOCK_SIZE } from './constants.ts';
@@ -38,6 +41,7 @@ export class NbdServer {
   readonly #log: NbdLog;
   readonly #limits: NbdLimits;
   readonly #budget: MemoryBudget;
+  readonly #slabs = new SlabPool();
   readonly #stuckTimer: NodeJS.Timeout;
   readonly #listeners = new Set<Server>();
   readonly #connections = new Set<NbdConnection>();
@@ -122,6 +126,8 @@ export class NbdServer {
       keepAliveInitialDelay: this.#limits.keepAliveMs,
       // A client may close its half after DISC and still wait for the last answers.
       allowHalfOpen: true,
+      // Nothing is read before it is known how.
+      pauseOnConnect: true,
     };
     const listener = createServer(options, (socket) => {
       // Of a Unix socket it is a path, or nothing where the service manager opened it.
@@ -141,16 +147,23 @@ export class NbdServer {
     return listener;
   }
 
-  #onSocket(socket: Socket, tls: NbdTls | undefined): void {
+  #onSocket(accepted: Socket, tls: NbdTls | undefined): void {
     if (this.#closed || this.#connections.size >= this.#limits.connections) {
       if (!this.#closed && !this.#fullLogged)
         this.#log('nbd connections dropped', { limit: this.#limits.connections });
       this.#fullLogged = true;
-      socket.destroy();
+      accepted.destroy();
       return;
     }
+    const received = new ReceiveBuffer(this.#slabs);
+    // TLS reads its socket itself.
+    const direct = tls === undefined ? adoptDirectly(accepted, received, { allowHalfOpen: true }) : undefined;
+    const socket = direct ?? accepted;
     const connection = new NbdConnection({
       socket,
+      received,
+      isDirect: direct !== undefined,
+      slabs: this.#slabs,
       exports: this.#exports,
       limits: this.#limits,
       budget: this.#budget,

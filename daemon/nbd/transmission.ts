@@ -10,18 +10,21 @@
  */
 import type { Socket } from 'node:net';
 import { assert } from '../sys/errors.ts';
-import type { BlockBackend, BlockFailure, BlockRequest, BlockResult } from './block.ts';
+import type { ReceiveBuffer } from '../sys/receive-buffer.ts';
+import { SLAB_BYTES, type SlabPool } from '../sys/slabs.ts';
+import type { BlockBackend, BlockRequest, BlockResult } from './block.ts';
 import { type NbdRequest, RequestDecoder } from './codec.ts';
 import { BLOCK_SIZE, COMMAND, COMMAND_FLAG, ERROR } from './constants.ts';
-import { reportRequest, requestsAreObserved } from './diagnostics.ts';
 import { errorNumberOf, textOf } from './errno.ts';
 import { contentsOf } from './extents.ts';
 import { COPIED_PAYLOAD_BYTES, HOLE_SEARCH_BYTES, type NbdLimits, PREFETCH_BYTES } from './limits.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { TransmissionTerms } from './negotiation.ts';
 import { isLong, submitInPieces } from './pieces.ts';
-import { type Content, type ContextStatus, encodeReplies, type Reply } from './replies.ts';
+import { encodeReplies } from './replies.ts';
+import { SendBuffers } from './send-buffers.ts';
 import { readStatus } from './status.ts';
+import { reportAnswer, statusBytes, type Transaction, transactionOf } from './transaction.ts';
 import {
   blockRequestOf,
   describeRefusal,
@@ -31,26 +34,14 @@ import {
   validate,
 } from './validate.ts';
 
-/** A request from its submission to its reply; it is handed to the encoder as the reply itself. */
-interface Transaction extends Reply {
-  readonly kind: BlockRequest['kind'] | 'status';
-  readonly length: number;
-  /** A READ with DF, or one that is told by a simple reply: its holes are sent as zeroes. */
-  readonly isWhole: boolean;
-  /** What it counts in `inFlightBytes`. */
-  readonly payloadBytes: number;
-  /** 0 while nobody observes. */
-  readonly startedAtMs: number;
-  answered: boolean;
-  error: number;
-  message: string;
-  data: Buffer | undefined;
-  contents: readonly Content[] | undefined;
-  status: readonly ContextStatus[] | undefined;
-}
+/** A longer one gets a buffer of its own; of the others several fit into what a socket is read into. */
+const WHOLE_REQUEST_BYTES = SLAB_BYTES / 2;
 
 export interface TransmissionOptions {
   readonly socket: Socket;
+  /** Where its bytes come in. */
+  readonly received: ReceiveBuffer;
+  readonly slabs: SlabPool;
   readonly backend: BlockBackend;
   readonly isReadOnly: boolean;
   readonly terms: TransmissionTerms;
@@ -68,11 +59,13 @@ export class Transmission {
   readonly #backend: BlockBackend;
   readonly #rules: RequestRules;
   readonly #decoder: RequestDecoder;
+  readonly #received: ReceiveBuffer;
+  readonly #buffers: SendBuffers;
   #phase: 'serving' | 'finishing' | 'closed' = 'serving';
   #inFlightRequests = 0;
   #inFlightBytes = 0;
   /** Answered and not yet given to the socket. */
-  #unsent: Reply[] = [];
+  #unsent: Transaction[] = [];
   #unsentBytes = 0;
   /** Decoded, and waiting for room in the budget. */
   #deferred: NbdRequest | undefined;
@@ -90,15 +83,23 @@ export class Transmission {
     this.#flush();
     this.#pumpIfPaused();
   };
+  readonly #allocate = (bytes: number): Buffer => {
+    const buffer = this.#buffers.take(bytes);
+    if (buffer !== undefined && this.#buffers.slab !== undefined) this.#buffers.sending(this.#buffers.slab);
+    return buffer ?? Buffer.allocUnsafe(bytes);
+  };
   readonly #roomWasMade = (): void => {
     this.#pumpIfPaused();
   };
 
   constructor(options: TransmissionOptions) {
-    const { socket, backend, limits, terms, isReadOnly } = options;
+    const { socket, backend, limits, terms, isReadOnly, received } = options;
     this.#options = options;
     this.#socket = socket;
     this.#backend = backend;
+    this.#received = received;
+    received.settling = () => backend.sending?.() ?? (() => true);
+    this.#buffers = new SendBuffers(options.slabs);
     const { sizeBytes } = backend;
     assert(Number.isSafeInteger(sizeBytes) && sizeBytes >= 0, 'an export has a size in whole bytes');
     // Below the mark a socket does not tell when it has drained, and a paused connection would never go on.
@@ -113,6 +114,7 @@ export class Transmission {
     this.#decoder = new RequestDecoder({
       maximumPayloadBytes: BLOCK_SIZE.MAXIMUM_PAYLOAD_BYTES,
       extended: style === 'extended',
+      wholeBytes: WHOLE_REQUEST_BYTES,
       mayAllocate: (bytes) => this.#hasRoomFor(bytes),
     });
   }
@@ -121,16 +123,16 @@ export class Transmission {
     return this.#phase === 'finishing';
   }
 
-  /** A chunk from the socket. */
-  receive(chunk: Buffer): void {
+  /** There is more in the receive buffer. */
+  receive(): void {
     // The client must not send anything behind DISC; what it sends all the same is read and forgotten.
-    if (this.#phase !== 'serving') return;
-    this.#decoder.push(chunk);
-    this.#pump();
+    if (this.#phase === 'serving') this.#pump();
+    else this.#received.consumed(this.#received.unread.length);
   }
 
   /** The socket has sent everything that it was given. */
   drained(): void {
+    this.#buffers.sent();
     this.#count();
     this.#pumpIfPaused();
   }
@@ -178,6 +180,8 @@ export class Transmission {
     this.#pumping = true;
     this.#rules.sizeBytes = this.#backend.sizeBytes;
     let hasToWait = false;
+    const chunk = this.#received.unread;
+    this.#decoder.push(chunk);
     while (this.#phase === 'serving') {
       if (this.#isSaturated()) {
         // Answers given at once count as unsent only until the socket has taken them.
@@ -196,6 +200,8 @@ export class Transmission {
         break;
       }
     }
+    this.#received.consumed(chunk.length - this.#decoder.unreadBytes, this.#decoder.wantedBytes);
+    this.#decoder.giveUpChunk();
     this.#pumping = false;
     this.#flush();
     this.#count();
@@ -233,6 +239,9 @@ export class Transmission {
     } else if (request.payload !== undefined) {
       this.#count();
       if (budget.isExceeded && this.#countedBytes > limits.guaranteedBytes) {
+        // What it came in with is written over meanwhile.
+        if (this.#received.slab.holds(request.payload))
+          this.#deferred = { ...request, payload: Buffer.from(request.payload) };
         budget.wait(this.#roomWasMade);
         return false;
       }
@@ -283,12 +292,35 @@ export class Transmission {
     const { kind } = blockRequest;
     const payloadBytes = kind === 'read' || kind === 'write' ? request.length : 0;
     const transaction = this.#begin(request, kind, payloadBytes);
+    this.#useSlab(transaction, blockRequest);
     // One closure per request, and not a pooled one: answered twice, a pooled one would acknowledge somebody else's write.
     const done = (result: BlockResult): void => {
       this.#answer(transaction, result);
     };
     if (isLong(blockRequest)) this.#submitLong(blockRequest, done);
+    else if (blockRequest.kind === 'read') this.#submitRead(transaction, blockRequest, done);
     else this.#backend.submit(blockRequest, done);
+  }
+
+  #submitRead(
+    transaction: Transaction,
+    request: Extract<BlockRequest, { kind: 'read' }>,
+    done: (result: BlockResult) => void,
+  ): void {
+    const into = this.#buffers.take(request.length);
+    if (into === undefined) this.#backend.submit(request, done);
+    else {
+      transaction.slab = this.#buffers.slab;
+      this.#backend.submit({ ...request, into }, done);
+    }
+  }
+
+  /** What a write brought is not written over before it is answered. */
+  #useSlab(transaction: Transaction, request: BlockRequest): void {
+    const { slab } = this.#received;
+    if (request.kind !== 'write' || !slab.holds(request.data)) return;
+    transaction.slab = slab;
+    slab.use();
   }
 
   #submitLong(
@@ -321,6 +353,12 @@ export class Transmission {
     transaction.answered = true;
     this.#inFlightRequests -= 1;
     this.#inFlightBytes -= transaction.payloadBytes;
+    // Somebody may still be about to read into it, or to write what is in it.
+    if (!result.ok) transaction.slab?.spoil();
+    else if (result.data === undefined || transaction.slab?.holds(result.data) === false) {
+      transaction.slab?.release();
+      transaction.slab = undefined;
+    }
     if (transaction.startedAtMs !== 0) reportAnswer(transaction, result);
     if (this.#phase === 'closed') {
       this.#count();
@@ -382,13 +420,18 @@ export class Transmission {
   #flush(): void {
     if (this.#phase === 'closed') return;
     if (this.#unsent.length > 0) {
-      const pieces = encodeReplies(this.#unsent, this.#options.terms.style, COPIED_PAYLOAD_BYTES);
+      const pieces = encodeReplies(this.#unsent, this.#options.terms.style, {
+        copiedPayloadBytes: COPIED_PAYLOAD_BYTES,
+        allocate: this.#allocate,
+      });
+      for (const { slab } of this.#unsent) if (slab?.isSpoiled === false) this.#buffers.sending(slab);
       this.#unsent = [];
       this.#unsentBytes = 0;
       const socket = this.#socket;
       if (pieces.length > 1) socket.cork();
       for (const piece of pieces) socket.write(piece);
       if (pieces.length > 1) socket.uncork();
+      if (socket.writableLength === 0) this.#buffers.sent();
     }
     // Closes behind the last byte, however long the client takes for it.
     if (this.#phase === 'finishing' && this.#inFlightRequests === 0) this.#socket.destroySoon();
@@ -403,39 +446,4 @@ export class Transmission {
     this.#paused = false;
     this.#socket.resume();
   }
-}
-
-function transactionOf(request: NbdRequest, kind: Transaction['kind'], payloadBytes: number): Transaction {
-  const { cookieHigh, cookieLow, offset, wideOffset, length } = request;
-  return {
-    cookieHigh,
-    cookieLow,
-    offset,
-    wideOffset,
-    length,
-    kind,
-    isRead: request.command === COMMAND.READ,
-    isWhole: (request.flags & COMMAND_FLAG.DF) !== 0,
-    payloadBytes,
-    startedAtMs: requestsAreObserved() ? performance.now() : 0,
-    answered: false,
-    error: ERROR.NONE,
-    message: '',
-    data: undefined,
-    contents: undefined,
-    status: undefined,
-  };
-}
-
-function reportAnswer({ kind, length, startedAtMs }: Transaction, result: BlockResult): void {
-  const durationMs = performance.now() - startedAtMs;
-  const failure: { readonly failure?: BlockFailure } = result.ok ? {} : { failure: result.failure };
-  reportRequest({ kind, length, durationMs, ...failure });
-}
-
-/** About what the answer to a BLOCK_STATUS takes up until it is sent. */
-function statusBytes(status: readonly ContextStatus[] | undefined): number {
-  let numbers = 0;
-  for (const { descriptors } of status ?? []) numbers += descriptors.length;
-  return numbers * BigUint64Array.BYTES_PER_ELEMENT;
 }

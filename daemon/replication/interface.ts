@@ -88,7 +88,13 @@ export interface KeptState {
 }
 
 export type ClientRequest =
-  | { readonly kind: 'read'; readonly offset: number; readonly length: number }
+  /** `into`: where the disk may put the bytes. */
+  | {
+      readonly kind: 'read';
+      readonly offset: number;
+      readonly length: number;
+      readonly into?: Uint8Array | undefined;
+    }
   | { readonly kind: 'write'; readonly offset: number; readonly data: Uint8Array; readonly fua: boolean }
   | { readonly kind: 'trim'; readonly offset: number; readonly length: number; readonly fua: boolean }
   | {
@@ -193,7 +199,13 @@ export type Effect =
       readonly length: number;
       readonly data?: Uint8Array;
     }
-  | { readonly type: 'disk-read'; readonly token: number; readonly offset: number; readonly length: number }
+  | {
+      readonly type: 'disk-read';
+      readonly token: number;
+      readonly offset: number;
+      readonly length: number;
+      readonly into?: Uint8Array | undefined;
+    }
   | { readonly type: 'disk-flush'; readonly token: number }
   /** `digest`: its SHA-256 is wanted too; else the event's is empty. */
   | {

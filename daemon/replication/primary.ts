@@ -394,7 +394,12 @@ export class Primary {
     if (state !== 'SERVING' && state !== 'SOLO' && state !== 'HOLDING') return false;
     if (!this.leaseHolds()) return false;
     const token = this.#core.nextToken();
-    this.#core.effects.push({ type: 'disk-read', token, offset: request.offset, length: request.length });
+    const { offset, length, into } = request;
+    this.#core.effects.push(
+      into === undefined
+        ? { type: 'disk-read', token, offset, length }
+        : { type: 'disk-read', token, offset, length, into },
+    );
     this.#reads.set(id, this.#core.nowMs);
     this.#core.await(token, (event) => {
       assert(event.type === 'read-done', 'a read is answered by read-done');

@@ -70,6 +70,11 @@ export class Replica {
     return effects;
   }
 
+  /** False: no event's payload is held by it or its effects; what is asked for of the disk is done with it at once. */
+  get keepsPayloads(): boolean {
+    return this.#leads || this.#follower.secondary.keepsPayloads;
+  }
+
   get status(): ReplicaStatus {
     const { state, persisted, nowMs, why, hostRebooted } = this.#core;
     const { primary, copies, repair, scrub } = this.#leader;

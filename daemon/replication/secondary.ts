@@ -77,6 +77,11 @@ export class Secondary {
     return this.#begunSequence > this.#appliedSequence;
   }
 
+  /** Of what came in, something waits, or is on its way to the disk. */
+  get keepsPayloads(): boolean {
+    return this.#busy || this.#queue.length > 0;
+  }
+
   /** A primary will copy: numbers start anew. */
   beginJoin(): void {
     this.awaitsBegin = true;

@@ -152,9 +152,9 @@ class FaultLayer implements Store {
     this.#store.onSeedLost = told;
   }
 
-  read(range: ByteRange): Buffer {
+  read(range: ByteRange, into?: Buffer): Buffer {
     this.#beforeRead(range);
-    return this.#store.read(range);
+    return this.#store.read(range, into);
   }
 
   readRegion(region: Region, options: RegionRead): RegionContent {

@@ -71,6 +71,12 @@ const PROBE_BYTES = 4096;
 /** Zeroes are written in pieces of this size where the file system has no fallocate. */
 const ZERO_CHUNK_BYTES = 1024 * 1024;
 const BYTES_PER_STAT_BLOCK = 512;
+/**
+ * Of one write(2): it is what the kernel keeps together in its page cache, and ext4 walks all of that for each small
+ * write into it later. On Linux 6.18 a write of 4 KiB takes 21 us where it was filled by 1 MiB at a time, 5.4 us by
+ * 128 KiB, 2.6 us by 32 KiB; the larger write itself goes at 10 GB/s in place of 14.
+ */
+const WRITE_BYTES = 32 * 1024;
 
 export const systemFiles: Files = {
   makeFolder: (path) => mkdirSync(path, { recursive: true, mode: 0o700 }),
@@ -129,8 +135,10 @@ class SystemFile implements BlockFile {
 
   write(data: Uint8Array, offset: number): void {
     let written = 0;
-    while (written < data.length)
-      written += writeSync(this.#fd, data, written, data.length - written, offset + written);
+    while (written < data.length) {
+      const length = Math.min(data.length - written, WRITE_BYTES);
+      written += writeSync(this.#fd, data, written, length, offset + written);
+    }
   }
 
   zero(range: ByteRange, { keepSpace }: { readonly keepSpace: boolean }): void {

@@ -67,8 +67,8 @@ export class LayeredDisk implements Store {
     return this.#seed;
   }
 
-  read(range: ByteRange): Buffer {
-    return this.#volume.read(range);
+  read(range: ByteRange, into?: Buffer): Buffer {
+    return this.#volume.read(range, into);
   }
 
   write(offset: number, data: Uint8Array): void {

@@ -53,7 +53,7 @@ export interface Store {
   /** Called when the seed ended by itself: there was no room for what is written to be put beside it. */
   onSeedLost: (error: unknown) => void;
 
-  read(range: ByteRange): Buffer;
+  read(range: ByteRange, into?: Buffer): Buffer;
   write(offset: number, data: Uint8Array): void;
   /** `keepSpace`: the zeroes stay allocated. Both ways the range reads as zeroes afterwards, always. */
   zero(range: ByteRange, options: { readonly keepSpace: boolean }): void;

@@ -6,6 +6,7 @@ const libc = koffi.load('libc.so.6');
 const fallocateCall = libc.func('fallocate', 'int', ['int', 'int', 'int64', 'int64']);
 const lseekCall = libc.func('lseek', 'int64', ['int', 'int64', 'int']);
 const fadviseCall = libc.func('posix_fadvise', 'int', ['int', 'int64', 'int64', 'int']);
+const fcntlCall = libc.func('fcntl', 'int', ['int', 'int', 'int']);
 const pollCall = libc.func('poll', 'int', ['void *', 'uint64', 'int']);
 
 /** fallocate(2): as if the range were never written; the file keeps its size. */
@@ -17,6 +18,8 @@ const SEEK_HOLE = 4;
 /** lseek(2): there is no data behind the offset. */
 const ENXIO = 6;
 const FADV_WILLNEED = 3;
+/** fcntl(2): the lowest free descriptor from the argument on, closed in programs that are executed. */
+const F_DUPFD_CLOEXEC = 1030;
 const POLLERR = 0x08;
 const POLLHUP = 0x10;
 const POLLRDHUP = 0x2000;
@@ -56,6 +59,12 @@ export function* dataExtents(
 /** posix_fadvise(2): the kernel begins to read the range into its cache, and this does not wait for it. */
 export function readAhead(fd: number, range: { readonly offset: number; readonly length: number }): void {
   fadviseCall(fd, range.offset, range.length, FADV_WILLNEED);
+}
+
+/** Another descriptor of the same open file; undefined where there is none left. */
+export function duplicate(fd: number): number | undefined {
+  const copy = fcntlCall(fd, F_DUPFD_CLOEXEC, 0) as number;
+  return copy < 0 ? undefined : copy;
 }
 
 /** poll(2): the other end of a socket sends nothing any more, though what it sent before may not be read yet. */

@@ -136,9 +136,10 @@ export class VolumeDisk {
     }
   }
 
-  #read({ token, offset, length }: Extract<Effect, { type: 'disk-read' }>): void {
+  #read({ token, offset, length, into }: Extract<Effect, { type: 'disk-read' }>): void {
+    const buffer = Buffer.isBuffer(into) ? into : undefined;
     try {
-      this.#world.answer({ type: 'read-done', token, data: this.#store.read({ offset, length }) });
+      this.#world.answer({ type: 'read-done', token, data: this.#store.read({ offset, length }, buffer) });
     } catch (error) {
       this.#failed('read', messageOf(error));
       this.#world.answer({ type: 'read-done', token, failure: diskFailure(error) });

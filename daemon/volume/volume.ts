@@ -66,6 +66,8 @@ type Done = (result: BlockResult) => void;
 /** The clock is asked for one client request of so many. */
 const ONE_TIMED_OF = 16;
 
+const nothingIsSent = (): boolean => true;
+
 const stateChannel = channel('lockstep:replica:state');
 const repairChannel = channel('lockstep:replica:repaired');
 const mismatchChannel = channel('lockstep:replica:mismatch');
@@ -81,6 +83,8 @@ export class Volume implements BlockBackend {
   readonly #replica: Replica;
   readonly #world: VolumeWorld;
   readonly #links = new Map<number, Link>();
+  /** Closed, and what was sent over them before still goes out. */
+  readonly #lingering = new Set<Link>();
   readonly #clients = new Map<number, Done>();
   #lastClient = 0;
   #lastAcceptedLink = 0;
@@ -168,6 +172,14 @@ export class Volume implements BlockBackend {
       this.#world.tookMs(clock.nowMs() - startMs);
       done(result);
     };
+  }
+
+  sending(): () => boolean {
+    for (const link of this.#lingering) if (link.isSent) this.#lingering.delete(link);
+    const links = [...this.#links.values(), ...this.#lingering].filter(({ isSent }) => !isSent);
+    if (links.length === 0) return nothingIsSent;
+    const marks = links.map((link) => ({ link, bytes: link.takenBytes }));
+    return () => marks.every(({ link, bytes }) => link.hasSent(bytes));
   }
 
   get zeroesFast(): boolean {
@@ -266,8 +278,7 @@ export class Volume implements BlockBackend {
         void this.#dial(effect.link, effect.peer);
         return;
       case 'close-link':
-        this.#links.get(effect.link)?.close();
-        this.#links.delete(effect.link);
+        this.#closeLink(effect.link);
         return;
       case 'disk-write':
       case 'disk-read':
@@ -306,6 +317,14 @@ export class Volume implements BlockBackend {
     const isCopy = message.type === 'copy-data' && payload !== undefined;
     const sent = isCopy ? () => this.#disk.sent(payload) : undefined;
     this.#links.get(link)?.send(message, payload, sent);
+  }
+
+  #closeLink(id: number): void {
+    const link = this.#links.get(id);
+    if (link === undefined) return;
+    link.close();
+    this.#links.delete(id);
+    if (!link.isSent) this.#lingering.add(link);
   }
 
   #reply(id: number, result: Extract<Effect, { type: 'reply' }>['result']): void {
@@ -364,6 +383,7 @@ export class Volume implements BlockBackend {
       onChunkEnd: () => {
         this.run({ type: 'batch-end' });
       },
+      keepsPayloads: () => this.#replica.keepsPayloads,
       onClose: (reason) => {
         this.#links.delete(id);
         this.#world.log.info({ volume: this.name, reason }, 'a replication link closed');

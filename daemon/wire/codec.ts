@@ -37,30 +37,90 @@ export function encodeHeader(message: Message, payload: Uint8Array | undefined):
   return bytes;
 }
 
-/** Takes a stream in chunks of any size. After a refusal the stream is at an end: nothing behind it can be trusted. */
+/**
+ * Takes a stream in chunks of any size. A frame inside one chunk is a view of it; of one that a chunk cuts, what takes at
+ * most `wholeBytes` is left in the chunk, and what takes more is copied together once. After a refusal the stream is at an
+ * end: nothing behind it can be trusted.
+ */
 export class FrameDecoder {
-  #chunks: Buffer[] = [];
-  #buffered = 0;
+  readonly #wholeBytes: number;
+  /** A frame that chunks cut, or its lengths alone. */
+  #cut: Buffer | undefined;
+  #filled = 0;
+  #unreadBytes = 0;
+  #wantedBytes = 0;
   #refusal: string | undefined;
+
+  constructor({ wholeBytes }: { readonly wholeBytes: number } = { wholeBytes: 0 }) {
+    this.#wholeBytes = wholeBytes;
+  }
 
   get refusal(): string | undefined {
     return this.#refusal;
   }
 
+  /** Bytes at the end of the last chunk that were left: the next has to begin with them. */
+  get unreadBytes(): number {
+    return this.#unreadBytes;
+  }
+
+  /** What the frame takes in all that they begin, or 0 where that is not known yet. */
+  get wantedBytes(): number {
+    return this.#wantedBytes;
+  }
+
   /** Calls `take` with each complete frame. Answers false once the stream was refused. */
   push(chunk: Buffer, take: (frame: DecodedFrame) => void): boolean {
-    if (this.#refusal !== undefined) return false;
-    this.#chunks.push(chunk);
-    this.#buffered += chunk.length;
-    while (this.#refusal === undefined && this.#decodeOne(take));
+    this.#unreadBytes = 0;
+    this.#wantedBytes = 0;
+    let at = this.#fillCut(chunk, 0, take);
+    while (at < chunk.length && this.#refusal === undefined) {
+      const left = chunk.length - at;
+      const total = left < PREFIX_BYTES ? PREFIX_BYTES : this.#frameBytes(chunk, at);
+      if (total === undefined) break;
+      if (left >= total) {
+        this.#decode(chunk.subarray(at, at + total), take);
+        at += total;
+      } else if (total <= this.#wholeBytes) {
+        this.#unreadBytes = left;
+        this.#wantedBytes = left < PREFIX_BYTES ? 0 : total;
+        break;
+      } else {
+        this.#cut = Buffer.allocUnsafeSlow(total);
+        this.#filled = 0;
+        at = this.#fillCut(chunk, at, take);
+      }
+    }
     return this.#refusal === undefined;
   }
 
-  #decodeOne(take: (frame: DecodedFrame) => void): boolean {
-    if (this.#buffered < PREFIX_BYTES) return false;
-    const prefix = this.#peek(PREFIX_BYTES);
-    const headerBytes = prefix.readUInt32BE(0);
-    const payloadBytes = prefix.readUInt32BE(4);
+  /** Answers where the chunk goes on. */
+  #fillCut(chunk: Buffer, from: number, take: (frame: DecodedFrame) => void): number {
+    let at = from;
+    while (this.#cut !== undefined && this.#refusal === undefined) {
+      const copied = chunk.copy(this.#cut, this.#filled, at);
+      at += copied;
+      this.#filled += copied;
+      if (this.#filled < this.#cut.length) break;
+      const whole = this.#cut;
+      const total = this.#frameBytes(whole, 0);
+      if (total === undefined) break;
+      if (total === whole.length) {
+        this.#cut = undefined;
+        this.#decode(whole, take);
+      } else {
+        // Its lengths alone were cut.
+        this.#cut = Buffer.allocUnsafeSlow(total);
+        this.#filled = whole.copy(this.#cut);
+      }
+    }
+    return at;
+  }
+
+  /** Of the whole frame whose lengths are there. */
+  #frameBytes(bytes: Buffer, at: number): number | undefined {
+    const headerBytes = bytes.readUInt32BE(at);
+    const payloadBytes = bytes.readUInt32BE(at + 4);
     if (headerBytes === 0 || headerBytes > MAX_HEADER_BYTES)
       return this.#refuse(
         `a header of ${String(headerBytes)} bytes; allowed: 1 to ${String(MAX_HEADER_BYTES)}`,
@@ -69,53 +129,20 @@ export class FrameDecoder {
       return this.#refuse(
         `a payload of ${String(payloadBytes)} bytes; allowed: up to ${String(MAX_PAYLOAD_BYTES)}`,
       );
-    const total = PREFIX_BYTES + headerBytes + payloadBytes;
-    if (this.#buffered < total) return false;
-    const frame = this.#take(total);
-    const header = frame.subarray(PREFIX_BYTES, PREFIX_BYTES + headerBytes);
-    const payload = payloadBytes === 0 ? undefined : frame.subarray(PREFIX_BYTES + headerBytes);
-    const parsed = parseHeader(header, payload);
-    if (typeof parsed === 'string') return this.#refuse(parsed);
-    take(parsed);
-    return true;
+    return PREFIX_BYTES + headerBytes + payloadBytes;
   }
 
-  #refuse(reason: string): false {
+  #decode(frame: Buffer, take: (frame: DecodedFrame) => void): void {
+    const payloadAt = PREFIX_BYTES + frame.readUInt32BE(0);
+    const payload = payloadAt === frame.length ? undefined : frame.subarray(payloadAt);
+    const parsed = parseHeader(frame.subarray(PREFIX_BYTES, payloadAt), payload);
+    if (typeof parsed === 'string') this.#refuse(parsed);
+    else take(parsed);
+  }
+
+  #refuse(reason: string): undefined {
     this.#refusal = reason;
-    this.#chunks = [];
-    return false;
-  }
-
-  /** The first bytes, which stay buffered; joins chunks only where they cut the prefix. */
-  #peek(length: number): Buffer {
-    const first = this.#chunks[0];
-    if (first !== undefined && first.length >= length) return first;
-    const joined = Buffer.concat(this.#chunks);
-    this.#chunks = [joined];
-    return joined;
-  }
-
-  /** A frame inside one chunk is a view of it; one that spans chunks is copied together once. */
-  #take(length: number): Buffer {
-    this.#buffered -= length;
-    const first = this.#chunks[0];
-    if (first !== undefined && first.length >= length) {
-      if (first.length === length) this.#chunks.shift();
-      else this.#chunks[0] = first.subarray(length);
-      return first.subarray(0, length);
-    }
-    const frame = Buffer.allocUnsafe(length);
-    let filled = 0;
-    while (filled < length) {
-      const chunk = this.#chunks[0];
-      if (chunk === undefined) break;
-      const taken = Math.min(chunk.length, length - filled);
-      chunk.copy(frame, filled, 0, taken);
-      filled += taken;
-      if (taken === chunk.length) this.#chunks.shift();
-      else this.#chunks[0] = chunk.subarray(taken);
-    }
-    return frame;
+    this.#cut = undefined;
   }
 }
 

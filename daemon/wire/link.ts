@@ -1,13 +1,19 @@
-/** A replication link over a socket: frames out corked by turn of the loop, frames in as they come. */
-import { Socket } from 'node:net';
+/** A replication link over a socket: frames out as one write for each turn of the loop, frames in as they come. */
+import type { Socket } from 'node:net';
+import { directSocket } from '../sys/direct-socket.ts';
 import { assert } from '../sys/errors.ts';
+import { ReceiveBuffer } from '../sys/receive-buffer.ts';
+import { SLAB_BYTES, SlabPool } from '../sys/slabs.ts';
 import type { Message } from '../replication/messages.ts';
 import { type DecodedFrame, encodeHeader, FrameDecoder } from './codec.ts';
+import { Outbox } from './outbox.ts';
 
 export interface LinkEvents {
   onFrame(frame: DecodedFrame): void;
   /** After the last frame of a chunk: answers to what arrived together can leave together. */
   onChunkEnd(): void;
+  /** False: no view of a payload that was handed over is held any more. Absent: who knows. */
+  keepsPayloads?(): boolean;
   /** Exactly once, for whatever reason. */
   onClose(reason: string): void;
 }
@@ -24,21 +30,50 @@ const CONGESTED_BYTES = 4 * 1024 * 1024;
 /** What was sent before a close may take this long to go out; a peer that does not read must not keep the socket. */
 const LINGER_MS = 5000;
 
+/** A longer frame gets a buffer of its own; of the others several fit into what a socket is read into. */
+const WHOLE_FRAME_BYTES = SLAB_BYTES / 2;
+
+/** Of all links of this process. */
+const slabs = new SlabPool();
+
+interface LinkOptions {
+  readonly lingerMs?: number;
+  /** The socket is read straight into it; else the link reads the socket as a stream. */
+  readonly received?: ReceiveBuffer;
+}
+
 export class Link {
   readonly #socket: Socket;
-  readonly #decoder = new FrameDecoder();
+  readonly #decoder = new FrameDecoder({ wholeBytes: WHOLE_FRAME_BYTES });
+  readonly #received: ReceiveBuffer;
+  readonly #outbox: Outbox;
   #events: LinkEvents | undefined;
   readonly #lingerMs: number;
-  #corked = false;
+  #isScheduled = false;
   #closed = false;
+  #hadPayload = false;
+  readonly #take = (frame: DecodedFrame): void => {
+    if (frame.payload !== undefined) this.#hadPayload = true;
+    this.#events?.onFrame(frame);
+  };
+  readonly #flushScheduled = (): void => {
+    this.#isScheduled = false;
+    this.#outbox.flush();
+  };
 
-  constructor(socket: Socket, options: { readonly lingerMs: number } = { lingerMs: LINGER_MS }) {
+  constructor(socket: Socket, options: LinkOptions = {}) {
     this.#socket = socket;
-    this.#lingerMs = options.lingerMs;
+    this.#outbox = new Outbox(socket);
+    this.#lingerMs = options.lingerMs ?? LINGER_MS;
+    this.#received = options.received ?? receiveBuffer();
+    this.#received.onBytes = () => {
+      this.#receive();
+    };
     socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => {
-      this.#receive(chunk);
-    });
+    if (options.received === undefined)
+      socket.on('data', (chunk: Buffer) => {
+        this.#received.put(chunk);
+      });
     socket.on('error', (error) => {
       this.#close(error.message);
     });
@@ -61,7 +96,12 @@ export class Link {
   }
 
   get isCongested(): boolean {
-    return !this.#closed && this.#socket.writableLength > CONGESTED_BYTES;
+    return !this.#closed && this.#outbox.unsentBytes > CONGESTED_BYTES;
+  }
+
+  /** The kernel has all that was sent, or will never have it: nobody reads a payload any more. */
+  get isSent(): boolean {
+    return this.#socket.destroyed || this.#outbox.unsentBytes === 0;
   }
 
   /** Calls back once, when a congested link has sent what it had, or is gone. */
@@ -73,20 +113,25 @@ export class Link {
     this.#socket.on('drain', once).on('close', once);
   }
 
+  /** To be sent, since the link stands. */
+  get takenBytes(): number {
+    return this.#outbox.takenBytes;
+  }
+
+  /** The kernel has the first `takenBytes` of them, or never will. */
+  hasSent(takenBytes: number): boolean {
+    return this.isSent || this.#outbox.takenBytes - this.#outbox.unsentBytes >= takenBytes;
+  }
+
   /** `sent`: called once the kernel has the payload, or never will. */
   send(message: Message, payload?: Uint8Array, sent?: () => void): void {
     if (this.#closed) return;
-    if (!this.#corked) {
-      this.#corked = true;
-      this.#socket.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        this.#socket.uncork();
-      });
+    if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      process.nextTick(this.#flushScheduled);
     }
-    this.#socket.write(encodeHeader(message, payload));
-    if (payload !== undefined) this.#socket.write(payload, () => sent?.());
-    if (this.#socket.writableLength > MAX_UNSENT_BYTES) this.#close('the peer does not read');
+    this.#outbox.add(encodeHeader(message, payload), payload, sent);
+    if (this.#outbox.unsentBytes > MAX_UNSENT_BYTES) this.#close('the peer does not read');
   }
 
   /** What was sent still goes out; nothing that comes in is heard any more. */
@@ -94,6 +139,7 @@ export class Link {
     if (this.#closed) return;
     this.#closed = true;
     this.#events = undefined;
+    this.#outbox.flush();
     this.#socket.destroySoon();
     const timer = setTimeout(() => this.#socket.destroy(), this.#lingerMs).unref();
     this.#socket.once('close', () => {
@@ -101,12 +147,18 @@ export class Link {
     });
   }
 
-  #receive(chunk: Buffer): void {
-    if (this.#closed) return;
-    const sound = this.#decoder.push(chunk, (frame) => {
-      this.#events?.onFrame(frame);
-    });
+  #receive(): void {
+    const chunk = this.#received.unread;
+    if (this.#closed) {
+      this.#received.consumed(chunk.length);
+      return;
+    }
+    const sound = this.#decoder.push(chunk, this.#take);
+    const { unreadBytes, wantedBytes } = this.#decoder;
+    this.#received.consumed(chunk.length - unreadBytes, wantedBytes);
     this.#events?.onChunkEnd();
+    if (this.#hadPayload && (this.#events?.keepsPayloads?.() ?? true)) this.#received.slab.spoil();
+    this.#hadPayload = false;
     if (!sound) this.#close(`refused: ${this.#decoder.refusal ?? ''}`);
   }
 
@@ -120,13 +172,19 @@ export class Link {
   }
 }
 
+/** For a socket that a link is going to be made of. */
+export function receiveBuffer(): ReceiveBuffer {
+  return new ReceiveBuffer(slabs);
+}
+
 /** Dials and answers the link when it stands. */
 export function dial(
   address: { readonly host: string; readonly port: number; readonly localAddress: string },
   timeoutMs: number,
 ): Promise<Link> {
   return new Promise((resolve, reject) => {
-    const socket = new Socket();
+    const received = receiveBuffer();
+    const socket = directSocket(received);
     const timer = setTimeout(() => {
       socket.destroy(new Error(`no answer from ${address.host}:${String(address.port)}`));
     }, timeoutMs);
@@ -137,7 +195,7 @@ export function dial(
     socket.connect({ ...address }, () => {
       clearTimeout(timer);
       socket.removeAllListeners('error');
-      resolve(new Link(socket));
+      resolve(new Link(socket, { received }));
     });
   });
 }

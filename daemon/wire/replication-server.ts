@@ -1,9 +1,10 @@
 /** Where other hosts' primaries connect. The first frame of a link says which volume it is about. */
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import { adoptDirectly } from '../sys/direct-socket.ts';
 import { cannotListen, messageOf } from '../sys/errors.ts';
 import type { Log } from '../sys/log.ts';
 import type { DecodedFrame } from './codec.ts';
-import { Link } from './link.ts';
+import { Link, receiveBuffer } from './link.ts';
 
 /** A connection that says nothing within this is none of ours. */
 const FIRST_FRAME_MS = 5000;
@@ -16,22 +17,25 @@ export class ReplicationServer {
 
   constructor(accept: (link: Link, first: DecodedFrame) => void, log: Log) {
     this.#log = log;
-    this.#server = createServer((socket) => {
-      const link = new Link(socket);
+    this.#server = createServer({ pauseOnConnect: true }, (accepted) => {
+      const received = receiveBuffer();
+      const direct = adoptDirectly(accepted, received, { allowHalfOpen: false });
+      const socket = direct ?? accepted;
+      const link = new Link(socket, direct === undefined ? {} : { received });
       const timer = setTimeout(() => {
         link.close();
       }, FIRST_FRAME_MS);
-      let accepted = false;
+      let hasSpoken = false;
       link.start({
         onFrame: (frame) => {
           clearTimeout(timer);
-          accepted = true;
+          hasSpoken = true;
           accept(link, frame);
         },
         onChunkEnd: () => undefined,
         onClose: (reason) => {
           clearTimeout(timer);
-          if (!accepted) log.warn({ reason, from: socket.remoteAddress }, 'a replication link said nothing');
+          if (!hasSpoken) log.warn({ reason, from: socket.remoteAddress }, 'a replication link said nothing');
         },
       });
     });

@@ -177,11 +177,16 @@ function writeFromShape(write: NonNullable<Shape['write']>): Found | undefined {
   return { message, checksum: write.checksum ?? 0, payloadBytes: kind === 'data' ? message.length : 0 };
 }
 
+/** A copy: what was decoded is a view of what the socket is read into. */
+function digestOf(bytes: Uint8Array | null | undefined): Uint8Array {
+  return new Uint8Array(bytes ?? []);
+}
+
 function copyFromShape(copy: NonNullable<Shape['copy']>): Found | undefined {
   const place = { generation: copy.generation ?? 0, region: copy.region ?? 0 };
   switch (copy.kind) {
     case v1.CopyKind.COPY_KIND_OFFER:
-      return bare({ type: 'copy-offer', ...place, digest: copy.digest ?? new Uint8Array() });
+      return bare({ type: 'copy-offer', ...place, digest: digestOf(copy.digest) });
     case v1.CopyKind.COPY_KIND_DATA:
       return withRegion({ type: 'copy-data', ...place }, copy.checksum);
     case v1.CopyKind.COPY_KIND_ZERO:
@@ -201,7 +206,7 @@ function scrubFromShape({
   if (verify) {
     const { generation, id, region, digest } = verify;
     const place = { generation: generation ?? 0, id: id ?? 0, region: region ?? 0 };
-    return bare({ type: 'verify', ...place, digest: digest ?? new Uint8Array() });
+    return bare({ type: 'verify', ...place, digest: digestOf(digest) });
   }
   if (verified) {
     const soundness = soundnessNames.get(verified.soundness ?? 0);

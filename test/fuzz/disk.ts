@@ -32,6 +32,8 @@ export class FuzzDisk implements Exports {
   readonly changes: BlockRequest[] = [];
   /** How many exports are open now. */
   openCount = 0;
+  /** What a request brought changed while it was held. */
+  overwritten: string | undefined;
   submitCount = 0;
   heldBytes = 0;
   largestReadBytes = 0;
@@ -98,8 +100,14 @@ export class FuzzDisk implements Exports {
 
   #submit(request: BlockRequest, done: (result: BlockResult) => void): void {
     this.submitCount++;
-    if (request.kind === 'write' || request.kind === 'flush') this.changes.push(request);
-    const answer = (): void => done(this.#resultOf(request));
+    // What came in may be written over once it is answered, and not before.
+    const asked = request.kind === 'write' ? { ...request, data: Buffer.from(request.data) } : request;
+    if (asked.kind === 'write' || asked.kind === 'flush') this.changes.push(asked);
+    const answer = (): void => {
+      if (request.kind === 'write' && asked.kind === 'write' && !request.data.equals(asked.data))
+        this.overwritten = `a write at ${request.offset} was written over before it was answered`;
+      done(this.#resultOf(request));
+    };
     if (request.kind === 'read') this.largestReadBytes = Math.max(this.largestReadBytes, request.length);
     const { holds, onHeld } = this.#behaviour;
     if (holds === 0 || !this.#random.happens(holds)) {

@@ -4,6 +4,8 @@
  */
 import { NbdConnection } from '../../daemon/nbd/connection.ts';
 import { DEFAULT_LIMITS, type NbdLimits } from '../../daemon/nbd/limits.ts';
+import { ReceiveBuffer } from '../../daemon/sys/receive-buffer.ts';
+import { SlabPool } from '../../daemon/sys/slabs.ts';
 import { MemoryBudget } from '../../daemon/nbd/memory-budget.ts';
 import type { Random } from '../support/harness/random.ts';
 import { type DiskBehaviour, FuzzDisk, MOST_EXTENTS } from './disk.ts';
@@ -62,8 +64,12 @@ class Session {
     this.#socket = new MemorySocket({ takesAtOnce: !options.slow });
     // The server may keep a chunk and change it, the witness wants it as it was said.
     this.#chunks = chunksOf({ ...input, bytes: Buffer.from(input.bytes) });
+    const slabs = new SlabPool();
     new NbdConnection({
       socket: this.#socket.asSocket,
+      received: new ReceiveBuffer(slabs),
+      isDirect: false,
+      slabs,
       exports: this.#disk,
       limits: LIMITS,
       budget: this.#budget,
@@ -150,7 +156,8 @@ class Session {
       ({ outcome, command, length }) =>
         outcome === 'success' && (command === CMD.FLUSH || (command === CMD.WRITE && length > 0n)),
     );
-    const { changes } = this.#disk;
+    const { changes, overwritten } = this.#disk;
+    if (overwritten !== undefined) return overwritten;
     if (changes.length !== wanted.length) return `${changes.length} changes for ${wanted.length} requests`;
     for (const [index, change] of changes.entries()) {
       const { payload = Buffer.alloc(0), offset } = wanted[index] ?? {};

@@ -67,12 +67,17 @@ function naive(one: Reply, style: 'simple' | 'structured' | 'extended'): Buffer 
   return chunk(1, Buffer.concat([numbers([8, one.offset]), one.data]));
 }
 
+const optionsOf = (copiedPayloadBytes: number) => ({
+  copiedPayloadBytes,
+  allocate: (bytes: number) => Buffer.alloc(bytes),
+});
+
 for (const style of ['simple', 'structured', 'extended'] as const)
   t.test(`${style} replies are the protocol's, whether their data is copied or not`, async () => {
     fc.assert(
       fc.property(fc.array(reply, { minLength: 1, maxLength: 8 }), fc.nat(21), (replies, copied) => {
         deepStrictEqual(
-          Buffer.concat(encodeReplies(replies, style, copied)),
+          Buffer.concat(encodeReplies(replies, style, optionsOf(copied))),
           Buffer.concat(replies.map((one) => naive(one, style))),
         );
       }),
@@ -83,7 +88,7 @@ const READ = { ...NOTHING, cookieHigh: 1, cookieLow: 2, error: 0, isRead: true }
 
 t.test('large data is not copied', async (t) => {
   const data = Buffer.alloc(100, 'x');
-  const pieces = encodeReplies([{ ...READ, data }], 'structured', 99);
+  const pieces = encodeReplies([{ ...READ, data }], 'structured', optionsOf(99));
   t.equal(pieces[1], data);
 });
 
@@ -92,7 +97,9 @@ t.test('a read in parts is told part by part, and only the last says that it is 
     { offset: 512, length: 3, data: Buffer.from('abc') },
     { offset: 515, length: 2 ** 31, data: undefined },
   ];
-  const bytes = Buffer.concat(encodeReplies([{ ...READ, offset: 512, contents }], 'structured', 99));
+  const bytes = Buffer.concat(
+    encodeReplies([{ ...READ, offset: 512, contents }], 'structured', optionsOf(99)),
+  );
   const cookie = numbers([4, 1], [4, 2]);
   t.same(
     bytes,
@@ -115,7 +122,7 @@ t.test('status is told with 32 bits in structured replies and with 64 in extende
   ];
   const cookie = numbers([4, 1], [4, 2]);
   t.same(
-    Buffer.concat(encodeReplies([{ ...READ, status }], 'structured', 0)),
+    Buffer.concat(encodeReplies([{ ...READ, status }], 'structured', optionsOf(0))),
     Buffer.concat([
       numbers([4, 0x668e33ef], [2, 0], [2, 5]),
       cookie,
@@ -127,7 +134,7 @@ t.test('status is told with 32 bits in structured replies and with 64 in extende
   );
   const [first] = status;
   t.same(
-    Buffer.concat(encodeReplies([{ ...READ, status: first ? [first] : [] }], 'extended', 0)),
+    Buffer.concat(encodeReplies([{ ...READ, status: first ? [first] : [] }], 'extended', optionsOf(0))),
     Buffer.concat([
       numbers([4, 0x6e8a278c], [2, 1], [2, 6]),
       cookie,
@@ -139,6 +146,6 @@ t.test('status is told with 32 bits in structured replies and with 64 in extende
 t.test('an offset beyond 2^53 is echoed to the bit', async (t) => {
   const wideOffset = 2n ** 64n - 3n;
   const refused = { ...READ, error: 22, offset: Number(wideOffset), wideOffset };
-  const bytes = Buffer.concat(encodeReplies([refused], 'extended', 0));
+  const bytes = Buffer.concat(encodeReplies([refused], 'extended', optionsOf(0)));
   t.equal(bytes.readBigUInt64BE(16), wideOffset);
 });

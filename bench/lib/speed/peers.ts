@@ -175,9 +175,11 @@ function sparseFile(folder: string, name: string, sizeBytes: number): string {
 }
 
 async function listening(socket: string): Promise<void> {
-  for (const endMs = performance.now() + START_MS; performance.now() < endMs; await sleep(POLL_MS))
-    if (existsSync(socket)) return;
-  throw new Error(`nobody listens at ${socket}`);
+  const endMs = performance.now() + START_MS;
+  while (!existsSync(socket)) {
+    if (performance.now() > endMs) throw new Error(`nobody listens at ${socket}`);
+    await sleep(POLL_MS);
+  }
 }
 
 function accepts(

@@ -81,10 +81,10 @@ export class LayeredVolume {
     return this.#open.length === 1;
   }
 
-  read({ offset, length }: ByteRange): Buffer {
-    const data = Buffer.allocUnsafe(length);
-    this.#stack.read(data, offset);
-    return data;
+  /** Fills and answers `into`, of that length, or a buffer of its own. */
+  read({ offset, length }: ByteRange, into: Buffer = Buffer.allocUnsafe(length)): Buffer {
+    this.#stack.read(into, offset);
+    return into;
   }
 
   /** In the page cache when it returns. Throws the system's error; sectors that were written before it stay. */
