@@ -3,9 +3,10 @@
  * socket that a host's block device uses. Its records are written into control's store before control's first start;
  * from there on control looks after it as after any other.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
+import { daemonOf, NODE_FLAGS } from '../../client/quickstart/daemons.ts';
 import { PORTS } from '../../client/quickstart/plan.ts';
 import { NO_ENGINE } from '../../control/model/engines.ts';
 import { type DatabaseRecord, keys, type VolumeRecord } from '../../control/model/records.ts';
@@ -20,12 +21,15 @@ export const PRIMARY = 'host-a';
 export const SECONDARY = 'host-b';
 const DATABASE = 'bench';
 const CALL_MS = 5000;
+const KIB = 1024;
 
 export interface BareVolumeOptions {
   /** Of the installation. */
   readonly network: number;
   readonly sizeBytes: number;
   readonly copies?: 1 | 2;
+  /** Of each daemon, in place of what the product has. */
+  readonly nodeFlags?: readonly string[];
   /** Of each daemon, beside what it has by itself. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -37,14 +41,16 @@ export class BareVolume {
 
   /** On host-a alone as soon as this resolves; of two copies control has host-b seeded by itself. */
   static async start(options: BareVolumeOptions): Promise<BareVolume> {
-    const { network, sizeBytes, copies = 2, environment = {} } = options;
+    const { network, sizeBytes, copies = 2, nodeFlags = NODE_FLAGS, environment = {} } = options;
     const installation = await Installation.start({
       network,
+      nodeFlags,
       environment,
       prepare: async ({ hosts: [control] }) => {
         const folder = join(control.stateDir, 'control');
         mkdirSync(folder, { recursive: true, mode: 0o700 });
-        await writeRecords(folder, sizeBytes, copies === 1 ? [PRIMARY] : [PRIMARY, SECONDARY]);
+        const replicas = copies === 1 ? [PRIMARY] : [PRIMARY, SECONDARY];
+        await writeRecords(folder, [{ volume: VOLUME, database: DATABASE, sizeBytes, replicas }]);
       },
     });
     const bare = new BareVolume(installation, sizeBytes);
@@ -84,6 +90,13 @@ export class BareVolume {
     return replica;
   }
 
+  /** Memory of the host's daemon, now. */
+  async residentBytes(host: string): Promise<number> {
+    const daemon = await daemonOf(this.installation.host(host));
+    const status = daemon === undefined ? '' : readFileSync(`/proc/${String(daemon.pid)}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * KIB;
+  }
+
   async inSync(limitMs: number): Promise<void> {
     const isSo = async (): Promise<boolean> => (await this.primary()).state === 'SERVING';
     await this.installation.until('both copies are in sync', isSo, limitMs);
@@ -95,36 +108,54 @@ export class BareVolume {
   }
 
   async #create(): Promise<void> {
-    const fence = { generation: 1n, workflow: 'bench', step: 'create' };
-    const sizeBytes = BigInt(this.sizeBytes);
-    const view = {
-      volume: VOLUME,
-      sizeBytes,
-      generation: 1n,
-      primary: PRIMARY,
-      inSync: [PRIMARY],
-      replicas: [],
-    };
-    const options = { deadlineMs: CALL_MS };
-    await callUnary(methodOf(this.#agent, agent.createReplica), { fence, view }, options);
-    await callUnary(methodOf(this.#agent, agent.setView), { fence, view }, options);
+    await createPrimary(this.#agent, VOLUME, this.sizeBytes);
     const serves = async (): Promise<boolean> => ['SOLO', 'SERVING'].includes((await this.primary()).state);
     await this.installation.until(`${PRIMARY} serves the volume`, serves);
   }
 }
 
-async function writeRecords(folder: string, sizeBytes: number, replicas: readonly string[]): Promise<void> {
-  const volume: VolumeRecord = {
-    volume: VOLUME,
-    database: DATABASE,
+/** What control would ask of the host that a new volume begins on. */
+export async function createPrimary(client: Client, volume: string, sizeBytes: number): Promise<void> {
+  const fence = { generation: 1n, workflow: 'bench', step: 'create' };
+  const view = {
+    volume,
+    sizeBytes: BigInt(sizeBytes),
+    generation: 1n,
+    primary: PRIMARY,
+    inSync: [PRIMARY],
+    replicas: [],
+  };
+  const options = { deadlineMs: CALL_MS };
+  await callUnary(methodOf(client, agent.createReplica), { fence, view }, options);
+  await callUnary(methodOf(client, agent.setView), { fence, view }, options);
+}
+
+export interface RecordedVolume {
+  readonly volume: string;
+  readonly database: string;
+  readonly sizeBytes: number;
+  readonly replicas: readonly string[];
+}
+
+/** Into control's store, before its first start. */
+export async function writeRecords(folder: string, volumes: readonly RecordedVolume[]): Promise<void> {
+  const store = await openLevelStore(folder);
+  await store.transact([], volumes.flatMap(recordsOf));
+  await store.close();
+}
+
+function recordsOf({ volume, database, sizeBytes, replicas }: RecordedVolume) {
+  const value: VolumeRecord = {
+    volume,
+    database,
     sizeBytes,
     generation: 1,
     primary: PRIMARY,
     inSync: [PRIMARY],
     replicas,
   };
-  const database: DatabaseRecord = {
-    id: DATABASE,
+  const owner: DatabaseRecord = {
+    id: database,
     uid: '',
     createTimeMs: 0,
     engine: NO_ENGINE,
@@ -132,7 +163,7 @@ async function writeRecords(folder: string, sizeBytes: number, replicas: readonl
     sizeBytes,
     lifecycle: 'active',
     failure: '',
-    volume: VOLUME,
+    volume,
     port: 1,
     user: '',
     unclaimedPassword: '',
@@ -140,13 +171,8 @@ async function writeRecords(folder: string, sizeBytes: number, replicas: readonl
     aliasHost: PRIMARY,
     aliasGeneration: 1,
   };
-  const store = await openLevelStore(folder);
-  await store.transact(
-    [],
-    [
-      { key: keys.volume(VOLUME), value: volume },
-      { key: keys.database(DATABASE), value: database },
-    ],
-  );
-  await store.close();
+  return [
+    { key: keys.volume(volume), value },
+    { key: keys.database(database), value: owner },
+  ];
 }
