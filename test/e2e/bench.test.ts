@@ -11,7 +11,7 @@ const MAIN = resolve(import.meta.dirname, '../../bench/main.ts');
 const QUICK = ['--setups', 'nbdkit,file', '--size-mib', '16', '--rounds', '1'];
 
 interface Outcome {
-  readonly code: unknown;
+  readonly code: number | null;
   readonly out: string;
   readonly told: string;
   /** Files of it that are still there. */
@@ -34,8 +34,8 @@ async function bench(argv: readonly string[], stopAt?: string): Promise<Outcome>
       told += chunk.toString();
       if (isNew && told.includes(stopAt)) child.kill('SIGINT');
     });
-    const [out, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);
-    return { code, out, told, left: readdirSync(folder), alive: commandsNaming(folder) };
+    const [out] = await Promise.all([text(child.stdout), once(child, 'close')]);
+    return { code: child.exitCode, out, told, left: readdirSync(folder), alive: commandsNaming(folder) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
