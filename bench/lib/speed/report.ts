@@ -1,9 +1,10 @@
-/** A run's results as files: every single measurement, the tables, the chart. */
+/** A run's results as files: every single measurement, the tables, and from enough rounds the chart. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chart } from './chart.ts';
 import type { Measured } from './rounds.ts';
 import type { Setup } from './setup.ts';
+import { LEAST_ROUNDS } from './summary.ts';
 import { markdown, type Run } from './tables.ts';
 
 const NAME = 'speed';
@@ -20,5 +21,6 @@ export function leave(
   const under = `Medians of ${String(rounds)} rounds of ${String(seconds)} s in turn, ${String(cpuCount)} x ${cpu}, ${run.date.slice(0, 10)}`;
   writeFileSync(join(folder, `${NAME}.md`), markdown(run, setups));
   writeFileSync(join(folder, `${NAME}.json`), `${JSON.stringify({ ...run, measured }, null, 2)}\n`);
-  writeFileSync(join(folder, `${NAME}.svg`), chart(run.rows, setups, under));
+  // Its bars are ratios.
+  if (rounds >= LEAST_ROUNDS) writeFileSync(join(folder, `${NAME}.svg`), chart(run.rows, setups, under));
 }
