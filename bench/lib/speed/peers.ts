@@ -115,8 +115,13 @@ function quorum(name: string, startRemote: Remote): Setup {
       ];
       const driver = ['driver=quorum', 'vote-threshold=2', 'read-pattern=fifo'];
       const nodes = children.flatMap((child, at) => child.map((one) => `children.${String(at)}.${one}`));
-      const front = await startQemuNbd(options, socket, ['--image-opts', [...driver, ...nodes].join(',')]);
-      return served(socket, '', [front, remote]);
+      try {
+        const front = await startQemuNbd(options, socket, ['--image-opts', [...driver, ...nodes].join(',')]);
+        return served(socket, '', [front, remote]);
+      } catch (error) {
+        await remote.stop();
+        throw error;
+      }
     },
   };
 }
