@@ -1,13 +1,14 @@
 /**
- * `npm run bench:resync [-- --rounds N] [--short]`: a secondary that was away for 30 s under load, on a volume of 10 GiB
- * of which 100 MiB changed. What is copied, and the latency of the clients' writes with and without a resync. Prints a
- * table and writes bench/results/resync.json and resync.md. Exits with 1 where more was copied than had changed, or
- * where the copies differ.
+ * `npm run bench:resync [-- --rounds N] [--short] [--flags=FLAGS]`: a secondary that was away for 30 s under load, on a
+ * volume of 10 GiB of which 100 MiB changed. What is copied, and the latency of the clients' writes with and without a
+ * resync. Prints a table and writes bench/results/resync.json and resync.md. Exits with 1 where more was copied than had changed, or
+ * where the copies differ. With `--flags` the daemons get these flags of Node's in place of those of the product.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { NODE_FLAGS } from '../client/quickstart/daemons.ts';
 import { REGION_BYTES } from '../daemon/replication/units.ts';
 import { BareVolume } from './lib/bare-volume.ts';
 import { type ResyncPlan, type ResyncRound, resyncRounds } from './lib/resync-rounds.ts';
@@ -20,8 +21,13 @@ const LIMIT_RATIO = 2;
 const RESULTS = join(import.meta.dirname, 'results');
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, short: { type: 'boolean', default: false } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    short: { type: 'boolean', default: false },
+    flags: { type: 'string', default: NODE_FLAGS.join(' ') },
+  },
 });
+const nodeFlags = values.flags.split(' ').filter((flag) => flag !== '');
 const rounds = Number(values.rounds);
 if (!Number.isInteger(rounds) || rounds < 1)
   throw new Error(`--rounds is ${values.rounds}; allowed: a whole number from 1`);
@@ -31,7 +37,7 @@ const plan: ResyncPlan = values.short
   : { ...steady, rounds, changedRegions: 1600, inSyncMs: 10_000, absenceMs: 30_000 };
 const sizeBytes = values.short ? GIB : 10 * GIB;
 
-const volume = await BareVolume.start({ network: NETWORK, sizeBytes });
+const volume = await BareVolume.start({ network: NETWORK, sizeBytes, nodeFlags });
 try {
   const results: ResyncRound[] = [];
   for await (const round of resyncRounds(volume, plan)) {
@@ -52,7 +58,7 @@ function report(results: readonly ResyncRound[]): void {
   );
   const isEqual = results.every(({ firstDifference }) => firstDifference === undefined);
   const lines = [
-    `${String(sizeBytes / GIB)} GiB, ${String(plan.writesPerSecond)} writes of 4 KiB a second, a flush after each ${String(plan.writesPerFlush)}, away for ${String(plan.absenceMs / 1000)} s, ${String(results.length)} rounds`,
+    `${String(sizeBytes / GIB)} GiB, ${String(plan.writesPerSecond)} writes of 4 KiB a second, a flush after each ${String(plan.writesPerFlush)}, away for ${String(plan.absenceMs / 1000)} s, ${String(results.length)} rounds, ${nodeFlags.join(' ')}`,
     '',
     '| round | mode | changed regions | of bytes | copied bytes | resync | back after | p99 without | p99 alone | p99 during | during / without | writes during | copies |',
     `|${' --- |'.repeat(13)}`,

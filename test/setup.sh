@@ -24,6 +24,7 @@ libnbd-bin:nbdcopy:a second NBD client, nbdinfo and nbdcopy
 python3-libnbd:nbdsh:sends requests over NBD that no other client would
 nbdkit:nbdkit:an NBD server to test the attaching of devices against
 fio:fio:random verified I/O over NBD
+strace:strace:counts the system calls of a request
 e2fsprogs:mkfs.ext4:the file system of engines
 xfsprogs:mkfs.xfs:a second file system on a volume
 mount:losetup:loop devices and mounts

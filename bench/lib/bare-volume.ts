@@ -3,9 +3,10 @@
  * socket that a host's block device uses. Its records are written into control's store before control's first start;
  * from there on control looks after it as after any other.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
+import { daemonOf, NODE_FLAGS } from '../../client/quickstart/daemons.ts';
 import { PORTS } from '../../client/quickstart/plan.ts';
 import { NO_ENGINE } from '../../control/model/engines.ts';
 import { type DatabaseRecord, keys, type VolumeRecord } from '../../control/model/records.ts';
@@ -20,12 +21,15 @@ export const PRIMARY = 'host-a';
 export const SECONDARY = 'host-b';
 const DATABASE = 'bench';
 const CALL_MS = 5000;
+const KIB = 1024;
 
 export interface BareVolumeOptions {
   /** Of the installation. */
   readonly network: number;
   readonly sizeBytes: number;
   readonly copies?: 1 | 2;
+  /** Of each daemon, in place of what the product has. */
+  readonly nodeFlags?: readonly string[];
   /** Of each daemon, beside what it has by itself. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -37,9 +41,10 @@ export class BareVolume {
 
   /** On host-a alone as soon as this resolves; of two copies control has host-b seeded by itself. */
   static async start(options: BareVolumeOptions): Promise<BareVolume> {
-    const { network, sizeBytes, copies = 2, environment = {} } = options;
+    const { network, sizeBytes, copies = 2, nodeFlags = NODE_FLAGS, environment = {} } = options;
     const installation = await Installation.start({
       network,
+      nodeFlags,
       environment,
       prepare: async ({ hosts: [control] }) => {
         const folder = join(control.stateDir, 'control');
@@ -83,6 +88,13 @@ export class BareVolume {
     });
     if (replica === undefined) throw new Error(`${PRIMARY} has no replica`);
     return replica;
+  }
+
+  /** Memory of the host's daemon, now. */
+  async residentBytes(host: string): Promise<number> {
+    const daemon = await daemonOf(this.installation.host(host));
+    const status = daemon === undefined ? '' : readFileSync(`/proc/${String(daemon.pid)}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * KIB;
   }
 
   async inSync(limitMs: number): Promise<void> {

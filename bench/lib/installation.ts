@@ -11,6 +11,7 @@ import { LockstepClient } from '../../client/lockstep.ts';
 import {
   daemonOf,
   forgetDaemon,
+  NODE_FLAGS,
   startDaemon,
   waitUntilServing,
   writeConfig,
@@ -25,6 +26,8 @@ export interface InstallationOptions {
   readonly network: number;
   /** Before the first daemon starts. */
   readonly prepare?: (plan: Plan) => Promise<void>;
+  /** Of each daemon, in place of what the product has. */
+  readonly nodeFlags?: readonly string[];
   /** Of each daemon at its first start, beside what it has by itself. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -38,6 +41,7 @@ export class Installation {
   readonly plan: Plan;
   readonly client: LockstepClient;
   readonly #never = new AbortController().signal;
+  readonly #nodeFlags: readonly string[];
 
   static async start(options: InstallationOptions): Promise<Installation> {
     const installation = new Installation(options);
@@ -54,7 +58,8 @@ export class Installation {
     return installation;
   }
 
-  private constructor({ network }: InstallationOptions) {
+  private constructor({ network, nodeFlags = NODE_FLAGS }: InstallationOptions) {
+    this.#nodeFlags = nodeFlags;
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-')));
     // Engines run as their own user, who has to get through to the mounted data.
     chmodSync(folder, PASSABLE);
@@ -77,7 +82,8 @@ export class Installation {
     const host = this.host(id);
     writeConfig(this.plan, host);
     writeFileSync(this.plan.settingsFile, settingsText(this.plan));
-    await waitUntilServing(host, await startDaemon(host, environment), this.#never);
+    const daemon = await startDaemon(host, { environment, nodeFlags: this.#nodeFlags });
+    await waitUntilServing(host, daemon, this.#never);
   }
 
   async isRunning(id: string): Promise<boolean> {

@@ -63,22 +63,28 @@ export function writeAtomically(path: string, text: string): void {
   renameSync(`${path}.tmp`, path);
 }
 
+export interface StartOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** In place of NODE_FLAGS. */
+  readonly nodeFlags?: readonly string[];
+}
+
 /**
  * Detached, in a session of its own: the Ctrl-C that ends the quick start is not for the daemons. The pid file is
  * written right after; between the two, `--stop` and `--clean` find the daemon by its command line.
  */
 export async function startDaemon(
   host: HostPlan,
-  extraEnvironment: Readonly<Record<string, string>> = {},
+  { environment = {}, nodeFlags = NODE_FLAGS }: StartOptions = {},
 ): Promise<ProcessIdentity> {
   rotate(host.log);
   const log = openSync(host.log, 'a');
-  const argv = [...NODE_FLAGS, DAEMON, '--config', host.config];
+  const argv = [...nodeFlags, DAEMON, '--config', host.config];
   const child = spawn(process.execPath, argv, {
     detached: true,
     stdio: ['ignore', log, log],
     cwd: '/',
-    env: { ...daemonEnvironment(), ...extraEnvironment },
+    env: { ...daemonEnvironment(), ...environment },
   });
   closeSync(log);
   let spawnError = 'it ended at once';

@@ -18,6 +18,7 @@ import type { Observations } from '../monitor/observations.ts';
 import { answerProposal, isKnownRebooted, type Proposal, type ProposalAnswer } from '../monitor/propose.ts';
 import type { Timeline } from '../monitor/timeline.ts';
 import { type NewEvent, type Repository, viewOf } from '../repository.ts';
+import type { Entry } from '../store/store.ts';
 import { DNS_LABEL, DNS_LABEL_ALLOWED } from './fields.ts';
 
 /** What loses the race this often is told so and asks again. */
@@ -45,22 +46,42 @@ async function heartbeat(options: CoordinatorOptions, request: HeartbeatRequest)
   // First of all: what the monitor decides as soon as this host is heard must know it.
   await options.timeline.hear(request.host, request.store);
   options.observations.hear(request);
-  await remember(options.repository, request);
-  for (const status of request.replicas) await adopt(options, status);
+  const known = await recordsOf(options.repository);
+  const changed = [await remember(options.repository, request, known.hosts)];
+  for (const status of request.replicas) changed.push(await adopt(options, status, known.volumes));
   await options.timeline.settle();
-  const [hosts, volumes] = await Promise.all([options.repository.hosts(), options.repository.volumes()]);
+  const { hosts, volumes } = changed.includes(true) ? await recordsOf(options.repository) : known;
+  const addresses = new Map(hosts.map(({ value }) => [value.host, value]));
   const reported = new Set(request.replicas.map((replica) => replica.volume));
   // A replica that the record no longer names is told so as well: it learns that it serves nobody.
   const concerns = ({ replicas, volume }: VolumeRecord): boolean =>
     replicas.includes(request.host) || reported.has(volume);
   return {
-    views: volumes.filter(({ value }) => concerns(value)).map(({ value }) => viewOf(value, hosts)),
+    views: volumes.filter(({ value }) => concerns(value)).map(({ value }) => viewOf(value, addresses)),
     store: options.timeline.position,
   };
 }
 
-/** Written only when a fact has changed: four heartbeats a second must not be four synced writes a second. */
-async function remember(repository: Repository, request: HeartbeatRequest): Promise<void> {
+interface Records {
+  readonly hosts: readonly Entry<HostRecord>[];
+  readonly volumes: readonly Entry<VolumeRecord>[];
+}
+
+/** Read once: each wait for the store is a way through other threads, which on a busy machine takes milliseconds. */
+async function recordsOf(repository: Repository): Promise<Records> {
+  const [hosts, volumes] = await Promise.all([repository.hostEntries(), repository.volumes()]);
+  return { hosts, volumes };
+}
+
+/**
+ * Written only when a fact has changed: four heartbeats a second must not be four synced writes a second. Answers
+ * whether it was.
+ */
+async function remember(
+  repository: Repository,
+  request: HeartbeatRequest,
+  hosts: Records['hosts'],
+): Promise<boolean> {
   const facts: HostRecord = {
     host: request.host,
     zone: request.zone,
@@ -74,22 +95,28 @@ async function remember(repository: Repository, request: HeartbeatRequest): Prom
     version: request.version,
   };
   const key = keys.host(facts.host);
-  const known = await repository.host(facts.host);
-  if (known !== undefined && JSON.stringify(known.value) === JSON.stringify(facts)) return;
+  const known = hosts.find(({ value }) => value.host === facts.host);
+  if (known !== undefined && JSON.stringify(known.value) === JSON.stringify(facts)) return false;
   const condition = known === undefined ? { key, absent: true as const } : { key, revision: known.revision };
   // Lost the race: the next heartbeat is a quarter of a second away.
   await repository.store.transact([condition], [{ key, value: facts }]);
+  return true;
 }
 
 /**
  * A replica that has persisted a newer generation than the record means that the store went back in time, to an old
- * backup. What a replica has persisted is never undercut: two generations of one number would be two histories.
+ * backup. What a replica has persisted is never undercut: two generations of one number would be two histories. Answers
+ * whether the record may be another now.
  */
-async function adopt(options: CoordinatorOptions, status: ReplicaStatus): Promise<void> {
+async function adopt(
+  options: CoordinatorOptions,
+  status: ReplicaStatus,
+  volumes: Records['volumes'],
+): Promise<boolean> {
   const { repository, observations, log } = options;
   const { volume } = status;
-  const entry = await repository.volume(volume);
-  if (entry === undefined || entry.value.generation >= Number(status.generation)) return;
+  const entry = volumes.find(({ value }) => value.volume === volume);
+  if (entry === undefined || entry.value.generation >= Number(status.generation)) return false;
   const adopted = await repository.updateVolume(volume, (record) => {
     const newest = newestView(record, observations.hosts);
     return newest.kind === 'newer' ? newest.next : undefined;
@@ -99,9 +126,10 @@ async function adopt(options: CoordinatorOptions, status: ReplicaStatus): Promis
     const newest = newestView(entry.value, observations.hosts);
     const why = newest.kind === 'unclear' ? newest.why : 'it is reported by a host that is no replica';
     log.warn({ ...facts, why }, 'a generation that control does not know is reported; it is left alone');
-    return;
+    return false;
   }
   log.warn(facts, 'the control store is older than what a host has persisted; its generation was adopted');
+  return true;
 }
 
 async function proposeView(

@@ -1,4 +1,5 @@
 /** This host's line to control: heartbeats out, views in, and proposals of its primaries. */
+import { channel } from 'node:diagnostics_channel';
 import { credentials } from '@grpc/grpc-js';
 import { messageOf } from '../sys/errors.ts';
 import { callUnary } from '../sys/grpc-unary.ts';
@@ -32,11 +33,20 @@ const CHANNEL_OPTIONS = {
   'grpc.min_reconnect_backoff_ms': 50,
 };
 
+export interface HeartbeatReport {
+  /** From when it was due to its answer: also what this process was late with. */
+  readonly durationMs: number;
+  readonly answered: boolean;
+}
+
+const heartbeatChannel = channel('lockstep:agent:heartbeat');
+
 export class Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #client: CoordinatorServiceClient;
   #timer: NodeJS.Timeout | undefined;
   #beating = false;
+  #lastBeatMs = Infinity;
   #reachable: boolean | undefined;
   #position: StorePosition | undefined;
 
@@ -90,8 +100,16 @@ export class Coordinator {
   async #beat(): Promise<void> {
     if (this.#beating) return;
     this.#beating = true;
+    const startMs = performance.now();
+    const dueMs = Math.min(startMs, this.#lastBeatMs + this.#options.heartbeatMs);
+    this.#lastBeatMs = startMs;
     const views = await this.#exchange();
     this.#beating = false;
+    if (heartbeatChannel.hasSubscribers)
+      heartbeatChannel.publish({
+        durationMs: performance.now() - dueMs,
+        answered: this.#reachable === true,
+      } satisfies HeartbeatReport);
     // Outside of what is caught: a replica that fails on a view has found a bug of ours, which has to stop the process.
     for (const view of views) this.#options.learn(view);
   }

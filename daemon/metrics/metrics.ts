@@ -24,6 +24,9 @@ const MS_PER_SECOND = 1000;
 const SECONDS_OF_A_REQUEST = [
   0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5,
 ];
+const SECONDS_OF_A_HEARTBEAT = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
+];
 const SECONDS_OF_A_PHASE = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30];
 
 export class MetricsServer {
@@ -226,6 +229,7 @@ export class MetricsServer {
     this.#on<{ rcode: string; transport: string }>('lockstep:dns:query', ({ rcode, transport }) => {
       dns.inc({ rcode, transport });
     });
+    this.#heartbeats();
     const phases = new Histogram({
       name: 'lockstep_failover_phase_duration_seconds',
       help: 'Of each phase of a failover.',
@@ -235,6 +239,32 @@ export class MetricsServer {
     });
     this.#on<{ phase: string; durationMs: number }>('lockstep:control:failover', ({ phase, durationMs }) => {
       phases.observe({ phase }, durationMs / MS_PER_SECOND);
+    });
+  }
+
+  #heartbeats(): void {
+    const control = new Histogram({
+      name: 'lockstep_heartbeat_duration_seconds',
+      help: 'From when a heartbeat to control was due to its answer, or to the end of the wait for it.',
+      labelNames: ['outcome'],
+      buckets: SECONDS_OF_A_HEARTBEAT,
+      registers: [this.#registry],
+    });
+    this.#on<{ durationMs: number; answered: boolean }>(
+      'lockstep:agent:heartbeat',
+      ({ durationMs, answered }) => {
+        control.observe({ outcome: answered ? 'answered' : 'failed' }, durationMs / MS_PER_SECOND);
+      },
+    );
+    const lease = new Histogram({
+      name: 'lockstep_replica_lease_round_trip_seconds',
+      help: 'From when a primary asked a secondary for its lease to the answer, behind all that was sent before.',
+      labelNames: ['volume'],
+      buckets: SECONDS_OF_A_HEARTBEAT,
+      registers: [this.#registry],
+    });
+    this.#on<{ volume: string; roundTripMs: number }>('lockstep:replica:lease', ({ volume, roundTripMs }) => {
+      lease.observe({ volume }, roundTripMs / MS_PER_SECOND);
     });
   }
 

@@ -69,6 +69,7 @@ const ONE_TIMED_OF = 16;
 const nothingIsSent = (): boolean => true;
 
 const stateChannel = channel('lockstep:replica:state');
+const leaseChannel = channel('lockstep:replica:lease');
 const repairChannel = channel('lockstep:replica:repaired');
 const mismatchChannel = channel('lockstep:replica:mismatch');
 
@@ -378,6 +379,7 @@ export class Volume implements BlockBackend {
     this.#links.set(id, link);
     begin({
       onFrame: (frame) => {
+        if (frame.message.type === 'heartbeat-answer') this.#leaseGranted(frame.message.askedAtMs);
         this.run({ type: 'frame', link: id, ...frame });
       },
       onChunkEnd: () => {
@@ -390,6 +392,12 @@ export class Volume implements BlockBackend {
         this.run({ type: 'link-closed', link: id });
       },
     });
+  }
+
+  #leaseGranted(askedAtMs: number): void {
+    if (!leaseChannel.hasSubscribers) return;
+    const roundTripMs = this.#world.clock.nowMs() - askedAtMs;
+    leaseChannel.publish({ volume: this.name, roundTripMs });
   }
 
   async #propose(effect: Extract<Effect, { type: 'propose' }>): Promise<void> {

@@ -166,6 +166,13 @@ function parseHeader(header: Uint8Array, payload: Uint8Array | undefined): Decod
 
 /** Two numbers of the wire that far up may be one here: nothing may be compared with them. */
 function inexactField(message: Message): string | undefined {
+  // Nearly all that comes.
+  if (message.type === 'write-answer' && Number.isSafeInteger(message.appliedSequence)) return undefined;
+  if (message.type === 'write') {
+    const { generation, sequence, offset, length, stableSequence } = message;
+    // All are whole and none is below 0: one that is too large makes the sum so.
+    if (generation + sequence + offset + length + stableSequence <= Number.MAX_SAFE_INTEGER) return undefined;
+  }
   for (const field in message) {
     const value: unknown = message[field as keyof Message];
     if (typeof value === 'number' && !Number.isSafeInteger(value)) return field;

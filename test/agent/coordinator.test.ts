@@ -1,7 +1,12 @@
 /** The line to control, with a control that answers as the test says. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
-import { Coordinator, type CoordinatorOptions } from '../../daemon/agent/coordinator.ts';
+import {
+  Coordinator,
+  type CoordinatorOptions,
+  type HeartbeatReport,
+} from '../../daemon/agent/coordinator.ts';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
 import {
   CoordinatorServiceService,
@@ -115,6 +120,37 @@ t.test('a heartbeat that is not answered yet is not followed by another', async 
   t.equal(described, 1);
   resolve(HeartbeatRequest.fromPartial({ host: 'a' }));
   await until(() => control.heartbeats >= 2);
+});
+
+function reports(t: Test): HeartbeatReport[] {
+  const found: HeartbeatReport[] = [];
+  const listener = (report: unknown): void => {
+    found.push(report as HeartbeatReport);
+  };
+  subscribe('lockstep:agent:heartbeat', listener);
+  t.teardown(() => unsubscribe('lockstep:agent:heartbeat', listener));
+  return found;
+}
+
+t.test('a heartbeat counts from when it was due, also behind one that took long', async (t) => {
+  const found = reports(t);
+  const { promise, resolve } = Promise.withResolvers<HeartbeatRequest>();
+  const { coordinator } = await start(t, { describe: () => promise });
+  coordinator.start();
+  await new Promise((next) => setTimeout(next, 5 * HEARTBEAT_MS));
+  resolve(HeartbeatRequest.fromPartial({ host: 'a' }));
+  await until(() => found.length >= 2);
+  t.ok(found.every(({ answered }) => answered));
+  t.ok((found[0]?.durationMs ?? 0) >= 4 * HEARTBEAT_MS, 'the one that took long');
+  t.ok((found[1]?.durationMs ?? 0) >= 3 * HEARTBEAT_MS, 'the one that had to wait for it');
+});
+
+t.test('a heartbeat that nobody answers is told of as one that failed', async (t) => {
+  const found = reports(t);
+  const { coordinator } = await start(t, { describe: () => Promise.reject(new Error('not now')) });
+  coordinator.start();
+  await until(() => found.length >= 1);
+  t.match(found[0], { answered: false });
 });
 
 t.test('a replica that fails on a view is a bug of ours, and ends the process', async (t) => {

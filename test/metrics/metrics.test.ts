@@ -120,6 +120,28 @@ t.test('requests are counted by command; a failed one moved no bytes', async (t)
   t.equal(found.get('lockstep_nbd_connections'), 1);
 });
 
+t.test('heartbeats are told of with how long they took, apart from those that failed', async (t) => {
+  await serve(t, undefined);
+  const heartbeats = channel('lockstep:agent:heartbeat');
+  heartbeats.publish({ durationMs: 15, answered: true });
+  heartbeats.publish({ durationMs: 30, answered: true });
+  heartbeats.publish({ durationMs: 1500, answered: false });
+  const found = await samples();
+  const upTo = (bound: string): number | undefined =>
+    found.get(`lockstep_heartbeat_duration_seconds_bucket{le="${bound}",,outcome="answered"}`);
+  t.equal(upTo('0.01'), 0);
+  t.equal(upTo('0.02'), 1);
+  t.equal(upTo('0.05'), 2);
+  t.equal(found.get('lockstep_heartbeat_duration_seconds_count{outcome="failed"}'), 1);
+});
+
+t.test('the way of a lease there and back is told of by volume', async (t) => {
+  await serve(t, oneReplica);
+  channel('lockstep:replica:lease').publish({ volume: 'orders', roundTripMs: 2 });
+  const found = await samples();
+  t.equal(found.get('lockstep_replica_lease_round_trip_seconds_sum{volume="orders"}'), 0.002);
+});
+
 t.test('repairs are counted by volume', async (t) => {
   await serve(t, oneReplica);
   for (const volume of ['orders', 'orders', 'users'])

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap';
 import { randomBytes, randomInt } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setImmediate } from 'node:timers/promises';
-import { Pair, read, type TestHost, write } from '../support/pair.ts';
+import { Pair, read, type TestHost, VOLUME, write } from '../support/pair.ts';
 
 const SIZE = 4 * 1024 * 1024;
 
@@ -172,5 +172,18 @@ t.test('a copy becomes in sync under commits without costing the link', async (t
     writing = false;
     await Promise.all(committers);
     t.strictSame(holds, []);
+  });
+});
+
+t.test('the primary tells how long the lease took that it asked of the secondary', async (t) => {
+  await withPair(t, async (pair) => {
+    const told: { readonly volume: string; readonly roundTripMs: number }[] = [];
+    const listener = (message: unknown): void => {
+      told.push(message as (typeof told)[number]);
+    };
+    subscribe('lockstep:replica:lease', listener);
+    t.teardown(() => unsubscribe('lockstep:replica:lease', listener));
+    await pair.until(() => told.length >= 3);
+    t.ok(told.every(({ volume, roundTripMs }) => volume === VOLUME && roundTripMs >= 0 && roundTripMs < 400));
   });
 });
