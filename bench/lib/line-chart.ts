@@ -22,7 +22,7 @@ export interface Chart {
 
 const WIDTH = 720;
 const HEIGHT = 380;
-const MARGIN = { left: 72, right: 24, top: 76, bottom: 56 };
+const MARGIN = { left: 88, right: 24, top: 76, bottom: 56 };
 const PLOT = { width: WIDTH - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
 const TICKS = 5;
 const LEGEND_STEP = 170;

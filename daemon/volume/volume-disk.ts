@@ -3,6 +3,7 @@
  * asked; what takes long is answered by a turn of its own.
  */
 import type { DiskFailure, Effect, ReplicaEvent } from '../replication/interface.ts';
+import type { ByteRange } from '../replication/units.ts';
 import type { Fallback } from '../store/fallback.ts';
 import { RegionBuffers } from '../store/region-buffers.ts';
 import { runAt } from '../store/runs.ts';
@@ -69,6 +70,16 @@ export class VolumeDisk {
   /** A region that was read to be sent, and is sent: its bytes are nobody's any more. */
   sent(region: Uint8Array): void {
     if (Buffer.isBuffer(region)) this.#buffers.giveBack(region);
+  }
+
+  /** Undefined: it is not in memory, or cannot be read. */
+  readCached(range: ByteRange, into: Buffer | undefined): Buffer | undefined {
+    try {
+      return this.#store.readCached(range, into);
+    } catch {
+      // Whoever reads it again tells of it.
+      return undefined;
+    }
   }
 
   perform(effect: DiskEffect): void {
