@@ -34,7 +34,9 @@ async function bench(argv: readonly string[], stopAt?: string): Promise<Outcome>
       told += chunk.toString();
       if (isNew && told.includes(stopAt)) child.kill('SIGINT');
     });
-    const [out] = await Promise.all([text(child.stdout), once(child, 'close')]);
+    const closed = once(child, 'close');
+    const out = await text(child.stdout);
+    await closed;
     return { code: child.exitCode, out, told, left: readdirSync(folder), alive: commandsNaming(folder) };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -106,16 +106,19 @@ t.test('without clients nothing holds it back after a while', async (t) => {
   t.equal(throttle.limitBytesPerSecond, 0);
 });
 
-t.test('a copy that is urgent goes fast from the first on where no client has asked for a second', async (t) => {
-  const throttle = new Throttle();
-  throttle.latency(1, 0);
-  throttle.begin(999, { isUrgent: true });
-  t.equal(throttle.limitBytesPerSecond, FIRST);
-  throttle.begin(1000, { isUrgent: true });
-  t.equal(throttle.limitBytesPerSecond, ALONE);
-  throttle.begin(2000);
-  t.equal(throttle.limitBytesPerSecond, FIRST, 'one that is not');
-});
+t.test(
+  'a copy that is urgent goes fast from the first on where no client has asked for a second',
+  async (t) => {
+    const throttle = new Throttle();
+    throttle.latency(1, 0);
+    throttle.begin(999, { isUrgent: true });
+    t.equal(throttle.limitBytesPerSecond, FIRST);
+    throttle.begin(1000, { isUrgent: true });
+    t.equal(throttle.limitBytesPerSecond, ALONE);
+    throttle.begin(2000);
+    t.equal(throttle.limitBytesPerSecond, FIRST, 'one that is not');
+  },
+);
 
 t.test('an urgent copy beside clients goes fast once they have asked nothing for a second', async (t) => {
   const throttle = new Throttle();
