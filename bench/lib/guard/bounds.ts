@@ -1,8 +1,8 @@
 /**
  * What a request may cost at most, for both replicas together, in one process. Measured on 2026-11-23 with Node 24.21,
  * eight requests in a chunk, and the same to a percent on every run; the bounds leave 20 % for another machine and another
- * patch release. Of buffers next to nothing is allocated, since they are used again; a copy of a payload adds 4096 bytes. Who makes a request cheaper lowers its bounds in the same
- * commit; who has to raise one says why here.
+ * patch release. Of buffers next to nothing is allocated, since they are used again; a copy of a payload adds 4096 bytes.
+ * Who makes a request cheaper lowers its bounds in the same commit; who has to raise one says why here.
  */
 import type { RequestKind } from './request-batches.ts';
 
