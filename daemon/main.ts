@@ -7,6 +7,8 @@
  */
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
+import { enlargeThreadPool } from './sys/thread-pool.ts';
 
 enableCompileCache(join(import.meta.dirname, '..', 'node_modules', '.cache', 'lockstep'));
+enlargeThreadPool();
 await import('./daemon.ts');

@@ -49,7 +49,8 @@ export class BareVolume {
       prepare: async ({ hosts: [control] }) => {
         const folder = join(control.stateDir, 'control');
         mkdirSync(folder, { recursive: true, mode: 0o700 });
-        await writeRecords(folder, sizeBytes, copies === 1 ? [PRIMARY] : [PRIMARY, SECONDARY]);
+        const replicas = copies === 1 ? [PRIMARY] : [PRIMARY, SECONDARY];
+        await writeRecords(folder, [{ volume: VOLUME, database: DATABASE, sizeBytes, replicas }]);
       },
     });
     const bare = new BareVolume(installation, sizeBytes);
@@ -107,36 +108,54 @@ export class BareVolume {
   }
 
   async #create(): Promise<void> {
-    const fence = { generation: 1n, workflow: 'bench', step: 'create' };
-    const sizeBytes = BigInt(this.sizeBytes);
-    const view = {
-      volume: VOLUME,
-      sizeBytes,
-      generation: 1n,
-      primary: PRIMARY,
-      inSync: [PRIMARY],
-      replicas: [],
-    };
-    const options = { deadlineMs: CALL_MS };
-    await callUnary(methodOf(this.#agent, agent.createReplica), { fence, view }, options);
-    await callUnary(methodOf(this.#agent, agent.setView), { fence, view }, options);
+    await createPrimary(this.#agent, VOLUME, this.sizeBytes);
     const serves = async (): Promise<boolean> => ['SOLO', 'SERVING'].includes((await this.primary()).state);
     await this.installation.until(`${PRIMARY} serves the volume`, serves);
   }
 }
 
-async function writeRecords(folder: string, sizeBytes: number, replicas: readonly string[]): Promise<void> {
-  const volume: VolumeRecord = {
-    volume: VOLUME,
-    database: DATABASE,
+/** What control would ask of the host that a new volume begins on. */
+export async function createPrimary(client: Client, volume: string, sizeBytes: number): Promise<void> {
+  const fence = { generation: 1n, workflow: 'bench', step: 'create' };
+  const view = {
+    volume,
+    sizeBytes: BigInt(sizeBytes),
+    generation: 1n,
+    primary: PRIMARY,
+    inSync: [PRIMARY],
+    replicas: [],
+  };
+  const options = { deadlineMs: CALL_MS };
+  await callUnary(methodOf(client, agent.createReplica), { fence, view }, options);
+  await callUnary(methodOf(client, agent.setView), { fence, view }, options);
+}
+
+export interface RecordedVolume {
+  readonly volume: string;
+  readonly database: string;
+  readonly sizeBytes: number;
+  readonly replicas: readonly string[];
+}
+
+/** Into control's store, before its first start. */
+export async function writeRecords(folder: string, volumes: readonly RecordedVolume[]): Promise<void> {
+  const store = await openLevelStore(folder);
+  await store.transact([], volumes.flatMap(recordsOf));
+  await store.close();
+}
+
+function recordsOf({ volume, database, sizeBytes, replicas }: RecordedVolume) {
+  const value: VolumeRecord = {
+    volume,
+    database,
     sizeBytes,
     generation: 1,
     primary: PRIMARY,
     inSync: [PRIMARY],
     replicas,
   };
-  const database: DatabaseRecord = {
-    id: DATABASE,
+  const owner: DatabaseRecord = {
+    id: database,
     uid: '',
     createTimeMs: 0,
     engine: NO_ENGINE,
@@ -144,7 +163,7 @@ async function writeRecords(folder: string, sizeBytes: number, replicas: readonl
     sizeBytes,
     lifecycle: 'active',
     failure: '',
-    volume: VOLUME,
+    volume,
     port: 1,
     user: '',
     unclaimedPassword: '',
@@ -152,13 +171,8 @@ async function writeRecords(folder: string, sizeBytes: number, replicas: readonl
     aliasHost: PRIMARY,
     aliasGeneration: 1,
   };
-  const store = await openLevelStore(folder);
-  await store.transact(
-    [],
-    [
-      { key: keys.volume(VOLUME), value: volume },
-      { key: keys.database(DATABASE), value: database },
-    ],
-  );
-  await store.close();
+  return [
+    { key: keys.volume(volume), value },
+    { key: keys.database(database), value: owner },
+  ];
 }

@@ -1,4 +1,4 @@
-/** An NBD client that writes and flushes, many requests at a time. From the protocol text; nothing is read. */
+/** An NBD client that writes, discards and flushes, many requests at a time. From the protocol text; nothing is read. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
@@ -11,7 +11,7 @@ const REQUEST_BYTES = 28;
 const REQUEST_MAGIC = 0x25609513;
 const REPLY_BYTES = 16;
 const REPLY_MAGIC = 0x67446698;
-const COMMAND = { write: 1, disconnect: 2, flush: 3 } as const;
+const COMMAND = { write: 1, disconnect: 2, flush: 3, trim: 4 } as const;
 
 export class NbdWriter {
   readonly #socket: Socket;
@@ -48,6 +48,11 @@ export class NbdWriter {
   /** Resolves when it is acknowledged. */
   write(offset: number, data: Buffer): Promise<void> {
     return this.#ask(COMMAND.write, offset, data.length, data);
+  }
+
+  /** Fewer than 4 GiB. */
+  trim(offset: number, length: number): Promise<void> {
+    return this.#ask(COMMAND.trim, offset, length);
   }
 
   flush(): Promise<void> {

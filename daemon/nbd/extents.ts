@@ -41,6 +41,15 @@ export function descriptorsOf<E extends ByteRange>(
   return descriptors.length === 0 ? [range.length, 0] : descriptors;
 }
 
+/**
+ * False: it begins with something, and ends so, and has something in its middle. A hole elsewhere is then sent as the
+ * zeroes that it reads as: to ask the file system costs more than most holes save.
+ */
+export function mayHoldHole(data: Buffer): boolean {
+  const middle = data.length >>> 1;
+  return data[0] === 0 || data[middle] === 0 || data[data.length - 1] === 0;
+}
+
 /** What was read in parts, with its holes left out; undefined if it has none. Neighbouring holes are one. */
 export function contentsOf(
   range: ByteRange,

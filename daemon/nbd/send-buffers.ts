@@ -1,16 +1,21 @@
-/** Memory for the answers of one connection: taken, filled, given to the socket, and taken again once that has sent all. */
+/** Memory for the answers of one connection: taken, filled, given to the socket, and taken again once that has sent it. */
 import { type Slab, SLAB_BYTES, type SlabPool } from '../sys/slabs.ts';
 
 /** Full ones that wait to be sent; of more than these the oldest is left to the collector. */
 const RESTING_SLABS = 16;
+
+interface Sending {
+  readonly slab: Slab;
+  readonly upToBytes: number;
+}
 
 export class SendBuffers {
   readonly #pool: SlabPool;
   #slab: Slab | undefined;
   #at = 0;
   #resting: Slab[] = [];
-  /** Given to the socket; one for each use. */
-  #sending: Slab[] = [];
+  /** Given to the socket, one for each use, in the order of their bytes. */
+  #sending: Sending[] = [];
 
   constructor(pool: SlabPool) {
     this.#pool = pool;
@@ -32,15 +37,16 @@ export class SendBuffers {
     return this.#slab.bytes.subarray(this.#at - bytes, this.#at);
   }
 
-  /** A use of it ends when the socket has sent everything. */
-  sending(slab: Slab): void {
-    this.#sending.push(slab);
+  /** A use of it ends when the socket has sent so many bytes, counted since the beginning. */
+  sending(slab: Slab, upToBytes: number): void {
+    this.#sending.push({ slab, upToBytes });
   }
 
-  sent(): void {
-    if (this.#sending.length === 0) return;
-    for (const slab of this.#sending) slab.release();
-    this.#sending = [];
+  /** The socket has sent so many bytes. */
+  sent(bytes: number): void {
+    const unsent = this.#sending.findIndex(({ upToBytes }) => upToBytes > bytes);
+    const sent = this.#sending.splice(0, unsent < 0 ? this.#sending.length : unsent);
+    for (const { slab } of sent) slab.release();
   }
 
   #rotate(full: Slab): void {

@@ -11,12 +11,12 @@
 import type { Socket } from 'node:net';
 import { assert } from '../sys/errors.ts';
 import type { ReceiveBuffer } from '../sys/receive-buffer.ts';
-import { SLAB_BYTES, type SlabPool } from '../sys/slabs.ts';
+import { type Slab, SLAB_BYTES, type SlabPool } from '../sys/slabs.ts';
 import type { BlockBackend, BlockRequest, BlockResult } from './block.ts';
 import { type NbdRequest, RequestDecoder } from './codec.ts';
 import { BLOCK_SIZE, COMMAND, COMMAND_FLAG, ERROR } from './constants.ts';
 import { errorNumberOf, textOf } from './errno.ts';
-import { contentsOf } from './extents.ts';
+import { contentsOf, mayHoldHole } from './extents.ts';
 import { COPIED_PAYLOAD_BYTES, HOLE_SEARCH_BYTES, type NbdLimits, PREFETCH_BYTES } from './limits.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { TransmissionTerms } from './negotiation.ts';
@@ -67,6 +67,10 @@ export class Transmission {
   /** Answered and not yet given to the socket. */
   #unsent: Transaction[] = [];
   #unsentBytes = 0;
+  /** To the socket, since the beginning. */
+  #givenBytes = 0;
+  /** Of the answers' headers, until they are given to the socket. */
+  #shared: Slab | undefined;
   /** Decoded, and waiting for room in the budget. */
   #deferred: NbdRequest | undefined;
   /** What the budget knows of. */
@@ -85,7 +89,7 @@ export class Transmission {
   };
   readonly #allocate = (bytes: number): Buffer => {
     const buffer = this.#buffers.take(bytes);
-    if (buffer !== undefined && this.#buffers.slab !== undefined) this.#buffers.sending(this.#buffers.slab);
+    if (buffer !== undefined) this.#shared = this.#buffers.slab;
     return buffer ?? Buffer.allocUnsafe(bytes);
   };
   readonly #roomWasMade = (): void => {
@@ -132,7 +136,7 @@ export class Transmission {
 
   /** The socket has sent everything that it was given. */
   drained(): void {
-    this.#buffers.sent();
+    this.#buffers.sent(this.#givenBytes);
     this.#count();
     this.#pumpIfPaused();
   }
@@ -384,7 +388,7 @@ export class Transmission {
   #leaveOutHoles(transaction: Transaction, data: Buffer): void {
     if (this.#options.terms.style === 'simple' || transaction.isWhole) return;
     const { offset, length } = transaction;
-    if (length < HOLE_SEARCH_BYTES) return;
+    if (length < HOLE_SEARCH_BYTES || !mayHoldHole(data)) return;
     transaction.contents = contentsOf({ offset, length }, data, this.#backend.extents({ offset, length }));
   }
 
@@ -424,14 +428,18 @@ export class Transmission {
         copiedPayloadBytes: COPIED_PAYLOAD_BYTES,
         allocate: this.#allocate,
       });
-      for (const { slab } of this.#unsent) if (slab?.isSpoiled === false) this.#buffers.sending(slab);
+      const socket = this.#socket;
+      for (const piece of pieces) this.#givenBytes += piece.length;
+      for (const { slab } of this.#unsent)
+        if (slab?.isSpoiled === false) this.#buffers.sending(slab, this.#givenBytes);
+      if (this.#shared !== undefined) this.#buffers.sending(this.#shared, this.#givenBytes);
+      this.#shared = undefined;
       this.#unsent = [];
       this.#unsentBytes = 0;
-      const socket = this.#socket;
       if (pieces.length > 1) socket.cork();
       for (const piece of pieces) socket.write(piece);
       if (pieces.length > 1) socket.uncork();
-      if (socket.writableLength === 0) this.#buffers.sent();
+      this.#buffers.sent(this.#givenBytes - socket.writableLength);
     }
     // Closes behind the last byte, however long the client takes for it.
     if (this.#phase === 'finishing' && this.#inFlightRequests === 0) this.#socket.destroySoon();

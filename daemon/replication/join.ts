@@ -200,7 +200,7 @@ export class Join {
       if (this.#phase !== 'SEEDING' || link === undefined || !ready) return;
       this.#core.send(link, { type: 'copy-begin', generation: this.#core.generation });
       this.#hasBegun = true;
-      this.#job.throttle.begin(this.#core.nowMs);
+      this.#job.throttle.begin(this.#core.nowMs, { isUrgent: true });
       const stage = entry.compare ? 'offer' : 'data';
       if (mode !== 'QUICK') this.#todo = new CopyList(this.#ofSnapshot(regions), stage);
       this.pump();

@@ -196,10 +196,16 @@ export class Primary {
     this.#flushes.abandon();
   }
 
-  leaseHolds(): boolean {
-    for (const peer of this.peers.values())
-      if (peer.required && this.#core.nowMs >= peer.leaseUntilMs) return false;
+  leaseHolds(nowMs = this.#core.nowMs): boolean {
+    for (const peer of this.peers.values()) if (peer.required && nowMs >= peer.leaseUntilMs) return false;
     return true;
+  }
+
+  /** What this replica's disk holds may be told to clients. */
+  mayAnswerReads(nowMs: number): boolean {
+    const { state } = this.#core;
+    if (state !== 'SERVING' && state !== 'SOLO' && state !== 'HOLDING') return false;
+    return this.leaseHolds(nowMs);
   }
 
   overlapsInflight(range: ByteRange): boolean {
@@ -390,9 +396,7 @@ export class Primary {
   }
 
   #admitRead(id: number, request: ReadRequest): boolean {
-    const { state } = this.#core;
-    if (state !== 'SERVING' && state !== 'SOLO' && state !== 'HOLDING') return false;
-    if (!this.leaseHolds()) return false;
+    if (!this.mayAnswerReads(this.#core.nowMs)) return false;
     const token = this.#core.nextToken();
     const { offset, length, into } = request;
     this.#core.effects.push(

@@ -75,6 +75,14 @@ export class Replica {
     return this.#leads || this.#follower.secondary.keepsPayloads;
   }
 
+  /**
+   * Asked *after* bytes were read, at that time: a client may be answered with them at once, as if it had gone through
+   * `step`. False: it has to.
+   */
+  mayAnswerReads(nowMs: number): boolean {
+    return this.#leader.primary.mayAnswerReads(nowMs);
+  }
+
   get status(): ReplicaStatus {
     const { state, persisted, nowMs, why, hostRebooted } = this.#core;
     const { primary, copies, repair, scrub } = this.#leader;

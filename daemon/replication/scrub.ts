@@ -187,7 +187,7 @@ export class Scrub {
       this.#isPaused = true;
       return false;
     }
-    if (this.#isPaused) throttle.begin(this.#core.nowMs, BACKGROUND_BYTES_PER_SECOND);
+    if (this.#isPaused) throttle.begin(this.#core.nowMs, { floor: BACKGROUND_BYTES_PER_SECOND });
     this.#isPaused = false;
     return throttle.mayGo(this.#core.nowMs, primary.oldestChangeMs);
   }

@@ -17,6 +17,10 @@ const FASTER = 1.02;
 const FASTER_ALONE = 1.15;
 const FLOOR_BYTES_PER_SECOND = 8 * 1024 * 1024;
 const FIRST_BYTES_PER_SECOND = 16 * 1024 * 1024;
+/** A volume for which no client asked anything for so long is alone with its copy. */
+const ALONE_MS = 1000;
+/** About what one link carries: to come there from the first rate would take three seconds of a copy that hurts nobody. */
+const ALONE_BYTES_PER_SECOND = 1024 * 1024 * 1024;
 /** Of what need not end soon. */
 export const BACKGROUND_BYTES_PER_SECOND = 1024 * 1024;
 /** Above this nothing is held back. */
@@ -28,6 +32,13 @@ const BURST_MS = 20;
 
 /** `flush`: it ended with a trip to stable storage. */
 export type ChangeKind = 'write' | 'flush';
+
+export interface Pace {
+  /** Bytes a second that it may have whatever the clients feel. */
+  readonly floor?: number;
+  /** Until it has ended there is a copy too few: as long as no client is there, it goes as fast as it can. */
+  readonly isUrgent?: boolean;
+}
 
 /** What clients feel of one kind of request. A flush takes several times as long as a write, and would hide it. */
 class Felt {
@@ -66,17 +77,24 @@ export class Throttle {
   #copies = false;
   /** Clients' requests were answered since the last look. */
   #isUsed = false;
+  #isUrgent = false;
+  #isAlone = false;
+  #lastAskedMs = -Infinity;
+  /** Where it goes on when a client comes while it is alone. */
+  #besideRate = FIRST_BYTES_PER_SECOND;
 
   /** 0: nothing holds the copy back. */
   get limitBytesPerSecond(): number {
     return this.#rate >= CEILING_BYTES_PER_SECOND ? 0 : Math.round(this.#rate);
   }
 
-  /** `floor`: bytes a second that it may have whatever the clients feel. */
-  begin(nowMs: number, floor = FLOOR_BYTES_PER_SECOND): void {
+  begin(nowMs: number, { floor = FLOOR_BYTES_PER_SECOND, isUrgent = false }: Pace = {}): void {
     this.#copies = true;
     this.#floor = floor;
     this.#rate = FIRST_BYTES_PER_SECOND;
+    this.#isUrgent = isUrgent;
+    this.#isAlone = false;
+    this.#lookForClients(nowMs);
     this.#filledAtMs = nowMs;
     this.#lookedAtMs = nowMs;
     this.#budgetBytes = 0;
@@ -91,6 +109,7 @@ export class Throttle {
   /** A client's request was answered. */
   latency(ms: number, nowMs: number, kind: ChangeKind = 'write'): void {
     this.#isUsed = true;
+    this.#lastAskedMs = nowMs;
     this.#felt[kind].took(ms);
     this.#learn(nowMs);
   }
@@ -132,7 +151,19 @@ export class Throttle {
     const faster = this.#isUsed || oldestMs > 0 ? FASTER : FASTER_ALONE;
     this.#rate *= write.isSlower || flush.isSlower ? SLOWER : faster;
     this.#rate = Math.min(Math.max(this.#rate, this.#floor), CEILING_BYTES_PER_SECOND);
+    if (oldestMs > 0) this.#lastAskedMs = nowMs;
+    this.#lookForClients(nowMs);
     this.#forget();
+  }
+
+  #lookForClients(nowMs: number): void {
+    const isAlone = this.#isUrgent && nowMs - this.#lastAskedMs >= ALONE_MS;
+    if (isAlone === this.#isAlone) return;
+    this.#isAlone = isAlone;
+    if (isAlone) {
+      this.#besideRate = this.#rate;
+      this.#rate = Math.max(this.#rate, ALONE_BYTES_PER_SECOND);
+    } else this.#rate = Math.min(this.#rate, this.#besideRate);
   }
 
   #forget(): void {

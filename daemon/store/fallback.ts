@@ -27,7 +27,7 @@ type Task =
 
 export class Fallback {
   readonly #path: string;
-  readonly #store: Pick<Store, 'readRegion' | 'write' | 'zero' | 'flush'>;
+  readonly #store: Pick<Store, 'readRegion' | 'warm' | 'write' | 'zero' | 'flush'>;
   readonly #space: Space | undefined;
   /** Each region passes through here: a buffer for each would be garbage at the rate of the copy. */
   readonly #buffer = Buffer.allocUnsafeSlow(REGION_BYTES);
@@ -39,7 +39,11 @@ export class Fallback {
   #failure: Error | undefined;
 
   /** Finds what an earlier process kept. Throws if some of that is lost. */
-  constructor(path: string, store: Pick<Store, 'readRegion' | 'write' | 'zero' | 'flush'>, space?: Space) {
+  constructor(
+    path: string,
+    store: Pick<Store, 'readRegion' | 'warm' | 'write' | 'zero' | 'flush'>,
+    space?: Space,
+  ) {
     this.#path = path;
     this.#space = space;
     this.#store = store;
@@ -126,6 +130,8 @@ export class Fallback {
     try {
       for (const [at, region] of regions.entries()) {
         if (at % REGIONS_AT_ONCE === REGIONS_AT_ONCE - 1) await nextTurn();
+        const cold = this.#store.warm(region, 'live');
+        if (cold !== undefined) await cold;
         if (this.#closed) return;
         const { data } = this.#store.readRegion(region, { from: 'live', digest: false, into: this.#buffer });
         file.add(region, data);

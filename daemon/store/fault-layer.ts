@@ -7,7 +7,7 @@
 import type { DiskFailure } from '../replication/interface.ts';
 import { type ByteRange, type Region, regionRange } from '../replication/units.ts';
 import type { RegionRun } from './layers/layer-map.ts';
-import type { Extent, RegionContent, RegionRead, Seed, Store } from './store.ts';
+import type { Extent, RangeDone, RegionContent, RegionRead, Seed, Store } from './store.ts';
 import { SECTOR_BYTES, UnflushedSectors } from './unflushed.ts';
 
 export type DiskOperation = 'read' | 'write' | 'flush';
@@ -152,9 +152,26 @@ class FaultLayer implements Store {
     this.#store.onSeedLost = told;
   }
 
-  read(range: ByteRange, into?: Buffer): Buffer {
+  read(range: ByteRange): Buffer {
     this.#beforeRead(range);
-    return this.#store.read(range, into);
+    return this.#store.read(range);
+  }
+
+  readCached(range: ByteRange, into?: Buffer): Buffer | undefined {
+    this.#beforeRead(range);
+    return this.#store.readCached(range, into);
+  }
+
+  readLater(range: ByteRange, done: RangeDone): void {
+    this.#store.readLater(range, done);
+  }
+
+  warmForWrite(range: ByteRange): Promise<void> | undefined {
+    return this.#store.warmForWrite(range);
+  }
+
+  warm(region: Region, from: RegionRead['from']): Promise<void> | undefined {
+    return this.#store.warm(region, from);
   }
 
   readRegion(region: Region, options: RegionRead): RegionContent {

@@ -14,6 +14,7 @@ import {
   diskFailure,
   EMPTY_DIGEST,
   type Extent,
+  type RangeDone,
   type RegionContent,
   type RegionRead,
   type Seed,
@@ -67,8 +68,20 @@ export class LayeredDisk implements Store {
     return this.#seed;
   }
 
-  read(range: ByteRange, into?: Buffer): Buffer {
-    return this.#volume.read(range, into);
+  read(range: ByteRange): Buffer {
+    return this.#volume.read(range);
+  }
+
+  readCached(range: ByteRange, into?: Buffer): Buffer | undefined {
+    return this.#volume.stack.rangeCached(range, into);
+  }
+
+  readLater(range: ByteRange, done: RangeDone): void {
+    this.#volume.stack.rangeLater(range, done);
+  }
+
+  warmForWrite(range: ByteRange): Promise<void> | undefined {
+    return this.#volume.warmForWrite(range);
   }
 
   write(offset: number, data: Uint8Array): void {
@@ -114,6 +127,11 @@ export class LayeredDisk implements Store {
     stack.read(data, range.offset);
     if (data.equals(zeroRegion)) return zeroes;
     return { data, digest: digest ? createHash('sha256').update(data).digest() : EMPTY_DIGEST, intact };
+  }
+
+  warm(region: Region, from: RegionRead['from']): Promise<void> | undefined {
+    const stack = from === 'live' ? this.#volume.stack : this.#seed?.view.stack;
+    return stack?.warm(regionRange(region));
   }
 
   prefetch(range: ByteRange): void {

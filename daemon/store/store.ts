@@ -29,6 +29,9 @@ export interface RegionRead {
   readonly into?: Buffer;
 }
 
+/** Of a read that waited. */
+export type RangeDone = (found: Buffer | Error) => void;
+
 /** A hole takes no space, and reads as zeroes. */
 export interface Extent extends ByteRange {
   readonly kind: 'data' | 'hole';
@@ -53,7 +56,23 @@ export interface Store {
   /** Called when the seed ended by itself: there was no room for what is written to be put beside it. */
   onSeedLost: (error: unknown) => void;
 
-  read(range: ByteRange, into?: Buffer): Buffer;
+  /** Waits for the disk, and everybody with it: not for what clients ask. */
+  read(range: ByteRange): Buffer;
+  /**
+   * From memory alone, into `into`, of that length, if it is passed; undefined: some of it has to be read from the disk.
+   * Throws as `read` does.
+   */
+  readCached(range: ByteRange, into?: Buffer): Buffer | undefined;
+  /**
+   * Calls back in a later turn, with what is there then: the bytes, or the system's error. In a buffer of its own: whoever
+   * asked may have given up by then, and its buffer be another's.
+   */
+  readLater(range: ByteRange, done: RangeDone): void;
+  /**
+   * Brings into memory what a write there has to read first: the rest of a page, or of a region that a snapshot shares.
+   * Undefined: it is there already, or nothing is needed. What cannot be read fails the write.
+   */
+  warmForWrite(range: ByteRange): Promise<void> | undefined;
   write(offset: number, data: Uint8Array): void;
   /** `keepSpace`: the zeroes stay allocated. Both ways the range reads as zeroes afterwards, always. */
   zero(range: ByteRange, options: { readonly keepSpace: boolean }): void;
@@ -61,8 +80,10 @@ export interface Store {
   bytesNeeded(range: ByteRange): number;
   /** Calls back in a later turn, once what was written before is on stable storage, or with what went wrong. */
   flush(done: (failure: DiskFailure | undefined) => void): void;
-  /** Throws if the seed is gone. */
+  /** Throws if the seed is gone. Waits for the disk, unless it was brought into memory by `warm`. */
   readRegion(region: Region, options: RegionRead): RegionContent;
+  /** Brings a region into memory; undefined: it is there already. What cannot be read fails the read. */
+  warm(region: Region, from: RegionRead['from']): Promise<void> | undefined;
   /** What the range is made of, in order and without gaps; neighbours differ in kind. Looked up only as far as it is read. */
   extents(range: ByteRange): Iterable<Extent>;
   /** A hint that the range is read soon. */
@@ -80,6 +101,21 @@ export interface Store {
   dropSeed(): Promise<void>;
 
   close(): void;
+}
+
+/** Waits for the disk where it has to, and keeps nobody else waiting. */
+export async function readFrom(
+  source: Pick<Store, 'readCached' | 'readLater'>,
+  range: ByteRange,
+): Promise<Buffer> {
+  const cached = source.readCached(range);
+  if (cached !== undefined) return cached;
+  return new Promise((resolve, reject) => {
+    source.readLater(range, (found) => {
+      if (Buffer.isBuffer(found)) resolve(found);
+      else reject(found);
+    });
+  });
 }
 
 /** What a system call's error means to a client. */

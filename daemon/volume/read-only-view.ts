@@ -15,6 +15,8 @@ import { failureOf } from '../nbd/errno.ts';
 import type { ByteRange } from '../replication/units.ts';
 import type { Store } from '../store/store.ts';
 
+type ReadSource = Pick<Store, 'sizeBytes' | 'readCached' | 'readLater' | 'extents' | 'prefetch'>;
+
 interface ReadOptions {
   /** False: what it showed is gone, or may be another. */
   readonly mayRead: () => boolean;
@@ -24,10 +26,10 @@ interface ReadOptions {
 
 export class ReadOnlyView implements BlockBackend {
   readonly zeroesFast = false;
-  readonly #source: Pick<Store, 'sizeBytes' | 'read' | 'extents' | 'prefetch'>;
+  readonly #source: ReadSource;
   readonly #options: ReadOptions;
 
-  constructor(source: Pick<Store, 'sizeBytes' | 'read' | 'extents' | 'prefetch'>, options: ReadOptions) {
+  constructor(source: ReadSource, options: ReadOptions) {
     this.#source = source;
     this.#options = options;
   }
@@ -37,7 +39,14 @@ export class ReadOnlyView implements BlockBackend {
   }
 
   submit(request: BlockRequest, done: (result: BlockResult) => void): void {
-    done(this.#answer(request));
+    const answer = this.#answer(request);
+    if (answer !== undefined) done(answer);
+    else if (request.kind === 'read')
+      this.#source.readLater(request, (found) => {
+        if (!this.#options.mayRead()) done({ ok: false, failure: 'ESHUTDOWN' });
+        else if (Buffer.isBuffer(found)) done({ ok: true, data: found });
+        else done({ ok: false, failure: failureOf(found) });
+      });
   }
 
   extents(range: ByteRange): Iterable<Extent> {
@@ -52,13 +61,14 @@ export class ReadOnlyView implements BlockBackend {
     this.#source.prefetch(range);
   }
 
-  /** A flush has nothing to make durable: nothing was written here. */
-  #answer(request: BlockRequest): BlockResult {
+  /** A flush has nothing to make durable: nothing was written here. Undefined: a read that has to wait for the disk. */
+  #answer(request: BlockRequest): BlockResult | undefined {
     if (!this.#options.mayRead()) return { ok: false, failure: 'ESHUTDOWN' };
     if (request.kind === 'flush') return { ok: true };
     if (request.kind !== 'read') return { ok: false, failure: 'EPERM' };
     try {
-      return { ok: true, data: this.#source.read(request) };
+      const data = this.#source.readCached(request);
+      return data === undefined ? undefined : { ok: true, data };
     } catch (error) {
       return { ok: false, failure: failureOf(error) };
     }

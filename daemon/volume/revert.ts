@@ -11,6 +11,7 @@ import type { BlockRequest, BlockResult } from '../nbd/block.ts';
 import type { ByteRange } from '../replication/units.ts';
 import { REGION_BYTES } from '../replication/units.ts';
 import type { SnapshotView } from '../store/layers/snapshot-view.ts';
+import { readFrom } from '../store/store.ts';
 import { syncFolder } from '../store/sync-folder.ts';
 import { LockstepError } from '../sys/errors.ts';
 import type { Volume } from './volume.ts';
@@ -92,7 +93,7 @@ async function writeBack(reverting: Reverting): Promise<number> {
   let failure: Error | undefined;
   for (let first = 0; first < regions && failure === undefined; first += WINDOW_REGIONS) {
     const within = { first, count: Math.min(WINDOW_REGIONS, regions - first) };
-    for (const request of requestsOf(
+    for await (const request of requestsOf(
       reverting,
       volumes.store.diff(view.record.volume, view.record.name, undefined, within),
     )) {
@@ -113,30 +114,34 @@ async function writeBack(reverting: Reverting): Promise<number> {
 }
 
 /** Nothing for what is equal already: an interrupted revert that goes on writes only what is left. */
-function* requestsOf(
+async function* requestsOf(
   { volume, view }: Reverting,
   runs: Iterable<{ readonly first: number; readonly count: number }>,
-): Generator<BlockRequest> {
+): AsyncGenerator<BlockRequest> {
   for (const { first, count } of runs) {
     const end = (first + count) * REGION_BYTES;
-    for (let offset = first * REGION_BYTES; offset < end; offset += PIECE_BYTES)
-      yield* requestOf({ volume, view }, { offset, length: Math.min(PIECE_BYTES, end - offset) });
+    for (let offset = first * REGION_BYTES; offset < end; offset += PIECE_BYTES) {
+      const range = { offset, length: Math.min(PIECE_BYTES, end - offset) };
+      const request = await requestOf({ volume, view }, range);
+      if (request !== undefined) yield request;
+    }
   }
 }
 
-function* requestOf(
+/** Undefined: nothing is to be done. */
+async function requestOf(
   { volume, view }: Pick<Reverting, 'volume' | 'view'>,
   { offset, length }: ByteRange,
-): Generator<BlockRequest> {
+): Promise<BlockRequest | undefined> {
   const isHole = (extents: Iterable<{ readonly kind: string }>): boolean =>
     [...extents].every(({ kind }) => kind === 'hole');
   const range = { offset, length };
   if (isHole(view.extents(range))) {
-    if (!isHole(volume.extents(range))) yield { kind: 'trim', ...range, fua: false };
-    return;
+    return isHole(volume.extents(range)) ? undefined : { kind: 'trim', ...range, fua: false };
   }
-  const data = view.read(range);
-  if (!data.equals(volume.file.read(range))) yield { kind: 'write', offset, data, fua: false };
+  const data = await readFrom(view, range);
+  const isThere = data.equals(await readFrom(volume.file, range));
+  return isThere ? undefined : { kind: 'write', offset, data, fua: false };
 }
 
 function submitted(volume: Volume, request: BlockRequest): Promise<void> {

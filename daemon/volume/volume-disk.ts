@@ -3,6 +3,7 @@
  * asked; what takes long is answered by a turn of its own.
  */
 import type { DiskFailure, Effect, ReplicaEvent } from '../replication/interface.ts';
+import type { ByteRange } from '../replication/units.ts';
 import type { Fallback } from '../store/fallback.ts';
 import { RegionBuffers } from '../store/region-buffers.ts';
 import { runAt } from '../store/runs.ts';
@@ -13,6 +14,7 @@ import type { Link } from '../wire/link.ts';
 
 type DiskWrite = Extract<Effect, { type: 'disk-write' }>;
 type RegionRead = Extract<Effect, { type: 'read-region' }>;
+type RegionVerify = Extract<Effect, { type: 'verify-region' }>;
 export type DiskEffect = Extract<
   Effect,
   {
@@ -70,10 +72,20 @@ export class VolumeDisk {
     if (Buffer.isBuffer(region)) this.#buffers.giveBack(region);
   }
 
+  /** Undefined: it is not in memory, or cannot be read. */
+  readCached(range: ByteRange, into: Buffer | undefined): Buffer | undefined {
+    try {
+      return this.#store.readCached(range, into);
+    } catch {
+      // Whoever reads it again tells of it.
+      return undefined;
+    }
+  }
+
   perform(effect: DiskEffect): void {
     switch (effect.type) {
       case 'disk-write':
-        this.#world.answer(this.#written(effect));
+        this.#write(effect);
         return;
       case 'disk-read':
         this.#read(effect);
@@ -85,7 +97,7 @@ export class VolumeDisk {
         this.#readRegion(effect);
         return;
       case 'verify-region':
-        this.#world.answer(this.#verified(effect));
+        this.#verify(effect);
         return;
       case 'find-run':
         this.#world.answer(this.#run(effect));
@@ -125,6 +137,25 @@ export class VolumeDisk {
     this.#world.answer({ type: 'batch-end' });
   }
 
+  /** The machine has no other write under way that touches the same bytes: this one may be done a turn later. */
+  #write(effect: DiskWrite): void {
+    const cold = this.#store.warmForWrite(effect);
+    if (cold === undefined) {
+      this.#world.answer(this.#written(effect));
+      return;
+    }
+    // Whoever sent the bytes may have been refused by then, and its memory be another's.
+    const kept = effect.data === undefined ? effect : { ...effect, data: Uint8Array.from(effect.data) };
+    this.#onceWarm(cold, () => this.#written(kept));
+  }
+
+  /** Not asked of a disk that is closed. */
+  #onceWarm(cold: Promise<void>, answer: () => ReplicaEvent): void {
+    void cold.then(() => {
+      if (!this.#closed) this.#answerAlone(answer());
+    });
+  }
+
   #written({ token, kind, offset, length, data }: DiskWrite): ReplicaEvent {
     try {
       if (data !== undefined) this.#store.write(offset, data);
@@ -139,23 +170,46 @@ export class VolumeDisk {
   #read({ token, offset, length, into }: Extract<Effect, { type: 'disk-read' }>): void {
     const buffer = Buffer.isBuffer(into) ? into : undefined;
     try {
-      this.#world.answer({ type: 'read-done', token, data: this.#store.read({ offset, length }, buffer) });
+      const data = this.#store.readCached({ offset, length }, buffer);
+      if (data !== undefined) this.#world.answer({ type: 'read-done', token, data });
+      else
+        this.#store.readLater({ offset, length }, (found) => {
+          if (this.#closed) return;
+          if (Buffer.isBuffer(found)) this.#answerAlone({ type: 'read-done', token, data: found });
+          else this.#answerAlone(this.#readFailed(token, found));
+        });
     } catch (error) {
-      this.#failed('read', messageOf(error));
-      this.#world.answer({ type: 'read-done', token, failure: diskFailure(error) });
+      this.#world.answer(this.#readFailed(token, error));
     }
+  }
+
+  #readFailed(token: number, error: unknown): ReplicaEvent {
+    this.#failed('read', messageOf(error));
+    return { type: 'read-done', token, failure: diskFailure(error) };
   }
 
   /** Regions are read to be sent: not faster than they leave, or the link is cut for what waits in it. */
   #readRegion(effect: RegionRead): void {
+    const cold = this.#store.warm(effect.region, effect.from);
     const congested = this.#world.congestedLink();
-    if (congested === undefined) {
+    if (cold === undefined && congested === undefined) {
       this.#world.answer(this.#region(effect));
       return;
     }
-    congested.onceSent(() => {
-      if (!this.#closed) this.#answerAlone(this.#region(effect));
+    const sent = new Promise<void>((resolve) => {
+      if (congested === undefined) resolve();
+      else congested.onceSent(resolve);
     });
+    this.#onceWarm(
+      sent.then(() => cold),
+      () => this.#region(effect),
+    );
+  }
+
+  #verify(effect: RegionVerify): void {
+    const cold = this.#store.warm(effect.region, 'live');
+    if (cold === undefined) this.#world.answer(this.#verified(effect));
+    else this.#onceWarm(cold, () => this.#verified(effect));
   }
 
   #region({ token, region, from, digest }: RegionRead): ReplicaEvent {
@@ -172,7 +226,7 @@ export class VolumeDisk {
     }
   }
 
-  #verified({ token, region }: Extract<Effect, { type: 'verify-region' }>): ReplicaEvent {
+  #verified({ token, region }: RegionVerify): ReplicaEvent {
     const into = this.#buffers.take();
     try {
       const { digest, intact } = this.#store.readRegion(region, {

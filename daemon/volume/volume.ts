@@ -160,10 +160,21 @@ export class Volume implements BlockBackend {
   }
 
   #submit(request: BlockRequest, done: Done): void {
+    if (request.kind === 'read' && this.#readAtOnce(request, done)) return;
     const id = ++this.#lastClient;
     const isTimed = request.kind !== 'read' && id % ONE_TIMED_OF === 0;
     this.#clients.set(id, isTimed ? this.#timed(done) : done);
     this.run({ type: 'client', id, request });
+  }
+
+  /** What is in memory, past the machine's queue; whatever is unusual about it is left to the machine. */
+  #readAtOnce(request: Extract<BlockRequest, { kind: 'read' }>, done: Done): boolean {
+    if (this.#closed) return false;
+    const data = this.#disk.readCached(request, request.into);
+    // The lease is checked after the bytes were read.
+    if (data === undefined || !this.#replica.mayAnswerReads(this.#world.clock.nowMs())) return false;
+    done({ ok: true, data });
+    return true;
   }
 
   #timed(done: Done): Done {

@@ -122,14 +122,10 @@ export class FrameDecoder {
     const headerBytes = bytes.readUInt32BE(at);
     const payloadBytes = bytes.readUInt32BE(at + 4);
     if (headerBytes === 0 || headerBytes > MAX_HEADER_BYTES)
-      return this.#refuse(
-        `a header of ${String(headerBytes)} bytes; allowed: 1 to ${String(MAX_HEADER_BYTES)}`,
-      );
+      this.#refuse(`a header of ${String(headerBytes)} bytes; allowed: 1 to ${String(MAX_HEADER_BYTES)}`);
     if (payloadBytes > MAX_PAYLOAD_BYTES)
-      return this.#refuse(
-        `a payload of ${String(payloadBytes)} bytes; allowed: up to ${String(MAX_PAYLOAD_BYTES)}`,
-      );
-    return PREFIX_BYTES + headerBytes + payloadBytes;
+      this.#refuse(`a payload of ${String(payloadBytes)} bytes; allowed: up to ${String(MAX_PAYLOAD_BYTES)}`);
+    return this.#refusal === undefined ? PREFIX_BYTES + headerBytes + payloadBytes : undefined;
   }
 
   #decode(frame: Buffer, take: (frame: DecodedFrame) => void): void {
@@ -140,8 +136,8 @@ export class FrameDecoder {
     else take(parsed);
   }
 
-  #refuse(reason: string): undefined {
-    this.#refusal = reason;
+  #refuse(reason: string): void {
+    this.#refusal ??= reason;
     this.#cut = undefined;
   }
 }
@@ -166,6 +162,13 @@ function parseHeader(header: Uint8Array, payload: Uint8Array | undefined): Decod
 
 /** Two numbers of the wire that far up may be one here: nothing may be compared with them. */
 function inexactField(message: Message): string | undefined {
+  // Nearly all that comes.
+  if (message.type === 'write-answer' && Number.isSafeInteger(message.appliedSequence)) return undefined;
+  if (message.type === 'write') {
+    const { generation, sequence, offset, length, stableSequence } = message;
+    // All are whole and none is below 0: one that is too large makes the sum so.
+    if (generation + sequence + offset + length + stableSequence <= Number.MAX_SAFE_INTEGER) return undefined;
+  }
   for (const field in message) {
     const value: unknown = message[field as keyof Message];
     if (typeof value === 'number' && !Number.isSafeInteger(value)) return field;

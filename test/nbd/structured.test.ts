@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { PIECE_BYTES } from '../../daemon/nbd/limits.ts';
+import { PIECE_ALIGNMENT, PIECE_BYTES, PIECE_DATA_BYTES } from '../../daemon/nbd/limits.ts';
 import {
   BLOCK_STATUS,
   CACHE,
@@ -13,6 +13,7 @@ import {
   WRITE,
   WRITE_ZEROES,
 } from '../support/nbd-client.ts';
+import type { MemoryBackend } from '../support/memory-backend.ts';
 import { MIB, serve } from '../support/served.ts';
 
 const FUA = 1;
@@ -216,9 +217,17 @@ t.test('FUA goes on to the backend with WRITE, TRIM and WRITE_ZEROES', async (t)
   ]);
 });
 
+/** As if it were so large, and all of it a hole. */
+function largeHole(backend: MemoryBackend): void {
+  Object.defineProperty(backend, 'sizeBytes', { value: 2 ** 42 });
+  Object.defineProperty(backend, 'extents', {
+    value: (range: object) => [{ ...range, kind: 'hole' }],
+  });
+}
+
 t.test('a TRIM of any length is served in pieces, of which the last makes all durable', async (t) => {
   const { backend, negotiated } = await serve(t, { hold: true });
-  Object.defineProperty(backend, 'sizeBytes', { value: 2 ** 42 });
+  largeHole(backend);
   const client = await negotiated('extended');
   const length = 2 * PIECE_BYTES + 512;
   client.send(
@@ -237,9 +246,29 @@ t.test('a TRIM of any length is served in pieces, of which the last makes all du
   ]);
 });
 
+t.test('a TRIM of what holds data is served in smaller pieces, each up to a whole region', async (t) => {
+  const { backend, negotiated } = await serve(t, { sizeBytes: 4 * MIB });
+  const client = await negotiated('structured');
+  client.send(requestBytes({ command: WRITE, offset: 0n, payload: Buffer.alloc(3 * MIB, 1) }));
+  await client.chunks();
+  client.send(requestBytes({ command: TRIM, cookie: 1n, offset: 512n, length: 3 * MIB }));
+  t.match(await client.chunks(), [{ cookie: 1n }]);
+  const pieces = backend.submitted.filter(({ kind }) => kind === 'trim');
+  t.ok(pieces.length > 2);
+  let next = 512;
+  for (const piece of pieces) {
+    if (piece.kind !== 'trim') continue;
+    t.equal(piece.offset, next);
+    t.ok(piece.length <= PIECE_DATA_BYTES + 4096, 'with the hole behind the last');
+    next += piece.length;
+    if (piece !== pieces.at(-1)) t.equal(next % PIECE_ALIGNMENT, 0);
+  }
+  t.equal(next, 512 + 3 * MIB);
+});
+
 t.test('a piece that fails is the answer to the whole', async (t) => {
   const { backend, negotiated } = await serve(t, { hold: true });
-  Object.defineProperty(backend, 'sizeBytes', { value: 2 ** 42 });
+  largeHole(backend);
   const client = await negotiated('extended');
   client.send(extendedBytes({ command: WRITE_ZEROES, length: BigInt(3 * PIECE_BYTES) }));
   await backend.untilSubmitted(1);
@@ -250,7 +279,7 @@ t.test('a piece that fails is the answer to the whole', async (t) => {
 
 t.test('the pieces of a client that is gone end', async (t) => {
   const { backend, exports, negotiated } = await serve(t, { hold: true });
-  Object.defineProperty(backend, 'sizeBytes', { value: 2 ** 42 });
+  largeHole(backend);
   const client = await negotiated('extended');
   client.send(extendedBytes({ command: TRIM, length: BigInt(3 * PIECE_BYTES) }));
   await backend.untilSubmitted(1);

@@ -6,6 +6,7 @@ import { BACKGROUND_BYTES_PER_SECOND, Throttle } from '../../daemon/replication/
 const MIB = 1024 * 1024;
 const FLOOR = 8 * MIB;
 const FIRST = 16 * MIB;
+const ALONE = 1024 * MIB;
 const LOOK_MS = 100;
 
 /** Clients' writes took `usualMs` before the copy began at 0; undefined: there were none. */
@@ -105,6 +106,49 @@ t.test('without clients nothing holds it back after a while', async (t) => {
   t.equal(throttle.limitBytesPerSecond, 0);
 });
 
+t.test(
+  'a copy that is urgent goes fast from the first on where no client has asked for a second',
+  async (t) => {
+    const throttle = new Throttle();
+    throttle.latency(1, 0);
+    throttle.begin(999, { isUrgent: true });
+    t.equal(throttle.limitBytesPerSecond, FIRST);
+    throttle.begin(1000, { isUrgent: true });
+    t.equal(throttle.limitBytesPerSecond, ALONE);
+    throttle.begin(2000);
+    t.equal(throttle.limitBytesPerSecond, FIRST, 'one that is not');
+  },
+);
+
+t.test('an urgent copy beside clients goes fast once they have asked nothing for a second', async (t) => {
+  const throttle = new Throttle();
+  throttle.latency(1, 0);
+  throttle.begin(0, { isUrgent: true });
+  looks(throttle, 9, {});
+  t.ok(throttle.limitBytesPerSecond < 5 * FIRST);
+  looks(throttle, 1, { fromMs: 9 * LOOK_MS });
+  t.equal(throttle.limitBytesPerSecond, ALONE);
+});
+
+t.test('a client that comes finds the copy as fast as it was beside the clients before', async (t) => {
+  const throttle = begun(2);
+  throttle.begin(0, { isUrgent: true });
+  const nowMs = looks(throttle, 20, { ms: 20 });
+  t.equal(throttle.limitBytesPerSecond, FLOOR);
+  const laterMs = looks(throttle, 600, { fromMs: nowMs });
+  t.equal(throttle.limitBytesPerSecond, 0, 'nothing holds it back');
+  looks(throttle, 1, { fromMs: laterMs, ms: 2 });
+  t.ok(throttle.limitBytesPerSecond < 5 * FLOOR, String(throttle.limitBytesPerSecond));
+});
+
+t.test('a write that is not answered is of a client, too', async (t) => {
+  const throttle = new Throttle();
+  throttle.begin(0, { isUrgent: true });
+  t.equal(throttle.limitBytesPerSecond, ALONE);
+  throttle.mayGo(LOOK_MS, 1);
+  t.ok(throttle.limitBytesPerSecond <= FIRST);
+});
+
 t.test('latencies that nobody notices are no reason to go slower', async (t) => {
   const throttle = begun(0.1);
   looks(throttle, 1, { ms: 1.9 });
@@ -200,7 +244,7 @@ t.test('at the floor a copy of eight mebibytes takes about a second', async (t) 
 
 t.test('what need not end soon is held to less, and a copy after it to what copies are', async (t) => {
   const throttle = begun(2);
-  throttle.begin(0, BACKGROUND_BYTES_PER_SECOND);
+  throttle.begin(0, { floor: BACKGROUND_BYTES_PER_SECOND });
   const nowMs = looks(throttle, 200, { ms: 50 });
   t.equal(throttle.limitBytesPerSecond, BACKGROUND_BYTES_PER_SECOND);
   throttle.begin(nowMs);

@@ -106,6 +106,17 @@ const fencing: readonly Mutation[] = [
     ],
   },
   {
+    name: 'read-at-once-without-lease',
+    what: 'What is in memory is answered without a look at the lease.',
+    edits: [
+      {
+        file: FILES.replica,
+        find: `return this.#leader.primary.mayAnswerReads(nowMs);`,
+        replace: `return nowMs > 0 && isPrimaryState(this.state);`,
+      },
+    ],
+  },
+  {
     name: 'promoting-forgotten',
     what: 'A replica that restarts while it is promoted does not wait for the lease any more.',
     edits: [{ file: FILES.promotion, find: `promoting: !first,`, replace: `promoting: false,` }],

@@ -26,6 +26,7 @@ async function worldFor(t: Test): Promise<World> {
   const open = (store: Partial<Store> = {}): Fallback => {
     const layered = {
       readRegion: volume.readRegion.bind(volume),
+      warm: volume.warm.bind(volume),
       write: volume.write.bind(volume),
       zero: volume.zero.bind(volume),
       flush: volume.flush.bind(volume),

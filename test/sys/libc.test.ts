@@ -1,10 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { dataExtents, peerHasClosed } from '../../daemon/sys/libc.ts';
+import { dataExtents, peerHasClosed, readCached } from '../../daemon/sys/libc.ts';
 
 const MIB = 1024 * 1024;
 
@@ -31,6 +32,29 @@ t.test('extents of a sparse file are those that hold data', (t) => {
 
 t.test('a file whose extents cannot be told is not taken for an empty one', (t) => {
   t.throws(() => [...dataExtents(-1, { offset: 0, length: MIB })], { message: /errno 9/ });
+  t.end();
+});
+
+t.test('what the page cache has is read, and what it has not is not waited for', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-libc-'));
+  const path = join(folder, 'file');
+  const fd = openSync(path, 'w+');
+  t.teardown(() => {
+    closeSync(fd);
+    rmSync(folder, { recursive: true });
+  });
+  writeSync(fd, Buffer.alloc(MIB, 7));
+  const into = Buffer.alloc(8192).subarray(100, 4196);
+  t.equal(readCached(fd, into, 4096), 4096);
+  t.ok(into.every((byte) => byte === 7));
+  t.equal(readCached(fd, into, MIB - 96), 96, 'no more than there is');
+  execFileSync('dd', [`of=${path}`, 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0'], {
+    stdio: 'ignore',
+  });
+  t.equal(readCached(fd, into, 65_536), 0);
+  readSync(fd, into, 0, into.length, 65_536);
+  t.equal(readCached(fd, into, 65_536), 4096, 'once it was read');
+  t.equal(readCached(-1, into, 0), 0, 'the read that waits says what is wrong');
   t.end();
 });
 

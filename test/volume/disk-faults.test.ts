@@ -21,9 +21,9 @@ t.test('a region that the primary cannot read is read from the secondary, and wr
   };
   pair.layers.set('a', (store) =>
     layered(store, {
-      read: (range) => {
+      readCached: (range, into) => {
         check(range.offset, range.length);
-        return store.read(range);
+        return store.readCached(range, into);
       },
       readRegion: (region, options) => {
         check(region * REGION, REGION);

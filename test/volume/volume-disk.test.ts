@@ -6,11 +6,11 @@ import type { Store } from '../../daemon/store/store.ts';
 import { VolumeDisk } from '../../daemon/volume/volume-disk.ts';
 import { quietLog } from '../support/quiet-log.ts';
 
-function diskWith(fallback: Partial<Fallback>) {
+function diskWith(fallback: Partial<Fallback>, store: Partial<Store> = {}) {
   const answers: ReplicaEvent[] = [];
   const failures: unknown[] = [];
   const disk = new VolumeDisk(
-    { store: {} as Store, fallback: fallback as Fallback },
+    { store: store as Store, fallback: fallback as Fallback },
     {
       volume: 'v',
       log: quietLog,
@@ -59,4 +59,65 @@ t.test('a region that cannot be kept is answered as a failure of the disk', asyn
     { type: 'disk-done', token: 2, failure: 'ENOSPC' },
     { type: 'batch-end' },
   ]);
+});
+
+t.test('a read of what is not in memory is answered when the disk has it, and later reads before it', (t) => {
+  let late: ((found: Buffer | Error) => void) | undefined;
+  const { disk, answers } = diskWith(
+    {},
+    {
+      readCached: ({ offset }) => (offset === 0 ? undefined : Buffer.from('hot')),
+      readLater: (_range, done) => {
+        late = done;
+      },
+    },
+  );
+  disk.perform({ type: 'disk-read', token: 1, offset: 0, length: 4 });
+  disk.perform({ type: 'disk-read', token: 2, offset: 512, length: 3 });
+  late?.(Buffer.from('cold'));
+  t.strictSame(answers, [
+    { type: 'read-done', token: 2, data: Buffer.from('hot') },
+    { type: 'read-done', token: 1, data: Buffer.from('cold') },
+    { type: 'batch-end' },
+  ]);
+  t.end();
+});
+
+t.test(
+  'a read that the disk fails later is answered as a failure, and none after the volume was closed',
+  (t) => {
+    const late: ((found: Buffer | Error) => void)[] = [];
+    const { disk, answers } = diskWith(
+      { close: () => undefined },
+      { readCached: () => undefined, readLater: (_range, done) => late.push(done), close: () => undefined },
+    );
+    disk.perform({ type: 'disk-read', token: 1, offset: 0, length: 4 });
+    disk.perform({ type: 'disk-read', token: 2, offset: 0, length: 4 });
+    late[0]?.(new Error('EIO'));
+    disk.close();
+    late[1]?.(Buffer.from('cold'));
+    t.strictSame(answers, [{ type: 'read-done', token: 1, failure: 'EIO' }, { type: 'batch-end' }]);
+    t.end();
+  },
+);
+
+t.test('a write that has to read first is done when that is in memory', async (t) => {
+  const warm = Promise.withResolvers<undefined>();
+  const writes: string[] = [];
+  const { disk, answers } = diskWith(
+    {},
+    {
+      warmForWrite: () => warm.promise,
+      write: (_offset, bytes) => writes.push(Buffer.from(bytes).toString()),
+    },
+  );
+  const data = Buffer.from('x');
+  disk.perform({ type: 'disk-write', token: 1, kind: 'data', offset: 512, length: 1, data });
+  await new Promise((resolve) => setImmediate(resolve));
+  t.strictSame([writes, answers], [[], []]);
+  data.write('y');
+  warm.resolve(undefined);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.strictSame(writes, ['x'], 'as they were sent, whatever became of that memory since');
+  t.strictSame(answers, [{ type: 'disk-done', token: 1 }, { type: 'batch-end' }]);
 });

@@ -15,6 +15,8 @@ export interface FioOptions {
   readonly sizeBytes: number;
   /** As taskset(1) takes them. */
   readonly cpus: string;
+  /** Ends it before its time. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface FioResult {
@@ -47,7 +49,7 @@ const reportSchema = z.object({
 });
 
 export async function fio(work: Work, target: Target, options: FioOptions): Promise<FioResult> {
-  const { seconds, rampSeconds, sizeBytes, cpus } = options;
+  const { seconds, rampSeconds, sizeBytes, cpus, signal } = options;
   const job = [
     `--rw=${work.readWrite}`,
     `--bs=${String(work.blockBytes)}`,
@@ -66,7 +68,7 @@ export async function fio(work: Work, target: Target, options: FioOptions): Prom
   const side = await report(
     job,
     target,
-    { sizeBytes, cpus },
+    { sizeBytes, cpus, signal },
     work.readWrite.endsWith('read') ? 'read' : 'write',
   );
   const us = (percentile: string): number =>
@@ -85,7 +87,7 @@ export async function fio(work: Work, target: Target, options: FioOptions): Prom
 /** Writes all of it once: what is measured neither finds a hole nor has to allocate. */
 export async function fill(
   target: Target,
-  options: { readonly sizeBytes: number; readonly cpus: string },
+  options: Pick<FioOptions, 'sizeBytes' | 'cpus' | 'signal'>,
 ): Promise<void> {
   const job = [
     '--rw=write',
@@ -99,7 +101,7 @@ export async function fill(
 async function report(
   job: readonly string[],
   target: Target,
-  { sizeBytes, cpus }: { readonly sizeBytes: number; readonly cpus: string },
+  { sizeBytes, cpus, signal }: Pick<FioOptions, 'sizeBytes' | 'cpus' | 'signal'>,
   side: 'read' | 'write',
 ): Promise<z.infer<typeof sideSchema>> {
   const where =
@@ -109,6 +111,7 @@ async function report(
   const common = ['--name=bench', `--size=${String(sizeBytes)}`, '--output-format=json', ...where];
   const { stdout } = await run('taskset', ['--cpu-list', cpus, 'fio', ...common, ...job], {
     maxBuffer: OUTPUT_BYTES,
+    signal,
   });
   // Warnings stand in front of it.
   const { jobs } = reportSchema.parse(JSON.parse(stdout.slice(stdout.indexOf('{'))));

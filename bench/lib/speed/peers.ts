@@ -84,8 +84,8 @@ export const nbdServer: Setup = {
   },
 };
 
-export const quorumNbdkit = quorum('nbdkit', startNbdkitTcp);
-export const quorumQemuNbd = quorum('qemu-nbd', startQemuNbdTcp);
+export const quorumNbdkit = quorum(nbdkit, startNbdkitTcp);
+export const quorumQemuNbd = quorum(qemuNbd, startQemuNbdTcp);
 
 type Remote = (options: StartOptions) => Promise<{ readonly server: ChildServer; readonly port: number }>;
 
@@ -93,12 +93,16 @@ type Remote = (options: StartOptions) => Promise<{ readonly server: ChildServer;
  * QEMU's quorum driver in front of a local file and one that is served over TCP: a write is answered when both have it.
  * Reads are those of `fifo`, the faster of its two ways: the local file, without a look at the other.
  */
-function quorum(name: string, startRemote: Remote): Setup {
+function quorum(remotely: Setup, startRemote: Remote): Setup {
   return {
-    name: `quorum-${name}`,
-    title: `QEMU quorum, ${name}`,
+    name: `quorum-${remotely.name}`,
+    title: `QEMU quorum, ${remotely.name}`,
     copies: 2,
-    version: () => versionOf('qemu-nbd', ['--version']),
+    async version() {
+      const versions = [await versionOf('qemu-nbd', ['--version']), await remotely.version()];
+      const all = [...new Set(versions)].filter((version) => version !== undefined);
+      return versions.includes(undefined) ? undefined : all.join(', ');
+    },
     async start(options) {
       const { folder, sizeBytes } = options;
       const { server: remote, port } = await startRemote(options);
@@ -115,8 +119,13 @@ function quorum(name: string, startRemote: Remote): Setup {
       ];
       const driver = ['driver=quorum', 'vote-threshold=2', 'read-pattern=fifo'];
       const nodes = children.flatMap((child, at) => child.map((one) => `children.${String(at)}.${one}`));
-      const front = await startQemuNbd(options, socket, ['--image-opts', [...driver, ...nodes].join(',')]);
-      return served(socket, '', [front, remote]);
+      try {
+        const front = await startQemuNbd(options, socket, ['--image-opts', [...driver, ...nodes].join(',')]);
+        return served(socket, '', [front, remote]);
+      } catch (error) {
+        await remote.stop();
+        throw error;
+      }
     },
   };
 }

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
+import { cpuNumbers } from './options.ts';
 
 /**
  * In a session of its own, and that one is nice: the kernel shares the processors among sessions first (sched(7), "The
@@ -12,9 +13,14 @@ import { availableParallelism } from 'node:os';
  */
 const SPIN = 'echo 19 >/proc/self/autogroup; while :; do :; done';
 
-export async function withSpinners<T>(needed: boolean, work: () => Promise<T>): Promise<T> {
+/** `cpus`: as taskset(1) takes them. */
+export async function withSpinners<T>(
+  needed: boolean,
+  work: () => Promise<T>,
+  cpus = `0-${String(availableParallelism() - 1)}`,
+): Promise<T> {
   if (!needed) return work();
-  const spinners = Array.from({ length: availableParallelism() }, (_, cpu) =>
+  const spinners = cpuNumbers(cpus).map((cpu) =>
     spawn('chrt', ['--idle', '0', 'taskset', '--cpu-list', String(cpu), 'sh', '-c', SPIN], {
       stdio: 'ignore',
       detached: true,
@@ -24,6 +30,8 @@ export async function withSpinners<T>(needed: boolean, work: () => Promise<T>): 
     return await work();
   } finally {
     for (const spinner of spinners) {
+      // One that could not run on its processor.
+      if (spinner.exitCode !== null) continue;
       const ended = once(spinner, 'exit');
       spinner.kill('SIGKILL');
       await ended;

@@ -5,6 +5,11 @@ import type { Measured } from './rounds.ts';
 import type { Setup } from './setup.ts';
 import type { Work } from './works.ts';
 
+export const LOCKSTEP_ONE = 'lockstep-1';
+export const LOCKSTEP_TWO = 'lockstep-2';
+/** The one copy that two of ours are held against. */
+export const PEER_ACROSS = 'nbdkit';
+
 /** From fewer no ratio is told: a single one says more of the machine than of what ran on it. */
 export const LEAST_ROUNDS = 3;
 
@@ -35,7 +40,7 @@ export interface Ratio {
 
 export function summarize(
   works: readonly Work[],
-  setups: readonly Setup[],
+  setups: readonly Pick<Setup, 'name' | 'copies'>[],
   measured: readonly Measured[],
 ): readonly Row[] {
   return works.map((work) => {
@@ -47,7 +52,7 @@ export function summarize(
   });
 }
 
-function cellOf(setup: Setup, measured: readonly Measured[]): Cell {
+function cellOf(setup: Pick<Setup, 'name'>, measured: readonly Measured[]): Cell {
   const rates = measured.map(({ rate }) => rate);
   const latency = (key: keyof LatencyUs): number => median(measured.map(({ latencyUs }) => latencyUs[key]));
   return {
@@ -60,13 +65,17 @@ function cellOf(setup: Setup, measured: readonly Measured[]): Cell {
   };
 }
 
-function ratiosOf(work: Work, setups: readonly Setup[], cells: readonly Cell[]): readonly Ratio[] {
+function ratiosOf(
+  work: Work,
+  setups: readonly Pick<Setup, 'name' | 'copies'>[],
+  cells: readonly Cell[],
+): readonly Ratio[] {
   if (cells.some(({ rounds }) => rounds < LEAST_ROUNDS)) return [];
   const best = (names: readonly string[]): Cell | undefined =>
     cells.filter(({ setup }) => names.includes(setup)).toSorted((a, b) => b.median - a.median)[0];
   const peers = (copies: number): readonly string[] =>
     setups
-      .filter((setup) => setup.copies === copies && !setup.name.startsWith('lockstep'))
+      .filter((setup) => setup.copies === copies && ![LOCKSTEP_ONE, LOCKSTEP_TWO].includes(setup.name))
       .map(({ name }) => name);
   const ratio = (of: string, to: readonly string[], aim: number | undefined): readonly Ratio[] => {
     const [own, other] = [best([of]), best(to)];
@@ -74,8 +83,13 @@ function ratiosOf(work: Work, setups: readonly Setup[], cells: readonly Cell[]):
     return [{ of, to: other.setup, value: own.median / other.median, aim }];
   };
   return [
-    ...ratio('lockstep-2', peers(2), work.aimTwoCopies),
-    ...ratio('lockstep-1', peers(1), work.aimOneCopy),
-    ...(work.aimAcross === undefined ? [] : ratio('lockstep-2', ['nbdkit'], work.aimAcross)),
+    ...ratio(LOCKSTEP_TWO, peers(2), work.aimTwoCopies),
+    ...ratio(LOCKSTEP_ONE, peers(1), work.aimOneCopy),
+    ...(work.aimAcross === undefined ? [] : ratio(LOCKSTEP_TWO, [PEER_ACROSS], work.aimAcross)),
   ];
+}
+
+/** False where a ratio with an aim stays below it. Where none was told, none was missed. */
+export function isReached(rows: readonly Row[]): boolean {
+  return rows.every(({ ratios }) => ratios.every(({ value, aim }) => aim === undefined || value >= aim));
 }

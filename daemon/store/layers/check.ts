@@ -11,7 +11,7 @@ import type { BlockFile } from '../files.ts';
 import type { LayerFiles } from './layer-files.ts';
 import { ABSENT, COMING, LEAVING, type LayerMap, PAGE_REGIONS, type RegionRun } from './layer-map.ts';
 import type { LayerSums } from './layer-sums.ts';
-import { Layer } from './layer.ts';
+import { Layer, regionRangeOf } from './layer.ts';
 import { heldBy } from './held.ts';
 import type { LiveLayers } from './live-layers.ts';
 import type { StoreRecords } from './records.ts';
@@ -246,6 +246,7 @@ export class CheckWork {
     const scratch = Buffer.allocUnsafe(regionBytes);
     let read = 0;
     for (const region of heldBy(layer, regionBytes)) {
+      await layer.warm(regionRangeOf(region, regionBytes));
       this.#readRegion(region, { layer, sums, scratch });
       if (++read % REGIONS_AT_ONCE === 0) yield;
     }

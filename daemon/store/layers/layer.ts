@@ -2,7 +2,7 @@
  * One layer of a volume: a sparse file with byte n of the volume at byte n, and the map of the regions that it holds.
  * The bottom of a stack has no map: it holds all.
  */
-import type { ByteRange } from '../../replication/units.ts';
+import { type ByteRange, REGION_BYTES } from '../../replication/units.ts';
 import { assert } from '../../sys/errors.ts';
 import type { BlockFile } from '../files.ts';
 import type { LayerId } from './catalogue.ts';
@@ -14,6 +14,14 @@ interface LayerParts {
   readonly parent: Layer | undefined;
   readonly regionBytes: number;
 }
+
+/** Of a region of so many bytes. */
+export function regionRangeOf(region: number, regionBytes: number): ByteRange {
+  return { offset: region * regionBytes, length: regionBytes };
+}
+
+/** What is read only to be in memory goes here, all of it at once: nobody looks at it. */
+const thrownAway = Buffer.allocUnsafeSlow(REGION_BYTES);
 
 export class Layer {
   readonly id: LayerId;
@@ -63,6 +71,52 @@ export class Layer {
     const inside = Math.max(0, Math.min(into.length, this.data.sizeBytes - offset));
     if (inside > 0) this.data.read(inside === into.length ? into : into.subarray(0, inside), offset);
     if (inside < into.length) into.fill(0, inside);
+  }
+
+  /** From memory alone. False: some of it is not there, and what `into` holds is nothing. Throws as `read` does. */
+  readCached(into: Uint8Array, offset: number): boolean {
+    if (this.#damaged !== undefined) this.#refuseDamaged({ offset, length: into.length });
+    const inside = Math.max(0, Math.min(into.length, this.data.sizeBytes - offset));
+    const part = inside === into.length ? into : into.subarray(0, inside);
+    if (inside > 0 && this.data.readCached(part, offset) < inside) return false;
+    if (inside < into.length) into.fill(0, inside);
+    return true;
+  }
+
+  /** Calls back in a later turn, or throws as `read` does. The files stay open until then. */
+  readLater(into: Uint8Array, offset: number, done: (error: Error | undefined) => void): void {
+    if (this.#damaged !== undefined) this.#refuseDamaged({ offset, length: into.length });
+    const inside = Math.max(0, Math.min(into.length, this.data.sizeBytes - offset));
+    into.fill(0, inside);
+    if (inside === 0) {
+      queueMicrotask(() => {
+        done(undefined);
+      });
+      return;
+    }
+    this.hold();
+    this.data.readLater(inside === into.length ? into : into.subarray(0, inside), offset, (error) => {
+      this.release();
+      done(error ?? undefined);
+    });
+  }
+
+  /**
+   * Brings what the file has of a range, a region at most, into the page cache; undefined: it is there already. What
+   * cannot be read is told to whoever reads it.
+   */
+  warm(range: ByteRange): Promise<void> | undefined {
+    if (!this.holdsData(range)) return undefined;
+    const length = Math.min(range.length, this.data.sizeBytes - range.offset);
+    const into = thrownAway.subarray(0, length);
+    if (this.data.readCached(into, range.offset) === into.length) return undefined;
+    this.hold();
+    return new Promise((resolve) => {
+      this.data.readLater(into, range.offset, () => {
+        this.release();
+        resolve();
+      });
+    });
   }
 
   holdsData({ offset, length }: ByteRange): boolean {

@@ -5,10 +5,14 @@
  */
 import type { ByteRange } from '../../replication/units.ts';
 import { assert, LockstepError } from '../../sys/errors.ts';
+import { flushLayers } from './flush-layers.ts';
 import type { Layer } from './layer.ts';
 import { ABSENT, LEAVING, PRESENT, type RegionRun } from './layer-map.ts';
-import { disown, settle, unsettle } from './settle.ts';
-import { type Piece, Stack } from './stack.ts';
+import { disown, settle } from './settle.ts';
+import { type Piece, Stack, together } from './stack.ts';
+
+/** Of the page cache: what is written in part is read first. */
+const PAGE_BYTES = 4096;
 
 type Flushed = (error: Error | undefined) => void;
 
@@ -81,16 +85,17 @@ export class LayeredVolume {
     return this.#open.length === 1;
   }
 
-  /** Fills and answers `into`, of that length, or a buffer of its own. */
-  read({ offset, length }: ByteRange, into: Buffer = Buffer.allocUnsafe(length)): Buffer {
-    this.#stack.read(into, offset);
-    return into;
+  read({ offset, length }: ByteRange): Buffer {
+    const data = Buffer.allocUnsafe(length);
+    this.#stack.read(data, offset);
+    return data;
   }
 
   /** In the page cache when it returns. Throws the system's error; sectors that were written before it stay. */
   write(offset: number, data: Uint8Array): void {
     this.#refuseHealing();
     const stack = this.#stack;
+    stack.changed(offset, data.length);
     const region = Math.floor(offset / this.#regionBytes);
     if (stack.isPlain || offset + data.length <= (region + 1) * this.#regionBytes) {
       const owner = stack.owner(region);
@@ -104,6 +109,23 @@ export class LayeredVolume {
       if (this.#isOpen(piece.owner)) piece.owner.data.write(part, piece.offset);
       else this.#adopt(piece, part);
     }
+  }
+
+  /** Brings into memory what a write there has to read first; undefined: it is there already, or nothing is needed. */
+  warmForWrite({ offset, length }: ByteRange): Promise<void> | undefined {
+    const end = offset + length;
+    if (this.#stack.isPlain && offset % PAGE_BYTES === 0 && end % PAGE_BYTES === 0) return undefined;
+    const cold: Promise<void>[] = [];
+    // What is written whole is not read: only where the range begins and ends in the midst of something.
+    for (const at of new Set([offset, end])) {
+      if (at % this.#regionBytes === 0) continue;
+      const isInPlace = this.#isHeldOpen(Math.floor(at / this.#regionBytes));
+      const unit = isInPlace ? PAGE_BYTES : this.#regionBytes;
+      if (at % unit === 0) continue;
+      const found = this.#stack.warm({ offset: at - (at % unit), length: unit });
+      if (found !== undefined) cold.push(found);
+    }
+    return together(cold);
   }
 
   /**
@@ -122,6 +144,7 @@ export class LayeredVolume {
   zero(range: ByteRange, options: { readonly keepSpace: boolean }): void {
     if (range.length === 0) return;
     this.#refuseHealing();
+    this.#stack.changed(range.offset, range.length);
     for (const piece of this.#stack.pieces(range)) {
       if (this.#isOpen(piece.owner)) piece.owner.data.zero(piece, options);
       else if (options.keepSpace || piece.owner.holdsData(piece)) this.#adoptZeroes(piece, options);
@@ -167,7 +190,7 @@ export class LayeredVolume {
         layer.startAnew();
       }
       await settle(layers, bootId, this.#regionBytes);
-      this.#stack = new Stack(this.head, this.#regionBytes);
+      this.#show(new Stack(this.head, this.#regionBytes));
       this.#drainedTo = 0;
       this.#failure = undefined;
       this.#isFailureTold = false;
@@ -244,7 +267,7 @@ export class LayeredVolume {
   /** On other layers from here on. */
   restart(stack: Stack): void {
     assert(!this.#isFlushing, 'nothing goes on while a volume is changed for another');
-    this.#stack = stack;
+    this.#show(stack);
     this.#open = [stack.top];
     this.#frozen = [];
     this.#watch(stack.top);
@@ -257,6 +280,17 @@ export class LayeredVolume {
     this.#watch(layer);
     layer.startAnew();
     this.#open.unshift(layer);
+  }
+
+  /** What the next `drain` of so many regions moves is in memory when it resolves. */
+  async warmForDrain(maxRegions: number): Promise<void> {
+    const { head } = this;
+    let warmed = 0;
+    for (const [region, entry] of head.map?.entries(this.#drainedTo) ?? []) {
+      if (entry !== PRESENT) continue;
+      await head.warm({ offset: region * this.#regionBytes, length: this.#regionBytes });
+      if (++warmed >= maxRegions) return;
+    }
   }
 
   /**
@@ -285,6 +319,21 @@ export class LayeredVolume {
     this.#stack.merged(head, this.head);
     this.#drainedTo = 0;
     return head;
+  }
+
+  #show(stack: Stack): void {
+    const why = `EIO: volume ${this.name} was put on other layers during a read`;
+    this.#stack.endReads(Object.assign(new Error(why), { code: 'EIO' }));
+    this.#stack = stack;
+  }
+
+  #isHeldOpen(region: number): boolean {
+    try {
+      return this.#isOpen(this.#stack.owner(region));
+    } catch {
+      // Of a map that cannot be read the write says so.
+      return true;
+    }
   }
 
   #isOpen(layer: Layer): boolean {
@@ -445,43 +494,4 @@ function holesIn({ owner, offset, length }: Piece): number {
     holes -= Math.min(data.end, end) - Math.max(data.start, offset);
   }
   return holes;
-}
-
-/**
- * From the lowest up. A region is PRESENT only once its data is on stable storage, and gone from where it was only once
- * it is PRESENT below.
- */
-async function flushLayers(layers: readonly Layer[], regionBytes: number): Promise<void> {
-  const taken = layers.map((layer) => ({ layer, runs: layer.takeTransitional() }));
-  for (const layer of layers) layer.hold();
-  try {
-    await flushTaken(taken, regionBytes);
-  } finally {
-    for (const layer of layers) layer.release();
-  }
-}
-
-async function flushTaken(
-  taken: readonly { readonly layer: Layer; readonly runs: ReturnType<Layer['takeTransitional']> }[],
-  regionBytes: number,
-): Promise<void> {
-  await Promise.all(taken.map(({ layer }) => layer.sync('data')));
-  for (const { layer, runs } of taken) {
-    if (runs.isEmpty) continue;
-    try {
-      for (const run of runs.coming) layer.map?.set(run, PRESENT);
-      for (const run of runs.leaving) layer.map?.set(run, ABSENT);
-      await layer.sync('map');
-    } catch (error) {
-      if (layer.map !== undefined) unsettle(layer.map, runs);
-      throw error;
-    }
-  }
-  for (const { layer, runs } of taken)
-    for (const { first, count } of runs.leaving)
-      try {
-        layer.data.zero({ offset: first * regionBytes, length: count * regionBytes }, { keepSpace: false });
-      } catch {
-        // Nobody reads it any more: its room is given back when the layer goes.
-      }
 }

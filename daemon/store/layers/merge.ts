@@ -12,7 +12,7 @@ import type { CatalogueChange, LayerRecord, MergeRecord } from './catalogue.ts';
 import type { LayerSums } from './layer-sums.ts';
 import { assert } from '../../sys/errors.ts';
 import { heldBy } from './held.ts';
-import type { Layer } from './layer.ts';
+import { type Layer, regionRangeOf } from './layer.ts';
 import { PAGE_REGIONS, PRESENT } from './layer-map.ts';
 import type { StoreRecords } from './records.ts';
 import { withoutDamageOf } from './scrub.ts';
@@ -101,6 +101,7 @@ export class MergeWork {
         return true;
       }
       if (next.value === NONE_YET) return false;
+      await this.#source.warm(regionRangeOf(next.value, this.#world.regionBytes));
       this.#copy(next.value);
       this.#copied.push(next.value);
     }
@@ -143,7 +144,7 @@ export class MergeWork {
 
   #copy(region: number): void {
     const { regionBytes } = this.#world;
-    const range = { offset: region * regionBytes, length: regionBytes };
+    const range = regionRangeOf(region, regionBytes);
     const { data } = this.#target;
     if (this.#record.summed) {
       const sums = this.#world.sums(this.#source);

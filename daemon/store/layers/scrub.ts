@@ -4,7 +4,7 @@
  */
 import type { CatalogueChange, DamagedRegion, LayerId, ScrubRecord } from './catalogue.ts';
 import { heldBy } from './held.ts';
-import type { Layer } from './layer.ts';
+import { type Layer, regionRangeOf } from './layer.ts';
 import type { LayerSums } from './layer-sums.ts';
 import type { StoreRecords } from './records.ts';
 
@@ -36,7 +36,7 @@ export class ScrubWork {
   }
 
   /** Its record ends with the last region of the last layer. */
-  step(nowMs: number): void {
+  async step(nowMs: number): Promise<void> {
     if (this.#regions === undefined && !this.#nextLayer(nowMs)) return;
     for (let looked = 0; looked < REGIONS_AT_ONCE; looked++) {
       const next = this.#regions?.next();
@@ -45,6 +45,7 @@ export class ScrubWork {
         this.#record = { ...this.#record, region: 0, done: [...this.#record.done, this.#record.layer] };
         return;
       }
+      await this.#layer.warm(regionRangeOf(next.value, this.#world.regionBytes));
       this.#look(next.value, this.#layer);
     }
   }

@@ -1,7 +1,7 @@
 /** A snapshot that somebody reads: it cannot be deleted meanwhile. */
 import type { ByteRange } from '../../replication/units.ts';
 import type { SnapshotRecord } from './catalogue.ts';
-import type { Extent } from '../store.ts';
+import type { Extent, RangeDone } from '../store.ts';
 import type { Stack } from './stack.ts';
 
 export class SnapshotView {
@@ -32,6 +32,16 @@ export class SnapshotView {
     return data;
   }
 
+  /** From memory alone; undefined: some of it has to be read from the disk. Throws as `read` does. */
+  readCached(range: ByteRange): Buffer | undefined {
+    return this.stack.rangeCached(range);
+  }
+
+  /** Calls back in a later turn. */
+  readLater(range: ByteRange, done: RangeDone): void {
+    this.stack.rangeLater(range, done);
+  }
+
   extents(range: ByteRange): Iterable<Extent> {
     return this.stack.extents(range);
   }
@@ -41,6 +51,8 @@ export class SnapshotView {
   }
 
   close(): void {
+    // Its layers may be written in place from here on.
+    this.stack.endReads(Object.assign(new Error('EIO: the snapshot is not read any more'), { code: 'EIO' }));
     this.#closed();
   }
 }

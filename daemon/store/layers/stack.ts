@@ -7,9 +7,10 @@
  */
 import type { ByteRange } from '../../replication/units.ts';
 import { assert, LockstepError } from '../../sys/errors.ts';
-import type { Extent } from '../store.ts';
+import type { Extent, RangeDone } from '../store.ts';
 import type { Layer } from './layer.ts';
 import { changedRuns } from './diff.ts';
+import { type LateDone, LateReads } from './late-reads.ts';
 import { COMING, PAGE_REGIONS, PRESENT, type RegionRun } from './layer-map.ts';
 
 /** Parts of a range that one layer has. */
@@ -27,6 +28,15 @@ export class Stack {
   /** By the numbers in `#owners`. The bottom is 0; a layer that became part of another is that one. */
   readonly #table: Layer[];
   readonly #owners = new Map<number, Uint16Array>();
+  readonly #late = new LateReads({
+    read: (into, offset) => {
+      this.read(into, offset);
+    },
+    cached: (into, offset) => this.readCached(into, offset),
+    later: (into, offset, done) => {
+      this.#readPieces(into, offset, done);
+    },
+  });
 
   constructor(top: Layer, regionBytes: number) {
     this.regionBytes = regionBytes;
@@ -61,6 +71,7 @@ export class Stack {
   }
 
   setOwner({ first, count }: RegionRun, layer: Layer): void {
+    this.changed(first * this.regionBytes, count * this.regionBytes);
     if (this.isPlain) return;
     const index = this.#table.lastIndexOf(layer);
     assert(index >= 0, `layer ${layer.id} is one of the stack`);
@@ -114,6 +125,53 @@ export class Stack {
     }
   }
 
+  /** From memory alone; undefined: some of it has to be read from the disk. Throws as `read` does. */
+  rangeCached({ offset, length }: ByteRange, into: Buffer = Buffer.allocUnsafe(length)): Buffer | undefined {
+    return this.readCached(into, offset) ? into : undefined;
+  }
+
+  /** Calls back in a later turn, with what the stack shows then. */
+  rangeLater({ offset, length }: ByteRange, done: RangeDone): void {
+    const data = Buffer.allocUnsafe(length);
+    this.#late.begin(data, offset, (error) => {
+      done(error ?? data);
+    });
+  }
+
+  /** From memory alone. False: some of it is not there, and what `into` holds is nothing. Throws as `read` does. */
+  readCached(into: Uint8Array, offset: number): boolean {
+    if (this.isPlain) return this.#top.readCached(into, offset);
+    for (const piece of this.pieces({ offset, length: into.length })) {
+      const from = piece.offset - offset;
+      if (!piece.owner.readCached(into.subarray(from, from + piece.length), piece.offset)) return false;
+    }
+    return true;
+  }
+
+  /** Said of each change to what it shows. */
+  changed(offset: number, length: number): void {
+    this.#late.changed(offset, length);
+  }
+
+  /** Nothing that is asked for is given any more: what it shows may be another's from here on. */
+  endReads(why: Error): void {
+    this.#late.end(why);
+  }
+
+  /** Brings a region, or a part of one, into the page cache; undefined: it is there already. What cannot be read is told to whoever reads it. */
+  warm(range: ByteRange): Promise<void> | undefined {
+    const cold: Promise<void>[] = [];
+    try {
+      for (const { owner, offset, length } of this.pieces(range)) {
+        const found = owner.warm({ offset, length });
+        if (found !== undefined) cold.push(found);
+      }
+    } catch {
+      // Of a map that cannot be read the read says so.
+    }
+    return together(cold);
+  }
+
   /** A hint that the range is read soon: where a map cannot be read, the read itself will say so. */
   prefetch(range: ByteRange): void {
     try {
@@ -162,6 +220,27 @@ export class Stack {
     return held;
   }
 
+  #readPieces(into: Uint8Array, offset: number, done: LateDone): void {
+    let left = 1;
+    let failure: Error | undefined;
+    const ended = (error: Error | undefined): void => {
+      failure ??= error;
+      if (--left === 0) done(failure);
+    };
+    try {
+      for (const piece of this.pieces({ offset, length: into.length })) {
+        const from = piece.offset - offset;
+        piece.owner.readLater(into.subarray(from, from + piece.length), piece.offset, ended);
+        left++;
+      }
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+    }
+    queueMicrotask(() => {
+      ended(undefined);
+    });
+  }
+
   /** Layers that became part of others keep their numbers until there are no more. */
   #renumber(): void {
     this.#owners.clear();
@@ -200,6 +279,11 @@ export class Stack {
     this.#owners.set(page, owners);
     return owners;
   }
+}
+
+/** Undefined: there are none. */
+export function together(cold: readonly Promise<void>[]): Promise<void> | undefined {
+  return cold.length < 2 ? cold[0] : Promise.all(cold).then(() => undefined);
 }
 
 function* chain(top: Layer): Generator<Layer> {

@@ -6,7 +6,7 @@ import { LockstepError, messageOf } from '../../sys/errors.ts';
 import type { CatalogueChange, DamagedRegion, LayerId, ScrubRecord } from './catalogue.ts';
 import { flushed } from './flushed.ts';
 import { heldBy } from './held.ts';
-import type { Layer } from './layer.ts';
+import { type Layer, regionRangeOf } from './layer.ts';
 import type { LayerFiles } from './layer-files.ts';
 import type { LayerSums } from './layer-sums.ts';
 import type { LayeredVolume } from './layered-volume.ts';
@@ -97,6 +97,7 @@ export class Upkeep {
   }
 
   async #drain(volume: LayeredVolume): Promise<void> {
+    await volume.warmForDrain(REGIONS_AT_ONCE);
     const outcome = volume.drain(REGIONS_AT_ONCE);
     if (outcome === 'moved') return;
     await flushed(volume);
@@ -245,6 +246,7 @@ export class Upkeep {
           await records.commit([{ type: 'layer', record: { ...record, summed: true } }]);
         return true;
       }
+      await layer.warm(regionRangeOf(next.value, regionBytes));
       sums.add(next.value, layer);
     }
     return true;
@@ -261,7 +263,7 @@ export class Upkeep {
     if (record === undefined) return false;
     if (this.#scrub?.record.volume !== record.volume) this.#scrub = this.#beginScrub(record);
     try {
-      this.#scrub.step(nowMs());
+      await this.#scrub.step(nowMs());
     } catch (error) {
       // What it was reading it takes for ended.
       this.#scrub = undefined;

@@ -101,7 +101,7 @@ function request(world: World, random: Random, mix: Mix, process: Process, done:
   else {
     const range = randomRange(random, Math.min(mix.regions, process.host.sizeBytes / REGION_BYTES));
     const fua = random.happens(mix.fuaShare);
-    if (kind < mix.flushShare + mix.readShare) world.read(process, range, done);
+    if (kind < mix.flushShare + mix.readShare) world.read(process, range, done, { mayBeAtOnce: true });
     else if (random.happens(mix.zeroShare))
       world.zero(process, range, { fua, mayTrim: random.happens(0.5) }, done);
     else world.write(process, range, { fua }, done);
@@ -117,7 +117,7 @@ function randomRange(random: Random, regions: number): SectorRange {
   return { first: start + random.below(HOT_SECTORS), count };
 }
 
-export function readRequest({ first, count }: SectorRange): ClientRequest {
+export function readRequest({ first, count }: SectorRange): Extract<ClientRequest, { kind: 'read' }> {
   return { kind: 'read', offset: first * SECTOR_BYTES, length: count * SECTOR_BYTES };
 }
 

@@ -121,6 +121,19 @@ export class Process implements NetworkNode {
     this.deliver({ type: 'client', id, request });
   }
 
+  /** As the driver does with what is in memory. False: it has to be submitted. */
+  readAtOnce(
+    request: Extract<ClientRequest, { kind: 'read' }>,
+    done: (result: ClientResult) => void,
+  ): boolean {
+    const { disk } = this.host;
+    if (!this.alive || this.#backlog !== undefined || !disk.isReadable(request)) return false;
+    const data = disk.read(request);
+    if (!this.#replica.mayAnswerReads(this.host.nowMs())) return false;
+    done({ ok: true, data });
+    return true;
+  }
+
   deliver(event: ReplicaEvent): void {
     if (!this.alive) return;
     if (this.#backlog !== undefined) {

@@ -3,7 +3,7 @@
  * the links between them, control, clients. It is driven by events in virtual time, and checked after each of them
  * (checks.ts); a breach of what is promised ends the run with a `Breach`.
  */
-import type { Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
+import type { ClientResult, Effect, ReplicaEvent } from '../../../daemon/replication/interface.ts';
 import type { Region } from '../../../daemon/replication/units.ts';
 import { messageOf } from '../../../daemon/sys/errors.ts';
 import { Checks } from './checks.ts';
@@ -183,15 +183,19 @@ export class World implements ProcessWatcher {
 
   // Clients.
 
-  read(process: Process, range: SectorRange, done: () => void): void {
+  /** `mayBeAtOnce`: every other one is answered past the machine's queue where that is allowed, as from memory. */
+  read(process: Process, range: SectorRange, done: () => void, { mayBeAtOnce = false } = {}): void {
     const begunAt = this.history.now();
     const id = this.#request(process);
-    process.submit(id, readRequest(range), (result) => {
+    const request = readRequest(range);
+    const answered = (result: ClientResult): void => {
       this.unanswered.delete(id);
       if (result.ok && result.data !== undefined)
         this.#readAnswered(process, id, { range, begunAt, data: result.data });
       done();
-    });
+    };
+    if (mayBeAtOnce && id % 2 === 0 && process.readAtOnce(request, answered)) return;
+    process.submit(id, request, answered);
   }
 
   write(process: Process, range: SectorRange, { fua }: { fua: boolean }, done: () => void): void {
