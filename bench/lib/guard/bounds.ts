@@ -18,8 +18,8 @@ export interface Bounds {
 export const BOUNDS: Readonly<Record<RequestKind, Bounds>> = {
   // Measured: 10,570 and 205 bytes, 2.76 calls, 2 of them pwrite.
   write: { heapBytes: 12_700, bufferBytes: 1000, systemCalls: 3.3 },
-  // Measured: 3,990 and 0 bytes, 1.26 calls, 1 of them pread.
-  read: { heapBytes: 4800, bufferBytes: 1000, systemCalls: 1.5 },
+  // Measured: 2,005 and 0 bytes, 1.26 calls, 1 of them preadv2.
+  read: { heapBytes: 2500, bufferBytes: 1000, systemCalls: 1.5 },
 };
 
 /**
