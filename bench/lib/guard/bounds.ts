@@ -1,8 +1,8 @@
 /**
  * What a request may cost at most, for both replicas together, in one process. Measured on 2026-11-23 with Node 24.21,
  * eight requests in a chunk, and the same to a percent on every run; the bounds leave 20 % for another machine and another
- * patch release. Of buffers next to nothing is allocated, since they are used again; a copy of a payload adds 4096 bytes. Who makes a request cheaper lowers its bounds in the same
- * commit; who has to raise one says why here.
+ * patch release. Of buffers next to nothing is allocated, since they are used again; a copy of a payload adds 4096 bytes.
+ * Who makes a request cheaper lowers its bounds in the same commit; who has to raise one says why here.
  */
 import type { RequestKind } from './request-batches.ts';
 
@@ -18,8 +18,8 @@ export interface Bounds {
 export const BOUNDS: Readonly<Record<RequestKind, Bounds>> = {
   // Measured: 10,570 and 205 bytes, 2.76 calls, 2 of them pwrite.
   write: { heapBytes: 12_700, bufferBytes: 1000, systemCalls: 3.3 },
-  // Measured: 3,990 and 0 bytes, 1.26 calls, 1 of them pread.
-  read: { heapBytes: 4800, bufferBytes: 1000, systemCalls: 1.5 },
+  // Measured: 2,005 and 0 bytes, 1.26 calls, 1 of them preadv2.
+  read: { heapBytes: 2500, bufferBytes: 1000, systemCalls: 1.5 },
 };
 
 /**
