@@ -136,7 +136,7 @@ function* extents({ offset, length }: ByteRange): Generator<Extent> {
   let at = offset;
   for (let count = 0; at < offset + length && count < MOST_EXTENTS; count++) {
     const hole = isHole(at);
-    let end = pageEnd(at);
+    let end = Math.min(pageEnd(at), offset + length);
     while (end < offset + length && isHole(end) === hole) end = pageEnd(end);
     yield { offset: at, length: end - at, kind: hole ? 'hole' : 'data' };
     at = end;

@@ -20,7 +20,8 @@ export const EXPORTS: readonly FuzzExport[] = [
 /** There, but not served. */
 export const ABSENT = 'elsewhere';
 
-/** Every third page is a hole. */
+/** Every third page is a hole, and all behind here: a TRIM of terabytes of small extents would take minutes. */
+const DATA_END = 1024 * KIB;
 export const PAGE_BYTES = 4096;
 const PERIOD_BYTES = 3 * PAGE_BYTES;
 
@@ -28,33 +29,42 @@ const PATTERN = Buffer.alloc(PERIOD_BYTES);
 for (let at = 0; at < 2 * PAGE_BYTES; at++) PATTERN.writeUInt8(1 + ((at * 31 + (at >> 8) * 7) % 255), at);
 
 export function isHole(offset: number): boolean {
-  return Math.floor(offset / PAGE_BYTES) % 3 === 2;
+  return offset >= DATA_END || Math.floor(offset / PAGE_BYTES) % 3 === 2;
 }
 
-/** Where the page of an offset ends. */
+/** Where the page of an offset ends, or the last hole. */
 export function pageEnd(offset: number): number {
+  if (offset >= DATA_END) return Number.MAX_SAFE_INTEGER;
   return (Math.floor(offset / PAGE_BYTES) + 1) * PAGE_BYTES;
 }
 
 /** What a read of the range has to return. */
 export function patternOf(offset: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length);
+  const dataBytes = dataBytesOf(offset, length);
   let at = 0;
-  while (at < length) {
+  while (at < dataBytes) {
     const from = (offset + at) % PERIOD_BYTES;
-    at += PATTERN.copy(bytes, at, from, Math.min(PERIOD_BYTES, from + length - at));
+    at += PATTERN.copy(bytes, at, from, Math.min(PERIOD_BYTES, from + dataBytes - at));
   }
+  bytes.fill(0, dataBytes);
   return bytes;
 }
 
 /** Whether the bytes are those of the range; no buffer is made for it. */
 export function isPattern(bytes: Buffer, offset: number): boolean {
+  const dataBytes = dataBytesOf(offset, bytes.length);
   let at = 0;
-  while (at < bytes.length) {
+  while (at < dataBytes) {
     const from = (offset + at) % PERIOD_BYTES;
-    const count = Math.min(PERIOD_BYTES - from, bytes.length - at);
+    const count = Math.min(PERIOD_BYTES - from, dataBytes - at);
     if (PATTERN.compare(bytes, at, at + count, from, from + count) !== 0) return false;
     at += count;
   }
-  return true;
+  return bytes.subarray(dataBytes).every((byte) => byte === 0);
+}
+
+/** Of a range, what lies before the last hole. */
+function dataBytesOf(offset: number, length: number): number {
+  return Math.max(0, Math.min(length, DATA_END - offset));
 }
