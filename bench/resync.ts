@@ -8,7 +8,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { NODE_FLAGS } from '../client/quickstart/daemons.ts';
 import { REGION_BYTES } from '../daemon/replication/units.ts';
 import { BareVolume } from './lib/bare-volume.ts';
 import { type ResyncPlan, type ResyncRound, resyncRounds } from './lib/resync-rounds.ts';
@@ -24,7 +23,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     short: { type: 'boolean', default: false },
-    flags: { type: 'string', default: NODE_FLAGS.join(' ') },
+    flags: { type: 'string', default: '' },
   },
 });
 const nodeFlags = values.flags.split(' ').filter((flag) => flag !== '');

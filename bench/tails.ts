@@ -9,7 +9,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { NODE_FLAGS } from '../client/quickstart/daemons.ts';
 import { watchInterruption } from './lib/interruption.ts';
 import { chosenWorks, type Work } from './lib/speed/works.ts';
 import { median } from './lib/statistics.ts';
@@ -29,7 +28,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '60' },
     rounds: { type: 'string', default: '3' },
     only: { type: 'string', default: 'write4k-qd1,write4k-qd16' },
-    flags: { type: 'string', default: NODE_FLAGS.join(' ') },
+    flags: { type: 'string', default: '' },
     alone: { type: 'boolean', default: false },
   },
 });

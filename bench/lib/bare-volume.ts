@@ -6,7 +6,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
-import { daemonOf, NODE_FLAGS } from '../../client/quickstart/daemons.ts';
+import { daemonOf } from '../../client/quickstart/daemons.ts';
 import { PORTS } from '../../client/quickstart/plan.ts';
 import { NO_ENGINE } from '../../control/model/engines.ts';
 import { type DatabaseRecord, keys, type VolumeRecord } from '../../control/model/records.ts';
@@ -41,7 +41,7 @@ export class BareVolume {
 
   /** On host-a alone as soon as this resolves; of two copies control has host-b seeded by itself. */
   static async start(options: BareVolumeOptions): Promise<BareVolume> {
-    const { network, sizeBytes, copies = 2, nodeFlags = NODE_FLAGS, environment = {} } = options;
+    const { network, sizeBytes, copies = 2, nodeFlags = [], environment = {} } = options;
     const installation = await Installation.start({
       network,
       nodeFlags,

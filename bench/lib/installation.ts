@@ -11,7 +11,6 @@ import { LockstepClient } from '../../client/lockstep.ts';
 import {
   daemonOf,
   forgetDaemon,
-  NODE_FLAGS,
   startDaemon,
   waitUntilServing,
   writeConfig,
@@ -58,7 +57,7 @@ export class Installation {
     return installation;
   }
 
-  private constructor({ network, nodeFlags = NODE_FLAGS }: InstallationOptions) {
+  private constructor({ network, nodeFlags = [] }: InstallationOptions) {
     this.#nodeFlags = nodeFlags;
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-')));
     // Engines run as their own user, who has to get through to the mounted data.

@@ -21,12 +21,6 @@ import { configText, type HostPlan, type Plan, PORTS } from './plan.ts';
 import { isAlive, type ProcessIdentity } from './processes.ts';
 
 const DAEMON = join(import.meta.dirname, '..', '..', 'daemon', 'main.ts');
-/**
- * A small new space, in MiB. What comes in over sockets is in buffers outside of the heap, which a scavenge gives back in
- * less than a millisecond. With the usual 16 scavenges are so rare that the whole heap is marked for their sake, by threads
- * that take two cores for 16 ms: ten times in a copy of 100 MiB, and the clients wait for it each time.
- */
-export const NODE_FLAGS = ['--max-semi-space-size=1'];
 const START_TIMEOUT_MS = 30_000;
 const POLL_MS = 50;
 const MAX_LOG_BYTES = 64 * 1024 * 1024;
@@ -65,7 +59,7 @@ export function writeAtomically(path: string, text: string): void {
 
 export interface StartOptions {
   readonly environment?: Readonly<Record<string, string>>;
-  /** In place of NODE_FLAGS. */
+  /** For measurements. */
   readonly nodeFlags?: readonly string[];
 }
 
@@ -75,7 +69,7 @@ export interface StartOptions {
  */
 export async function startDaemon(
   host: HostPlan,
-  { environment = {}, nodeFlags = NODE_FLAGS }: StartOptions = {},
+  { environment = {}, nodeFlags = [] }: StartOptions = {},
 ): Promise<ProcessIdentity> {
   rotate(host.log);
   const log = openSync(host.log, 'a');

@@ -223,7 +223,6 @@ export class Leader {
       return;
     }
     peer.incarnation = answer.incarnation;
-    peer.wireVersion = answer.wireVersion;
     if (this.#intentFor(peer) === 'join') {
       peer.ready = true;
       this.copies.join?.begin(answer, payload ?? NO_CHANGES);

@@ -151,12 +151,8 @@ export const MAX_PAYLOAD_BYTES = 32 * 1024 * 1024;
 
 /** Every version of the frames, and why there is one. A daemon speaks all that stand here. */
 export const wireVersions: ReadonlyMap<number, string> = new Map([
-  [2, 'a join begins with what the target changed, a handover ends the lease, a region can be fetched'],
-  [3, 'a scrub compares regions in the stream'],
+  [4, 'payloads are checked by CRC-32, in half the time of CRC-32C'],
 ]);
-
-/** The first in which replicas can be compared by a scrub. */
-export const SCRUB_VERSION = 3;
 
 /** The newest version that both sides speak; undefined: there is none. */
 export function commonVersion(theirs: {

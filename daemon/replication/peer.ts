@@ -17,8 +17,6 @@ export class Peer {
   ready = false;
   /** Of its process, as it last told; 0 before. */
   incarnation = 0;
-  /** Of its link; 0 before its hello was answered. */
-  wireVersion = 0;
   /** Live writes are sent to it. */
   receivesWrites: boolean;
   /** A write is acknowledged only after its answer, a read only under its lease: it is, or may be, in the in-sync set. */

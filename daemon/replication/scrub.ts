@@ -15,7 +15,7 @@
 import { assert } from '../sys/errors.ts';
 import type { Core } from './core.ts';
 import type { ReplicaEvent, ScrubPhase, ScrubStatus } from './interface.ts';
-import { type Message, SCRUB_VERSION } from './messages.ts';
+import type { Message } from './messages.ts';
 import type { Peer } from './peer.ts';
 import type { Primary } from './primary.ts';
 import type { Repair } from './repair.ts';
@@ -130,12 +130,9 @@ export class Scrub {
 
   #objection(): string | undefined {
     const { primary } = this.#parts;
-    if (this.#core.state !== 'SERVING' || primary.adopting)
-      return 'replicas are compared by a primary that has others in sync';
-    const old = primary.required.find(({ wireVersion }) => wireVersion < SCRUB_VERSION);
-    return old === undefined
-      ? undefined
-      : `${old.host} speaks version ${String(old.wireVersion)} of the frames, and scrubs need ${String(SCRUB_VERSION)}`;
+    return this.#core.state !== 'SERVING' || primary.adopting
+      ? 'replicas are compared by a primary that has others in sync'
+      : undefined;
   }
 
   #end(phase: ScrubPhase, error: string): void {
@@ -162,9 +159,7 @@ export class Scrub {
   #members(): readonly Peer[] {
     const { inSync } = this.#core.durable.view;
     const { required } = this.#parts.primary;
-    return required.filter(
-      ({ host, ready, wireVersion }) => ready && wireVersion >= SCRUB_VERSION && inSync.includes(host),
-    );
+    return required.filter(({ host, ready }) => ready && inSync.includes(host));
   }
 
   /** Something happened that it may have waited for, or time went on. */

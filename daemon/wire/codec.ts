@@ -8,9 +8,9 @@
  *    8 + h     p  payload: the bytes of a write or of a region, or the bits of a join
  *
  * Lengths stand first so that a receiver knows what to wait for before it parses; the payload stands behind the
- * message so that it is never copied into one. Its CRC-32C is in the header.
+ * message so that it is never copied into one. Its CRC-32 is in the header.
  */
-import { crc32c } from '@node-rs/crc32';
+import { crc32 } from '@node-rs/crc32';
 import { messageOf } from '../sys/errors.ts';
 import { MAX_PAYLOAD_BYTES, type Message } from '../replication/messages.ts';
 import { fromShape, Frame, type Shape, toShape } from './shapes.ts';
@@ -28,7 +28,7 @@ export interface DecodedFrame {
 
 /** Everything of a frame but its payload, which is to be sent right behind. */
 export function encodeHeader(message: Message, payload: Uint8Array | undefined): Buffer {
-  const checksum = payload === undefined ? 0 : crc32c(payload);
+  const checksum = payload === undefined ? 0 : crc32(payload);
   const header = Frame.encode(toShape(message, checksum)).finish();
   const bytes = Buffer.allocUnsafe(PREFIX_BYTES + header.length);
   bytes.writeUInt32BE(header.length, 0);
@@ -157,7 +157,7 @@ function parseHeader(header: Uint8Array, payload: Uint8Array | undefined): Decod
   const carried = payload?.length ?? 0;
   if (payloadBytes !== 'any' && payloadBytes !== carried)
     return `a ${message.type} with ${String(carried)} bytes of payload instead of ${String(payloadBytes)}`;
-  return { message, payload, intact: payload === undefined || crc32c(payload) === checksum };
+  return { message, payload, intact: payload === undefined || crc32(payload) === checksum };
 }
 
 /** Two numbers of the wire that far up may be one here: nothing may be compared with them. */

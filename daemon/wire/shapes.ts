@@ -119,7 +119,7 @@ export function toShape(message: Message, checksum: number): Shape {
 
 interface Found {
   readonly message: Message;
-  /** CRC-32C of its payload. */
+  /** CRC-32 of its payload. */
   readonly checksum: number;
   /** What belongs to it; 'any' where the length is for the receiver to judge. */
   readonly payloadBytes: number | 'any';

@@ -1,7 +1,7 @@
 /** One volume between a replica's machine and the world, where the world fails. */
 import t from 'tap';
 import type { HostMeta, ReplicaRecord } from '../../daemon/meta/host-meta.ts';
-import type { Message } from '../../daemon/replication/messages.ts';
+import { type Message, newestVersion, oldestVersion } from '../../daemon/replication/messages.ts';
 import type { Fallback } from '../../daemon/store/fallback.ts';
 import { bootClock } from '../../daemon/sys/clock.ts';
 import type { Log } from '../../daemon/sys/log.ts';
@@ -122,8 +122,8 @@ t.test('a copy is not durable as begun while the fallback of an earlier one may 
   const primary = new PrimaryEnd();
   const hello: Message = {
     type: 'hello',
-    wireVersion: 2,
-    oldestVersion: 2,
+    wireVersion: newestVersion,
+    oldestVersion,
     volume: 'v',
     sizeBytes: SIZE,
     host: 'b',

@@ -1,7 +1,6 @@
 /** Who is measured: this build with some flags of Node's, and the peers with two copies. */
 import { readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NODE_FLAGS } from '../../../client/quickstart/daemons.ts';
 import { BareVolume, PRIMARY, SECONDARY, VOLUME } from '../bare-volume.ts';
 import { quorumNbdkit, quorumQemuNbd } from '../speed/peers.ts';
 import type { Served, Setup, StartOptions } from '../speed/setup.ts';
@@ -30,7 +29,7 @@ export const peers: readonly Contestant[] = [quorumNbdkit, quorumQemuNbd].map((s
 }));
 
 /** `index`: of several at a time. */
-export function lockstep(index: number, nodeFlags: readonly string[] = NODE_FLAGS): Contestant {
+export function lockstep(index: number, nodeFlags: readonly string[] = []): Contestant {
   return {
     name: `Lockstep ${nodeFlags.join(' ')}`,
     start: ({ sizeBytes }) => startLockstep(FIRST_NETWORK + index, nodeFlags, sizeBytes),

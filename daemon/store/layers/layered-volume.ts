@@ -6,6 +6,7 @@
 import type { ByteRange } from '../../replication/units.ts';
 import { assert, LockstepError } from '../../sys/errors.ts';
 import { flushLayers } from './flush-layers.ts';
+import { type Flushed, type FlushedFor, Flushes } from './flushes.ts';
 import type { Layer } from './layer.ts';
 import { ABSENT, LEAVING, PRESENT, type RegionRun } from './layer-map.ts';
 import { disown, settle } from './settle.ts';
@@ -13,11 +14,6 @@ import { type Piece, Stack, together } from './stack.ts';
 
 /** Of the page cache: what is written in part is read first. */
 const PAGE_BYTES = 4096;
-
-type Flushed = (error: Error | undefined) => void;
-
-/** Who asks for a flush: whoever relies on what was written, or the store for its own purposes. */
-export type FlushedFor = 'client' | 'store';
 
 export class LayeredVolume {
   readonly name: string;
@@ -31,8 +27,15 @@ export class LayeredVolume {
   #open: Layer[];
   /** Below a head that is new, and not all on stable storage yet. From the lowest up. */
   #frozen: Layer[] = [];
-  #flushWaiters: { readonly done: Flushed; readonly by: FlushedFor }[] = [];
-  #isFlushing = false;
+  readonly #flushes = new Flushes({
+    refusal: () => (this.#hasEnded ? new Error(`volume ${this.name} is closed`) : this.#failure),
+    sync: (done) => {
+      this.#sync(done);
+    },
+    told: () => {
+      this.#isFailureTold = true;
+    },
+  });
   #hasEnded = false;
   /** Of a sync, or of an entry that could not be changed back: nothing more is called stable until `heal`. */
   #failure: Error | undefined;
@@ -94,6 +97,7 @@ export class LayeredVolume {
   /** In the page cache when it returns. Throws the system's error; sectors that were written before it stay. */
   write(offset: number, data: Uint8Array): void {
     this.#refuseHealing();
+    this.#flushes.wrote();
     const stack = this.#stack;
     stack.changed(offset, data.length);
     const region = Math.floor(offset / this.#regionBytes);
@@ -144,6 +148,7 @@ export class LayeredVolume {
   zero(range: ByteRange, options: { readonly keepSpace: boolean }): void {
     if (range.length === 0) return;
     this.#refuseHealing();
+    this.#flushes.changed();
     this.#stack.changed(range.offset, range.length);
     for (const piece of this.#stack.pieces(range)) {
       if (this.#isOpen(piece.owner)) piece.owner.data.zero(piece, options);
@@ -156,8 +161,7 @@ export class LayeredVolume {
    * failure all fail, until it was told to a client and the volume is healed.
    */
   flush(done: Flushed, by: FlushedFor = 'client'): void {
-    this.#flushWaiters.push({ done, by });
-    if (!this.#isFlushing) this.#flushNow();
+    this.#flushes.request(done, by);
   }
 
   /** Since a sync failed, or an entry of a map could not be changed back. */
@@ -172,7 +176,7 @@ export class LayeredVolume {
 
   /** Whoever relies on what was written knows that it may be lost. */
   get canHeal(): boolean {
-    return this.hasFailed && this.#isFailureTold && !this.#isFlushing;
+    return this.hasFailed && this.#isFailureTold && !this.#flushes.isUnderWay;
   }
 
   /**
@@ -181,6 +185,7 @@ export class LayeredVolume {
    * meanwhile: whoever was told of the failure has given this copy up.
    */
   async heal(bootId: string): Promise<void> {
+    this.#flushes.changed();
     const layers = [...this.#frozen, ...this.#open];
     this.#isHealing = true;
     try {
@@ -221,6 +226,7 @@ export class LayeredVolume {
 
   /** For a volume that is larger, also of what is opened from here on. Answers the layers that have to be made so on stable storage. */
   makeRoom(sizeBytes: number): readonly Layer[] {
+    this.#flushes.changed();
     this.#roomBytes = Math.max(this.#roomBytes, sizeBytes);
     for (const layer of this.#open) layer.makeRoom(sizeBytes, this.#regionBytes);
     return [...this.#open];
@@ -232,6 +238,7 @@ export class LayeredVolume {
 
   /** From here on `head`, which is empty, takes what is written. Answers what no write reaches any more. */
   freeze(head: Layer): readonly Layer[] {
+    this.#flushes.changed();
     const frozen = this.#open;
     this.#watch(head);
     this.#frozen.push(...frozen);
@@ -248,6 +255,7 @@ export class LayeredVolume {
 
   /** What lies right below the open layers, and was frozen and not sealed, is open again. */
   thaw(layers: readonly Layer[]): void {
+    this.#flushes.changed();
     // Before anything changes: it may fail.
     for (const layer of layers) layer.makeRoom(this.#roomBytes, this.#regionBytes);
     this.#frozen = this.#frozen.filter((layer) => !layers.includes(layer));
@@ -266,7 +274,8 @@ export class LayeredVolume {
 
   /** On other layers from here on. */
   restart(stack: Stack): void {
-    assert(!this.#isFlushing, 'nothing goes on while a volume is changed for another');
+    assert(!this.#flushes.isUnderWay, 'nothing goes on while a volume is changed for another');
+    this.#flushes.changed();
     this.#show(stack);
     this.#open = [stack.top];
     this.#frozen = [];
@@ -277,6 +286,7 @@ export class LayeredVolume {
   /** The layer below the open ones, as long as the volume, belongs to nobody else: it is written in place. */
   openBelow(layer: Layer): void {
     assert(this.#open[0]?.parent === layer, 'what is opened lies below what is open');
+    this.#flushes.changed();
     this.#watch(layer);
     layer.startAnew();
     this.#open.unshift(layer);
@@ -298,6 +308,7 @@ export class LayeredVolume {
    * next; 'empty': the head holds nothing, also on stable storage.
    */
   drain(maxRegions: number): 'moved' | 'needs flush' | 'empty' {
+    this.#flushes.changed();
     const [below, head] = this.#open.slice(-2);
     assert(below !== undefined && head?.map !== undefined, 'there is a layer to drain into');
     let moved = 0;
@@ -314,6 +325,7 @@ export class LayeredVolume {
 
   /** The head is empty and out of the catalogue. */
   dropHead(): Layer {
+    this.#flushes.changed();
     const head = this.#open.pop();
     assert(head !== undefined && head.parent === this.head, 'a drained head has an open layer below');
     this.#stack.merged(head, this.head);
@@ -451,38 +463,22 @@ export class LayeredVolume {
     this.#stack.setOwner(run, below);
   }
 
-  /**
-   * One at a time: of two that run side by side only one is told of an error, and the other could be acknowledged
-   * before that. Those that wait share the next.
-   */
-  #flushNow(): void {
-    const waiters = this.#flushWaiters;
-    this.#flushWaiters = [];
-    this.#isFlushing = true;
-    const done = (error: Error | undefined): void => {
-      this.#isFlushing = false;
-      if (error !== undefined && waiters.some(({ by }) => by === 'client')) this.#isFailureTold = true;
-      for (const waiter of waiters) waiter.done(error);
-      if (this.#flushWaiters.length > 0 && !this.#isFlushing) this.#flushNow();
-    };
+  #sync(done: Flushed): void {
     const layers = [...this.#frozen, ...this.#open];
     const [only] = layers;
-    const refused = this.#hasEnded ? new Error(`volume ${this.name} is closed`) : this.#failure;
-    if (refused !== undefined)
-      queueMicrotask(() => {
-        done(refused);
-      });
-    else if (layers.length === 1 && only?.isTransitional === false) only.syncThen('data', done);
-    else
-      flushLayers(layers, this.#regionBytes).then(
-        () => {
-          done(undefined);
-        },
-        (error: unknown) => {
-          this.#fail(error);
-          done(this.#failure);
-        },
-      );
+    if (layers.length === 1 && only?.isTransitional === false) {
+      only.syncThen('data', done);
+      return;
+    }
+    flushLayers(layers, this.#regionBytes).then(
+      () => {
+        done(undefined);
+      },
+      (error: unknown) => {
+        this.#fail(error);
+        done(this.#failure);
+      },
+    );
   }
 }
 

@@ -15,6 +15,8 @@ const BORDERS = [0, 504, 4032];
 const MAX_WRITE_SECTORS = 28;
 /** Some writes are of so many regions: more than the background copies in one step. */
 const LARGE_REGIONS = 40;
+/** A log that is written and flushed so often in a row: the store expects the next flush, and begins before it. */
+const COMMITS = 6;
 /** Begun before others ended. */
 const MAX_RUNNING = 6;
 
@@ -24,6 +26,7 @@ const actions: readonly (readonly [weight: number, act: Action])[] = [
   [30, write],
   [7, zero],
   [10, flush],
+  [3, commit],
   [8, read],
   [9, snapshot],
   [7, deleteSnapshot],
@@ -61,7 +64,10 @@ function pick(at: number): Action {
 
 function write(life: Life): void {
   const volume = freeVolume(life);
-  if (volume === undefined) return;
+  if (volume !== undefined) writeTo(life, volume);
+}
+
+function writeTo(life: Life, volume: string): void {
   const { offset, length } = range(life, volume);
   const { writes } = life.model.volume(volume);
   const stamp = writes + 1 + life.random.below(1000) * 10_000;
@@ -87,6 +93,16 @@ function rewrite(life: Life): void {
 function flush(life: Life): void {
   const volume = freeVolume(life);
   if (volume !== undefined) life.flush(volume);
+}
+
+function commit(life: Life): void {
+  const volume = freeVolume(life);
+  if (volume === undefined) return;
+  for (let count = 0; count < COMMITS; count++) {
+    writeTo(life, volume);
+    life.flush(volume);
+  }
+  writeTo(life, volume);
 }
 
 /** A process reads what it wrote last, flushed or not. */
