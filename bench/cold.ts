@@ -42,6 +42,10 @@ const plan: ColdPlan = {
   floorBytes: 2 * GIB,
 };
 
+const NAMES = ['reads', 'hot', 'floor', 'deletion', 'discard'] as const;
+const unknown = values.only.find((name) => !NAMES.some((known) => known === name));
+if (unknown !== undefined) throw new Error(`--only is ${unknown}; allowed: ${NAMES.join(', ')}`);
+
 const measured: Measured[] = [];
 const volume = await BareVolume.start({ network: NETWORK, sizeBytes: gib * GIB });
 try {
@@ -49,16 +53,16 @@ try {
   console.log(`${String(freeGib)} GiB are free: a volume of ${String(gib)} GiB, filled, no spinners`);
   const scenes = await ColdRounds.fill(volume, plan);
   // What is discarded cannot be read cold any more: last.
-  const all = [
-    ['reads', () => scenes.coldReads()],
-    ['hot', () => scenes.hotReads()],
-    ['floor', () => scenes.floor()],
-    ['deletion', (round: number) => scenes.deletion(round)],
-    ['discard', (round: number) => scenes.discard(round)],
-  ] as const;
-  for (const [name, measure] of all)
+  const all = {
+    reads: () => scenes.coldReads(),
+    hot: () => scenes.hotReads(),
+    floor: () => scenes.floor(),
+    deletion: (round: number) => scenes.deletion(round),
+    discard: (round: number) => scenes.discard(round),
+  };
+  for (const name of NAMES)
     for (let round = 0; round < rounds; round++)
-      if (values.only.length === 0 || values.only.includes(name)) tell(await measure(round));
+      if (values.only.length === 0 || values.only.includes(name)) tell(await all[name](round));
 } finally {
   await volume.destroy();
 }

@@ -1,7 +1,13 @@
 /** Sockets whose bytes are read straight into a ReceiveBuffer, past the stream and its buffer for each read. */
 import { Socket, type SocketConstructorOpts } from 'node:net';
-import { duplicate } from './libc.ts';
+import { duplicate, setSendBuffer } from './libc.ts';
 import type { ReceiveBuffer } from './receive-buffer.ts';
+
+/**
+ * Of a Unix socket, whose usual 208 KiB do not hold two answers of 128 KiB, and which says that there is room only once
+ * three quarters of it are read. TCP finds its own.
+ */
+const UNIX_SEND_BYTES = 1024 * 1024;
 
 /** For a socket that is going to connect. */
 export function directSocket(into: ReceiveBuffer): Socket {
@@ -20,6 +26,7 @@ export function adoptDirectly(
   const fd = descriptorOf(accepted);
   const copy = fd === undefined ? undefined : duplicate(fd);
   if (copy === undefined) return undefined;
+  if (accepted.remoteFamily === undefined) setSendBuffer(copy, UNIX_SEND_BYTES);
   const socket = new Socket({
     ...readingInto(into),
     fd: copy,

@@ -8,6 +8,7 @@ const lseekCall = libc.func('lseek', 'int64', ['int', 'int64', 'int']);
 const fadviseCall = libc.func('posix_fadvise', 'int', ['int', 'int64', 'int64', 'int']);
 const preadv2Call = libc.func('preadv2', 'int', ['int', 'void *', 'int', 'int64', 'int']);
 const fcntlCall = libc.func('fcntl', 'int', ['int', 'int', 'int']);
+const setsockoptCall = libc.func('setsockopt', 'int', ['int', 'int', 'int', 'void *', 'uint32']);
 const pollCall = libc.func('poll', 'int', ['void *', 'uint64', 'int']);
 
 /** fallocate(2): as if the range were never written; the file keeps its size. */
@@ -25,6 +26,8 @@ const RWF_NOWAIT = 0x08;
 const iovec = new BigUint64Array(2);
 /** fcntl(2): the lowest free descriptor from the argument on, closed in programs that are executed. */
 const F_DUPFD_CLOEXEC = 1030;
+const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
 const POLLERR = 0x08;
 const POLLHUP = 0x10;
 const POLLRDHUP = 0x2000;
@@ -81,6 +84,13 @@ export function readCached(fd: number, into: Uint8Array, offset: number): number
 export function duplicate(fd: number): number | undefined {
   const copy = fcntlCall(fd, F_DUPFD_CLOEXEC, 0) as number;
   return copy < 0 ? undefined : copy;
+}
+
+/** setsockopt(2) with SO_SNDBUF: what may wait in the socket to be read; the system's `net.core.wmem_max` at most. */
+export function setSendBuffer(fd: number, bytes: number): void {
+  const value = Buffer.alloc(4);
+  value.writeInt32LE(bytes, 0);
+  setsockoptCall(fd, SOL_SOCKET, SO_SNDBUF, value, value.length);
 }
 
 /** poll(2): the other end of a socket sends nothing any more, though what it sent before may not be read yet. */

@@ -1,6 +1,7 @@
 /**
- * The same PostgreSQL, with the settings that the product installs it with, on three kinds of storage: the product's
- * replicated volume, nbdkit behind the product's own attach driver and file system, and a folder of this machine.
+ * The same PostgreSQL, with the settings that the product installs it with, on several kinds of storage: a database of
+ * the product, whose volume has two copies; other disks behind the product's own attach driver and file system, which
+ * are QEMU's quorum of two copies, a volume of the product with one, and nbdkit; and a folder of this machine.
  */
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync } from 'node:fs';
@@ -14,7 +15,10 @@ import { Postgresql } from '../../../daemon/host/postgresql.ts';
 import { ProcessSupervisor } from '../../../daemon/host/processes.ts';
 import { Installation } from '../installation.ts';
 import { layerFile } from '../layer-file.ts';
-import { nbdkit } from '../speed/peers.ts';
+import { lockstepOne } from '../speed/lockstep.ts';
+import { nbdkit, quorumNbdkit } from '../speed/peers.ts';
+import type { Target } from '../speed/fio.ts';
+import type { Setup } from '../speed/setup.ts';
 
 export interface EngineOptions {
   /** Of its own, empty; the engine's user can pass through it and through all above it. */
@@ -37,14 +41,19 @@ export interface RunningEngine {
 }
 
 export interface MeasuredEngine {
-  readonly name: 'lockstep' | 'nbdkit' | 'folder';
+  readonly name: 'lockstep' | 'quorum' | 'lockstep-1' | 'nbdkit' | 'folder';
   readonly title: string;
   start(options: EngineOptions): Promise<RunningEngine>;
 }
 
 /** Third numbers of the addresses; other measurements take others. */
 const NETWORK = 86;
-const ADDRESSES = { nbdkit: '127.0.86.20', folder: '127.0.86.21' } as const;
+const ADDRESSES = {
+  nbdkit: '127.0.86.20',
+  folder: '127.0.86.21',
+  quorum: '127.0.86.22',
+  'lockstep-1': '127.0.86.23',
+} as const;
 const DATABASE = 'bench';
 const VOLUME = 'bench-volume';
 const USER = 'lockstep';
@@ -80,43 +89,56 @@ const lockstep: MeasuredEngine = {
   },
 };
 
-const overNbdkit: MeasuredEngine = {
-  name: 'nbdkit',
-  title: 'nbdkit, one copy, same attach and file system',
-  async start({ folder, sizeBytes }) {
-    const cpus = `0-${String(availableParallelism() - 1)}`;
-    const served = await nbdkit.start({ folder, sizeBytes, cpus });
-    const drivers = new HostDrivers({
-      stateDir: join(folder, 's'),
-      host: 'nbdkit',
-      address: ADDRESSES.nbdkit,
-      nbdSocket: join(folder, 'nbd.sock'),
-      log: quiet,
-    });
-    const stop = async (): Promise<void> => {
-      await drivers.releaseAll({ force: true });
-      await served.stop();
-    };
-    const engine = {
-      engine: 'postgresql',
-      database: DATABASE,
-      volume: VOLUME,
-      port: PORTS.engine,
-      user: USER,
-    };
-    try {
-      await drivers.attach(VOLUME, sizeBytes);
-      await drivers.makeFileSystem(VOLUME);
-      await drivers.mount(VOLUME);
-      await drivers.initializeEngine(engine, PASSWORD);
-      await drivers.startEngine(engine);
-    } catch (error) {
-      await stop();
-      throw error;
-    }
-    return { address: addressAt(ADDRESSES.nbdkit), stop };
-  },
-};
+/** `title`: of what the disk is. */
+function over(name: Exclude<keyof typeof ADDRESSES, 'folder'>, setup: Setup, title: string): MeasuredEngine {
+  return {
+    name,
+    title: `${title}, same attach and file system`,
+    async start({ folder, sizeBytes }) {
+      const cpus = `0-${String(availableParallelism() - 1)}`;
+      const served = await setup.start({ folder, sizeBytes, cpus });
+      const { socket, exported } = exportOf(served.target);
+      const drivers = new HostDrivers({
+        stateDir: join(folder, 's'),
+        host: name,
+        address: ADDRESSES[name],
+        nbdSocket: socket,
+        log: quiet,
+      });
+      const stop = async (): Promise<void> => {
+        await drivers.releaseAll({ force: true });
+        await served.stop();
+      };
+      const engine = {
+        engine: 'postgresql',
+        database: DATABASE,
+        volume: exported,
+        port: PORTS.engine,
+        user: USER,
+      };
+      try {
+        await drivers.attach(exported, sizeBytes);
+        await drivers.makeFileSystem(exported);
+        await drivers.mount(exported);
+        await drivers.initializeEngine(engine, PASSWORD);
+        await drivers.startEngine(engine);
+      } catch (error) {
+        await stop();
+        throw error;
+      }
+      return { address: addressAt(ADDRESSES[name]), stop };
+    },
+  };
+}
+
+/** nbdkit gives its disk under any name. */
+function exportOf(target: Target): { readonly socket: string; readonly exported: string } {
+  if (!('uri' in target)) throw new Error('a plain file has no export');
+  const { pathname, searchParams } = new URL(target.uri);
+  const socket = searchParams.get('socket');
+  if (socket === null) throw new Error(`${target.uri} has no socket`);
+  return { socket, exported: pathname.slice(1) || VOLUME };
+}
 
 const inFolder: MeasuredEngine = {
   name: 'folder',
@@ -153,7 +175,13 @@ const inFolder: MeasuredEngine = {
   },
 };
 
-export const engines: readonly MeasuredEngine[] = [lockstep, overNbdkit, inFolder];
+export const engines: readonly MeasuredEngine[] = [
+  lockstep,
+  over('quorum', quorumNbdkit, 'QEMU quorum of two copies'),
+  over('lockstep-1', lockstepOne, 'Lockstep, one copy'),
+  over('nbdkit', nbdkit, 'nbdkit, one copy'),
+  inFolder,
+];
 
 /** A folder of its own for each, below one that the engine's user can pass. */
 export function folderFor(parent: string, { name }: MeasuredEngine): string {

@@ -70,6 +70,9 @@ function ratiosOf(lines: readonly Line[]): readonly Ratio[] {
   };
   return [
     ...ratio('lockstep', 'nbdkit', AIM),
+    ...ratio('lockstep', 'quorum', undefined),
+    ...ratio('quorum', 'nbdkit', undefined),
+    ...ratio('lockstep-1', 'nbdkit', undefined),
     ...ratio('lockstep', 'folder', undefined),
     ...ratio('nbdkit', 'folder', undefined),
   ];

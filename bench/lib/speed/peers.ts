@@ -17,6 +17,8 @@ const run = promisify(execFile);
 const START_MS = 10_000;
 const POLL_MS = 20;
 const CONNECTIONS = '16';
+/** Of the servers that give their exports names. */
+const EXPORT = 'bench';
 
 export const plainFile: Setup = {
   name: 'file',
@@ -52,7 +54,7 @@ export const qemuNbd: Setup = {
     const socket = join(options.folder, 'nbd.sock');
     const file = sparseFile(options.folder, 'data', options.sizeBytes);
     const server = await startQemuNbd(options, socket, ['--format=raw', '--cache=writeback', file]);
-    return served(socket, '', [server]);
+    return served(socket, EXPORT, [server]);
   },
 };
 
@@ -68,7 +70,7 @@ export const nbdServer: Setup = {
     const lines = [
       '[generic]',
       `unixsock = ${socket}`,
-      '[bench]',
+      `[${EXPORT}]`,
       `exportname = ${file}`,
       'flush = true',
       'fua = true',
@@ -80,7 +82,7 @@ export const nbdServer: Setup = {
     const stop = async (): Promise<void> => {
       process.kill(Number(await readFile(pidFile, 'utf8')));
     };
-    return served(socket, 'bench', [{ stop }]);
+    return served(socket, EXPORT, [{ stop }]);
   },
 };
 
@@ -121,7 +123,7 @@ function quorum(remotely: Setup, startRemote: Remote): Setup {
       const nodes = children.flatMap((child, at) => child.map((one) => `children.${String(at)}.${one}`));
       try {
         const front = await startQemuNbd(options, socket, ['--image-opts', [...driver, ...nodes].join(',')]);
-        return served(socket, '', [front, remote]);
+        return served(socket, EXPORT, [front, remote]);
       } catch (error) {
         await remote.stop();
         throw error;
@@ -161,7 +163,8 @@ async function startQemuNbd(
   socket: string,
   what: readonly string[],
 ): Promise<ChildServer> {
-  const argv = [`--socket=${socket}`, `--shared=${CONNECTIONS}`, '--persistent', ...what];
+  const names = [`--socket=${socket}`, `--export-name=${EXPORT}`];
+  const argv = [...names, `--shared=${CONNECTIONS}`, '--persistent', ...what];
   const server = new ChildServer('qemu-nbd', argv, cpus);
   await server.until(() => accepts({ path: socket }), START_MS);
   return server;
