@@ -169,6 +169,8 @@ export type ReplicaEvent =
   | { readonly type: 'connect'; readonly target: HostName }
   /** Said before the snapshot goes or is replaced: a copy that still reads it ends. */
   | { readonly type: 'snapshot-gone' }
+  /** The disk could not make something stable that no flush had asked for: the next one fails. */
+  | { readonly type: 'sync-failed' }
   /** Compare the replicas of the in-sync set. `anew`: from the first region, and not where a scrub broke off. */
   | { readonly type: 'scrub'; readonly anew: boolean }
   | { readonly type: 'stop-scrub' }

@@ -179,6 +179,9 @@ export class Replica {
       case 'connect':
         leader.copies.connect(event.target);
         return;
+      case 'sync-failed':
+        this.#follower.secondary.flushAlone();
+        return;
       case 'snapshot-gone':
         leader.copies.snapshotGone();
         return;

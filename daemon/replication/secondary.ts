@@ -320,6 +320,16 @@ export class Secondary {
     });
   }
 
+  /**
+   * Asked for by nobody else, of whatever part this replica has: what its disk lost has to be known, and durable, before
+   * this process may die. The next one would find a disk whose flushes succeed.
+   */
+  flushAlone(): void {
+    this.#core.flush((failure) => {
+      if (failure !== undefined) this.#flushFailed(this.link, failure);
+    });
+  }
+
   #compare(link: number, region: Region, digest: Uint8Array): void {
     const answer = (needed: boolean): void => {
       if (this.link === link) this.#core.send(link, { type: 'copy-answer', region, needed });
@@ -423,7 +433,7 @@ export class Secondary {
   }
 
   /** Acknowledged writes may be gone from the cache without being on the disk: it is complete no more. */
-  #flushFailed(link: number, failure: DiskFailure): void {
+  #flushFailed(link: number | undefined, failure: DiskFailure): void {
     const { state } = this.#core;
     if (state === 'SECONDARY' || state === 'JOINING') {
       this.#core.transition('STALE', `its disk failed a flush: ${failure}`);
@@ -433,8 +443,9 @@ export class Secondary {
   }
 
   /** A secondary that cannot write is a lost peer: it says so and takes nothing more, on whichever link there is now. */
-  #diskFailed(link: number, failure: DiskFailure): void {
-    this.#core.refuse(this.link ?? link, 'DISK', `the disk of ${this.#core.host} failed: ${failure}`);
+  #diskFailed(link: number | undefined, failure: DiskFailure): void {
+    const to = this.link ?? link;
+    if (to !== undefined) this.#core.refuse(to, 'DISK', `the disk of ${this.#core.host} failed: ${failure}`);
   }
 }
 

@@ -152,6 +152,14 @@ class FaultLayer implements Store {
     this.#store.onSeedLost = told;
   }
 
+  get onSyncFailed(): () => void {
+    return this.#store.onSyncFailed;
+  }
+
+  set onSyncFailed(told: () => void) {
+    this.#store.onSyncFailed = told;
+  }
+
   read(range: ByteRange): Buffer {
     this.#beforeRead(range);
     return this.#store.read(range);

@@ -40,6 +40,7 @@ export class LayeredDisk implements Store {
   #seed: OpenSeed | undefined;
   #closed = false;
   onSeedLost: (error: unknown) => void = () => undefined;
+  onSyncFailed: () => void = () => undefined;
 
   /** `space`: of the file system that it stands on; without it, that has as much room as there is. */
   constructor(store: LayerStore, volume: LayeredVolume, space?: Space) {
@@ -47,6 +48,9 @@ export class LayeredDisk implements Store {
     this.#store = store;
     this.#volume = volume;
     this.#punchesHoles = volume.head.data.punchesHoles;
+    volume.onFailed = () => {
+      if (!this.#closed) this.onSyncFailed();
+    };
   }
 
   get sizeBytes(): number {

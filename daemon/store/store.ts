@@ -55,6 +55,8 @@ export interface Store {
   readonly seed: Seed | undefined;
   /** Called when the seed ended by itself: there was no room for what is written to be put beside it. */
   onSeedLost: (error: unknown) => void;
+  /** Called when something could not be made stable that no flush had asked for. The next flush fails. */
+  onSyncFailed: () => void;
 
   /** Waits for the disk, and everybody with it: not for what clients ask. */
   read(range: ByteRange): Buffer;

@@ -86,7 +86,7 @@ export function duplicate(fd: number): number | undefined {
   return copy < 0 ? undefined : copy;
 }
 
-/** setsockopt(2) with SO_SNDBUF: what may wait in the socket to be read; the system's `net.core.wmem_max` at most. */
+/** setsockopt(2) with SO_SNDBUF: what may wait in the socket to be read, which the kernel doubles; of `net.core.wmem_max` at most. */
 export function setSendBuffer(fd: number, bytes: number): void {
   const value = Buffer.alloc(4);
   value.writeInt32LE(bytes, 0);

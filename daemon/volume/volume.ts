@@ -127,6 +127,9 @@ export class Volume implements BlockBackend {
       );
       this.run({ type: 'snapshot-gone' });
     };
+    this.file.onSyncFailed = () => {
+      this.run({ type: 'sync-failed' });
+    };
   }
 
   get sizeBytes(): number {

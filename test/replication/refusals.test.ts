@@ -1,5 +1,6 @@
 /** What one replica refuses, looked at alone: the second line of defence, behind links that are closed in time. */
 import t from 'tap';
+import type { Effect } from '../../daemon/replication/interface.ts';
 import type { Message } from '../../daemon/replication/messages.ts';
 import { REGION_BYTES } from '../../daemon/replication/units.ts';
 import { blankState, completeState, hello, helloAnswer, Lone, SIZE_BYTES } from '../support/harness/lone.ts';
@@ -322,6 +323,31 @@ t.test(
     ]);
   },
 );
+
+t.test('what the disk lost with nobody waiting for it is asked for at once, and durable', async (t) => {
+  const sick = new Lone('b', completeState(both));
+  sick.hear(1, hello('a', 5, 'recover'));
+  t.match(failedAlone(sick), [
+    { type: 'persist', durable: { flushFailedIn: 'boot 1' } },
+    { type: 'state-changed', to: 'STALE' },
+    { type: 'persist', durable: { complete: false } },
+    { type: 'send', message: { type: 'refusal', reason: 'DISK' } },
+    { type: 'close-link' },
+  ]);
+  const { lone } = primary();
+  t.match(failedAlone(lone), [
+    { type: 'persist', durable: { flushFailedIn: 'boot 1' } },
+    { type: 'send', message: { type: 'yield' } },
+    { type: 'close-link' },
+    { type: 'state-changed', to: 'FENCED' },
+  ]);
+});
+
+function failedAlone(lone: Lone): readonly Effect[] {
+  const [flush] = lone.replica.step({ type: 'sync-failed' }, lone.nowMs);
+  const token = flush?.type === 'disk-flush' ? flush.token : 0;
+  return lone.step({ type: 'disk-done', token, failure: 'EIO' });
+}
 
 t.test('a link that opens after its dialler was fenced is closed without a word', async (t) => {
   const lone = new Lone('a', completeState(both));

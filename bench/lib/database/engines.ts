@@ -98,16 +98,15 @@ function over(name: Exclude<keyof typeof ADDRESSES, 'folder'>, setup: Setup, tit
       const cpus = `0-${String(availableParallelism() - 1)}`;
       const served = await setup.start({ folder, sizeBytes, cpus });
       const { socket, exported } = exportOf(served.target);
-      const drivers = new HostDrivers({
-        stateDir: join(folder, 's'),
-        host: name,
-        address: ADDRESSES[name],
-        nbdSocket: socket,
-        log: quiet,
-      });
+      const stateDir = join(folder, 's');
+      const address = ADDRESSES[name];
+      const drivers = new HostDrivers({ stateDir, host: name, address, nbdSocket: socket, log: quiet });
       const stop = async (): Promise<void> => {
-        await drivers.releaseAll({ force: true });
-        await served.stop();
+        try {
+          await drivers.releaseAll({ force: true });
+        } finally {
+          await served.stop();
+        }
       };
       const engine = {
         engine: 'postgresql',
@@ -126,7 +125,7 @@ function over(name: Exclude<keyof typeof ADDRESSES, 'folder'>, setup: Setup, tit
         await stop();
         throw error;
       }
-      return { address: addressAt(ADDRESSES[name]), stop };
+      return { address: addressAt(address), stop };
     },
   };
 }

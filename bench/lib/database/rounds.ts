@@ -42,8 +42,10 @@ export async function* measure(plan: Plan, tell: (what: string) => void): AsyncG
         yield { engine: name, round, ...result };
       }
   } finally {
-    for (const [, running] of started.toReversed()) await running.stop();
+    const stops = started.toReversed().map(([, running]) => running.stop());
+    const failed = (await Promise.allSettled(stops)).find((one) => one.status === 'rejected');
     rmSync(folder, { recursive: true, force: true });
+    if (failed !== undefined) tell(`an engine did not stop: ${String(failed.reason)}`);
   }
 }
 

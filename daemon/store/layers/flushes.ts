@@ -18,7 +18,7 @@ interface Waiter {
 export interface FlushParts {
   /** Why nothing is called stable. */
   refusal(): Error | undefined;
-  /** Calls back in a later turn. */
+  /** Never calls back before it returns. */
   sync(done: Flushed): void;
   /** A client was told of a failure. */
   told(): void;
@@ -62,9 +62,16 @@ export class Flushes {
   request(done: Flushed, by: FlushedFor): void {
     if (by === 'client') this.#forecast.flushed();
     const waiter = { done, by };
-    if (this.#joined === undefined) this.#begin([waiter]);
+    if (this.#joined === undefined) this.#beginWith(waiter);
     else if (this.#covered === this.#changes) this.#joined.push(waiter);
     else this.#waiting.push(waiter);
+  }
+
+  /** Asked for by one that is just told of the last flush, it has those with it that waited longer. */
+  #beginWith(waiter: Waiter): void {
+    const waiters = [...this.#waiting, waiter];
+    this.#waiting = [];
+    this.#begin(waiters);
   }
 
   #begin(waiters: Waiter[]): void {

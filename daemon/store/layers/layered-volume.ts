@@ -33,7 +33,7 @@ export class LayeredVolume {
       this.#sync(done);
     },
     told: () => {
-      this.#isFailureTold = true;
+      this.#isFailureTold = this.hasFailed;
     },
   });
   #hasEnded = false;
@@ -43,6 +43,12 @@ export class LayeredVolume {
   #isFailureTold = false;
   #isHealing = false;
   #drainedTo = 0;
+  /** Called when it has failed and no client was told: whoever relies on what was written has to ask for a flush. */
+  onFailed: () => void = () => undefined;
+  /** Behind those that are told by the flush that failed. */
+  readonly #tellFailed = (): void => {
+    if (this.hasFailed && !this.#isFailureTold) this.onFailed();
+  };
 
   constructor(
     name: string,
@@ -157,14 +163,13 @@ export class LayeredVolume {
   }
 
   /**
-   * Calls back in a later turn, once what was written before is on stable storage, or with what went wrong. After a
-   * failure all fail, until it was told to a client and the volume is healed.
+   * Calls back once what was written before is on stable storage, or with what went wrong; never before it returns. After
+   * a failure all fail, until it was told to a client and the volume is healed.
    */
   flush(done: Flushed, by: FlushedFor = 'client'): void {
     this.#flushes.request(done, by);
   }
 
-  /** Since a sync failed, or an entry of a map could not be changed back. */
   get hasFailed(): boolean {
     return this.#failure !== undefined;
   }
@@ -436,7 +441,10 @@ export class LayeredVolume {
   }
 
   #fail(error: unknown): void {
-    if (this.#failure === undefined) this.#failures++;
+    if (this.#failure === undefined) {
+      this.#failures++;
+      setImmediate(this.#tellFailed);
+    }
     this.#failure ??= error instanceof Error ? error : new Error(String(error));
     disown([...this.#frozen, ...this.#open]);
   }
@@ -470,15 +478,13 @@ export class LayeredVolume {
       only.syncThen('data', done);
       return;
     }
-    flushLayers(layers, this.#regionBytes).then(
-      () => {
-        done(undefined);
-      },
-      (error: unknown) => {
-        this.#fail(error);
-        done(this.#failure);
-      },
-    );
+    const failed = (error: unknown): void => {
+      this.#fail(error);
+      done(this.#failure);
+    };
+    void flushLayers(layers, this.#regionBytes).then(() => {
+      done(undefined);
+    }, failed);
   }
 }
 

@@ -1,4 +1,5 @@
 /** What a volume answers after a sync of its files failed. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { mayBeLost } from '../../../daemon/store/layers/failures.ts';
 import { flushed } from '../../../daemon/store/layers/flushed.ts';
@@ -79,6 +80,36 @@ t.test('a client is told of a failed sync that the store asked for, and once', a
   await store.step();
   t.notOk(volume.hasFailed);
   t.equal(await flush(volume), 'flushed');
+});
+
+t.test('a sync that fails before its flush was asked for is told at once, for somebody to ask', async (t) => {
+  const { next, volume } = await rig(t);
+  let told = 0;
+  volume.onFailed = () => {
+    told++;
+  };
+  volume.write(0, NEW);
+  next.fail('sync');
+  t.equal(await flush(volume), 'failed');
+  await nextTurn();
+  t.equal(told, 0, 'whoever asked knows');
+
+  const other = await rig(t);
+  other.volume.onFailed = () => {
+    told++;
+  };
+  for (let count = 0; count < 8; count++) {
+    other.volume.write(0, NEW);
+    await flush(other.volume);
+  }
+  other.next.fail('sync');
+  other.volume.write(0, OLD);
+  for (let turn = 0; turn < 8; turn++) await nextTurn();
+  t.ok(other.volume.hasFailed, 'the sync began with the write');
+  t.equal(told, 1);
+  await other.store.step();
+  t.ok(other.volume.hasFailed, 'nothing is taken back before somebody was told');
+  t.equal(await flush(other.volume), 'failed');
 });
 
 t.test('what was on its way is taken back, down to what was flushed', async (t) => {

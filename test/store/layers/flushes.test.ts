@@ -146,3 +146,21 @@ await test('an early sync that fails is told to the client that flushes next, an
   t.equal(ofClient(), failure);
   t.equal(syncs.told, 1);
 });
+
+await test('a flush that is asked for by one that is told has those with it that wait', async (t) => {
+  const syncs = new Syncs();
+  syncs.flushes.wrote();
+  let rounds = 0;
+  const again = (): void => {
+    if (++rounds > 5) return;
+    syncs.flushes.wrote();
+    syncs.flushes.request(again, 'client');
+  };
+  syncs.flushes.request(again, 'client');
+  syncs.flushes.wrote();
+  const ofStore = syncs.flush('store');
+  syncs.end();
+  t.equal(ofStore(), 'nothing yet');
+  syncs.end();
+  t.equal(ofStore(), 'stable');
+});
