@@ -10,7 +10,7 @@ import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BOUNDS, LEAST_OF_NBDKIT } from './lib/guard/bounds.ts';
-import { allocatedPerRequest, canTrace, systemCallsPerRequest } from './lib/guard/measured-pair.ts';
+import { canTrace, leastAllocated, systemCallsPerRequest } from './lib/guard/measured-pair.ts';
 import { lockstepTwo } from './lib/speed/lockstep.ts';
 import { nbdkit } from './lib/speed/peers.ts';
 import { type Measured, measure } from './lib/speed/rounds.ts';
@@ -43,7 +43,7 @@ const seconds = whole('--seconds', values.seconds, 1);
 const guarded: Guarded[] = [];
 const traces = await canTrace();
 for (const kind of ['write', 'read'] as const) {
-  const { heapBytes, bufferBytes } = await allocatedPerRequest(kind);
+  const { heapBytes, bufferBytes } = await leastAllocated(kind);
   const bounds = BOUNDS[kind];
   guarded.push(
     atMost(`${kind}: bytes on the heap`, heapBytes, bounds.heapBytes),

@@ -1,22 +1,9 @@
 /** The cheap part of `npm run bench:guard`: what a request costs, in numbers that are the same on every machine. */
 import t from 'tap';
 import { BOUNDS } from '../../bench/lib/guard/bounds.ts';
-import type { RequestKind } from '../../bench/lib/guard/request-batches.ts';
-import { allocatedPerRequest, canTrace, systemCallsPerRequest } from '../../bench/lib/guard/measured-pair.ts';
+import { canTrace, leastAllocated, systemCallsPerRequest } from '../../bench/lib/guard/measured-pair.ts';
 
 const untraced = (await canTrace()) ? false : 'strace is not installed, or may not trace';
-
-const TRIES = 3;
-
-/** On a busy machine code is optimized late, and allocates more until then: once below the bounds is enough. */
-async function leastAllocated(kind: RequestKind): ReturnType<typeof allocatedPerRequest> {
-  let least = await allocatedPerRequest(kind);
-  for (let tries = 1; tries < TRIES && least.heapBytes > BOUNDS[kind].heapBytes; tries++) {
-    const next = await allocatedPerRequest(kind);
-    if (next.heapBytes < least.heapBytes) least = next;
-  }
-  return least;
-}
 
 for (const kind of ['write', 'read'] as const) {
   t.test(`a ${kind} of 4 KiB allocates no more than its bounds say`, async (t) => {

@@ -31,7 +31,7 @@ export const peers: readonly Contestant[] = [quorumNbdkit, quorumQemuNbd].map((s
 /** `index`: of several at a time. */
 export function lockstep(index: number, nodeFlags: readonly string[] = []): Contestant {
   return {
-    name: `Lockstep ${nodeFlags.join(' ')}`,
+    name: ['Lockstep', ...nodeFlags].join(' '),
     start: ({ sizeBytes }) => startLockstep(FIRST_NETWORK + index, nodeFlags, sizeBytes),
   };
 }
