@@ -1,9 +1,9 @@
 /**
  * `npm run bench:database [-- --rounds N] [--seconds N] [--only lockstep,nbdkit]`: pgbench on PostgreSQL over a
  * replicated volume of an installation; over QEMU's quorum of two copies, a volume with one copy, and nbdkit, with the
- * same attach driver, file system and settings; and straight on the machine's disk. In turn within each round; one is under load at a time. Prints a table
- * and writes bench/results/database.md and database.json. Exits with 1 where the replicated volume stays below 0.9 of
- * nbdkit's transactions per second. Needs root.
+ * same attach driver, file system and settings; and straight on the machine's disk. In turn within each round; one is
+ * under load at a time. Prints a table and writes bench/results/database.md and database.json. Exits with 1 where the
+ * replicated volume stays below 0.9 of nbdkit's transactions per second. Needs root.
  */
 import { parseArgs } from 'node:util';
 import { engines } from './lib/database/engines.ts';

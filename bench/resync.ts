@@ -2,7 +2,7 @@
  * `npm run bench:resync [-- --rounds N] [--short] [--flags=FLAGS]`: a secondary that was away for 30 s under load, on a
  * volume of 10 GiB of which 100 MiB changed. What is copied, and the latency of the clients' writes with and without a
  * resync. Prints a table and writes bench/results/resync.json and resync.md. Exits with 1 where more was copied than had changed, or
- * where the copies differ. With `--flags` the daemons get these flags of Node's in place of those of the product.
+ * where the copies differ. With `--flags` the daemons get these flags of Node's; the product gives them none.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
@@ -57,7 +57,7 @@ function report(results: readonly ResyncRound[]): void {
   );
   const isEqual = results.every(({ firstDifference }) => firstDifference === undefined);
   const lines = [
-    `${String(sizeBytes / GIB)} GiB, ${String(plan.writesPerSecond)} writes of 4 KiB a second, a flush after each ${String(plan.writesPerFlush)}, away for ${String(plan.absenceMs / 1000)} s, ${String(results.length)} rounds, ${nodeFlags.join(' ')}`,
+    `${String(sizeBytes / GIB)} GiB, ${String(plan.writesPerSecond)} writes of 4 KiB a second, a flush after each ${String(plan.writesPerFlush)}, away for ${String(plan.absenceMs / 1000)} s, ${[`${String(results.length)} rounds`, ...nodeFlags].join(', ')}`,
     '',
     '| round | mode | changed regions | of bytes | copied bytes | resync | back after | p99 without | p99 alone | p99 during | during / without | writes during | copies |',
     `|${' --- |'.repeat(13)}`,
