@@ -4,12 +4,15 @@ import type { ServiceError } from '@grpc/grpc-js';
 import { LockstepError } from '../daemon/sys/errors.ts';
 import { errorOfService } from '../daemon/sys/grpc-status.ts';
 import { callUnary } from '../daemon/sys/grpc-unary.ts';
-import type {
-  ClaimPasswordResponse,
-  Database,
-  DatabaseEvent,
-  DatabaseServiceClient,
+import {
+  type ClaimPasswordResponse,
+  CreateDatabaseRequest,
+  type Database,
+  type DatabaseServiceClient,
+  DeleteDatabaseRequest,
+  FailoverDatabaseRequest,
 } from '../proto/gen/lockstep/v1/database_service.ts';
+import type { Event, EventServiceClient } from '../proto/gen/lockstep/v1/event_service.ts';
 import { backoffMs, type CallSettings, isTransient, MAX_ATTEMPTS, pause, retried } from './calls.ts';
 import { callOptions, MAX_PAGES, type Operation, operationOf } from './operations.ts';
 
@@ -33,21 +36,23 @@ const PAGE_SIZE = 200;
 
 export class Databases {
   readonly #stub: DatabaseServiceClient;
+  readonly #events: EventServiceClient;
 
-  constructor(stub: DatabaseServiceClient) {
+  constructor(stub: DatabaseServiceClient, events: EventServiceClient) {
     this.#stub = stub;
+    this.#events = events;
   }
 
   /** The request id is made once, so that a call whose answer was lost is answered with the same operation. */
   async create(database: CreateDatabase, settings: CallSettings = {}): Promise<Operation> {
-    const request = {
+    const request = CreateDatabaseRequest.fromPartial({
       databaseId: database.id,
       engine: database.engine,
       sizeBytes: database.sizeBytes,
       zones: [...(database.zones ?? [])],
       requestId: randomUUID(),
       validateOnly: database.validateOnly ?? false,
-    };
+    });
     const call = () => callUnary(this.#stub.createDatabase.bind(this.#stub), request, callOptions(settings));
     return operationOf(await retried(call, settings.signal));
   }
@@ -60,7 +65,7 @@ export class Databases {
 
   async list(settings: CallSettings = {}): Promise<readonly Database[]> {
     return pages(async (pageToken) => {
-      const request = { pageSize: PAGE_SIZE, pageToken };
+      const request = { pageSize: PAGE_SIZE, pageToken, showDeleted: false };
       const call = () => callUnary(this.#stub.listDatabases.bind(this.#stub), request, callOptions(settings));
       const response = await retried(call, settings.signal);
       return { items: response.databases, next: response.nextPageToken };
@@ -68,13 +73,13 @@ export class Databases {
   }
 
   async delete(name: string, settings: ChangeSettings = {}): Promise<Operation> {
-    const request = changeRequest(name, settings);
+    const request = DeleteDatabaseRequest.fromPartial(changeRequest(name, settings));
     const call = () => callUnary(this.#stub.deleteDatabase.bind(this.#stub), request, callOptions(settings));
     return operationOf(await retried(call, settings.signal));
   }
 
   async failover(name: string, settings: ChangeSettings = {}): Promise<Operation> {
-    const request = changeRequest(name, settings);
+    const request = FailoverDatabaseRequest.fromPartial(changeRequest(name, settings));
     const call = () =>
       callUnary(this.#stub.failoverDatabase.bind(this.#stub), request, callOptions(settings));
     return operationOf(await retried(call, settings.signal));
@@ -90,12 +95,17 @@ export class Databases {
   async events(
     name: string,
     settings: CallSettings & { readonly limit?: number } = {},
-  ): Promise<readonly DatabaseEvent[]> {
+  ): Promise<readonly Event[]> {
     const limit = settings.limit ?? Infinity;
     return pages(async (pageToken) => {
-      const request = { parent: resourceName(name), pageSize: Math.min(PAGE_SIZE, limit), pageToken };
+      const request = {
+        parent: resourceName(name),
+        pageSize: Math.min(PAGE_SIZE, limit),
+        pageToken,
+        reasons: [],
+      };
       const call = () =>
-        callUnary(this.#stub.listDatabaseEvents.bind(this.#stub), request, callOptions(settings));
+        callUnary(this.#events.listEvents.bind(this.#events), request, callOptions(settings));
       const response = await retried(call, settings.signal);
       return { items: response.events, next: response.nextPageToken };
     }, limit);

@@ -12,11 +12,9 @@ import { Channel, type ChannelOptions, credentials } from '@grpc/grpc-js';
 import { invalidField } from '../daemon/sys/errors.ts';
 import { callUnary } from '../daemon/sys/grpc-unary.ts';
 import { OperationsClient } from '../proto/gen/google/longrunning/operations.ts';
-import {
-  ClusterServiceClient,
-  type ClusterStatus,
-  DatabaseServiceClient,
-} from '../proto/gen/lockstep/v1/database_service.ts';
+import { ClusterServiceClient, type ClusterStatus } from '../proto/gen/lockstep/v1/cluster_service.ts';
+import { DatabaseServiceClient } from '../proto/gen/lockstep/v1/database_service.ts';
+import { EventServiceClient } from '../proto/gen/lockstep/v1/event_service.ts';
 import { SnapshotServiceClient } from '../proto/gen/lockstep/v1/snapshot_service.ts';
 import { VolumeServiceClient } from '../proto/gen/lockstep/v1/volume_service.ts';
 import { type CallSettings, retried } from './calls.ts';
@@ -63,7 +61,10 @@ export class LockstepClient {
     const plaintext = credentials.createInsecure();
     this.#channel = new Channel(this.server, plaintext, CHANNEL);
     const shared = { channelOverride: this.#channel };
-    this.databases = new Databases(new DatabaseServiceClient(this.server, plaintext, shared));
+    this.databases = new Databases(
+      new DatabaseServiceClient(this.server, plaintext, shared),
+      new EventServiceClient(this.server, plaintext, shared),
+    );
     this.operations = new Operations(new OperationsClient(this.server, plaintext, shared));
     this.volumes = new Volumes(new VolumeServiceClient(this.server, plaintext, shared));
     this.snapshots = new Snapshots(new SnapshotServiceClient(this.server, plaintext, shared));

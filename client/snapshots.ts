@@ -47,7 +47,7 @@ export class Snapshots {
   }
 
   list(volume: string, settings: CallSettings = {}): Promise<ListSnapshotsResponse> {
-    const request = { parent: volumeName(volume) };
+    const request = { parent: volumeName(volume), pageSize: 0, pageToken: '' };
     const call = () => callUnary(this.#stub.listSnapshots.bind(this.#stub), request, patient(settings));
     return retried(call, settings.signal);
   }

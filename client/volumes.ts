@@ -1,7 +1,12 @@
 /** The volumes, below databases or by themselves. A name is a volume's or its database's: `orders-1a2b3c4d`, `orders`. */
 import { randomUUID } from 'node:crypto';
 import { callUnary } from '../daemon/sys/grpc-unary.ts';
-import type { Volume, VolumeCheck, VolumeServiceClient } from '../proto/gen/lockstep/v1/volume_service.ts';
+import {
+  CreateVolumeRequest,
+  type Volume,
+  type VolumeCheck,
+  type VolumeServiceClient,
+} from '../proto/gen/lockstep/v1/volume_service.ts';
 import { type CallSettings, retried } from './calls.ts';
 import { callOptions, type Operation, operationOf } from './operations.ts';
 
@@ -38,20 +43,20 @@ export class Volumes {
 
   /** A volume without an engine, used over NBD. When the operation is done, `get` has it by the same id. */
   async create(volume: CreateVolume, settings: CallSettings = {}): Promise<Operation> {
-    const request = {
+    const request = CreateVolumeRequest.fromPartial({
       volumeId: volume.id,
       sizeBytes: volume.sizeBytes,
       zones: [...(volume.zones ?? [])],
       requestId: randomUUID(),
       validateOnly: volume.validateOnly ?? false,
-    };
+    });
     const call = () => callUnary(this.#stub.createVolume.bind(this.#stub), request, callOptions(settings));
     return operationOf(await retried(call, settings.signal));
   }
 
   /** Of a volume without an engine, such as a clone. */
   async delete(name: string, settings: CallSettings = {}): Promise<Operation> {
-    const request = { name: volumeName(name), requestId: randomUUID() };
+    const request = { name: volumeName(name), requestId: randomUUID(), validateOnly: false };
     const call = () => callUnary(this.#stub.deleteVolume.bind(this.#stub), request, callOptions(settings));
     return operationOf(await retried(call, settings.signal));
   }

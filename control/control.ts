@@ -8,7 +8,9 @@ import { addReflection } from '../daemon/sys/grpc-reflection.ts';
 import type { Log } from '../daemon/sys/log.ts';
 import { OperationsService } from '../proto/gen/google/longrunning/operations.ts';
 import { CoordinatorServiceService } from '../proto/gen/lockstep/agent/v1/agent.ts';
-import { ClusterServiceService, DatabaseServiceService } from '../proto/gen/lockstep/v1/database_service.ts';
+import { ClusterServiceService } from '../proto/gen/lockstep/v1/cluster_service.ts';
+import { EventServiceService } from '../proto/gen/lockstep/v1/event_service.ts';
+import { DatabaseServiceService } from '../proto/gen/lockstep/v1/database_service.ts';
 import { SnapshotServiceService } from '../proto/gen/lockstep/v1/snapshot_service.ts';
 import { VolumeServiceService } from '../proto/gen/lockstep/v1/volume_service.ts';
 import { Agents, silenceLimitMs } from './agents.ts';
@@ -24,6 +26,7 @@ import { Repository } from './repository.ts';
 import { clusterService } from './services/cluster.ts';
 import { coordinatorService } from './services/coordinator.ts';
 import { databaseService } from './services/databases.ts';
+import { eventService } from './services/events.ts';
 import { snapshotService } from './services/snapshots.ts';
 import { operationsService } from './services/operations.ts';
 import { volumeService } from './services/volumes.ts';
@@ -59,6 +62,7 @@ const SERVICES = [
   'lockstep.v1.VolumeService',
   'lockstep.v1.SnapshotService',
   'lockstep.v1.ClusterService',
+  'lockstep.v1.EventService',
   'google.longrunning.Operations',
   'lockstep.agent.v1.CoordinatorService',
 ];
@@ -118,6 +122,7 @@ export class Control {
       ClusterServiceService,
       clusterService({ ...shared, observations, ownHost: config.host.name }),
     );
+    server.addService(EventServiceService, eventService({ repository, log }));
     server.addService(
       CoordinatorServiceService,
       coordinatorService({ repository, observations, timeline, log }),

@@ -3,11 +3,13 @@ import { LockstepError } from '../daemon/sys/errors.ts';
 import type { VolumeView } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import {
   type DatabaseRecord,
+  databaseRecordOf,
   type EventReason,
   type EventRecord,
   type HostRecord,
   keys,
   type PhaseRecord,
+  type StoredDatabase,
   type VolumeRecord,
 } from './model/records.ts';
 import type { Condition, ControlStore, Entry, Mutation } from './store/store.ts';
@@ -45,8 +47,9 @@ export class Repository {
     this.#wallClock = wallClock;
   }
 
-  database(id: string): Promise<Entry<DatabaseRecord> | undefined> {
-    return this.store.get<DatabaseRecord>(keys.database(id));
+  async database(id: string): Promise<Entry<DatabaseRecord> | undefined> {
+    const entry = await this.store.get<StoredDatabase>(keys.database(id));
+    return entry === undefined ? undefined : { ...entry, value: databaseRecordOf(entry.value) };
   }
 
   async requireDatabase(id: string): Promise<Entry<DatabaseRecord>> {
@@ -59,8 +62,9 @@ export class Repository {
     return entry;
   }
 
-  databases(options?: { after?: string; limit?: number }): Promise<readonly Entry<DatabaseRecord>[]> {
-    return this.store.list<DatabaseRecord>(keys.databases, options);
+  async databases(options?: { after?: string; limit?: number }): Promise<readonly Entry<DatabaseRecord>[]> {
+    const entries = await this.store.list<StoredDatabase>(keys.databases, options);
+    return entries.map((entry) => ({ ...entry, value: databaseRecordOf(entry.value) }));
   }
 
   volume(name: string): Promise<Entry<VolumeRecord> | undefined> {
@@ -99,7 +103,11 @@ export class Repository {
     change: (record: DatabaseRecord) => DatabaseRecord | undefined,
     events: readonly NewEvent[] = [],
   ): Promise<DatabaseRecord | undefined> {
-    return this.#update(keys.database(id), change, { database: () => id, events: () => events });
+    const read = (stored: StoredDatabase): DatabaseRecord | undefined => change(databaseRecordOf(stored));
+    return this.#update<StoredDatabase, DatabaseRecord>(keys.database(id), read, {
+      database: () => id,
+      events: () => events,
+    });
   }
 
   updateVolume(
@@ -107,16 +115,19 @@ export class Repository {
     change: (record: VolumeRecord) => VolumeRecord | undefined,
     events: (next: VolumeRecord) => readonly NewEvent[] = () => [],
   ): Promise<VolumeRecord | undefined> {
-    return this.#update(keys.volume(volume), change, { database: (record) => record.database, events });
+    return this.#update(keys.volume(volume), change, {
+      database: (record: VolumeRecord) => record.database,
+      events,
+    });
   }
 
-  async #update<Value>(
+  async #update<Stored, Value extends Stored>(
     key: string,
-    change: (record: Value) => Value | undefined,
+    change: (record: Stored) => Value | undefined,
     log: { database: (next: Value) => string; events: (next: Value) => readonly NewEvent[] },
   ): Promise<Value | undefined> {
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
-      const entry = await this.store.get<Value>(key);
+      const entry = await this.store.get<Stored>(key);
       const next = entry === undefined ? undefined : change(entry.value);
       if (entry === undefined || next === undefined) return undefined;
       const writes = await this.eventWrites(log.database(next), log.events(next));

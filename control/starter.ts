@@ -42,7 +42,7 @@ export class Starter {
   }
 
   create(
-    database: Omit<DatabaseRecord, 'busyWith'>,
+    database: DatabaseRecord,
     zones: readonly string[],
     request: RequestIdentity | undefined,
   ): Promise<StartResult> {
@@ -54,7 +54,6 @@ export class Starter {
       primaryZone: '',
       secondary: '',
       secondaryZone: '',
-      engineVersion: '',
       snapshot: '',
     };
     const state: CreateState = { ...workOn(id, record), sizeBytes: record.sizeBytes, zones, ...unknown };

@@ -9,7 +9,7 @@ import { Client, credentials } from '@grpc/grpc-js';
 import { daemonOf } from '../../client/quickstart/daemons.ts';
 import { PORTS } from '../../client/quickstart/plan.ts';
 import { NO_ENGINE } from '../../control/model/engines.ts';
-import { type DatabaseRecord, keys, type VolumeRecord } from '../../control/model/records.ts';
+import { type StoredDatabase, keys, type VolumeRecord } from '../../control/model/records.ts';
 import { openLevelStore } from '../../control/store/level-store.ts';
 import { callUnary, methodOf } from '../../daemon/sys/grpc-unary.ts';
 import { AgentServiceService as agent, type ReplicaStatus } from '../../proto/gen/lockstep/agent/v1/agent.ts';
@@ -154,7 +154,7 @@ function recordsOf({ volume, database, sizeBytes, replicas }: RecordedVolume) {
     inSync: [PRIMARY],
     replicas,
   };
-  const owner: DatabaseRecord = {
+  const owner: StoredDatabase = {
     id: database,
     uid: '',
     createTimeMs: 0,

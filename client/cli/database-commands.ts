@@ -1,7 +1,8 @@
 /** `lockstep database ...` */
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import type { Database, DatabaseEvent } from '../../proto/gen/lockstep/v1/database_service.ts';
+import type { Database } from '../../proto/gen/lockstep/v1/database_service.ts';
+import type { Event } from '../../proto/gen/lockstep/v1/event_service.ts';
 import { databaseId, type Operation } from '../lockstep.ts';
 import { aliasUrl, digCommand, multiHostUrl } from './connection.ts';
 import { type Context, follow, type GlobalOptions, withContext } from './context.ts';
@@ -218,7 +219,7 @@ async function failover(context: Context, name: string, options: DatabaseOptions
   );
 }
 
-async function failoverEvents(context: Context, name: string): Promise<readonly DatabaseEvent[]> {
+async function failoverEvents(context: Context, name: string): Promise<readonly Event[]> {
   const latest = await context.client.databases.events(name, {
     limit: DEFAULT_EVENTS,
     signal: context.signal,

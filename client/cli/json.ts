@@ -3,15 +3,10 @@
  * names are camelCase, times are ISO 8601 in UTC, states are the words of the API without their prefix, and integers
  * are numbers as long as a number holds them exactly, else strings.
  */
-import type {
-  ClusterStatus,
-  Database,
-  DatabaseEvent,
-  Endpoint,
-  Host,
-  Replica,
-  Task,
-} from '../../proto/gen/lockstep/v1/database_service.ts';
+import type { ClusterStatus } from '../../proto/gen/lockstep/v1/cluster_service.ts';
+import type { Database, Endpoint, Replica, Task } from '../../proto/gen/lockstep/v1/database_service.ts';
+import type { Event } from '../../proto/gen/lockstep/v1/event_service.ts';
+import type { Host } from '../../proto/gen/lockstep/v1/host_service.ts';
 import { databaseId } from '../databases.ts';
 import { type Operation, operationOf } from '../operations.ts';
 import { redundancyName, stateName, taskStateName } from './names.ts';
@@ -135,7 +130,7 @@ function taskJson(task: Task): Json {
   };
 }
 
-export function eventJson(event: DatabaseEvent): Json {
+export function eventJson(event: Event): Json {
   return {
     time: time(event.time),
     reason: event.reason,

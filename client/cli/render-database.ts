@@ -1,5 +1,6 @@
 /** Databases and their events as text. Pure. */
-import type { Database, DatabaseEvent } from '../../proto/gen/lockstep/v1/database_service.ts';
+import type { Database } from '../../proto/gen/lockstep/v1/database_service.ts';
+import type { Event } from '../../proto/gen/lockstep/v1/event_service.ts';
 import { databaseId } from '../databases.ts';
 import { multiHostUrl, withPort } from './connection.ts';
 import { redundancyName, stateName } from './names.ts';
@@ -52,7 +53,7 @@ function replicaText(replica: Database['primary']): string {
 }
 
 /** Oldest first, so that the newest stands next to the prompt. */
-export function renderEvents(events: readonly DatabaseEvent[], paint: Paint): string {
+export function renderEvents(events: readonly Event[], paint: Paint): string {
   if (events.length === 0) return 'No events.\n';
   const lines = events.toReversed().flatMap((event) => {
     const generation = event.generation > 0n ? ` (generation ${String(event.generation)})` : '';
@@ -67,7 +68,7 @@ export function renderEvents(events: readonly DatabaseEvent[], paint: Paint): st
 }
 
 /** `4.1 s: detect 1.6 s, fence 120 ms, ...`; empty without phases. */
-export function renderPhases(event: DatabaseEvent): string {
+export function renderPhases(event: Event): string {
   if (event.phases.length === 0) return '';
   const total = event.phases.reduce((sum, phase) => sum + phase.durationMs, 0);
   const parts = event.phases.map(

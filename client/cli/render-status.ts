@@ -1,5 +1,7 @@
 /** `lockstep status`: one screen, the verdict first. Pure: the same status gives the same text. */
-import type { ClusterStatus, Database, Host, Replica } from '../../proto/gen/lockstep/v1/database_service.ts';
+import type { ClusterStatus } from '../../proto/gen/lockstep/v1/cluster_service.ts';
+import type { Database, Replica } from '../../proto/gen/lockstep/v1/database_service.ts';
+import type { Host } from '../../proto/gen/lockstep/v1/host_service.ts';
 import { databaseId } from '../databases.ts';
 import { operationOf } from '../operations.ts';
 import { redundancyName, stateName } from './names.ts';

@@ -2,14 +2,14 @@
  * What the state of the cluster means for a person. It believes nothing by halves: "healthy" is said of a database
  * only if every field that could contradict it agrees, so that one copy is never called healthy.
  */
+import { type ClusterStatus } from '../../proto/gen/lockstep/v1/cluster_service.ts';
 import {
-  type ClusterStatus,
   type Database,
   DatabaseState,
-  type Host,
   Redundancy,
   type Replica,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
+import { type Host } from '../../proto/gen/lockstep/v1/host_service.ts';
 import { unreachable } from '../../daemon/sys/errors.ts';
 import { databaseId } from '../databases.ts';
 import { formatSize } from './size.ts';

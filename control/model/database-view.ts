@@ -9,6 +9,7 @@ import {
   DatabaseState,
   type Endpoint,
   Redundancy,
+  RedundancyMode,
   type Replica,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
 import { NO_ENGINE } from './engines.ts';
@@ -74,8 +75,23 @@ export function viewDatabase(facts: DatabaseFacts): Database {
     endpoint: endpointOf(facts),
     busyWith: facts.operation === undefined ? '' : `operations/${facts.operation.id}`,
     passwordUnclaimed: database.unclaimedPassword !== '',
+    tags: { ...database.tags },
+    parameters: { ...database.parameters },
+    parametersPendingRestart: [...database.pendingRestart],
+    deletionProtection: database.deletionProtection,
+    redundancyMode:
+      database.copies === 1
+        ? RedundancyMode.REDUNDANCY_MODE_SINGLE
+        : RedundancyMode.REDUNDANCY_MODE_REPLICATED,
+    volume: `volumes/${database.volume}`,
+    deleteTime: timeOf(database.deleteTimeMs),
+    expireTime: timeOf(database.expireTimeMs),
+    finalSnapshot:
+      database.finalSnapshot === '' ? '' : `volumes/${database.volume}/snapshots/${database.finalSnapshot}`,
   };
 }
+
+const timeOf = (timeMs: number): Date | undefined => (timeMs === 0 ? undefined : new Date(timeMs));
 
 /** Changes whenever what a writer could have based its decision on changes. */
 export function etagOf(databaseRevision: number, volume: VolumeRecord | undefined): string {
@@ -136,6 +152,28 @@ function stateOf(facts: DatabaseFacts): Verdict<DatabaseState> {
         DatabaseState.DATABASE_STATE_FAILED,
         database.failure,
         'see its events, mend what the reason names, then delete it or wait: what can be tried again is tried again',
+      );
+    case 'stopping':
+      return said(
+        DatabaseState.DATABASE_STATE_STOPPING,
+        `it is being stopped${doing === '' ? '' : `: ${doing}`}`,
+      );
+    case 'stopped':
+      return said(
+        DatabaseState.DATABASE_STATE_STOPPED,
+        'a person stopped it',
+        `to use it: lockstep database start ${database.id}`,
+      );
+    case 'starting':
+      return said(
+        DatabaseState.DATABASE_STATE_STARTING,
+        `it is being started${doing === '' ? '' : `: ${doing}`}`,
+      );
+    case 'deleted':
+      return said(
+        DatabaseState.DATABASE_STATE_DELETED,
+        `it was deleted, and is kept until ${new Date(database.expireTimeMs).toISOString()}`,
+        `to have it back: lockstep database undelete ${database.id}`,
       );
     case 'active':
       return servingState(facts);

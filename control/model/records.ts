@@ -39,7 +39,17 @@ export interface VolumeRecord {
   readonly replicas: readonly string[];
 }
 
-export type DatabaseLifecycle = 'creating' | 'active' | 'failing-over' | 'deleting' | 'failed';
+export type DatabaseLifecycle =
+  | 'creating'
+  | 'active'
+  | 'failing-over'
+  | 'stopping'
+  | 'stopped'
+  | 'starting'
+  | 'deleting'
+  /** Its copies are kept, without an engine, until `expireTimeMs`. */
+  | 'deleted'
+  | 'failed';
 
 export interface DatabaseRecord {
   /** A DNS label. */
@@ -62,6 +72,41 @@ export interface DatabaseRecord {
   /** The host whose address the alias answers, and the generation that this was decided in; empty before. */
   readonly aliasHost: string;
   readonly aliasGeneration: number;
+  /** Name of the first database in the engine: the first name that the resource had. */
+  readonly engineDatabase: string;
+  /** Of the engine, as a person set them. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Parameters that the running engine does not have yet. */
+  readonly pendingRestart: readonly string[];
+  readonly tags: Readonly<Record<string, string>>;
+  readonly deletionProtection: boolean;
+  /** How many copies were asked for: 1 or 2. */
+  readonly copies: number;
+  /** Milliseconds since 1970; 0: it is not deleted. */
+  readonly deleteTimeMs: number;
+  readonly expireTimeMs: number;
+  /** Name of the snapshot that stays when a deleted database is gone; empty: none. */
+  readonly finalSnapshot: string;
+}
+
+/** What a record that was written before there was such a field is taken to say. */
+const ADDED_LATER = {
+  parameters: {},
+  pendingRestart: [],
+  tags: {},
+  deletionProtection: false,
+  copies: 2,
+  deleteTimeMs: 0,
+  expireTimeMs: 0,
+  finalSnapshot: '',
+} as const;
+
+type AddedLater = keyof typeof ADDED_LATER | 'engineDatabase';
+
+export type StoredDatabase = Omit<DatabaseRecord, AddedLater> & Partial<Pick<DatabaseRecord, AddedLater>>;
+
+export function databaseRecordOf(stored: StoredDatabase): DatabaseRecord {
+  return { ...ADDED_LATER, engineDatabase: stored.id, ...stored };
 }
 
 export interface PhaseRecord {

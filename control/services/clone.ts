@@ -13,7 +13,7 @@ import type {
 } from '../../proto/gen/lockstep/v1/snapshot_service.ts';
 import type { Agents } from '../agents.ts';
 import { NO_ENGINE } from '../model/engines.ts';
-import { type DatabaseRecord, keys, type VolumeRecord } from '../model/records.ts';
+import { type DatabaseRecord, databaseRecordOf, keys, type VolumeRecord } from '../model/records.ts';
 import type { Repository } from '../repository.ts';
 import { checkNewDatabaseId } from './fields.ts';
 import { DISK_MS, fenceOf, type Located, locate } from './snapshot-hosts.ts';
@@ -71,7 +71,7 @@ export async function cloneSnapshot(
 
 function newClone(id: string, { found, host }: Located, nowMs: number): DatabaseRecord {
   const uid = randomUUID();
-  return {
+  return databaseRecordOf({
     id,
     uid,
     createTimeMs: nowMs,
@@ -88,7 +88,8 @@ function newClone(id: string, { found, host }: Located, nowMs: number): Database
     busyWith: '',
     aliasHost: host,
     aliasGeneration: FIRST_GENERATION,
-  };
+    copies: 1,
+  });
 }
 
 async function reserve(

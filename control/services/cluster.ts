@@ -2,11 +2,8 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
 import type { Log } from '../../daemon/sys/log.ts';
-import type {
-  ClusterServiceServer,
-  ClusterStatus,
-  Host,
-} from '../../proto/gen/lockstep/v1/database_service.ts';
+import type { ClusterServiceServer, ClusterStatus } from '../../proto/gen/lockstep/v1/cluster_service.ts';
+import { Host } from '../../proto/gen/lockstep/v1/host_service.ts';
 import type { HostRecord } from '../model/records.ts';
 import type { Observations } from '../monitor/observations.ts';
 import type { Repository } from '../repository.ts';
@@ -24,7 +21,9 @@ export interface ClusterOptions {
   readonly log: Log;
 }
 
-export function clusterService(options: ClusterOptions): ClusterServiceServer & UntypedServiceImplementation {
+export function clusterService(
+  options: ClusterOptions,
+): Partial<ClusterServiceServer> & UntypedServiceImplementation {
   return { getClusterStatus: unary(options.log, () => clusterStatus(options)) };
 }
 
@@ -45,7 +44,7 @@ async function clusterStatus(options: ClusterOptions): Promise<ClusterStatus> {
 
 function hostMessage({ observations, ownHost }: ClusterOptions, host: HostRecord): Host {
   const isHere = host.host === ownHost;
-  return {
+  return Host.fromPartial({
     name: `hosts/${host.host}`,
     zone: host.zone,
     address: host.address,
@@ -56,5 +55,5 @@ function hostMessage({ observations, ownHost }: ClusterOptions, host: HostRecord
     availableBytes: BigInt(observations.hosts.get(host.host)?.availableBytes ?? 0),
     version: host.version,
     metrics: `${host.address}:${String(host.metricsPort)}`,
-  };
+  });
 }

@@ -12,7 +12,7 @@ import {
   REGION_BYTES,
   VOLUME_SIZES,
 } from '../model/engines.ts';
-import type { DatabaseRecord } from '../model/records.ts';
+import { type DatabaseRecord, databaseRecordOf } from '../model/records.ts';
 import { chooseHosts, type HostRoom } from '../placement/choose.ts';
 import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
 import { checkNewDatabaseId } from './fields.ts';
@@ -99,10 +99,10 @@ export function nameTaken(field: string, database: DatabaseRecord): LockstepErro
 export function newDatabase(
   wish: CreateWish,
   settings: { readonly port: number; readonly nowMs: number },
-): Omit<DatabaseRecord, 'busyWith'> {
+): DatabaseRecord {
   const hasEngine = wish.engine !== NO_ENGINE;
   const uid = randomUUID();
-  return {
+  return databaseRecordOf({
     id: wish.id,
     uid,
     createTimeMs: settings.nowMs,
@@ -116,7 +116,8 @@ export function newDatabase(
     port: settings.port,
     user: hasEngine ? ADMINISTRATOR : '',
     unclaimedPassword: hasEngine ? randomBytes(PASSWORD_BYTES).toString('base64url') : '',
+    busyWith: '',
     aliasHost: '',
     aliasGeneration: 0,
-  };
+  });
 }

@@ -12,13 +12,11 @@ import type {
   DeleteDatabaseRequest,
   FailoverDatabaseRequest,
   GetDatabaseRequest,
-  ListDatabaseEventsRequest,
-  ListDatabaseEventsResponse,
   ListDatabasesRequest,
   ListDatabasesResponse,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
 import { etagOf, safeSuccessor, whyNotSafe } from '../model/database-view.ts';
-import { type DatabaseRecord, type EventRecord, keys } from '../model/records.ts';
+import { type DatabaseRecord, keys } from '../model/records.ts';
 import type { Repository } from '../repository.ts';
 import type { Starter } from '../starter.ts';
 import type { Entry } from '../store/store.ts';
@@ -26,7 +24,7 @@ import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
 import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
 import { checkRoom, nameTaken, newDatabase, parseCreate } from './create-request.ts';
-import { databaseIdOf, lastOf, pageSizeOf, pageToken } from './fields.ts';
+import { databaseIdOf, lastOf, nextOf, pageSizeOf } from './fields.ts';
 import { idempotently } from './idempotent.ts';
 import { packDatabase, type Views } from './views.ts';
 import { watchDatabase, type Watchers } from './watch.ts';
@@ -48,7 +46,7 @@ export interface DatabasesOptions {
 
 export function databaseService(
   options: DatabasesOptions,
-): DatabaseServiceServer & UntypedServiceImplementation {
+): Partial<DatabaseServiceServer> & UntypedServiceImplementation {
   const { log, repository, views } = options;
   return {
     createDatabase: unary(log, (request: CreateDatabaseRequest) => create(options, request)),
@@ -60,7 +58,6 @@ export function databaseService(
     failoverDatabase: unary(log, (request: FailoverDatabaseRequest) => failOver(options, request)),
     watchDatabase: watchDatabase(options),
     claimPassword: unary(log, (request: ClaimPasswordRequest) => claimPassword(options, request)),
-    listDatabaseEvents: unary(log, (request: ListDatabaseEventsRequest) => listEvents(options, request)),
   };
 }
 
@@ -72,7 +69,7 @@ async function create(options: DatabasesOptions, request: CreateDatabaseRequest)
     await checkRoom(options.hosts, wish);
     const database = newDatabase(wish, { port: await freePort(options), nowMs: options.wallClock() });
     if (!request.validateOnly) return options.starter.create(database, wish.zones, identity);
-    const entry = { key: keys.database(wish.id), value: { ...database, busyWith: '' }, revision: 0 };
+    const entry = { key: keys.database(wish.id), value: database, revision: 0 };
     return packDatabase(await options.views.database(entry));
   });
 }
@@ -155,39 +152,6 @@ async function list(
     databases: await Promise.all(page.map((entry) => options.views.database(entry))),
     nextPageToken: nextOf(keys.databases, page, entries.length),
   };
-}
-
-async function listEvents(
-  options: DatabasesOptions,
-  request: ListDatabaseEventsRequest,
-): Promise<ListDatabaseEventsResponse> {
-  const id = databaseIdOf('parent', request.parent);
-  await options.repository.requireDatabase(id);
-  const pageSize = pageSizeOf(request.pageSize);
-  const prefix = keys.events(id);
-  const last = lastOf(prefix, request.pageToken);
-  const after = last === undefined ? {} : { after: last };
-  const entries = await options.repository.store.list<EventRecord>(prefix, {
-    ...after,
-    limit: pageSize + 1,
-    reverse: true,
-  });
-  const page = entries.slice(0, pageSize);
-  return {
-    events: page.map(({ value }) => ({
-      time: new Date(value.timeMs),
-      reason: value.reason,
-      message: value.message,
-      generation: BigInt(value.generation),
-      phases: value.phases.map((phase) => ({ ...phase })),
-    })),
-    nextPageToken: nextOf(prefix, page, entries.length),
-  };
-}
-
-function nextOf(list: string, page: readonly Entry[], found: number): string {
-  const end = page.at(-1);
-  return end === undefined || found === page.length ? '' : pageToken(list, end.key);
 }
 
 /** Forgotten on stable storage before it is answered: a crash between the two loses it, and never shows it twice. */

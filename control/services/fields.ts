@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { invalidField } from '../../daemon/sys/errors.ts';
 import { NAME_SERVER_LABEL } from '../dns/answer.ts';
+import type { Entry } from '../store/store.ts';
 
 export const DNS_LABEL = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
 export const DNS_LABEL_ALLOWED = '1 to 40 of a-z, 0-9 and "-", starting with a letter, not ending with "-"';
@@ -82,6 +83,12 @@ export function pageSizeOf(pageSize: number): number {
 /** A token is the last key of the page, bound to the list that it came from. */
 export function pageToken(list: string, last: string): string {
   return Buffer.from(JSON.stringify([list, last])).toString('base64url');
+}
+
+/** Of a page that was cut out of `found` entries of a list; empty: it was the last. */
+export function nextOf(list: string, page: readonly Entry[], found: number): string {
+  const end = page.at(-1);
+  return end === undefined || found === page.length ? '' : pageToken(list, end.key);
 }
 
 export function lastOf(list: string, token: string): string | undefined {

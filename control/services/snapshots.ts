@@ -42,7 +42,7 @@ export interface SnapshotsOptions {
 
 export function snapshotService(
   options: SnapshotsOptions,
-): SnapshotServiceServer & UntypedServiceImplementation {
+): Partial<SnapshotServiceServer> & UntypedServiceImplementation {
   const { log } = options;
   return {
     createSnapshot: unary(log, (request: CreateSnapshotRequest) => create(options, request)),
@@ -92,10 +92,11 @@ async function list(
     unreachable: kept.filter(({ isReachable }) => !isReachable).map(({ host }) => `hosts/${host}`),
     volume: `volumes/${volume}`,
     revertingTo: reverting[0] === undefined ? '' : `volumes/${volume}/snapshots/${reverting[0]}`,
+    nextPageToken: '',
   };
 }
 
-function viewOf({ volume }: FoundVolume, host: string, snapshot: HostSnapshot): Snapshot {
+function viewOf({ volume, database }: FoundVolume, host: string, snapshot: HostSnapshot): Snapshot {
   const { name, sizeBytes, createTimeMs, quiesced, parent, volumes, ownBytes, sharedBytes } = snapshot;
   const [parentVolume, parentSnapshot] = parent.split('@');
   return {
@@ -108,6 +109,9 @@ function viewOf({ volume }: FoundVolume, host: string, snapshot: HostSnapshot): 
     volumes: volumes.map((standing) => `volumes/${standing}`),
     ownBytes,
     sharedBytes,
+    engine: database?.value.engine ?? '',
+    engineVersion: database?.value.engineVersion ?? '',
+    final: database?.value.finalSnapshot === name,
   };
 }
 

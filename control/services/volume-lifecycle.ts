@@ -39,7 +39,7 @@ export async function createVolume(
   });
 }
 
-function notPlaced({ id, volume, sizeBytes }: Omit<DatabaseRecord, 'busyWith'>): VolumeRecord {
+function notPlaced({ id, volume, sizeBytes }: DatabaseRecord): VolumeRecord {
   return { volume, database: id, sizeBytes, generation: 0, primary: '', inSync: [], replicas: [] };
 }
 

@@ -38,7 +38,9 @@ export interface VolumesOptions extends VolumeViewOptions, LifecycleOptions {
 const FORCE_MS = 5000;
 const SCRUB_MS = 5000;
 
-export function volumeService(options: VolumesOptions): VolumeServiceServer & UntypedServiceImplementation {
+export function volumeService(
+  options: VolumesOptions,
+): Partial<VolumeServiceServer> & UntypedServiceImplementation {
   const resize = { ...options, resizing: new KeyedMutex() };
   return {
     createVolume: unary(options.log, (request: CreateVolumeRequest) => createVolume(options, request)),

@@ -42,7 +42,19 @@ export interface WorkflowDefinition<State extends WorkflowState> {
     | 'failover'
     | 'reseed'
     | 'recover-primary'
-    | 'revert-volume';
+    | 'revert-volume'
+    | 'update-database'
+    | 'start-database'
+    | 'stop-database'
+    | 'reboot-database'
+    | 'undelete-database'
+    | 'purge-database'
+    | 'rename-database'
+    | 'reset-password'
+    | 'clone-database'
+    | 'convert-redundancy'
+    | 'replace-replica'
+    | 'drain-host';
   /** Raised when steps change; a log of another version is not run, it waits for a person. */
   readonly version: number;
   readonly steps: readonly Step<State>[];

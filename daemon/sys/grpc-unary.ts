@@ -95,10 +95,18 @@ export function callUnary<Request, Response>(
   return promise;
 }
 
+/** A request of which only what differs from the defaults is given. */
+export function requestOf<Request>(
+  entry: Pick<MethodDefinition<Request, unknown>, 'requestDeserialize'>,
+  given: Partial<Request>,
+): Request {
+  return { ...entry.requestDeserialize(Buffer.alloc(0)), ...given };
+}
+
 /** The same by the generated service's own entry, such as `AgentServiceService.attachVolume`. */
 export type MethodEntry<Request, Response> = Pick<
   MethodDefinition<Request, Response>,
-  'path' | 'requestSerialize' | 'responseDeserialize'
+  'path' | 'requestSerialize' | 'requestDeserialize' | 'responseDeserialize'
 >;
 
 export function methodOf<Request, Response>(

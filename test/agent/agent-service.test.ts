@@ -65,7 +65,15 @@ async function startAgent(t: Test, around: Around = {}): Promise<Agent> {
 }
 
 const fence = (generation: bigint) => ({ generation, workflow: 'w1', step: 's' });
-const spec = { engine: 'postgresql', database: 'orders', volume: 'v', port: 5432, user: 'lockstep' };
+const spec = {
+  engine: 'postgresql',
+  database: 'orders',
+  volume: 'v',
+  port: 5432,
+  user: 'lockstep',
+  parameters: {},
+  version: '',
+};
 const view = {
   volume: 'v',
   sizeBytes: BigInt(SIZE),

@@ -1,14 +1,15 @@
 /** Answers of a server as the tests of the client need them: a healthy installation, to be spoiled. */
-import { OperationMetadata } from '../../proto/gen/lockstep/v1/database_service.ts';
+import { type ClusterStatus } from '../../proto/gen/lockstep/v1/cluster_service.ts';
 import {
-  type ClusterStatus,
-  type Database,
+  Database,
   DatabaseState,
-  type Host,
+  OperationMetadata,
   Redundancy,
+  RedundancyMode,
   type Task,
   TaskState,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
+import { Host } from '../../proto/gen/lockstep/v1/host_service.ts';
 import {
   type Resync,
   ResyncMode,
@@ -21,7 +22,7 @@ import type { Operation as RawOperation } from '../../proto/gen/google/longrunni
 const MIB = 1024n * 1024n;
 
 export function healthyDatabase(changes: Partial<Database> = {}): Database {
-  return {
+  return Database.fromPartial({
     name: 'databases/orders',
     uid: 'b3c1',
     etag: 'e1',
@@ -51,12 +52,14 @@ export function healthyDatabase(changes: Partial<Database> = {}): Database {
     },
     busyWith: '',
     passwordUnclaimed: false,
+    volume: 'volumes/orders-1',
+    redundancyMode: RedundancyMode.REDUNDANCY_MODE_REPLICATED,
     ...changes,
-  };
+  });
 }
 
 export function host(id: string, changes: Partial<Host> = {}): Host {
-  return {
+  return Host.fromPartial({
     name: `hosts/${id}`,
     zone: id.slice(-1),
     address: id === 'host-a' ? '127.0.0.11' : '127.0.0.12',
@@ -68,7 +71,7 @@ export function host(id: string, changes: Partial<Host> = {}): Host {
     version: '0.1.0',
     metrics: '127.0.0.11:7402',
     ...changes,
-  };
+  });
 }
 
 export function healthyStatus(changes: Partial<ClusterStatus> = {}): ClusterStatus {

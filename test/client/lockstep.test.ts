@@ -5,8 +5,8 @@ import { LockstepClient } from '../../client/lockstep.ts';
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
 import { rpcStatusOf, statusReply } from '../../daemon/sys/grpc-status.ts';
 import { type Operation, OperationsService } from '../../proto/gen/google/longrunning/operations.ts';
+import { ClusterServiceService } from '../../proto/gen/lockstep/v1/cluster_service.ts';
 import {
-  ClusterServiceService,
   type CreateDatabaseRequest,
   Database,
   DatabaseServiceService,

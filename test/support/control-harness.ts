@@ -12,13 +12,11 @@ import { Control, type ControlOptions } from '../../control/control.ts';
 import { bootClock } from '../../daemon/sys/clock.ts';
 import { parseConfig } from '../../daemon/sys/config.ts';
 import { LockstepError } from '../../daemon/sys/errors.ts';
-import { callUnary, type MethodEntry, methodOf } from '../../daemon/sys/grpc-unary.ts';
+import { callUnary, type MethodEntry, methodOf, requestOf } from '../../daemon/sys/grpc-unary.ts';
 import { type Operation, OperationsService } from '../../proto/gen/google/longrunning/operations.ts';
-import {
-  ClusterServiceService,
-  type Database,
-  DatabaseServiceService,
-} from '../../proto/gen/lockstep/v1/database_service.ts';
+import { type Event, EventServiceService } from '../../proto/gen/lockstep/v1/event_service.ts';
+import { ClusterServiceService } from '../../proto/gen/lockstep/v1/cluster_service.ts';
+import { type Database, DatabaseServiceService } from '../../proto/gen/lockstep/v1/database_service.ts';
 import { AgentDouble } from './agent-double.ts';
 import { quietLog } from './quiet-log.ts';
 
@@ -122,8 +120,17 @@ export class ControlHarness {
     return this.#client;
   }
 
-  call<Request, Response>(method: MethodEntry<Request, Response>, request: Request): Promise<Response> {
-    return callUnary(methodOf(this.client, method), request, { deadlineMs: CALL_MS });
+  /** What is not given of the request is as by default. */
+  call<Request, Response>(
+    method: MethodEntry<Request, Response>,
+    request: Partial<Request>,
+  ): Promise<Response> {
+    return callUnary(methodOf(this.client, method), requestOf(method, request), { deadlineMs: CALL_MS });
+  }
+
+  /** Newest first. */
+  async events(parent = 'databases/orders'): Promise<readonly Event[]> {
+    return (await this.call(EventServiceService.listEvents, { parent })).events;
   }
 
   async hostsHeard(): Promise<void> {

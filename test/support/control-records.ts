@@ -1,6 +1,11 @@
 /** Records and observations of a healthy database, for tables of what may be wrong with it. */
 import { type HostObservation, observe, type ObservedReplica } from '../../control/model/observation.ts';
-import type { DatabaseRecord, HostRecord, VolumeRecord } from '../../control/model/records.ts';
+import {
+  type DatabaseRecord,
+  databaseRecordOf,
+  type HostRecord,
+  type VolumeRecord,
+} from '../../control/model/records.ts';
 import { HeartbeatRequest } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 
 export const NOW_MS = 100_000;
@@ -16,7 +21,7 @@ export const volume: VolumeRecord = {
   replicas: ['a1', 'b1'],
 };
 
-export const database: DatabaseRecord = {
+export const database: DatabaseRecord = databaseRecordOf({
   id: 'orders',
   uid: '1',
   createTimeMs: 0,
@@ -32,7 +37,7 @@ export const database: DatabaseRecord = {
   busyWith: '',
   aliasHost: 'a1',
   aliasGeneration: 7,
-};
+});
 
 export const hostRecord = (host: string): HostRecord => ({
   host,

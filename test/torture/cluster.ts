@@ -14,7 +14,7 @@ import { Client, credentials } from '@grpc/grpc-js';
 import { stringify } from 'smol-toml';
 import { layerFile } from '../../bench/lib/layer-file.ts';
 import { NO_ENGINE } from '../../control/model/engines.ts';
-import { type DatabaseRecord, keys, type VolumeRecord } from '../../control/model/records.ts';
+import { type StoredDatabase, keys, type VolumeRecord } from '../../control/model/records.ts';
 import { openLevelStore } from '../../control/store/level-store.ts';
 import { callUnary, type MethodEntry, methodOf } from '../../daemon/sys/grpc-unary.ts';
 import { AgentServiceService, type ReplicaStatus } from '../../proto/gen/lockstep/agent/v1/agent.ts';
@@ -239,7 +239,7 @@ export class Cluster {
       inSync: ['a'],
       replicas: [...HOSTS],
     };
-    const database: DatabaseRecord = {
+    const database: StoredDatabase = {
       id: DATABASE,
       uid: '',
       createTimeMs: 0,

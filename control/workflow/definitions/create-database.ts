@@ -11,7 +11,7 @@ import { chooseHosts } from '../../placement/choose.ts';
 import type { Entry } from '../../store/store.ts';
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { connectTarget, Copying, seedTarget, snapshotName } from './copy.ts';
-import { HostActions } from './host-actions.ts';
+import { HostActions, majorOf } from './host-actions.ts';
 import { type DatabaseWork, describeOutcome, letGo, pointAlias } from './steps.ts';
 import { gently, patiently, pause, type Surroundings } from './surroundings.ts';
 
@@ -219,11 +219,11 @@ function installEngine(around: Surroundings): CreateStep {
     title: ({ engine, primary, secondary }) => `Install ${engine} on ${primary} and ${secondary}`,
     deadlineMs: ENGINE_MS,
     do: async (context) => {
-      const { primary, secondary, engine } = context.state;
+      const { primary, secondary, engine, engineVersion } = context.state;
       const hosts = actions(around, context);
       const [version, other] = await Promise.all([
-        hosts.installEngine(primary, engine),
-        hosts.installEngine(secondary, engine),
+        hosts.installEngine(primary, engine, engineVersion),
+        hosts.installEngine(secondary, engine, engineVersion),
       ]);
       // The files of one major version are not readable by another: such a secondary could never take over.
       if (majorOf(version) !== majorOf(other))
@@ -236,8 +236,6 @@ function installEngine(around: Surroundings): CreateStep {
     },
   });
 }
-
-const majorOf = (version: string): string => /\d+/.exec(version)?.[0] ?? version;
 
 function initializeEngine(around: Surroundings): CreateStep {
   return step(around, {

@@ -33,12 +33,28 @@ export interface EngineFacts {
   readonly engine: string;
   readonly port: number;
   readonly user: string;
+  /** Of the first database in the engine. */
+  readonly engineDatabase: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  /** As the host that installed it told; empty before. */
+  readonly engineVersion: string;
 }
 
 export function engineSpec(facts: EngineFacts): EngineSpec {
-  const { engine, database, volume, port, user } = facts;
-  return { engine, database, volume, port, user };
+  const { engine, engineDatabase: database, volume, port, user, parameters, engineVersion } = facts;
+  return {
+    engine,
+    database,
+    volume,
+    port,
+    user,
+    parameters: { ...parameters },
+    version: majorOf(engineVersion),
+  };
 }
+
+/** "15.18" to "15": the files of one major version are not readable by another. */
+export const majorOf = (version: string): string => /\d+/.exec(version)?.[0] ?? version;
 
 export class HostActions {
   readonly #around: Surroundings;
@@ -150,8 +166,9 @@ export class HostActions {
   }
 
   /** Answers the version. */
-  async installEngine(host: string, engine: string): Promise<string> {
-    const request = { fence: await this.#fence(), engine };
+  /** Of that major version, or the newest of the host. Answers the version. */
+  async installEngine(host: string, engine: string, version: string): Promise<string> {
+    const request = { fence: await this.#fence(), engine, version: majorOf(version) };
     return (await this.#call(host, agent.installEngine, request, INSTALL_MS)).version;
   }
 

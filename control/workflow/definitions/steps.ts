@@ -14,11 +14,15 @@ export type DatabaseWork = {
   readonly engine: string;
   readonly port: number;
   readonly user: string;
+  readonly engineDatabase: string;
+  /** Empty before it is installed. */
+  readonly engineVersion: string;
+  readonly parameters: Readonly<Record<string, string>>;
 };
 
 export function workOn(workflow: string, database: DatabaseRecord): DatabaseWork {
-  const { id, volume, engine, port, user } = database;
-  return { workflow, database: id, volume, engine, port, user };
+  const { id, volume, engine, port, user, engineDatabase, engineVersion, parameters } = database;
+  return { workflow, database: id, volume, engine, port, user, engineDatabase, engineVersion, parameters };
 }
 
 /** The record, as long as it still names this primary. */

@@ -29,6 +29,8 @@ t.test('one copy is said to be one, with what to do', async (t) => {
 t.test('an event fits a terminal of 80 columns', async (t) => {
   const phases = ['detect', 'fence', 'promote', 'attach_and_mount', 'engine_recovery', 'alias'];
   const event = {
+    name: 'databases/orders/events/7',
+    operation: '',
     time: new Date('2026-01-02T03:04:05Z'),
     reason: 'FAILED_OVER',
     message:

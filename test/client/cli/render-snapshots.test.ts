@@ -17,12 +17,22 @@ function snapshot(id: string, change: Partial<Snapshot> = {}): Snapshot {
     volumes: [],
     ownBytes: 65_536n,
     sharedBytes: 0n,
+    engine: 'none',
+    engineVersion: '',
+    final: false,
     ...change,
   };
 }
 
 function answer(change: Partial<ListSnapshotsResponse>): ListSnapshotsResponse {
-  return { snapshots: [], unreachable: [], volume: 'volumes/orders-1', revertingTo: '', ...change };
+  return {
+    snapshots: [],
+    unreachable: [],
+    volume: 'volumes/orders-1',
+    revertingTo: '',
+    nextPageToken: '',
+    ...change,
+  };
 }
 
 const render = (change: Partial<ListSnapshotsResponse>): string =>

@@ -2,8 +2,8 @@ import t from 'tap';
 import { renderStatus } from '../../../client/cli/render-status.ts';
 import { plain } from '../../../client/cli/text.ts';
 import { verdictOf } from '../../../client/cli/verdict.ts';
+import { type ClusterStatus } from '../../../proto/gen/lockstep/v1/cluster_service.ts';
 import {
-  type ClusterStatus,
   type Database,
   DatabaseState,
   Redundancy,

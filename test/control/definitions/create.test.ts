@@ -4,6 +4,7 @@ import { LockstepError } from '../../../daemon/sys/errors.ts';
 import { ErrorInfo } from '../../../proto/gen/google/rpc/error_details.ts';
 import { keys } from '../../../control/model/records.ts';
 import { openLevelStore } from '../../../control/store/level-store.ts';
+import { EventServiceService } from '../../../proto/gen/lockstep/v1/event_service.ts';
 import { DatabaseServiceService } from '../../../proto/gen/lockstep/v1/database_service.ts';
 import type { HostRoom } from '../../../control/placement/choose.ts';
 import { definitionsOf } from '../../../control/workflow/definitions/definitions.ts';
@@ -98,7 +99,7 @@ t.test('an undo that cannot reach a host asks for a person, and a delete cleans 
   await sleep(250);
   t.match(await harness.get(), { state: 6, redundancy: 5, busyWith: '' });
   const asked = { parent: 'databases/orders', pageSize: 100, pageToken: '' };
-  const { events } = await harness.call(DatabaseServiceService.listDatabaseEvents, asked);
+  const { events } = await harness.call(EventServiceService.listEvents, asked);
   t.same(
     events.map((event) => event.reason),
     ['CREATE_FAILED', 'CREATE_STARTED'],

@@ -1,14 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import t, { type Test } from 'tap';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
-import {
-  type DatabaseEvent,
-  DatabaseServiceService as service,
-} from '../../../proto/gen/lockstep/v1/database_service.ts';
+import { EventServiceService } from '../../../proto/gen/lockstep/v1/event_service.ts';
+import { DatabaseServiceService as service } from '../../../proto/gen/lockstep/v1/database_service.ts';
+import { type Event } from '../../../proto/gen/lockstep/v1/event_service.ts';
 import { ControlHarness, refusal } from '../../support/control-harness.ts';
 
-async function eventsOf(harness: ControlHarness): Promise<DatabaseEvent[]> {
-  const { events } = await harness.call(service.listDatabaseEvents, {
+async function eventsOf(harness: ControlHarness): Promise<Event[]> {
+  const { events } = await harness.call(EventServiceService.listEvents, {
     parent: 'databases/orders',
     pageSize: 100,
     pageToken: '',

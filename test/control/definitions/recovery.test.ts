@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
+import { EventServiceService } from '../../../proto/gen/lockstep/v1/event_service.ts';
 import { DatabaseServiceService as service } from '../../../proto/gen/lockstep/v1/database_service.ts';
 import { ControlHarness } from '../../support/control-harness.ts';
 
@@ -44,7 +45,7 @@ t.test('a primary whose disk failed it hands over although its host is well', as
   );
   t.match(moved, { generation: 3n });
   const request = { parent: 'databases/orders', pageSize: 100, pageToken: '' };
-  const { events } = await harness.call(service.listDatabaseEvents, request);
+  const { events } = await harness.call(EventServiceService.listEvents, request);
   const detect = events.find((event) => event.reason === 'FAILED_OVER')?.phases[0];
   t.ok((detect?.durationMs ?? Infinity) < 300, 'without the minimum time of silence');
 });

@@ -9,6 +9,7 @@ import type {
   WorkflowState,
 } from '../../../control/workflow/workflow.ts';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
+import { EventServiceService } from '../../../proto/gen/lockstep/v1/event_service.ts';
 import { DatabaseServiceService as service } from '../../../proto/gen/lockstep/v1/database_service.ts';
 import { ControlHarness } from '../../support/control-harness.ts';
 
@@ -66,7 +67,7 @@ t.test('create, failover, reseed, recovery and delete stand being run twice', as
   harness.a.engines.clear();
   await harness.until((database) => database.state !== 2 || database.busyWith !== '');
   await harness.until((database) => database.state === 2 && database.busyWith === '');
-  const { events } = await harness.call(service.listDatabaseEvents, {
+  const { events } = await harness.call(EventServiceService.listEvents, {
     parent: named.name,
     pageSize: 0,
     pageToken: '',

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { AliasView } from '../../../control/dns/view.ts';
 import {
-  type DatabaseRecord,
+  type StoredDatabase,
   type HostRecord,
   keys,
   type VolumeRecord,
@@ -38,7 +38,7 @@ const volume = (primary: string): VolumeRecord => ({
   replicas: ['a', 'b'],
 });
 
-const database = (aliasHost: string): DatabaseRecord => ({
+const database = (aliasHost: string): StoredDatabase => ({
   id: 'orders',
   uid: 'u',
   createTimeMs: 1,

@@ -48,6 +48,7 @@ t.test('reflection lists the services of control', async (t) => {
     'lockstep.agent.v1.CoordinatorService',
     'lockstep.v1.ClusterService',
     'lockstep.v1.DatabaseService',
+    'lockstep.v1.EventService',
     'lockstep.v1.SnapshotService',
     'lockstep.v1.VolumeService',
   ]);

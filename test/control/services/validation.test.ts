@@ -1,11 +1,9 @@
 import t from 'tap';
 import type { LockstepError } from '../../../daemon/sys/errors.ts';
+import { EventServiceService } from '../../../proto/gen/lockstep/v1/event_service.ts';
 import { OperationsService } from '../../../proto/gen/google/longrunning/operations.ts';
-import {
-  ClusterServiceService,
-  Database,
-  DatabaseServiceService,
-} from '../../../proto/gen/lockstep/v1/database_service.ts';
+import { ClusterServiceService } from '../../../proto/gen/lockstep/v1/cluster_service.ts';
+import { Database, DatabaseServiceService } from '../../../proto/gen/lockstep/v1/database_service.ts';
 import { ControlHarness, MIB, refusal } from '../../support/control-harness.ts';
 
 const UUID = '123e4567-e89b-42d3-a456-426614174000';
@@ -142,8 +140,9 @@ t.test('a change on an old etag, or while another operation runs, is aborted', a
 t.test('the request id of a delete and of a failover is checked before anything else', async (t) => {
   const harness = await ControlHarness.open(t, { hosts: false });
   const request = { name: 'databases/none', etag: '', requestId: 'x y' };
-  for (const method of [DatabaseServiceService.deleteDatabase, DatabaseServiceService.failoverDatabase])
-    t.match(await refusal(harness.call(method, request)), {
+  const { deleteDatabase, failoverDatabase } = DatabaseServiceService;
+  for (const work of [harness.call(deleteDatabase, request), harness.call(failoverDatabase, request)])
+    t.match(await refusal(work), {
       code: 'INVALID_ARGUMENT',
       violations: [{ field: 'request_id', value: 'x y', allowed: /UUID/ }],
     });
@@ -174,7 +173,7 @@ t.test('lists are read page by page, and a token of another list is refused', as
   for (const token of ['nonsense', forged('é'), forged('x'.repeat(600)), forged(7)])
     t.match(await refusal(list(token)), { violations: [{ field: 'page_token', value: token }] });
   const events = (pageToken: string) =>
-    harness.call(DatabaseServiceService.listDatabaseEvents, {
+    harness.call(EventServiceService.listEvents, {
       parent: 'databases/one',
       pageSize: 2,
       pageToken,

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
-import { DatabaseServiceService as databases } from '../../../proto/gen/lockstep/v1/database_service.ts';
+import { EventServiceService } from '../../../proto/gen/lockstep/v1/event_service.ts';
 import { VolumeServiceService as service } from '../../../proto/gen/lockstep/v1/volume_service.ts';
 import { ControlHarness, refusal } from '../../support/control-harness.ts';
 
@@ -62,7 +62,7 @@ t.test(
     const back = await harness.until((one) => one.state === 2 && one.primary?.host === 'host-b');
     t.ok(back.generation > 3n);
     const request = { parent: 'databases/orders', pageSize: 100, pageToken: '' };
-    const { events } = await harness.call(databases.listDatabaseEvents, request);
+    const { events } = await harness.call(EventServiceService.listEvents, request);
     t.ok(events.some((event) => event.reason === 'PRIMARY_FORCED'));
   },
 );

@@ -1,5 +1,5 @@
 /** What hosts tell control, and what control knows of a database, as far as a volume's replicas matter. */
-import type { DatabaseRecord, VolumeRecord } from '../../../control/model/records.ts';
+import { type DatabaseRecord, databaseRecordOf, type VolumeRecord } from '../../../control/model/records.ts';
 import type { StorePosition } from '../../../control/monitor/catch-up.ts';
 import type { ReplicaStatus } from '../../../daemon/replication/interface.ts';
 import type { HeartbeatRequest } from '../../../proto/gen/lockstep/agent/v1/agent.ts';
@@ -57,7 +57,7 @@ function replicaStatus(status: ReplicaStatus): HeartbeatRequest['replicas'][numb
 
 /** An engine runs wherever the primary is, and the alias names it. */
 export function databaseOf(record: VolumeRecord, busyWith: string): DatabaseRecord {
-  return {
+  return databaseRecordOf({
     id: VOLUME,
     uid: '',
     createTimeMs: 0,
@@ -73,5 +73,5 @@ export function databaseOf(record: VolumeRecord, busyWith: string): DatabaseReco
     busyWith,
     aliasHost: record.primary,
     aliasGeneration: record.generation,
-  };
+  });
 }

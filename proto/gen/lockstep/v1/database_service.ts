@@ -21,6 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Operation } from "../../google/longrunning/operations.ts";
+import { FieldMask } from "../../google/protobuf/field_mask.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 
 /**
@@ -41,6 +42,12 @@ export const DatabaseState = {
   DATABASE_STATE_UNAVAILABLE: 5,
   /** DATABASE_STATE_FAILED - A workflow stopped and asks for a person. */
   DATABASE_STATE_FAILED: 6,
+  /** DATABASE_STATE_STOPPED - A person stopped its engine; the copies are looked after. */
+  DATABASE_STATE_STOPPED: 7,
+  DATABASE_STATE_STOPPING: 8,
+  DATABASE_STATE_STARTING: 9,
+  /** DATABASE_STATE_DELETED - It can be brought back until its expire_time. */
+  DATABASE_STATE_DELETED: 10,
 } as const;
 
 export type DatabaseState = typeof DatabaseState[keyof typeof DatabaseState];
@@ -53,6 +60,10 @@ export namespace DatabaseState {
   export type DATABASE_STATE_DELETING = typeof DatabaseState.DATABASE_STATE_DELETING;
   export type DATABASE_STATE_UNAVAILABLE = typeof DatabaseState.DATABASE_STATE_UNAVAILABLE;
   export type DATABASE_STATE_FAILED = typeof DatabaseState.DATABASE_STATE_FAILED;
+  export type DATABASE_STATE_STOPPED = typeof DatabaseState.DATABASE_STATE_STOPPED;
+  export type DATABASE_STATE_STOPPING = typeof DatabaseState.DATABASE_STATE_STOPPING;
+  export type DATABASE_STATE_STARTING = typeof DatabaseState.DATABASE_STATE_STARTING;
+  export type DATABASE_STATE_DELETED = typeof DatabaseState.DATABASE_STATE_DELETED;
 }
 
 export function databaseStateFromJSON(object: any): DatabaseState {
@@ -78,6 +89,18 @@ export function databaseStateFromJSON(object: any): DatabaseState {
     case 6:
     case "DATABASE_STATE_FAILED":
       return DatabaseState.DATABASE_STATE_FAILED;
+    case 7:
+    case "DATABASE_STATE_STOPPED":
+      return DatabaseState.DATABASE_STATE_STOPPED;
+    case 8:
+    case "DATABASE_STATE_STOPPING":
+      return DatabaseState.DATABASE_STATE_STOPPING;
+    case 9:
+    case "DATABASE_STATE_STARTING":
+      return DatabaseState.DATABASE_STATE_STARTING;
+    case 10:
+    case "DATABASE_STATE_DELETED":
+      return DatabaseState.DATABASE_STATE_DELETED;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum DatabaseState");
   }
@@ -99,8 +122,60 @@ export function databaseStateToJSON(object: DatabaseState): string {
       return "DATABASE_STATE_UNAVAILABLE";
     case DatabaseState.DATABASE_STATE_FAILED:
       return "DATABASE_STATE_FAILED";
+    case DatabaseState.DATABASE_STATE_STOPPED:
+      return "DATABASE_STATE_STOPPED";
+    case DatabaseState.DATABASE_STATE_STOPPING:
+      return "DATABASE_STATE_STOPPING";
+    case DatabaseState.DATABASE_STATE_STARTING:
+      return "DATABASE_STATE_STARTING";
+    case DatabaseState.DATABASE_STATE_DELETED:
+      return "DATABASE_STATE_DELETED";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum DatabaseState");
+  }
+}
+
+/** How many copies were asked for. */
+export const RedundancyMode = {
+  REDUNDANCY_MODE_UNSPECIFIED: 0,
+  REDUNDANCY_MODE_REPLICATED: 1,
+  REDUNDANCY_MODE_SINGLE: 2,
+} as const;
+
+export type RedundancyMode = typeof RedundancyMode[keyof typeof RedundancyMode];
+
+export namespace RedundancyMode {
+  export type REDUNDANCY_MODE_UNSPECIFIED = typeof RedundancyMode.REDUNDANCY_MODE_UNSPECIFIED;
+  export type REDUNDANCY_MODE_REPLICATED = typeof RedundancyMode.REDUNDANCY_MODE_REPLICATED;
+  export type REDUNDANCY_MODE_SINGLE = typeof RedundancyMode.REDUNDANCY_MODE_SINGLE;
+}
+
+export function redundancyModeFromJSON(object: any): RedundancyMode {
+  switch (object) {
+    case 0:
+    case "REDUNDANCY_MODE_UNSPECIFIED":
+      return RedundancyMode.REDUNDANCY_MODE_UNSPECIFIED;
+    case 1:
+    case "REDUNDANCY_MODE_REPLICATED":
+      return RedundancyMode.REDUNDANCY_MODE_REPLICATED;
+    case 2:
+    case "REDUNDANCY_MODE_SINGLE":
+      return RedundancyMode.REDUNDANCY_MODE_SINGLE;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum RedundancyMode");
+  }
+}
+
+export function redundancyModeToJSON(object: RedundancyMode): string {
+  switch (object) {
+    case RedundancyMode.REDUNDANCY_MODE_UNSPECIFIED:
+      return "REDUNDANCY_MODE_UNSPECIFIED";
+    case RedundancyMode.REDUNDANCY_MODE_REPLICATED:
+      return "REDUNDANCY_MODE_REPLICATED";
+    case RedundancyMode.REDUNDANCY_MODE_SINGLE:
+      return "REDUNDANCY_MODE_SINGLE";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum RedundancyMode");
   }
 }
 
@@ -282,6 +357,33 @@ export interface Database {
   busyWith: string;
   /** True until ClaimPassword was answered. */
   passwordUnclaimed: boolean;
+  tags: { [key: string]: string };
+  /** Of the engine, as a person set them; the rest is as EngineVersionService tells. */
+  parameters: { [key: string]: string };
+  /** Of these parameters a change takes effect at the engine's next start: RebootDatabase. */
+  parametersPendingRestart: string[];
+  /** A delete is refused while it is true. */
+  deletionProtection: boolean;
+  redundancyMode: RedundancyMode;
+  /** volumes/{volume} */
+  volume: string;
+  /** Absent unless its state is DELETED. */
+  deleteTime: Date | undefined;
+  expireTime:
+    | Date
+    | undefined;
+  /** volumes/{volume}/snapshots/{snapshot} that stays when a deleted database is gone; empty: none. */
+  finalSnapshot: string;
+}
+
+export interface Database_TagsEntry {
+  key: string;
+  value: string;
+}
+
+export interface Database_ParametersEntry {
+  key: string;
+  value: string;
 }
 
 export interface Replica {
@@ -318,6 +420,24 @@ export interface CreateDatabaseRequest {
   requestId: string;
   /** Checks everything and creates nothing; the operation is done at once. */
   validateOnly: boolean;
+  /** REPLICATED if it is not specified. */
+  redundancyMode: RedundancyMode;
+  tags: { [key: string]: string };
+  /** Of the engine; see EngineVersionService. */
+  parameters: { [key: string]: string };
+  deletionProtection: boolean;
+  /** Of the versions that EngineVersionService lists; empty: the newest that the chosen hosts can have. */
+  engineVersion: string;
+}
+
+export interface CreateDatabaseRequest_TagsEntry {
+  key: string;
+  value: string;
+}
+
+export interface CreateDatabaseRequest_ParametersEntry {
+  key: string;
+  value: string;
 }
 
 export interface GetDatabaseRequest {
@@ -328,6 +448,8 @@ export interface ListDatabasesRequest {
   /** 0 means 50; at most 500. */
   pageSize: number;
   pageToken: string;
+  /** Also those that are DELETED. */
+  showDeleted: boolean;
 }
 
 export interface ListDatabasesResponse {
@@ -335,17 +457,159 @@ export interface ListDatabasesResponse {
   nextPageToken: string;
 }
 
+export interface UpdateDatabaseRequest {
+  /** Its name says which; of the rest, what the mask names. */
+  database:
+    | Database
+    | undefined;
+  /**
+   * Of size_bytes, parameters, parameters.{name}, deletion_protection, tags, tags.{key}; what is named and has no value is
+   * set back to the default. Empty: all of them that have a value.
+   */
+  updateMask: string[] | undefined;
+  requestId: string;
+  validateOnly: boolean;
+}
+
 export interface DeleteDatabaseRequest {
   name: string;
-  /** If given and not the current etag: ABORTED. */
   etag: string;
   requestId: string;
+  /** Checks everything and changes nothing; the operation is done at once. */
+  validateOnly: boolean;
+  /** Name of the final snapshot; empty: one is made up. */
+  finalSnapshotId: string;
+  /** In words: no final snapshot. When the grace time has passed, nothing is left. */
+  skipFinalSnapshot: boolean;
+}
+
+export interface UndeleteDatabaseRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+  /** Checks everything and changes nothing; the operation is done at once. */
+  validateOnly: boolean;
+}
+
+export interface StartDatabaseRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+  /** Checks everything and changes nothing; the operation is done at once. */
+  validateOnly: boolean;
+}
+
+export interface StopDatabaseRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+  /** Checks everything and changes nothing; the operation is done at once. */
+  validateOnly: boolean;
+}
+
+export interface RebootDatabaseRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+  /** Checks everything and changes nothing; the operation is done at once. */
+  validateOnly: boolean;
+  /** On the secondary, with a switchover. */
+  withSwitchover: boolean;
 }
 
 export interface FailoverDatabaseRequest {
   name: string;
   etag: string;
   requestId: string;
+  /** Checks everything and changes nothing; the operation is done at once. */
+  validateOnly: boolean;
+}
+
+export interface SwitchoverDatabaseRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+  /** Checks everything and changes nothing; the operation is done at once. */
+  validateOnly: boolean;
+}
+
+export interface ConvertRedundancyRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+  /** Checks everything and changes nothing; the operation is done at once. */
+  validateOnly: boolean;
+  redundancyMode: RedundancyMode;
+  /**
+   * Where the second copy goes, zones/{zone} or hosts/{host}; empty: control chooses. Towards one copy: which of them stays,
+   * hosts/{host}; empty: the primary.
+   */
+  place: string;
+}
+
+export interface ReseedDatabaseRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+  /** Checks everything and changes nothing; the operation is done at once. */
+  validateOnly: boolean;
+  /** hosts/{host} of the replica that is copied to; empty: the only one beside the primary. */
+  host: string;
+  /** Also one that is in sync: it leaves the set, and every region is compared. */
+  anew: boolean;
+}
+
+export interface RenameDatabaseRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+  /** Checks everything and changes nothing; the operation is done at once. */
+  validateOnly: boolean;
+  /** As database_id of a create. */
+  newDatabaseId: string;
+}
+
+export interface ResetPasswordRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+  /** Checks everything and changes nothing; the operation is done at once. */
+  validateOnly: boolean;
+}
+
+export interface CloneDatabaseRequest {
+  /** databases/{database} that is cloned. */
+  name: string;
+  /** Of the clone, as of a create. */
+  databaseId: string;
+  requestId: string;
+  validateOnly: boolean;
+  /** The name of a snapshot of its volume; empty: as it is now. */
+  snapshotId: string;
+  /** SINGLE if it is not specified: usable at once. REPLICATED: a second copy follows, the operation does not wait for it. */
+  redundancyMode: RedundancyMode;
+  tags: { [key: string]: string };
+}
+
+export interface CloneDatabaseRequest_TagsEntry {
+  key: string;
+  value: string;
+}
+
+export interface GetConnectionInfoRequest {
+  name: string;
+}
+
+export interface ConnectionInfo {
+  endpoint:
+    | Endpoint
+    | undefined;
+  /** Such as postgresql://admin@orders.db.lockstep.internal:5432/orders */
+  uri: string;
+  /** Of every address that can become primary, for clients that cache names; empty where the engine's clients know none. */
+  multiHostUri: string;
+  /** A command that connects, to be given the password. */
+  command: string;
 }
 
 export interface WatchDatabaseRequest {
@@ -361,42 +625,11 @@ export interface ClaimPasswordResponse {
   password: string;
 }
 
-export interface ListDatabaseEventsRequest {
-  /** databases/{database} */
-  parent: string;
-  pageSize: number;
-  pageToken: string;
-}
-
-export interface ListDatabaseEventsResponse {
-  /** Newest first. */
-  events: DatabaseEvent[];
-  nextPageToken: string;
-}
-
-export interface DatabaseEvent {
-  time:
-    | Date
-    | undefined;
-  /** From a fixed list: CREATED, IN_SYNC, SECONDARY_LOST, PRIMARY_LOST, FAILED_OVER, RESEED_STARTED, ... */
-  reason: string;
-  message: string;
-  generation: bigint;
-  /** For FAILED_OVER: how long each phase took. */
-  phases: PhaseDuration[];
-}
-
-export interface PhaseDuration {
-  /** detect, fence, promote, attach_and_mount, engine_recovery, alias */
-  phase: string;
-  durationMs: number;
-}
-
 /** The metadata of every google.longrunning.Operation of this API. */
 export interface OperationMetadata {
-  /** create-database, create-volume, delete-database, failover, reseed, recover-primary, revert-volume */
+  /** Such as create-database, failover, reseed, drain-host; WorkflowService lists them. */
   workflow: string;
-  /** The resource the operation works on: databases/{database} */
+  /** The resource the operation works on: databases/{database} or hosts/{host} */
   target: string;
   createTime: Date | undefined;
   endTime: Date | undefined;
@@ -422,34 +655,6 @@ export interface Task {
   attempts: number;
 }
 
-export interface GetClusterStatusRequest {
-}
-
-export interface ClusterStatus {
-  time: Date | undefined;
-  hosts: Host[];
-  databases: Database[];
-  /** Operations that are not done. */
-  operations: Operation[];
-}
-
-export interface Host {
-  /** hosts/{host} */
-  name: string;
-  zone: string;
-  address: string;
-  /** Any of "storage", "control". */
-  roles: string[];
-  reachable: boolean;
-  /** Milliseconds since the last heartbeat. */
-  silenceMs: number;
-  capacityBytes: bigint;
-  availableBytes: bigint;
-  version: string;
-  /** host:port of its /metrics. */
-  metrics: string;
-}
-
 function createBaseDatabase(): Database {
   return {
     name: "",
@@ -473,6 +678,15 @@ function createBaseDatabase(): Database {
     endpoint: undefined,
     busyWith: "",
     passwordUnclaimed: false,
+    tags: {},
+    parameters: {},
+    parametersPendingRestart: [],
+    deletionProtection: false,
+    redundancyMode: 0,
+    volume: "",
+    deleteTime: undefined,
+    expireTime: undefined,
+    finalSnapshot: "",
   };
 }
 
@@ -555,6 +769,33 @@ export const Database: MessageFns<Database> = {
     }
     if (message.passwordUnclaimed !== false) {
       writer.uint32(168).bool(message.passwordUnclaimed);
+    }
+    globalThis.Object.entries(message.tags).forEach(([key, value]: [string, string]) => {
+      Database_TagsEntry.encode({ key: key as any, value }, writer.uint32(178).fork()).join();
+    });
+    globalThis.Object.entries(message.parameters).forEach(([key, value]: [string, string]) => {
+      Database_ParametersEntry.encode({ key: key as any, value }, writer.uint32(186).fork()).join();
+    });
+    for (const v of message.parametersPendingRestart) {
+      writer.uint32(194).string(v!);
+    }
+    if (message.deletionProtection !== false) {
+      writer.uint32(200).bool(message.deletionProtection);
+    }
+    if (message.redundancyMode !== 0) {
+      writer.uint32(208).int32(message.redundancyMode);
+    }
+    if (message.volume !== "") {
+      writer.uint32(218).string(message.volume);
+    }
+    if (message.deleteTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.deleteTime), writer.uint32(226).fork()).join();
+    }
+    if (message.expireTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.expireTime), writer.uint32(234).fork()).join();
+    }
+    if (message.finalSnapshot !== "") {
+      writer.uint32(242).string(message.finalSnapshot);
     }
     return writer;
   },
@@ -740,6 +981,84 @@ export const Database: MessageFns<Database> = {
             message.passwordUnclaimed = reader.bool();
             continue;
           }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            const entry22 = Database_TagsEntry.decode(reader, reader.uint32());
+            if (entry22.value !== undefined) {
+              message.tags[entry22.key] = entry22.value;
+            }
+            continue;
+          }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            const entry23 = Database_ParametersEntry.decode(reader, reader.uint32());
+            if (entry23.value !== undefined) {
+              message.parameters[entry23.key] = entry23.value;
+            }
+            continue;
+          }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.parametersPendingRestart.push(reader.string());
+            continue;
+          }
+          case 25: {
+            if (tag !== 200) {
+              break;
+            }
+
+            message.deletionProtection = reader.bool();
+            continue;
+          }
+          case 26: {
+            if (tag !== 208) {
+              break;
+            }
+
+            message.redundancyMode = reader.int32() as any;
+            continue;
+          }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.volume = reader.string();
+            continue;
+          }
+          case 28: {
+            if (tag !== 226) {
+              break;
+            }
+
+            message.deleteTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 29: {
+            if (tag !== 234) {
+              break;
+            }
+
+            message.expireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.finalSnapshot = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -815,6 +1134,65 @@ export const Database: MessageFns<Database> = {
         : isSet(object.password_unclaimed)
         ? globalThis.Boolean(object.password_unclaimed)
         : false,
+      tags: isObject(object.tags)
+        ? (globalThis.Object.entries(object.tags) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      parameters: isObject(object.parameters)
+        ? (globalThis.Object.entries(object.parameters) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      parametersPendingRestart: globalThis.Array.isArray(object?.parametersPendingRestart)
+        ? object.parametersPendingRestart.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.parameters_pending_restart)
+        ? object.parameters_pending_restart.map((e: any) => globalThis.String(e))
+        : [],
+      deletionProtection: isSet(object.deletionProtection)
+        ? globalThis.Boolean(object.deletionProtection)
+        : isSet(object.deletion_protection)
+        ? globalThis.Boolean(object.deletion_protection)
+        : false,
+      redundancyMode: isSet(object.redundancyMode)
+        ? redundancyModeFromJSON(object.redundancyMode)
+        : isSet(object.redundancy_mode)
+        ? redundancyModeFromJSON(object.redundancy_mode)
+        : 0,
+      volume: isSet(object.volume) ? globalThis.String(object.volume) : "",
+      deleteTime: isSet(object.deleteTime)
+        ? fromJsonTimestamp(object.deleteTime)
+        : isSet(object.delete_time)
+        ? fromJsonTimestamp(object.delete_time)
+        : undefined,
+      expireTime: isSet(object.expireTime)
+        ? fromJsonTimestamp(object.expireTime)
+        : isSet(object.expire_time)
+        ? fromJsonTimestamp(object.expire_time)
+        : undefined,
+      finalSnapshot: isSet(object.finalSnapshot)
+        ? globalThis.String(object.finalSnapshot)
+        : isSet(object.final_snapshot)
+        ? globalThis.String(object.final_snapshot)
+        : "",
     };
   },
 
@@ -883,6 +1261,45 @@ export const Database: MessageFns<Database> = {
     if (message.passwordUnclaimed !== false) {
       obj.passwordUnclaimed = message.passwordUnclaimed;
     }
+    if (message.tags) {
+      const entries = globalThis.Object.entries(message.tags) as [string, string][];
+      if (entries.length > 0) {
+        obj.tags = {};
+        entries.forEach(([k, v]) => {
+          obj.tags[k] = v;
+        });
+      }
+    }
+    if (message.parameters) {
+      const entries = globalThis.Object.entries(message.parameters) as [string, string][];
+      if (entries.length > 0) {
+        obj.parameters = {};
+        entries.forEach(([k, v]) => {
+          obj.parameters[k] = v;
+        });
+      }
+    }
+    if (message.parametersPendingRestart?.length) {
+      obj.parametersPendingRestart = message.parametersPendingRestart;
+    }
+    if (message.deletionProtection !== false) {
+      obj.deletionProtection = message.deletionProtection;
+    }
+    if (message.redundancyMode !== 0) {
+      obj.redundancyMode = redundancyModeToJSON(message.redundancyMode);
+    }
+    if (message.volume !== "") {
+      obj.volume = message.volume;
+    }
+    if (message.deleteTime !== undefined) {
+      obj.deleteTime = message.deleteTime.toISOString();
+    }
+    if (message.expireTime !== undefined) {
+      obj.expireTime = message.expireTime.toISOString();
+    }
+    if (message.finalSnapshot !== "") {
+      obj.finalSnapshot = message.finalSnapshot;
+    }
     return obj;
   },
 
@@ -924,6 +1341,201 @@ export const Database: MessageFns<Database> = {
       : undefined;
     message.busyWith = object.busyWith ?? "";
     message.passwordUnclaimed = object.passwordUnclaimed ?? false;
+    message.tags = (globalThis.Object.entries(object.tags ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.parameters = (globalThis.Object.entries(object.parameters ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.parametersPendingRestart = object.parametersPendingRestart?.map((e) => e) || [];
+    message.deletionProtection = object.deletionProtection ?? false;
+    message.redundancyMode = object.redundancyMode ?? 0;
+    message.volume = object.volume ?? "";
+    message.deleteTime = object.deleteTime ?? undefined;
+    message.expireTime = object.expireTime ?? undefined;
+    message.finalSnapshot = object.finalSnapshot ?? "";
+    return message;
+  },
+};
+
+function createBaseDatabase_TagsEntry(): Database_TagsEntry {
+  return { key: "", value: "" };
+}
+
+export const Database_TagsEntry: MessageFns<Database_TagsEntry> = {
+  encode(message: Database_TagsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Database_TagsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDatabase_TagsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Database_TagsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: Database_TagsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Database_TagsEntry>): Database_TagsEntry {
+    return Database_TagsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Database_TagsEntry>): Database_TagsEntry {
+    const message = createBaseDatabase_TagsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseDatabase_ParametersEntry(): Database_ParametersEntry {
+  return { key: "", value: "" };
+}
+
+export const Database_ParametersEntry: MessageFns<Database_ParametersEntry> = {
+  encode(message: Database_ParametersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Database_ParametersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDatabase_ParametersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Database_ParametersEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: Database_ParametersEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Database_ParametersEntry>): Database_ParametersEntry {
+    return Database_ParametersEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Database_ParametersEntry>): Database_ParametersEntry {
+    const message = createBaseDatabase_ParametersEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -1240,7 +1852,19 @@ export const Endpoint: MessageFns<Endpoint> = {
 };
 
 function createBaseCreateDatabaseRequest(): CreateDatabaseRequest {
-  return { databaseId: "", engine: "", sizeBytes: 0n, zones: [], requestId: "", validateOnly: false };
+  return {
+    databaseId: "",
+    engine: "",
+    sizeBytes: 0n,
+    zones: [],
+    requestId: "",
+    validateOnly: false,
+    redundancyMode: 0,
+    tags: {},
+    parameters: {},
+    deletionProtection: false,
+    engineVersion: "",
+  };
 }
 
 export const CreateDatabaseRequest: MessageFns<CreateDatabaseRequest> = {
@@ -1265,6 +1889,21 @@ export const CreateDatabaseRequest: MessageFns<CreateDatabaseRequest> = {
     }
     if (message.validateOnly !== false) {
       writer.uint32(48).bool(message.validateOnly);
+    }
+    if (message.redundancyMode !== 0) {
+      writer.uint32(56).int32(message.redundancyMode);
+    }
+    globalThis.Object.entries(message.tags).forEach(([key, value]: [string, string]) => {
+      CreateDatabaseRequest_TagsEntry.encode({ key: key as any, value }, writer.uint32(66).fork()).join();
+    });
+    globalThis.Object.entries(message.parameters).forEach(([key, value]: [string, string]) => {
+      CreateDatabaseRequest_ParametersEntry.encode({ key: key as any, value }, writer.uint32(74).fork()).join();
+    });
+    if (message.deletionProtection !== false) {
+      writer.uint32(80).bool(message.deletionProtection);
+    }
+    if (message.engineVersion !== "") {
+      writer.uint32(90).string(message.engineVersion);
     }
     return writer;
   },
@@ -1330,6 +1969,52 @@ export const CreateDatabaseRequest: MessageFns<CreateDatabaseRequest> = {
             message.validateOnly = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.redundancyMode = reader.int32() as any;
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            const entry8 = CreateDatabaseRequest_TagsEntry.decode(reader, reader.uint32());
+            if (entry8.value !== undefined) {
+              message.tags[entry8.key] = entry8.value;
+            }
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            const entry9 = CreateDatabaseRequest_ParametersEntry.decode(reader, reader.uint32());
+            if (entry9.value !== undefined) {
+              message.parameters[entry9.key] = entry9.value;
+            }
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.deletionProtection = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.engineVersion = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1366,6 +2051,49 @@ export const CreateDatabaseRequest: MessageFns<CreateDatabaseRequest> = {
         : isSet(object.validate_only)
         ? globalThis.Boolean(object.validate_only)
         : false,
+      redundancyMode: isSet(object.redundancyMode)
+        ? redundancyModeFromJSON(object.redundancyMode)
+        : isSet(object.redundancy_mode)
+        ? redundancyModeFromJSON(object.redundancy_mode)
+        : 0,
+      tags: isObject(object.tags)
+        ? (globalThis.Object.entries(object.tags) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      parameters: isObject(object.parameters)
+        ? (globalThis.Object.entries(object.parameters) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      deletionProtection: isSet(object.deletionProtection)
+        ? globalThis.Boolean(object.deletionProtection)
+        : isSet(object.deletion_protection)
+        ? globalThis.Boolean(object.deletion_protection)
+        : false,
+      engineVersion: isSet(object.engineVersion)
+        ? globalThis.String(object.engineVersion)
+        : isSet(object.engine_version)
+        ? globalThis.String(object.engine_version)
+        : "",
     };
   },
 
@@ -1389,6 +2117,33 @@ export const CreateDatabaseRequest: MessageFns<CreateDatabaseRequest> = {
     if (message.validateOnly !== false) {
       obj.validateOnly = message.validateOnly;
     }
+    if (message.redundancyMode !== 0) {
+      obj.redundancyMode = redundancyModeToJSON(message.redundancyMode);
+    }
+    if (message.tags) {
+      const entries = globalThis.Object.entries(message.tags) as [string, string][];
+      if (entries.length > 0) {
+        obj.tags = {};
+        entries.forEach(([k, v]) => {
+          obj.tags[k] = v;
+        });
+      }
+    }
+    if (message.parameters) {
+      const entries = globalThis.Object.entries(message.parameters) as [string, string][];
+      if (entries.length > 0) {
+        obj.parameters = {};
+        entries.forEach(([k, v]) => {
+          obj.parameters[k] = v;
+        });
+      }
+    }
+    if (message.deletionProtection !== false) {
+      obj.deletionProtection = message.deletionProtection;
+    }
+    if (message.engineVersion !== "") {
+      obj.engineVersion = message.engineVersion;
+    }
     return obj;
   },
 
@@ -1403,6 +2158,197 @@ export const CreateDatabaseRequest: MessageFns<CreateDatabaseRequest> = {
     message.zones = object.zones?.map((e) => e) || [];
     message.requestId = object.requestId ?? "";
     message.validateOnly = object.validateOnly ?? false;
+    message.redundancyMode = object.redundancyMode ?? 0;
+    message.tags = (globalThis.Object.entries(object.tags ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.parameters = (globalThis.Object.entries(object.parameters ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.deletionProtection = object.deletionProtection ?? false;
+    message.engineVersion = object.engineVersion ?? "";
+    return message;
+  },
+};
+
+function createBaseCreateDatabaseRequest_TagsEntry(): CreateDatabaseRequest_TagsEntry {
+  return { key: "", value: "" };
+}
+
+export const CreateDatabaseRequest_TagsEntry: MessageFns<CreateDatabaseRequest_TagsEntry> = {
+  encode(message: CreateDatabaseRequest_TagsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateDatabaseRequest_TagsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateDatabaseRequest_TagsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateDatabaseRequest_TagsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: CreateDatabaseRequest_TagsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CreateDatabaseRequest_TagsEntry>): CreateDatabaseRequest_TagsEntry {
+    return CreateDatabaseRequest_TagsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateDatabaseRequest_TagsEntry>): CreateDatabaseRequest_TagsEntry {
+    const message = createBaseCreateDatabaseRequest_TagsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseCreateDatabaseRequest_ParametersEntry(): CreateDatabaseRequest_ParametersEntry {
+  return { key: "", value: "" };
+}
+
+export const CreateDatabaseRequest_ParametersEntry: MessageFns<CreateDatabaseRequest_ParametersEntry> = {
+  encode(message: CreateDatabaseRequest_ParametersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateDatabaseRequest_ParametersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateDatabaseRequest_ParametersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateDatabaseRequest_ParametersEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: CreateDatabaseRequest_ParametersEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CreateDatabaseRequest_ParametersEntry>): CreateDatabaseRequest_ParametersEntry {
+    return CreateDatabaseRequest_ParametersEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateDatabaseRequest_ParametersEntry>): CreateDatabaseRequest_ParametersEntry {
+    const message = createBaseCreateDatabaseRequest_ParametersEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -1475,7 +2421,7 @@ export const GetDatabaseRequest: MessageFns<GetDatabaseRequest> = {
 };
 
 function createBaseListDatabasesRequest(): ListDatabasesRequest {
-  return { pageSize: 0, pageToken: "" };
+  return { pageSize: 0, pageToken: "", showDeleted: false };
 }
 
 export const ListDatabasesRequest: MessageFns<ListDatabasesRequest> = {
@@ -1485,6 +2431,9 @@ export const ListDatabasesRequest: MessageFns<ListDatabasesRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(18).string(message.pageToken);
+    }
+    if (message.showDeleted !== false) {
+      writer.uint32(24).bool(message.showDeleted);
     }
     return writer;
   },
@@ -1518,6 +2467,14 @@ export const ListDatabasesRequest: MessageFns<ListDatabasesRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.showDeleted = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1542,6 +2499,11 @@ export const ListDatabasesRequest: MessageFns<ListDatabasesRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      showDeleted: isSet(object.showDeleted)
+        ? globalThis.Boolean(object.showDeleted)
+        : isSet(object.show_deleted)
+        ? globalThis.Boolean(object.show_deleted)
+        : false,
     };
   },
 
@@ -1553,6 +2515,9 @@ export const ListDatabasesRequest: MessageFns<ListDatabasesRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.showDeleted !== false) {
+      obj.showDeleted = message.showDeleted;
+    }
     return obj;
   },
 
@@ -1563,6 +2528,7 @@ export const ListDatabasesRequest: MessageFns<ListDatabasesRequest> = {
     const message = createBaseListDatabasesRequest();
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.showDeleted = object.showDeleted ?? false;
     return message;
   },
 };
@@ -1658,8 +2624,139 @@ export const ListDatabasesResponse: MessageFns<ListDatabasesResponse> = {
   },
 };
 
+function createBaseUpdateDatabaseRequest(): UpdateDatabaseRequest {
+  return { database: undefined, updateMask: undefined, requestId: "", validateOnly: false };
+}
+
+export const UpdateDatabaseRequest: MessageFns<UpdateDatabaseRequest> = {
+  encode(message: UpdateDatabaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.database !== undefined) {
+      Database.encode(message.database, writer.uint32(10).fork()).join();
+    }
+    if (message.updateMask !== undefined) {
+      FieldMask.encode(FieldMask.wrap(message.updateMask), writer.uint32(18).fork()).join();
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateDatabaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateDatabaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.database = Database.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.updateMask = FieldMask.unwrap(FieldMask.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UpdateDatabaseRequest {
+    return {
+      database: isSet(object.database) ? Database.fromJSON(object.database) : undefined,
+      updateMask: isSet(object.updateMask)
+        ? FieldMask.unwrap(FieldMask.fromJSON(object.updateMask))
+        : isSet(object.update_mask)
+        ? FieldMask.unwrap(FieldMask.fromJSON(object.update_mask))
+        : undefined,
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+    };
+  },
+
+  toJSON(message: UpdateDatabaseRequest): unknown {
+    const obj: any = {};
+    if (message.database !== undefined) {
+      obj.database = Database.toJSON(message.database);
+    }
+    if (message.updateMask !== undefined) {
+      obj.updateMask = FieldMask.toJSON(FieldMask.wrap(message.updateMask));
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UpdateDatabaseRequest>): UpdateDatabaseRequest {
+    return UpdateDatabaseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdateDatabaseRequest>): UpdateDatabaseRequest {
+    const message = createBaseUpdateDatabaseRequest();
+    message.database = (object.database !== undefined && object.database !== null)
+      ? Database.fromPartial(object.database)
+      : undefined;
+    message.updateMask = object.updateMask ?? undefined;
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    return message;
+  },
+};
+
 function createBaseDeleteDatabaseRequest(): DeleteDatabaseRequest {
-  return { name: "", etag: "", requestId: "" };
+  return { name: "", etag: "", requestId: "", validateOnly: false, finalSnapshotId: "", skipFinalSnapshot: false };
 }
 
 export const DeleteDatabaseRequest: MessageFns<DeleteDatabaseRequest> = {
@@ -1672,6 +2769,15 @@ export const DeleteDatabaseRequest: MessageFns<DeleteDatabaseRequest> = {
     }
     if (message.requestId !== "") {
       writer.uint32(26).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
+    }
+    if (message.finalSnapshotId !== "") {
+      writer.uint32(42).string(message.finalSnapshotId);
+    }
+    if (message.skipFinalSnapshot !== false) {
+      writer.uint32(48).bool(message.skipFinalSnapshot);
     }
     return writer;
   },
@@ -1713,6 +2819,30 @@ export const DeleteDatabaseRequest: MessageFns<DeleteDatabaseRequest> = {
             message.requestId = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.finalSnapshotId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.skipFinalSnapshot = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1734,6 +2864,21 @@ export const DeleteDatabaseRequest: MessageFns<DeleteDatabaseRequest> = {
         : isSet(object.request_id)
         ? globalThis.String(object.request_id)
         : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+      finalSnapshotId: isSet(object.finalSnapshotId)
+        ? globalThis.String(object.finalSnapshotId)
+        : isSet(object.final_snapshot_id)
+        ? globalThis.String(object.final_snapshot_id)
+        : "",
+      skipFinalSnapshot: isSet(object.skipFinalSnapshot)
+        ? globalThis.Boolean(object.skipFinalSnapshot)
+        : isSet(object.skip_final_snapshot)
+        ? globalThis.Boolean(object.skip_final_snapshot)
+        : false,
     };
   },
 
@@ -1748,6 +2893,15 @@ export const DeleteDatabaseRequest: MessageFns<DeleteDatabaseRequest> = {
     if (message.requestId !== "") {
       obj.requestId = message.requestId;
     }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    if (message.finalSnapshotId !== "") {
+      obj.finalSnapshotId = message.finalSnapshotId;
+    }
+    if (message.skipFinalSnapshot !== false) {
+      obj.skipFinalSnapshot = message.skipFinalSnapshot;
+    }
     return obj;
   },
 
@@ -1759,12 +2913,535 @@ export const DeleteDatabaseRequest: MessageFns<DeleteDatabaseRequest> = {
     message.name = object.name ?? "";
     message.etag = object.etag ?? "";
     message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    message.finalSnapshotId = object.finalSnapshotId ?? "";
+    message.skipFinalSnapshot = object.skipFinalSnapshot ?? false;
+    return message;
+  },
+};
+
+function createBaseUndeleteDatabaseRequest(): UndeleteDatabaseRequest {
+  return { name: "", etag: "", requestId: "", validateOnly: false };
+}
+
+export const UndeleteDatabaseRequest: MessageFns<UndeleteDatabaseRequest> = {
+  encode(message: UndeleteDatabaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.etag !== "") {
+      writer.uint32(18).string(message.etag);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UndeleteDatabaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUndeleteDatabaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UndeleteDatabaseRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+    };
+  },
+
+  toJSON(message: UndeleteDatabaseRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.etag !== "") {
+      obj.etag = message.etag;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UndeleteDatabaseRequest>): UndeleteDatabaseRequest {
+    return UndeleteDatabaseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UndeleteDatabaseRequest>): UndeleteDatabaseRequest {
+    const message = createBaseUndeleteDatabaseRequest();
+    message.name = object.name ?? "";
+    message.etag = object.etag ?? "";
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    return message;
+  },
+};
+
+function createBaseStartDatabaseRequest(): StartDatabaseRequest {
+  return { name: "", etag: "", requestId: "", validateOnly: false };
+}
+
+export const StartDatabaseRequest: MessageFns<StartDatabaseRequest> = {
+  encode(message: StartDatabaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.etag !== "") {
+      writer.uint32(18).string(message.etag);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartDatabaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartDatabaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StartDatabaseRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+    };
+  },
+
+  toJSON(message: StartDatabaseRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.etag !== "") {
+      obj.etag = message.etag;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StartDatabaseRequest>): StartDatabaseRequest {
+    return StartDatabaseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StartDatabaseRequest>): StartDatabaseRequest {
+    const message = createBaseStartDatabaseRequest();
+    message.name = object.name ?? "";
+    message.etag = object.etag ?? "";
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    return message;
+  },
+};
+
+function createBaseStopDatabaseRequest(): StopDatabaseRequest {
+  return { name: "", etag: "", requestId: "", validateOnly: false };
+}
+
+export const StopDatabaseRequest: MessageFns<StopDatabaseRequest> = {
+  encode(message: StopDatabaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.etag !== "") {
+      writer.uint32(18).string(message.etag);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StopDatabaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStopDatabaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StopDatabaseRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+    };
+  },
+
+  toJSON(message: StopDatabaseRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.etag !== "") {
+      obj.etag = message.etag;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StopDatabaseRequest>): StopDatabaseRequest {
+    return StopDatabaseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StopDatabaseRequest>): StopDatabaseRequest {
+    const message = createBaseStopDatabaseRequest();
+    message.name = object.name ?? "";
+    message.etag = object.etag ?? "";
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    return message;
+  },
+};
+
+function createBaseRebootDatabaseRequest(): RebootDatabaseRequest {
+  return { name: "", etag: "", requestId: "", validateOnly: false, withSwitchover: false };
+}
+
+export const RebootDatabaseRequest: MessageFns<RebootDatabaseRequest> = {
+  encode(message: RebootDatabaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.etag !== "") {
+      writer.uint32(18).string(message.etag);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
+    }
+    if (message.withSwitchover !== false) {
+      writer.uint32(40).bool(message.withSwitchover);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebootDatabaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebootDatabaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.withSwitchover = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RebootDatabaseRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+      withSwitchover: isSet(object.withSwitchover)
+        ? globalThis.Boolean(object.withSwitchover)
+        : isSet(object.with_switchover)
+        ? globalThis.Boolean(object.with_switchover)
+        : false,
+    };
+  },
+
+  toJSON(message: RebootDatabaseRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.etag !== "") {
+      obj.etag = message.etag;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    if (message.withSwitchover !== false) {
+      obj.withSwitchover = message.withSwitchover;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RebootDatabaseRequest>): RebootDatabaseRequest {
+    return RebootDatabaseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RebootDatabaseRequest>): RebootDatabaseRequest {
+    const message = createBaseRebootDatabaseRequest();
+    message.name = object.name ?? "";
+    message.etag = object.etag ?? "";
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    message.withSwitchover = object.withSwitchover ?? false;
     return message;
   },
 };
 
 function createBaseFailoverDatabaseRequest(): FailoverDatabaseRequest {
-  return { name: "", etag: "", requestId: "" };
+  return { name: "", etag: "", requestId: "", validateOnly: false };
 }
 
 export const FailoverDatabaseRequest: MessageFns<FailoverDatabaseRequest> = {
@@ -1777,6 +3454,9 @@ export const FailoverDatabaseRequest: MessageFns<FailoverDatabaseRequest> = {
     }
     if (message.requestId !== "") {
       writer.uint32(26).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
     }
     return writer;
   },
@@ -1818,6 +3498,14 @@ export const FailoverDatabaseRequest: MessageFns<FailoverDatabaseRequest> = {
             message.requestId = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1839,6 +3527,11 @@ export const FailoverDatabaseRequest: MessageFns<FailoverDatabaseRequest> = {
         : isSet(object.request_id)
         ? globalThis.String(object.request_id)
         : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
     };
   },
 
@@ -1853,6 +3546,9 @@ export const FailoverDatabaseRequest: MessageFns<FailoverDatabaseRequest> = {
     if (message.requestId !== "") {
       obj.requestId = message.requestId;
     }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
     return obj;
   },
 
@@ -1864,6 +3560,1210 @@ export const FailoverDatabaseRequest: MessageFns<FailoverDatabaseRequest> = {
     message.name = object.name ?? "";
     message.etag = object.etag ?? "";
     message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    return message;
+  },
+};
+
+function createBaseSwitchoverDatabaseRequest(): SwitchoverDatabaseRequest {
+  return { name: "", etag: "", requestId: "", validateOnly: false };
+}
+
+export const SwitchoverDatabaseRequest: MessageFns<SwitchoverDatabaseRequest> = {
+  encode(message: SwitchoverDatabaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.etag !== "") {
+      writer.uint32(18).string(message.etag);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SwitchoverDatabaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSwitchoverDatabaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SwitchoverDatabaseRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+    };
+  },
+
+  toJSON(message: SwitchoverDatabaseRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.etag !== "") {
+      obj.etag = message.etag;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SwitchoverDatabaseRequest>): SwitchoverDatabaseRequest {
+    return SwitchoverDatabaseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SwitchoverDatabaseRequest>): SwitchoverDatabaseRequest {
+    const message = createBaseSwitchoverDatabaseRequest();
+    message.name = object.name ?? "";
+    message.etag = object.etag ?? "";
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    return message;
+  },
+};
+
+function createBaseConvertRedundancyRequest(): ConvertRedundancyRequest {
+  return { name: "", etag: "", requestId: "", validateOnly: false, redundancyMode: 0, place: "" };
+}
+
+export const ConvertRedundancyRequest: MessageFns<ConvertRedundancyRequest> = {
+  encode(message: ConvertRedundancyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.etag !== "") {
+      writer.uint32(18).string(message.etag);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
+    }
+    if (message.redundancyMode !== 0) {
+      writer.uint32(40).int32(message.redundancyMode);
+    }
+    if (message.place !== "") {
+      writer.uint32(50).string(message.place);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConvertRedundancyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConvertRedundancyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.redundancyMode = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.place = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ConvertRedundancyRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+      redundancyMode: isSet(object.redundancyMode)
+        ? redundancyModeFromJSON(object.redundancyMode)
+        : isSet(object.redundancy_mode)
+        ? redundancyModeFromJSON(object.redundancy_mode)
+        : 0,
+      place: isSet(object.place) ? globalThis.String(object.place) : "",
+    };
+  },
+
+  toJSON(message: ConvertRedundancyRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.etag !== "") {
+      obj.etag = message.etag;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    if (message.redundancyMode !== 0) {
+      obj.redundancyMode = redundancyModeToJSON(message.redundancyMode);
+    }
+    if (message.place !== "") {
+      obj.place = message.place;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ConvertRedundancyRequest>): ConvertRedundancyRequest {
+    return ConvertRedundancyRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConvertRedundancyRequest>): ConvertRedundancyRequest {
+    const message = createBaseConvertRedundancyRequest();
+    message.name = object.name ?? "";
+    message.etag = object.etag ?? "";
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    message.redundancyMode = object.redundancyMode ?? 0;
+    message.place = object.place ?? "";
+    return message;
+  },
+};
+
+function createBaseReseedDatabaseRequest(): ReseedDatabaseRequest {
+  return { name: "", etag: "", requestId: "", validateOnly: false, host: "", anew: false };
+}
+
+export const ReseedDatabaseRequest: MessageFns<ReseedDatabaseRequest> = {
+  encode(message: ReseedDatabaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.etag !== "") {
+      writer.uint32(18).string(message.etag);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
+    }
+    if (message.host !== "") {
+      writer.uint32(42).string(message.host);
+    }
+    if (message.anew !== false) {
+      writer.uint32(48).bool(message.anew);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReseedDatabaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReseedDatabaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.anew = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReseedDatabaseRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+      host: isSet(object.host) ? globalThis.String(object.host) : "",
+      anew: isSet(object.anew) ? globalThis.Boolean(object.anew) : false,
+    };
+  },
+
+  toJSON(message: ReseedDatabaseRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.etag !== "") {
+      obj.etag = message.etag;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    if (message.host !== "") {
+      obj.host = message.host;
+    }
+    if (message.anew !== false) {
+      obj.anew = message.anew;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReseedDatabaseRequest>): ReseedDatabaseRequest {
+    return ReseedDatabaseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReseedDatabaseRequest>): ReseedDatabaseRequest {
+    const message = createBaseReseedDatabaseRequest();
+    message.name = object.name ?? "";
+    message.etag = object.etag ?? "";
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    message.host = object.host ?? "";
+    message.anew = object.anew ?? false;
+    return message;
+  },
+};
+
+function createBaseRenameDatabaseRequest(): RenameDatabaseRequest {
+  return { name: "", etag: "", requestId: "", validateOnly: false, newDatabaseId: "" };
+}
+
+export const RenameDatabaseRequest: MessageFns<RenameDatabaseRequest> = {
+  encode(message: RenameDatabaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.etag !== "") {
+      writer.uint32(18).string(message.etag);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
+    }
+    if (message.newDatabaseId !== "") {
+      writer.uint32(42).string(message.newDatabaseId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenameDatabaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenameDatabaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.newDatabaseId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RenameDatabaseRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+      newDatabaseId: isSet(object.newDatabaseId)
+        ? globalThis.String(object.newDatabaseId)
+        : isSet(object.new_database_id)
+        ? globalThis.String(object.new_database_id)
+        : "",
+    };
+  },
+
+  toJSON(message: RenameDatabaseRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.etag !== "") {
+      obj.etag = message.etag;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    if (message.newDatabaseId !== "") {
+      obj.newDatabaseId = message.newDatabaseId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RenameDatabaseRequest>): RenameDatabaseRequest {
+    return RenameDatabaseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RenameDatabaseRequest>): RenameDatabaseRequest {
+    const message = createBaseRenameDatabaseRequest();
+    message.name = object.name ?? "";
+    message.etag = object.etag ?? "";
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    message.newDatabaseId = object.newDatabaseId ?? "";
+    return message;
+  },
+};
+
+function createBaseResetPasswordRequest(): ResetPasswordRequest {
+  return { name: "", etag: "", requestId: "", validateOnly: false };
+}
+
+export const ResetPasswordRequest: MessageFns<ResetPasswordRequest> = {
+  encode(message: ResetPasswordRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.etag !== "") {
+      writer.uint32(18).string(message.etag);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResetPasswordRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResetPasswordRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResetPasswordRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+    };
+  },
+
+  toJSON(message: ResetPasswordRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.etag !== "") {
+      obj.etag = message.etag;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResetPasswordRequest>): ResetPasswordRequest {
+    return ResetPasswordRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResetPasswordRequest>): ResetPasswordRequest {
+    const message = createBaseResetPasswordRequest();
+    message.name = object.name ?? "";
+    message.etag = object.etag ?? "";
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    return message;
+  },
+};
+
+function createBaseCloneDatabaseRequest(): CloneDatabaseRequest {
+  return { name: "", databaseId: "", requestId: "", validateOnly: false, snapshotId: "", redundancyMode: 0, tags: {} };
+}
+
+export const CloneDatabaseRequest: MessageFns<CloneDatabaseRequest> = {
+  encode(message: CloneDatabaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.databaseId !== "") {
+      writer.uint32(18).string(message.databaseId);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
+    }
+    if (message.snapshotId !== "") {
+      writer.uint32(42).string(message.snapshotId);
+    }
+    if (message.redundancyMode !== 0) {
+      writer.uint32(48).int32(message.redundancyMode);
+    }
+    globalThis.Object.entries(message.tags).forEach(([key, value]: [string, string]) => {
+      CloneDatabaseRequest_TagsEntry.encode({ key: key as any, value }, writer.uint32(58).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CloneDatabaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCloneDatabaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.databaseId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.snapshotId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.redundancyMode = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            const entry7 = CloneDatabaseRequest_TagsEntry.decode(reader, reader.uint32());
+            if (entry7.value !== undefined) {
+              message.tags[entry7.key] = entry7.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CloneDatabaseRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      databaseId: isSet(object.databaseId)
+        ? globalThis.String(object.databaseId)
+        : isSet(object.database_id)
+        ? globalThis.String(object.database_id)
+        : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+      snapshotId: isSet(object.snapshotId)
+        ? globalThis.String(object.snapshotId)
+        : isSet(object.snapshot_id)
+        ? globalThis.String(object.snapshot_id)
+        : "",
+      redundancyMode: isSet(object.redundancyMode)
+        ? redundancyModeFromJSON(object.redundancyMode)
+        : isSet(object.redundancy_mode)
+        ? redundancyModeFromJSON(object.redundancy_mode)
+        : 0,
+      tags: isObject(object.tags)
+        ? (globalThis.Object.entries(object.tags) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+    };
+  },
+
+  toJSON(message: CloneDatabaseRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.databaseId !== "") {
+      obj.databaseId = message.databaseId;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    if (message.snapshotId !== "") {
+      obj.snapshotId = message.snapshotId;
+    }
+    if (message.redundancyMode !== 0) {
+      obj.redundancyMode = redundancyModeToJSON(message.redundancyMode);
+    }
+    if (message.tags) {
+      const entries = globalThis.Object.entries(message.tags) as [string, string][];
+      if (entries.length > 0) {
+        obj.tags = {};
+        entries.forEach(([k, v]) => {
+          obj.tags[k] = v;
+        });
+      }
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CloneDatabaseRequest>): CloneDatabaseRequest {
+    return CloneDatabaseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CloneDatabaseRequest>): CloneDatabaseRequest {
+    const message = createBaseCloneDatabaseRequest();
+    message.name = object.name ?? "";
+    message.databaseId = object.databaseId ?? "";
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    message.snapshotId = object.snapshotId ?? "";
+    message.redundancyMode = object.redundancyMode ?? 0;
+    message.tags = (globalThis.Object.entries(object.tags ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseCloneDatabaseRequest_TagsEntry(): CloneDatabaseRequest_TagsEntry {
+  return { key: "", value: "" };
+}
+
+export const CloneDatabaseRequest_TagsEntry: MessageFns<CloneDatabaseRequest_TagsEntry> = {
+  encode(message: CloneDatabaseRequest_TagsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CloneDatabaseRequest_TagsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCloneDatabaseRequest_TagsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CloneDatabaseRequest_TagsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: CloneDatabaseRequest_TagsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CloneDatabaseRequest_TagsEntry>): CloneDatabaseRequest_TagsEntry {
+    return CloneDatabaseRequest_TagsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CloneDatabaseRequest_TagsEntry>): CloneDatabaseRequest_TagsEntry {
+    const message = createBaseCloneDatabaseRequest_TagsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseGetConnectionInfoRequest(): GetConnectionInfoRequest {
+  return { name: "" };
+}
+
+export const GetConnectionInfoRequest: MessageFns<GetConnectionInfoRequest> = {
+  encode(message: GetConnectionInfoRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetConnectionInfoRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetConnectionInfoRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetConnectionInfoRequest {
+    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
+  },
+
+  toJSON(message: GetConnectionInfoRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetConnectionInfoRequest>): GetConnectionInfoRequest {
+    return GetConnectionInfoRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetConnectionInfoRequest>): GetConnectionInfoRequest {
+    const message = createBaseGetConnectionInfoRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseConnectionInfo(): ConnectionInfo {
+  return { endpoint: undefined, uri: "", multiHostUri: "", command: "" };
+}
+
+export const ConnectionInfo: MessageFns<ConnectionInfo> = {
+  encode(message: ConnectionInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endpoint !== undefined) {
+      Endpoint.encode(message.endpoint, writer.uint32(10).fork()).join();
+    }
+    if (message.uri !== "") {
+      writer.uint32(18).string(message.uri);
+    }
+    if (message.multiHostUri !== "") {
+      writer.uint32(26).string(message.multiHostUri);
+    }
+    if (message.command !== "") {
+      writer.uint32(34).string(message.command);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConnectionInfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConnectionInfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpoint = Endpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.uri = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.multiHostUri = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.command = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ConnectionInfo {
+    return {
+      endpoint: isSet(object.endpoint) ? Endpoint.fromJSON(object.endpoint) : undefined,
+      uri: isSet(object.uri) ? globalThis.String(object.uri) : "",
+      multiHostUri: isSet(object.multiHostUri)
+        ? globalThis.String(object.multiHostUri)
+        : isSet(object.multi_host_uri)
+        ? globalThis.String(object.multi_host_uri)
+        : "",
+      command: isSet(object.command) ? globalThis.String(object.command) : "",
+    };
+  },
+
+  toJSON(message: ConnectionInfo): unknown {
+    const obj: any = {};
+    if (message.endpoint !== undefined) {
+      obj.endpoint = Endpoint.toJSON(message.endpoint);
+    }
+    if (message.uri !== "") {
+      obj.uri = message.uri;
+    }
+    if (message.multiHostUri !== "") {
+      obj.multiHostUri = message.multiHostUri;
+    }
+    if (message.command !== "") {
+      obj.command = message.command;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ConnectionInfo>): ConnectionInfo {
+    return ConnectionInfo.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConnectionInfo>): ConnectionInfo {
+    const message = createBaseConnectionInfo();
+    message.endpoint = (object.endpoint !== undefined && object.endpoint !== null)
+      ? Endpoint.fromPartial(object.endpoint)
+      : undefined;
+    message.uri = object.uri ?? "";
+    message.multiHostUri = object.multiHostUri ?? "";
+    message.command = object.command ?? "";
     return message;
   },
 };
@@ -2083,431 +4983,6 @@ export const ClaimPasswordResponse: MessageFns<ClaimPasswordResponse> = {
     const message = createBaseClaimPasswordResponse();
     message.user = object.user ?? "";
     message.password = object.password ?? "";
-    return message;
-  },
-};
-
-function createBaseListDatabaseEventsRequest(): ListDatabaseEventsRequest {
-  return { parent: "", pageSize: 0, pageToken: "" };
-}
-
-export const ListDatabaseEventsRequest: MessageFns<ListDatabaseEventsRequest> = {
-  encode(message: ListDatabaseEventsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.parent !== "") {
-      writer.uint32(10).string(message.parent);
-    }
-    if (message.pageSize !== 0) {
-      writer.uint32(16).int32(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      writer.uint32(26).string(message.pageToken);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): ListDatabaseEventsRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseListDatabaseEventsRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.parent = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
-
-            message.pageSize = reader.int32();
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.pageToken = reader.string();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): ListDatabaseEventsRequest {
-    return {
-      parent: isSet(object.parent) ? globalThis.String(object.parent) : "",
-      pageSize: isSet(object.pageSize)
-        ? globalThis.Number(object.pageSize)
-        : isSet(object.page_size)
-        ? globalThis.Number(object.page_size)
-        : 0,
-      pageToken: isSet(object.pageToken)
-        ? globalThis.String(object.pageToken)
-        : isSet(object.page_token)
-        ? globalThis.String(object.page_token)
-        : "",
-    };
-  },
-
-  toJSON(message: ListDatabaseEventsRequest): unknown {
-    const obj: any = {};
-    if (message.parent !== "") {
-      obj.parent = message.parent;
-    }
-    if (message.pageSize !== 0) {
-      obj.pageSize = Math.round(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      obj.pageToken = message.pageToken;
-    }
-    return obj;
-  },
-
-  create(base?: DeepPartial<ListDatabaseEventsRequest>): ListDatabaseEventsRequest {
-    return ListDatabaseEventsRequest.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ListDatabaseEventsRequest>): ListDatabaseEventsRequest {
-    const message = createBaseListDatabaseEventsRequest();
-    message.parent = object.parent ?? "";
-    message.pageSize = object.pageSize ?? 0;
-    message.pageToken = object.pageToken ?? "";
-    return message;
-  },
-};
-
-function createBaseListDatabaseEventsResponse(): ListDatabaseEventsResponse {
-  return { events: [], nextPageToken: "" };
-}
-
-export const ListDatabaseEventsResponse: MessageFns<ListDatabaseEventsResponse> = {
-  encode(message: ListDatabaseEventsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    for (const v of message.events) {
-      DatabaseEvent.encode(v!, writer.uint32(10).fork()).join();
-    }
-    if (message.nextPageToken !== "") {
-      writer.uint32(18).string(message.nextPageToken);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): ListDatabaseEventsResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseListDatabaseEventsResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.events.push(DatabaseEvent.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.nextPageToken = reader.string();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): ListDatabaseEventsResponse {
-    return {
-      events: globalThis.Array.isArray(object?.events) ? object.events.map((e: any) => DatabaseEvent.fromJSON(e)) : [],
-      nextPageToken: isSet(object.nextPageToken)
-        ? globalThis.String(object.nextPageToken)
-        : isSet(object.next_page_token)
-        ? globalThis.String(object.next_page_token)
-        : "",
-    };
-  },
-
-  toJSON(message: ListDatabaseEventsResponse): unknown {
-    const obj: any = {};
-    if (message.events?.length) {
-      obj.events = message.events.map((e) => DatabaseEvent.toJSON(e));
-    }
-    if (message.nextPageToken !== "") {
-      obj.nextPageToken = message.nextPageToken;
-    }
-    return obj;
-  },
-
-  create(base?: DeepPartial<ListDatabaseEventsResponse>): ListDatabaseEventsResponse {
-    return ListDatabaseEventsResponse.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ListDatabaseEventsResponse>): ListDatabaseEventsResponse {
-    const message = createBaseListDatabaseEventsResponse();
-    message.events = object.events?.map((e) => DatabaseEvent.fromPartial(e)) || [];
-    message.nextPageToken = object.nextPageToken ?? "";
-    return message;
-  },
-};
-
-function createBaseDatabaseEvent(): DatabaseEvent {
-  return { time: undefined, reason: "", message: "", generation: 0n, phases: [] };
-}
-
-export const DatabaseEvent: MessageFns<DatabaseEvent> = {
-  encode(message: DatabaseEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.time !== undefined) {
-      Timestamp.encode(toTimestamp(message.time), writer.uint32(10).fork()).join();
-    }
-    if (message.reason !== "") {
-      writer.uint32(18).string(message.reason);
-    }
-    if (message.message !== "") {
-      writer.uint32(26).string(message.message);
-    }
-    if (message.generation !== 0n) {
-      if (BigInt.asUintN(64, message.generation) !== message.generation) {
-        throw new globalThis.Error("value provided for field message.generation of type uint64 too large");
-      }
-      writer.uint32(32).uint64(message.generation);
-    }
-    for (const v of message.phases) {
-      PhaseDuration.encode(v!, writer.uint32(42).fork()).join();
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): DatabaseEvent {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseDatabaseEvent();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.time = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.reason = reader.string();
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.message = reader.string();
-            continue;
-          }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
-
-            message.generation = reader.uint64() as bigint;
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.phases.push(PhaseDuration.decode(reader, reader.uint32()));
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): DatabaseEvent {
-    return {
-      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
-      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
-      message: isSet(object.message) ? globalThis.String(object.message) : "",
-      generation: isSet(object.generation) ? BigInt(object.generation) : 0n,
-      phases: globalThis.Array.isArray(object?.phases) ? object.phases.map((e: any) => PhaseDuration.fromJSON(e)) : [],
-    };
-  },
-
-  toJSON(message: DatabaseEvent): unknown {
-    const obj: any = {};
-    if (message.time !== undefined) {
-      obj.time = message.time.toISOString();
-    }
-    if (message.reason !== "") {
-      obj.reason = message.reason;
-    }
-    if (message.message !== "") {
-      obj.message = message.message;
-    }
-    if (message.generation !== 0n) {
-      obj.generation = message.generation.toString();
-    }
-    if (message.phases?.length) {
-      obj.phases = message.phases.map((e) => PhaseDuration.toJSON(e));
-    }
-    return obj;
-  },
-
-  create(base?: DeepPartial<DatabaseEvent>): DatabaseEvent {
-    return DatabaseEvent.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<DatabaseEvent>): DatabaseEvent {
-    const message = createBaseDatabaseEvent();
-    message.time = object.time ?? undefined;
-    message.reason = object.reason ?? "";
-    message.message = object.message ?? "";
-    message.generation = (object.generation !== undefined && object.generation !== null)
-      ? BigInt(object.generation)
-      : 0n;
-    message.phases = object.phases?.map((e) => PhaseDuration.fromPartial(e)) || [];
-    return message;
-  },
-};
-
-function createBasePhaseDuration(): PhaseDuration {
-  return { phase: "", durationMs: 0 };
-}
-
-export const PhaseDuration: MessageFns<PhaseDuration> = {
-  encode(message: PhaseDuration, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.phase !== "") {
-      writer.uint32(10).string(message.phase);
-    }
-    if (message.durationMs !== 0) {
-      writer.uint32(16).uint32(message.durationMs);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): PhaseDuration {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBasePhaseDuration();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.phase = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
-
-            message.durationMs = reader.uint32();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): PhaseDuration {
-    return {
-      phase: isSet(object.phase) ? globalThis.String(object.phase) : "",
-      durationMs: isSet(object.durationMs)
-        ? globalThis.Number(object.durationMs)
-        : isSet(object.duration_ms)
-        ? globalThis.Number(object.duration_ms)
-        : 0,
-    };
-  },
-
-  toJSON(message: PhaseDuration): unknown {
-    const obj: any = {};
-    if (message.phase !== "") {
-      obj.phase = message.phase;
-    }
-    if (message.durationMs !== 0) {
-      obj.durationMs = Math.round(message.durationMs);
-    }
-    return obj;
-  },
-
-  create(base?: DeepPartial<PhaseDuration>): PhaseDuration {
-    return PhaseDuration.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<PhaseDuration>): PhaseDuration {
-    const message = createBasePhaseDuration();
-    message.phase = object.phase ?? "";
-    message.durationMs = object.durationMs ?? 0;
     return message;
   },
 };
@@ -2868,428 +5343,14 @@ export const Task: MessageFns<Task> = {
   },
 };
 
-function createBaseGetClusterStatusRequest(): GetClusterStatusRequest {
-  return {};
-}
-
-export const GetClusterStatusRequest: MessageFns<GetClusterStatusRequest> = {
-  encode(_: GetClusterStatusRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): GetClusterStatusRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseGetClusterStatusRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(_: any): GetClusterStatusRequest {
-    return {};
-  },
-
-  toJSON(_: GetClusterStatusRequest): unknown {
-    const obj: any = {};
-    return obj;
-  },
-
-  create(base?: DeepPartial<GetClusterStatusRequest>): GetClusterStatusRequest {
-    return GetClusterStatusRequest.fromPartial(base ?? {});
-  },
-  fromPartial(_: DeepPartial<GetClusterStatusRequest>): GetClusterStatusRequest {
-    const message = createBaseGetClusterStatusRequest();
-    return message;
-  },
-};
-
-function createBaseClusterStatus(): ClusterStatus {
-  return { time: undefined, hosts: [], databases: [], operations: [] };
-}
-
-export const ClusterStatus: MessageFns<ClusterStatus> = {
-  encode(message: ClusterStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.time !== undefined) {
-      Timestamp.encode(toTimestamp(message.time), writer.uint32(10).fork()).join();
-    }
-    for (const v of message.hosts) {
-      Host.encode(v!, writer.uint32(18).fork()).join();
-    }
-    for (const v of message.databases) {
-      Database.encode(v!, writer.uint32(26).fork()).join();
-    }
-    for (const v of message.operations) {
-      Operation.encode(v!, writer.uint32(34).fork()).join();
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): ClusterStatus {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseClusterStatus();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.time = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.hosts.push(Host.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.databases.push(Database.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.operations.push(Operation.decode(reader, reader.uint32()));
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): ClusterStatus {
-    return {
-      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
-      hosts: globalThis.Array.isArray(object?.hosts) ? object.hosts.map((e: any) => Host.fromJSON(e)) : [],
-      databases: globalThis.Array.isArray(object?.databases)
-        ? object.databases.map((e: any) => Database.fromJSON(e))
-        : [],
-      operations: globalThis.Array.isArray(object?.operations)
-        ? object.operations.map((e: any) => Operation.fromJSON(e))
-        : [],
-    };
-  },
-
-  toJSON(message: ClusterStatus): unknown {
-    const obj: any = {};
-    if (message.time !== undefined) {
-      obj.time = message.time.toISOString();
-    }
-    if (message.hosts?.length) {
-      obj.hosts = message.hosts.map((e) => Host.toJSON(e));
-    }
-    if (message.databases?.length) {
-      obj.databases = message.databases.map((e) => Database.toJSON(e));
-    }
-    if (message.operations?.length) {
-      obj.operations = message.operations.map((e) => Operation.toJSON(e));
-    }
-    return obj;
-  },
-
-  create(base?: DeepPartial<ClusterStatus>): ClusterStatus {
-    return ClusterStatus.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ClusterStatus>): ClusterStatus {
-    const message = createBaseClusterStatus();
-    message.time = object.time ?? undefined;
-    message.hosts = object.hosts?.map((e) => Host.fromPartial(e)) || [];
-    message.databases = object.databases?.map((e) => Database.fromPartial(e)) || [];
-    message.operations = object.operations?.map((e) => Operation.fromPartial(e)) || [];
-    return message;
-  },
-};
-
-function createBaseHost(): Host {
-  return {
-    name: "",
-    zone: "",
-    address: "",
-    roles: [],
-    reachable: false,
-    silenceMs: 0,
-    capacityBytes: 0n,
-    availableBytes: 0n,
-    version: "",
-    metrics: "",
-  };
-}
-
-export const Host: MessageFns<Host> = {
-  encode(message: Host, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.name !== "") {
-      writer.uint32(10).string(message.name);
-    }
-    if (message.zone !== "") {
-      writer.uint32(18).string(message.zone);
-    }
-    if (message.address !== "") {
-      writer.uint32(26).string(message.address);
-    }
-    for (const v of message.roles) {
-      writer.uint32(34).string(v!);
-    }
-    if (message.reachable !== false) {
-      writer.uint32(40).bool(message.reachable);
-    }
-    if (message.silenceMs !== 0) {
-      writer.uint32(48).uint32(message.silenceMs);
-    }
-    if (message.capacityBytes !== 0n) {
-      if (BigInt.asUintN(64, message.capacityBytes) !== message.capacityBytes) {
-        throw new globalThis.Error("value provided for field message.capacityBytes of type uint64 too large");
-      }
-      writer.uint32(56).uint64(message.capacityBytes);
-    }
-    if (message.availableBytes !== 0n) {
-      if (BigInt.asUintN(64, message.availableBytes) !== message.availableBytes) {
-        throw new globalThis.Error("value provided for field message.availableBytes of type uint64 too large");
-      }
-      writer.uint32(64).uint64(message.availableBytes);
-    }
-    if (message.version !== "") {
-      writer.uint32(74).string(message.version);
-    }
-    if (message.metrics !== "") {
-      writer.uint32(82).string(message.metrics);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): Host {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseHost();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.name = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.zone = reader.string();
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.address = reader.string();
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.roles.push(reader.string());
-            continue;
-          }
-          case 5: {
-            if (tag !== 40) {
-              break;
-            }
-
-            message.reachable = reader.bool();
-            continue;
-          }
-          case 6: {
-            if (tag !== 48) {
-              break;
-            }
-
-            message.silenceMs = reader.uint32();
-            continue;
-          }
-          case 7: {
-            if (tag !== 56) {
-              break;
-            }
-
-            message.capacityBytes = reader.uint64() as bigint;
-            continue;
-          }
-          case 8: {
-            if (tag !== 64) {
-              break;
-            }
-
-            message.availableBytes = reader.uint64() as bigint;
-            continue;
-          }
-          case 9: {
-            if (tag !== 74) {
-              break;
-            }
-
-            message.version = reader.string();
-            continue;
-          }
-          case 10: {
-            if (tag !== 82) {
-              break;
-            }
-
-            message.metrics = reader.string();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): Host {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      zone: isSet(object.zone) ? globalThis.String(object.zone) : "",
-      address: isSet(object.address) ? globalThis.String(object.address) : "",
-      roles: globalThis.Array.isArray(object?.roles) ? object.roles.map((e: any) => globalThis.String(e)) : [],
-      reachable: isSet(object.reachable) ? globalThis.Boolean(object.reachable) : false,
-      silenceMs: isSet(object.silenceMs)
-        ? globalThis.Number(object.silenceMs)
-        : isSet(object.silence_ms)
-        ? globalThis.Number(object.silence_ms)
-        : 0,
-      capacityBytes: isSet(object.capacityBytes)
-        ? BigInt(object.capacityBytes)
-        : isSet(object.capacity_bytes)
-        ? BigInt(object.capacity_bytes)
-        : 0n,
-      availableBytes: isSet(object.availableBytes)
-        ? BigInt(object.availableBytes)
-        : isSet(object.available_bytes)
-        ? BigInt(object.available_bytes)
-        : 0n,
-      version: isSet(object.version) ? globalThis.String(object.version) : "",
-      metrics: isSet(object.metrics) ? globalThis.String(object.metrics) : "",
-    };
-  },
-
-  toJSON(message: Host): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.zone !== "") {
-      obj.zone = message.zone;
-    }
-    if (message.address !== "") {
-      obj.address = message.address;
-    }
-    if (message.roles?.length) {
-      obj.roles = message.roles;
-    }
-    if (message.reachable !== false) {
-      obj.reachable = message.reachable;
-    }
-    if (message.silenceMs !== 0) {
-      obj.silenceMs = Math.round(message.silenceMs);
-    }
-    if (message.capacityBytes !== 0n) {
-      obj.capacityBytes = message.capacityBytes.toString();
-    }
-    if (message.availableBytes !== 0n) {
-      obj.availableBytes = message.availableBytes.toString();
-    }
-    if (message.version !== "") {
-      obj.version = message.version;
-    }
-    if (message.metrics !== "") {
-      obj.metrics = message.metrics;
-    }
-    return obj;
-  },
-
-  create(base?: DeepPartial<Host>): Host {
-    return Host.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Host>): Host {
-    const message = createBaseHost();
-    message.name = object.name ?? "";
-    message.zone = object.zone ?? "";
-    message.address = object.address ?? "";
-    message.roles = object.roles?.map((e) => e) || [];
-    message.reachable = object.reachable ?? false;
-    message.silenceMs = object.silenceMs ?? 0;
-    message.capacityBytes = (object.capacityBytes !== undefined && object.capacityBytes !== null)
-      ? BigInt(object.capacityBytes)
-      : 0n;
-    message.availableBytes = (object.availableBytes !== undefined && object.availableBytes !== null)
-      ? BigInt(object.availableBytes)
-      : 0n;
-    message.version = object.version ?? "";
-    message.metrics = object.metrics ?? "";
-    return message;
-  },
-};
-
+/**
+ * A change on a database that another operation holds is ABORTED with that operation's name. Every change takes a
+ * request_id (a UUID; the same request again answers the same operation), and an etag where it changes what is there (if
+ * given and not the current one: ABORTED).
+ */
 export type DatabaseServiceService = typeof DatabaseServiceService;
 export const DatabaseServiceService = {
-  /** Provisions a replicated database. The operation's response is a Database. */
+  /** Provisions a database: replicated, unless one copy is asked for. The operation's response is a Database. */
   createDatabase: {
     path: "/lockstep.v1.DatabaseService/CreateDatabase" as const,
     requestStream: false as const,
@@ -3319,7 +5380,24 @@ export const DatabaseServiceService = {
       Buffer.from(ListDatabasesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListDatabasesResponse => ListDatabasesResponse.decode(value),
   },
-  /** Removes the database, both copies of its volume and its alias. The operation's response is empty. */
+  /**
+   * Changes what the mask names: size_bytes (growth of volume, file system and every copy, while it is used),
+   * parameters, deletion_protection, tags. The operation's response is a Database.
+   */
+  updateDatabase: {
+    path: "/lockstep.v1.DatabaseService/UpdateDatabase" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UpdateDatabaseRequest): Buffer =>
+      Buffer.from(UpdateDatabaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UpdateDatabaseRequest => UpdateDatabaseRequest.decode(value),
+    responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
+  /**
+   * Stops the database, withdraws its alias and keeps its copies until the grace time has passed; a final snapshot stays
+   * after that unless it is refused in words. The operation's response is a Database in the state DELETED.
+   */
   deleteDatabase: {
     path: "/lockstep.v1.DatabaseService/DeleteDatabase" as const,
     requestStream: false as const,
@@ -3330,7 +5408,52 @@ export const DatabaseServiceService = {
     responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
     responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
   },
-  /** Makes the secondary the primary, whether or not the primary is well. The operation's response is a Database. */
+  /** Brings back a database within the grace time of its delete. The operation's response is a Database. */
+  undeleteDatabase: {
+    path: "/lockstep.v1.DatabaseService/UndeleteDatabase" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UndeleteDatabaseRequest): Buffer =>
+      Buffer.from(UndeleteDatabaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UndeleteDatabaseRequest => UndeleteDatabaseRequest.decode(value),
+    responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
+  /** Starts the engine of a stopped database and publishes its alias. The operation's response is a Database. */
+  startDatabase: {
+    path: "/lockstep.v1.DatabaseService/StartDatabase" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StartDatabaseRequest): Buffer => Buffer.from(StartDatabaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StartDatabaseRequest => StartDatabaseRequest.decode(value),
+    responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
+  /** Stops the engine; the copies stay, and stay in sync. The operation's response is a Database. */
+  stopDatabase: {
+    path: "/lockstep.v1.DatabaseService/StopDatabase" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StopDatabaseRequest): Buffer => Buffer.from(StopDatabaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StopDatabaseRequest => StopDatabaseRequest.decode(value),
+    responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
+  /** Stops the engine and starts it again where it is, or on the secondary. The operation's response is a Database. */
+  rebootDatabase: {
+    path: "/lockstep.v1.DatabaseService/RebootDatabase" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RebootDatabaseRequest): Buffer =>
+      Buffer.from(RebootDatabaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RebootDatabaseRequest => RebootDatabaseRequest.decode(value),
+    responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
+  /**
+   * Makes the secondary the primary, whether or not the primary is well: its engine is killed, and the new one recovers
+   * as from a crash. The operation's response is a Database.
+   */
   failoverDatabase: {
     path: "/lockstep.v1.DatabaseService/FailoverDatabase" as const,
     requestStream: false as const,
@@ -3340,6 +5463,93 @@ export const DatabaseServiceService = {
     requestDeserialize: (value: Buffer): FailoverDatabaseRequest => FailoverDatabaseRequest.decode(value),
     responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
     responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
+  /**
+   * Makes the secondary the primary with the least time without service: the engine is shut down in good order first.
+   * Refused unless both copies are in sync and their hosts are well. The operation's response is a Database.
+   */
+  switchoverDatabase: {
+    path: "/lockstep.v1.DatabaseService/SwitchoverDatabase" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SwitchoverDatabaseRequest): Buffer =>
+      Buffer.from(SwitchoverDatabaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SwitchoverDatabaseRequest => SwitchoverDatabaseRequest.decode(value),
+    responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
+  /** One copy to two in two zones, or back, while it is used. The operation's response is a Database. */
+  convertRedundancy: {
+    path: "/lockstep.v1.DatabaseService/ConvertRedundancy" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ConvertRedundancyRequest): Buffer =>
+      Buffer.from(ConvertRedundancyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ConvertRedundancyRequest => ConvertRedundancyRequest.decode(value),
+    responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
+  /** Has the primary copy anew to the other replica. The operation's response is a Database. */
+  reseedDatabase: {
+    path: "/lockstep.v1.DatabaseService/ReseedDatabase" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReseedDatabaseRequest): Buffer =>
+      Buffer.from(ReseedDatabaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReseedDatabaseRequest => ReseedDatabaseRequest.decode(value),
+    responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
+  /**
+   * Gives it another name, and with it another alias; clients that are connected stay so. The name of the database
+   * inside the engine stays. The operation's response is a Database.
+   */
+  renameDatabase: {
+    path: "/lockstep.v1.DatabaseService/RenameDatabase" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RenameDatabaseRequest): Buffer =>
+      Buffer.from(RenameDatabaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RenameDatabaseRequest => RenameDatabaseRequest.decode(value),
+    responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
+  /**
+   * Gives the administrator a new password, to be claimed once with ClaimPassword. The operation's response is a
+   * Database.
+   */
+  resetPassword: {
+    path: "/lockstep.v1.DatabaseService/ResetPassword" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ResetPasswordRequest): Buffer => Buffer.from(ResetPasswordRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResetPasswordRequest => ResetPasswordRequest.decode(value),
+    responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
+  /**
+   * A new database that begins as this one is now, or as a snapshot of it. The copy is taken where the primary does not
+   * feel it. The operation's response is a Database.
+   */
+  cloneDatabase: {
+    path: "/lockstep.v1.DatabaseService/CloneDatabase" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CloneDatabaseRequest): Buffer => Buffer.from(CloneDatabaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CloneDatabaseRequest => CloneDatabaseRequest.decode(value),
+    responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
+  /** What a client needs in order to connect, but the password. */
+  getConnectionInfo: {
+    path: "/lockstep.v1.DatabaseService/GetConnectionInfo" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetConnectionInfoRequest): Buffer =>
+      Buffer.from(GetConnectionInfoRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetConnectionInfoRequest => GetConnectionInfoRequest.decode(value),
+    responseSerialize: (value: ConnectionInfo): Buffer => Buffer.from(ConnectionInfo.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ConnectionInfo => ConnectionInfo.decode(value),
   },
   /** Streams the database each time it changes, the present value first. */
   watchDatabase: {
@@ -3362,37 +5572,70 @@ export const DatabaseServiceService = {
       Buffer.from(ClaimPasswordResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ClaimPasswordResponse => ClaimPasswordResponse.decode(value),
   },
-  listDatabaseEvents: {
-    path: "/lockstep.v1.DatabaseService/ListDatabaseEvents" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: ListDatabaseEventsRequest): Buffer =>
-      Buffer.from(ListDatabaseEventsRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ListDatabaseEventsRequest => ListDatabaseEventsRequest.decode(value),
-    responseSerialize: (value: ListDatabaseEventsResponse): Buffer =>
-      Buffer.from(ListDatabaseEventsResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ListDatabaseEventsResponse => ListDatabaseEventsResponse.decode(value),
-  },
 } as const;
 
 export interface DatabaseServiceServer extends UntypedServiceImplementation {
-  /** Provisions a replicated database. The operation's response is a Database. */
+  /** Provisions a database: replicated, unless one copy is asked for. The operation's response is a Database. */
   createDatabase: handleUnaryCall<CreateDatabaseRequest, Operation>;
   getDatabase: handleUnaryCall<GetDatabaseRequest, Database>;
   listDatabases: handleUnaryCall<ListDatabasesRequest, ListDatabasesResponse>;
-  /** Removes the database, both copies of its volume and its alias. The operation's response is empty. */
+  /**
+   * Changes what the mask names: size_bytes (growth of volume, file system and every copy, while it is used),
+   * parameters, deletion_protection, tags. The operation's response is a Database.
+   */
+  updateDatabase: handleUnaryCall<UpdateDatabaseRequest, Operation>;
+  /**
+   * Stops the database, withdraws its alias and keeps its copies until the grace time has passed; a final snapshot stays
+   * after that unless it is refused in words. The operation's response is a Database in the state DELETED.
+   */
   deleteDatabase: handleUnaryCall<DeleteDatabaseRequest, Operation>;
-  /** Makes the secondary the primary, whether or not the primary is well. The operation's response is a Database. */
+  /** Brings back a database within the grace time of its delete. The operation's response is a Database. */
+  undeleteDatabase: handleUnaryCall<UndeleteDatabaseRequest, Operation>;
+  /** Starts the engine of a stopped database and publishes its alias. The operation's response is a Database. */
+  startDatabase: handleUnaryCall<StartDatabaseRequest, Operation>;
+  /** Stops the engine; the copies stay, and stay in sync. The operation's response is a Database. */
+  stopDatabase: handleUnaryCall<StopDatabaseRequest, Operation>;
+  /** Stops the engine and starts it again where it is, or on the secondary. The operation's response is a Database. */
+  rebootDatabase: handleUnaryCall<RebootDatabaseRequest, Operation>;
+  /**
+   * Makes the secondary the primary, whether or not the primary is well: its engine is killed, and the new one recovers
+   * as from a crash. The operation's response is a Database.
+   */
   failoverDatabase: handleUnaryCall<FailoverDatabaseRequest, Operation>;
+  /**
+   * Makes the secondary the primary with the least time without service: the engine is shut down in good order first.
+   * Refused unless both copies are in sync and their hosts are well. The operation's response is a Database.
+   */
+  switchoverDatabase: handleUnaryCall<SwitchoverDatabaseRequest, Operation>;
+  /** One copy to two in two zones, or back, while it is used. The operation's response is a Database. */
+  convertRedundancy: handleUnaryCall<ConvertRedundancyRequest, Operation>;
+  /** Has the primary copy anew to the other replica. The operation's response is a Database. */
+  reseedDatabase: handleUnaryCall<ReseedDatabaseRequest, Operation>;
+  /**
+   * Gives it another name, and with it another alias; clients that are connected stay so. The name of the database
+   * inside the engine stays. The operation's response is a Database.
+   */
+  renameDatabase: handleUnaryCall<RenameDatabaseRequest, Operation>;
+  /**
+   * Gives the administrator a new password, to be claimed once with ClaimPassword. The operation's response is a
+   * Database.
+   */
+  resetPassword: handleUnaryCall<ResetPasswordRequest, Operation>;
+  /**
+   * A new database that begins as this one is now, or as a snapshot of it. The copy is taken where the primary does not
+   * feel it. The operation's response is a Database.
+   */
+  cloneDatabase: handleUnaryCall<CloneDatabaseRequest, Operation>;
+  /** What a client needs in order to connect, but the password. */
+  getConnectionInfo: handleUnaryCall<GetConnectionInfoRequest, ConnectionInfo>;
   /** Streams the database each time it changes, the present value first. */
   watchDatabase: handleServerStreamingCall<WatchDatabaseRequest, Database>;
   /** Answers the generated password of the administrator and forgets it: it is handed over once. */
   claimPassword: handleUnaryCall<ClaimPasswordRequest, ClaimPasswordResponse>;
-  listDatabaseEvents: handleUnaryCall<ListDatabaseEventsRequest, ListDatabaseEventsResponse>;
 }
 
 export interface DatabaseServiceClient extends Client {
-  /** Provisions a replicated database. The operation's response is a Database. */
+  /** Provisions a database: replicated, unless one copy is asked for. The operation's response is a Database. */
   createDatabase(
     request: CreateDatabaseRequest,
     callback: (error: ServiceError | null, response: Operation) => void,
@@ -3438,7 +5681,29 @@ export interface DatabaseServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListDatabasesResponse) => void,
   ): ClientUnaryCall;
-  /** Removes the database, both copies of its volume and its alias. The operation's response is empty. */
+  /**
+   * Changes what the mask names: size_bytes (growth of volume, file system and every copy, while it is used),
+   * parameters, deletion_protection, tags. The operation's response is a Database.
+   */
+  updateDatabase(
+    request: UpdateDatabaseRequest,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  updateDatabase(
+    request: UpdateDatabaseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  updateDatabase(
+    request: UpdateDatabaseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  /**
+   * Stops the database, withdraws its alias and keeps its copies until the grace time has passed; a final snapshot stays
+   * after that unless it is refused in words. The operation's response is a Database in the state DELETED.
+   */
   deleteDatabase(
     request: DeleteDatabaseRequest,
     callback: (error: ServiceError | null, response: Operation) => void,
@@ -3454,7 +5719,74 @@ export interface DatabaseServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Operation) => void,
   ): ClientUnaryCall;
-  /** Makes the secondary the primary, whether or not the primary is well. The operation's response is a Database. */
+  /** Brings back a database within the grace time of its delete. The operation's response is a Database. */
+  undeleteDatabase(
+    request: UndeleteDatabaseRequest,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  undeleteDatabase(
+    request: UndeleteDatabaseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  undeleteDatabase(
+    request: UndeleteDatabaseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  /** Starts the engine of a stopped database and publishes its alias. The operation's response is a Database. */
+  startDatabase(
+    request: StartDatabaseRequest,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  startDatabase(
+    request: StartDatabaseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  startDatabase(
+    request: StartDatabaseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  /** Stops the engine; the copies stay, and stay in sync. The operation's response is a Database. */
+  stopDatabase(
+    request: StopDatabaseRequest,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  stopDatabase(
+    request: StopDatabaseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  stopDatabase(
+    request: StopDatabaseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  /** Stops the engine and starts it again where it is, or on the secondary. The operation's response is a Database. */
+  rebootDatabase(
+    request: RebootDatabaseRequest,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  rebootDatabase(
+    request: RebootDatabaseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  rebootDatabase(
+    request: RebootDatabaseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  /**
+   * Makes the secondary the primary, whether or not the primary is well: its engine is killed, and the new one recovers
+   * as from a crash. The operation's response is a Database.
+   */
   failoverDatabase(
     request: FailoverDatabaseRequest,
     callback: (error: ServiceError | null, response: Operation) => void,
@@ -3469,6 +5801,130 @@ export interface DatabaseServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  /**
+   * Makes the secondary the primary with the least time without service: the engine is shut down in good order first.
+   * Refused unless both copies are in sync and their hosts are well. The operation's response is a Database.
+   */
+  switchoverDatabase(
+    request: SwitchoverDatabaseRequest,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  switchoverDatabase(
+    request: SwitchoverDatabaseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  switchoverDatabase(
+    request: SwitchoverDatabaseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  /** One copy to two in two zones, or back, while it is used. The operation's response is a Database. */
+  convertRedundancy(
+    request: ConvertRedundancyRequest,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  convertRedundancy(
+    request: ConvertRedundancyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  convertRedundancy(
+    request: ConvertRedundancyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  /** Has the primary copy anew to the other replica. The operation's response is a Database. */
+  reseedDatabase(
+    request: ReseedDatabaseRequest,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  reseedDatabase(
+    request: ReseedDatabaseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  reseedDatabase(
+    request: ReseedDatabaseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  /**
+   * Gives it another name, and with it another alias; clients that are connected stay so. The name of the database
+   * inside the engine stays. The operation's response is a Database.
+   */
+  renameDatabase(
+    request: RenameDatabaseRequest,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  renameDatabase(
+    request: RenameDatabaseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  renameDatabase(
+    request: RenameDatabaseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  /**
+   * Gives the administrator a new password, to be claimed once with ClaimPassword. The operation's response is a
+   * Database.
+   */
+  resetPassword(
+    request: ResetPasswordRequest,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  resetPassword(
+    request: ResetPasswordRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  resetPassword(
+    request: ResetPasswordRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  /**
+   * A new database that begins as this one is now, or as a snapshot of it. The copy is taken where the primary does not
+   * feel it. The operation's response is a Database.
+   */
+  cloneDatabase(
+    request: CloneDatabaseRequest,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  cloneDatabase(
+    request: CloneDatabaseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  cloneDatabase(
+    request: CloneDatabaseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  /** What a client needs in order to connect, but the password. */
+  getConnectionInfo(
+    request: GetConnectionInfoRequest,
+    callback: (error: ServiceError | null, response: ConnectionInfo) => void,
+  ): ClientUnaryCall;
+  getConnectionInfo(
+    request: GetConnectionInfoRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ConnectionInfo) => void,
+  ): ClientUnaryCall;
+  getConnectionInfo(
+    request: GetConnectionInfoRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ConnectionInfo) => void,
   ): ClientUnaryCall;
   /** Streams the database each time it changes, the present value first. */
   watchDatabase(request: WatchDatabaseRequest, options?: Partial<CallOptions>): ClientReadableStream<Database>;
@@ -3493,21 +5949,6 @@ export interface DatabaseServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ClaimPasswordResponse) => void,
   ): ClientUnaryCall;
-  listDatabaseEvents(
-    request: ListDatabaseEventsRequest,
-    callback: (error: ServiceError | null, response: ListDatabaseEventsResponse) => void,
-  ): ClientUnaryCall;
-  listDatabaseEvents(
-    request: ListDatabaseEventsRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ListDatabaseEventsResponse) => void,
-  ): ClientUnaryCall;
-  listDatabaseEvents(
-    request: ListDatabaseEventsRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ListDatabaseEventsResponse) => void,
-  ): ClientUnaryCall;
 }
 
 export const DatabaseServiceClient = makeGenericClientConstructor(
@@ -3516,54 +5957,6 @@ export const DatabaseServiceClient = makeGenericClientConstructor(
 ) as unknown as {
   new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): DatabaseServiceClient;
   service: typeof DatabaseServiceService;
-  serviceName: string;
-};
-
-export type ClusterServiceService = typeof ClusterServiceService;
-export const ClusterServiceService = {
-  /** What `lockstep status` shows, read at one instant. */
-  getClusterStatus: {
-    path: "/lockstep.v1.ClusterService/GetClusterStatus" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: GetClusterStatusRequest): Buffer =>
-      Buffer.from(GetClusterStatusRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): GetClusterStatusRequest => GetClusterStatusRequest.decode(value),
-    responseSerialize: (value: ClusterStatus): Buffer => Buffer.from(ClusterStatus.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ClusterStatus => ClusterStatus.decode(value),
-  },
-} as const;
-
-export interface ClusterServiceServer extends UntypedServiceImplementation {
-  /** What `lockstep status` shows, read at one instant. */
-  getClusterStatus: handleUnaryCall<GetClusterStatusRequest, ClusterStatus>;
-}
-
-export interface ClusterServiceClient extends Client {
-  /** What `lockstep status` shows, read at one instant. */
-  getClusterStatus(
-    request: GetClusterStatusRequest,
-    callback: (error: ServiceError | null, response: ClusterStatus) => void,
-  ): ClientUnaryCall;
-  getClusterStatus(
-    request: GetClusterStatusRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ClusterStatus) => void,
-  ): ClientUnaryCall;
-  getClusterStatus(
-    request: GetClusterStatusRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ClusterStatus) => void,
-  ): ClientUnaryCall;
-}
-
-export const ClusterServiceClient = makeGenericClientConstructor(
-  ClusterServiceService,
-  "lockstep.v1.ClusterService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): ClusterServiceClient;
-  service: typeof ClusterServiceService;
   serviceName: string;
 };
 
@@ -3595,6 +5988,10 @@ function fromJsonTimestamp(o: any): Date {
   } else {
     return fromTimestamp(Timestamp.fromJSON(o));
   }
+}
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function isSet(value: any): boolean {

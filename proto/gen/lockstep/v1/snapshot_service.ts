@@ -20,6 +20,7 @@ import {
 } from "@grpc/grpc-js";
 import { Operation } from "../../google/longrunning/operations.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { RedundancyMode, redundancyModeFromJSON, redundancyModeToJSON } from "./database_service.ts";
 
 /** Snapshots of the volumes, and what is made from them: clones, reverts, differences. */
 
@@ -45,6 +46,11 @@ export interface Snapshot {
   ownBytes: bigint;
   /** What it shares with what it stands on. */
   sharedBytes: bigint;
+  /** Of the database whose volume it is of: what it is restored to. "none": of a volume without an engine. */
+  engine: string;
+  engineVersion: string;
+  /** The final snapshot of a database that was deleted. */
+  final: boolean;
 }
 
 export interface CreateSnapshotRequest {
@@ -58,9 +64,38 @@ export interface CreateSnapshotRequest {
   quiesce: boolean;
 }
 
+export interface GetSnapshotRequest {
+  /** volumes/{volume}/snapshots/{snapshot}, or with databases/{database} */
+  name: string;
+  /** hosts/{host}; empty: the only host that has one of that name. */
+  host: string;
+}
+
+export interface RestoreSnapshotRequest {
+  /** volumes/{volume}/snapshots/{snapshot}, or with databases/{database} */
+  name: string;
+  /** Of the new database, as of a create. */
+  databaseId: string;
+  requestId: string;
+  validateOnly: boolean;
+  /** hosts/{host} that keeps it; empty: the only host that has one of that name. */
+  host: string;
+  /** REPLICATED if it is not specified. */
+  redundancyMode: RedundancyMode;
+  tags: { [key: string]: string };
+}
+
+export interface RestoreSnapshotRequest_TagsEntry {
+  key: string;
+  value: string;
+}
+
 export interface ListSnapshotsRequest {
-  /** volumes/{volume} or databases/{database} */
+  /** volumes/{volume} or databases/{database}; empty: of all volumes. */
   parent: string;
+  /** 0 means 50; at most 500. */
+  pageSize: number;
+  pageToken: string;
 }
 
 export interface ListSnapshotsResponse {
@@ -72,6 +107,7 @@ export interface ListSnapshotsResponse {
   volume: string;
   /** volumes/{volume}/snapshots/{snapshot} that a revert, which has not ended, goes back to; empty: none. */
   revertingTo: string;
+  nextPageToken: string;
 }
 
 export interface DeleteSnapshotRequest {
@@ -145,6 +181,9 @@ function createBaseSnapshot(): Snapshot {
     volumes: [],
     ownBytes: 0n,
     sharedBytes: 0n,
+    engine: "",
+    engineVersion: "",
+    final: false,
   };
 }
 
@@ -185,6 +224,15 @@ export const Snapshot: MessageFns<Snapshot> = {
         throw new globalThis.Error("value provided for field message.sharedBytes of type uint64 too large");
       }
       writer.uint32(72).uint64(message.sharedBytes);
+    }
+    if (message.engine !== "") {
+      writer.uint32(82).string(message.engine);
+    }
+    if (message.engineVersion !== "") {
+      writer.uint32(90).string(message.engineVersion);
+    }
+    if (message.final !== false) {
+      writer.uint32(96).bool(message.final);
     }
     return writer;
   },
@@ -274,6 +322,30 @@ export const Snapshot: MessageFns<Snapshot> = {
             message.sharedBytes = reader.uint64() as bigint;
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.engine = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.engineVersion = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.final = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -313,6 +385,13 @@ export const Snapshot: MessageFns<Snapshot> = {
         : isSet(object.shared_bytes)
         ? BigInt(object.shared_bytes)
         : 0n,
+      engine: isSet(object.engine) ? globalThis.String(object.engine) : "",
+      engineVersion: isSet(object.engineVersion)
+        ? globalThis.String(object.engineVersion)
+        : isSet(object.engine_version)
+        ? globalThis.String(object.engine_version)
+        : "",
+      final: isSet(object.final) ? globalThis.Boolean(object.final) : false,
     };
   },
 
@@ -345,6 +424,15 @@ export const Snapshot: MessageFns<Snapshot> = {
     if (message.sharedBytes !== 0n) {
       obj.sharedBytes = message.sharedBytes.toString();
     }
+    if (message.engine !== "") {
+      obj.engine = message.engine;
+    }
+    if (message.engineVersion !== "") {
+      obj.engineVersion = message.engineVersion;
+    }
+    if (message.final !== false) {
+      obj.final = message.final;
+    }
     return obj;
   },
 
@@ -364,6 +452,9 @@ export const Snapshot: MessageFns<Snapshot> = {
     message.sharedBytes = (object.sharedBytes !== undefined && object.sharedBytes !== null)
       ? BigInt(object.sharedBytes)
       : 0n;
+    message.engine = object.engine ?? "";
+    message.engineVersion = object.engineVersion ?? "";
+    message.final = object.final ?? false;
     return message;
   },
 };
@@ -489,14 +580,401 @@ export const CreateSnapshotRequest: MessageFns<CreateSnapshotRequest> = {
   },
 };
 
+function createBaseGetSnapshotRequest(): GetSnapshotRequest {
+  return { name: "", host: "" };
+}
+
+export const GetSnapshotRequest: MessageFns<GetSnapshotRequest> = {
+  encode(message: GetSnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetSnapshotRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetSnapshotRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetSnapshotRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      host: isSet(object.host) ? globalThis.String(object.host) : "",
+    };
+  },
+
+  toJSON(message: GetSnapshotRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.host !== "") {
+      obj.host = message.host;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetSnapshotRequest>): GetSnapshotRequest {
+    return GetSnapshotRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetSnapshotRequest>): GetSnapshotRequest {
+    const message = createBaseGetSnapshotRequest();
+    message.name = object.name ?? "";
+    message.host = object.host ?? "";
+    return message;
+  },
+};
+
+function createBaseRestoreSnapshotRequest(): RestoreSnapshotRequest {
+  return { name: "", databaseId: "", requestId: "", validateOnly: false, host: "", redundancyMode: 0, tags: {} };
+}
+
+export const RestoreSnapshotRequest: MessageFns<RestoreSnapshotRequest> = {
+  encode(message: RestoreSnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.databaseId !== "") {
+      writer.uint32(18).string(message.databaseId);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
+    }
+    if (message.host !== "") {
+      writer.uint32(42).string(message.host);
+    }
+    if (message.redundancyMode !== 0) {
+      writer.uint32(48).int32(message.redundancyMode);
+    }
+    globalThis.Object.entries(message.tags).forEach(([key, value]: [string, string]) => {
+      RestoreSnapshotRequest_TagsEntry.encode({ key: key as any, value }, writer.uint32(58).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RestoreSnapshotRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRestoreSnapshotRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.databaseId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.redundancyMode = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            const entry7 = RestoreSnapshotRequest_TagsEntry.decode(reader, reader.uint32());
+            if (entry7.value !== undefined) {
+              message.tags[entry7.key] = entry7.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RestoreSnapshotRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      databaseId: isSet(object.databaseId)
+        ? globalThis.String(object.databaseId)
+        : isSet(object.database_id)
+        ? globalThis.String(object.database_id)
+        : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+      host: isSet(object.host) ? globalThis.String(object.host) : "",
+      redundancyMode: isSet(object.redundancyMode)
+        ? redundancyModeFromJSON(object.redundancyMode)
+        : isSet(object.redundancy_mode)
+        ? redundancyModeFromJSON(object.redundancy_mode)
+        : 0,
+      tags: isObject(object.tags)
+        ? (globalThis.Object.entries(object.tags) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+    };
+  },
+
+  toJSON(message: RestoreSnapshotRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.databaseId !== "") {
+      obj.databaseId = message.databaseId;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    if (message.host !== "") {
+      obj.host = message.host;
+    }
+    if (message.redundancyMode !== 0) {
+      obj.redundancyMode = redundancyModeToJSON(message.redundancyMode);
+    }
+    if (message.tags) {
+      const entries = globalThis.Object.entries(message.tags) as [string, string][];
+      if (entries.length > 0) {
+        obj.tags = {};
+        entries.forEach(([k, v]) => {
+          obj.tags[k] = v;
+        });
+      }
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RestoreSnapshotRequest>): RestoreSnapshotRequest {
+    return RestoreSnapshotRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RestoreSnapshotRequest>): RestoreSnapshotRequest {
+    const message = createBaseRestoreSnapshotRequest();
+    message.name = object.name ?? "";
+    message.databaseId = object.databaseId ?? "";
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    message.host = object.host ?? "";
+    message.redundancyMode = object.redundancyMode ?? 0;
+    message.tags = (globalThis.Object.entries(object.tags ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseRestoreSnapshotRequest_TagsEntry(): RestoreSnapshotRequest_TagsEntry {
+  return { key: "", value: "" };
+}
+
+export const RestoreSnapshotRequest_TagsEntry: MessageFns<RestoreSnapshotRequest_TagsEntry> = {
+  encode(message: RestoreSnapshotRequest_TagsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RestoreSnapshotRequest_TagsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRestoreSnapshotRequest_TagsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RestoreSnapshotRequest_TagsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: RestoreSnapshotRequest_TagsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RestoreSnapshotRequest_TagsEntry>): RestoreSnapshotRequest_TagsEntry {
+    return RestoreSnapshotRequest_TagsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RestoreSnapshotRequest_TagsEntry>): RestoreSnapshotRequest_TagsEntry {
+    const message = createBaseRestoreSnapshotRequest_TagsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
 function createBaseListSnapshotsRequest(): ListSnapshotsRequest {
-  return { parent: "" };
+  return { parent: "", pageSize: 0, pageToken: "" };
 }
 
 export const ListSnapshotsRequest: MessageFns<ListSnapshotsRequest> = {
   encode(message: ListSnapshotsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.parent !== "") {
       writer.uint32(10).string(message.parent);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
     }
     return writer;
   },
@@ -522,6 +1000,22 @@ export const ListSnapshotsRequest: MessageFns<ListSnapshotsRequest> = {
             message.parent = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -535,13 +1029,31 @@ export const ListSnapshotsRequest: MessageFns<ListSnapshotsRequest> = {
   },
 
   fromJSON(object: any): ListSnapshotsRequest {
-    return { parent: isSet(object.parent) ? globalThis.String(object.parent) : "" };
+    return {
+      parent: isSet(object.parent) ? globalThis.String(object.parent) : "",
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
   },
 
   toJSON(message: ListSnapshotsRequest): unknown {
     const obj: any = {};
     if (message.parent !== "") {
       obj.parent = message.parent;
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
     }
     return obj;
   },
@@ -552,12 +1064,14 @@ export const ListSnapshotsRequest: MessageFns<ListSnapshotsRequest> = {
   fromPartial(object: DeepPartial<ListSnapshotsRequest>): ListSnapshotsRequest {
     const message = createBaseListSnapshotsRequest();
     message.parent = object.parent ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
     return message;
   },
 };
 
 function createBaseListSnapshotsResponse(): ListSnapshotsResponse {
-  return { snapshots: [], unreachable: [], volume: "", revertingTo: "" };
+  return { snapshots: [], unreachable: [], volume: "", revertingTo: "", nextPageToken: "" };
 }
 
 export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
@@ -573,6 +1087,9 @@ export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
     }
     if (message.revertingTo !== "") {
       writer.uint32(34).string(message.revertingTo);
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(42).string(message.nextPageToken);
     }
     return writer;
   },
@@ -622,6 +1139,14 @@ export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
             message.revertingTo = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -648,6 +1173,11 @@ export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
         : isSet(object.reverting_to)
         ? globalThis.String(object.reverting_to)
         : "",
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
     };
   },
 
@@ -665,6 +1195,9 @@ export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
     if (message.revertingTo !== "") {
       obj.revertingTo = message.revertingTo;
     }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
     return obj;
   },
 
@@ -677,6 +1210,7 @@ export const ListSnapshotsResponse: MessageFns<ListSnapshotsResponse> = {
     message.unreachable = object.unreachable?.map((e) => e) || [];
     message.volume = object.volume ?? "";
     message.revertingTo = object.revertingTo ?? "";
+    message.nextPageToken = object.nextPageToken ?? "";
     return message;
   },
 };
@@ -1447,6 +1981,15 @@ export const SnapshotServiceService = {
     responseSerialize: (value: Snapshot): Buffer => Buffer.from(Snapshot.encode(value).finish()),
     responseDeserialize: (value: Buffer): Snapshot => Snapshot.decode(value),
   },
+  getSnapshot: {
+    path: "/lockstep.v1.SnapshotService/GetSnapshot" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetSnapshotRequest): Buffer => Buffer.from(GetSnapshotRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetSnapshotRequest => GetSnapshotRequest.decode(value),
+    responseSerialize: (value: Snapshot): Buffer => Buffer.from(Snapshot.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Snapshot => Snapshot.decode(value),
+  },
   /** Of every host that can be asked, and which hosts could not. */
   listSnapshots: {
     path: "/lockstep.v1.SnapshotService/ListSnapshots" as const,
@@ -1485,6 +2028,20 @@ export const SnapshotServiceService = {
     responseDeserialize: (value: Buffer): CloneSnapshotResponse => CloneSnapshotResponse.decode(value),
   },
   /**
+   * A new database that begins as the snapshot of one; with a second copy unless one is asked for. The operation's response
+   * is a Database.
+   */
+  restoreSnapshot: {
+    path: "/lockstep.v1.SnapshotService/RestoreSnapshot" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RestoreSnapshotRequest): Buffer =>
+      Buffer.from(RestoreSnapshotRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RestoreSnapshotRequest => RestoreSnapshotRequest.decode(value),
+    responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
+  },
+  /**
    * The volume becomes what the snapshot is, on every replica; what was written since is lost. What uses it is stopped
    * before, and started again.
    */
@@ -1513,6 +2070,7 @@ export const SnapshotServiceService = {
 export interface SnapshotServiceServer extends UntypedServiceImplementation {
   /** The volume as it is at one instant. It is kept by one host. */
   createSnapshot: handleUnaryCall<CreateSnapshotRequest, Snapshot>;
+  getSnapshot: handleUnaryCall<GetSnapshotRequest, Snapshot>;
   /** Of every host that can be asked, and which hosts could not. */
   listSnapshots: handleUnaryCall<ListSnapshotsRequest, ListSnapshotsResponse>;
   /** Refused while somebody reads it. Its space is given back by and by. */
@@ -1522,6 +2080,11 @@ export interface SnapshotServiceServer extends UntypedServiceImplementation {
    * engine, and is used over NBD.
    */
   cloneSnapshot: handleUnaryCall<CloneSnapshotRequest, CloneSnapshotResponse>;
+  /**
+   * A new database that begins as the snapshot of one; with a second copy unless one is asked for. The operation's response
+   * is a Database.
+   */
+  restoreSnapshot: handleUnaryCall<RestoreSnapshotRequest, Operation>;
   /**
    * The volume becomes what the snapshot is, on every replica; what was written since is lost. What uses it is stopped
    * before, and started again.
@@ -1548,6 +2111,21 @@ export interface SnapshotServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Snapshot) => void,
   ): ClientUnaryCall;
+  getSnapshot(
+    request: GetSnapshotRequest,
+    callback: (error: ServiceError | null, response: Snapshot) => void,
+  ): ClientUnaryCall;
+  getSnapshot(
+    request: GetSnapshotRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Snapshot) => void,
+  ): ClientUnaryCall;
+  getSnapshot(
+    request: GetSnapshotRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Snapshot) => void,
+  ): ClientUnaryCall;
   /** Of every host that can be asked, and which hosts could not. */
   listSnapshots(
     request: ListSnapshotsRequest,
@@ -1598,6 +2176,25 @@ export interface SnapshotServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CloneSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * A new database that begins as the snapshot of one; with a second copy unless one is asked for. The operation's response
+   * is a Database.
+   */
+  restoreSnapshot(
+    request: RestoreSnapshotRequest,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  restoreSnapshot(
+    request: RestoreSnapshotRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Operation) => void,
+  ): ClientUnaryCall;
+  restoreSnapshot(
+    request: RestoreSnapshotRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Operation) => void,
   ): ClientUnaryCall;
   /**
    * The volume becomes what the snapshot is, on every replica; what was written since is lost. What uses it is stopped
@@ -1673,6 +2270,10 @@ function fromJsonTimestamp(o: any): Date {
   } else {
     return fromTimestamp(Timestamp.fromJSON(o));
   }
+}
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function isSet(value: any): boolean {

@@ -20,6 +20,7 @@ import {
 } from "@grpc/grpc-js";
 import { Operation } from "../../google/longrunning/operations.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { RedundancyMode, redundancyModeFromJSON, redundancyModeToJSON } from "./database_service.ts";
 
 /** The replicated volumes, below databases or by themselves: how their replicas stand, and a person's last resort. */
 
@@ -280,17 +281,31 @@ export interface CreateVolumeRequest {
   requestId: string;
   /** Checks everything and creates nothing; the operation is done at once. */
   validateOnly: boolean;
+  /** REPLICATED if it is not specified. */
+  redundancyMode: RedundancyMode;
 }
 
 export interface DeleteVolumeRequest {
   /** volumes/{volume} or databases/{database} */
   name: string;
   requestId: string;
+  validateOnly: boolean;
 }
 
 export interface GetVolumeRequest {
   /** volumes/{volume} or databases/{database} */
   name: string;
+}
+
+export interface ListVolumesRequest {
+  /** 0 means 50; at most 500. */
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface ListVolumesResponse {
+  volumes: Volume[];
+  nextPageToken: string;
 }
 
 export interface GrowVolumeRequest {
@@ -2010,7 +2025,7 @@ export const Resync: MessageFns<Resync> = {
 };
 
 function createBaseCreateVolumeRequest(): CreateVolumeRequest {
-  return { volumeId: "", sizeBytes: 0n, zones: [], requestId: "", validateOnly: false };
+  return { volumeId: "", sizeBytes: 0n, zones: [], requestId: "", validateOnly: false, redundancyMode: 0 };
 }
 
 export const CreateVolumeRequest: MessageFns<CreateVolumeRequest> = {
@@ -2032,6 +2047,9 @@ export const CreateVolumeRequest: MessageFns<CreateVolumeRequest> = {
     }
     if (message.validateOnly !== false) {
       writer.uint32(40).bool(message.validateOnly);
+    }
+    if (message.redundancyMode !== 0) {
+      writer.uint32(48).int32(message.redundancyMode);
     }
     return writer;
   },
@@ -2089,6 +2107,14 @@ export const CreateVolumeRequest: MessageFns<CreateVolumeRequest> = {
             message.validateOnly = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.redundancyMode = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2124,6 +2150,11 @@ export const CreateVolumeRequest: MessageFns<CreateVolumeRequest> = {
         : isSet(object.validate_only)
         ? globalThis.Boolean(object.validate_only)
         : false,
+      redundancyMode: isSet(object.redundancyMode)
+        ? redundancyModeFromJSON(object.redundancyMode)
+        : isSet(object.redundancy_mode)
+        ? redundancyModeFromJSON(object.redundancy_mode)
+        : 0,
     };
   },
 
@@ -2144,6 +2175,9 @@ export const CreateVolumeRequest: MessageFns<CreateVolumeRequest> = {
     if (message.validateOnly !== false) {
       obj.validateOnly = message.validateOnly;
     }
+    if (message.redundancyMode !== 0) {
+      obj.redundancyMode = redundancyModeToJSON(message.redundancyMode);
+    }
     return obj;
   },
 
@@ -2157,12 +2191,13 @@ export const CreateVolumeRequest: MessageFns<CreateVolumeRequest> = {
     message.zones = object.zones?.map((e) => e) || [];
     message.requestId = object.requestId ?? "";
     message.validateOnly = object.validateOnly ?? false;
+    message.redundancyMode = object.redundancyMode ?? 0;
     return message;
   },
 };
 
 function createBaseDeleteVolumeRequest(): DeleteVolumeRequest {
-  return { name: "", requestId: "" };
+  return { name: "", requestId: "", validateOnly: false };
 }
 
 export const DeleteVolumeRequest: MessageFns<DeleteVolumeRequest> = {
@@ -2172,6 +2207,9 @@ export const DeleteVolumeRequest: MessageFns<DeleteVolumeRequest> = {
     }
     if (message.requestId !== "") {
       writer.uint32(18).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(24).bool(message.validateOnly);
     }
     return writer;
   },
@@ -2205,6 +2243,14 @@ export const DeleteVolumeRequest: MessageFns<DeleteVolumeRequest> = {
             message.requestId = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2225,6 +2271,11 @@ export const DeleteVolumeRequest: MessageFns<DeleteVolumeRequest> = {
         : isSet(object.request_id)
         ? globalThis.String(object.request_id)
         : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
     };
   },
 
@@ -2236,6 +2287,9 @@ export const DeleteVolumeRequest: MessageFns<DeleteVolumeRequest> = {
     if (message.requestId !== "") {
       obj.requestId = message.requestId;
     }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
     return obj;
   },
 
@@ -2246,6 +2300,7 @@ export const DeleteVolumeRequest: MessageFns<DeleteVolumeRequest> = {
     const message = createBaseDeleteVolumeRequest();
     message.name = object.name ?? "";
     message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
     return message;
   },
 };
@@ -2313,6 +2368,188 @@ export const GetVolumeRequest: MessageFns<GetVolumeRequest> = {
   fromPartial(object: DeepPartial<GetVolumeRequest>): GetVolumeRequest {
     const message = createBaseGetVolumeRequest();
     message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseListVolumesRequest(): ListVolumesRequest {
+  return { pageSize: 0, pageToken: "" };
+}
+
+export const ListVolumesRequest: MessageFns<ListVolumesRequest> = {
+  encode(message: ListVolumesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListVolumesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListVolumesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListVolumesRequest {
+    return {
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListVolumesRequest): unknown {
+    const obj: any = {};
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListVolumesRequest>): ListVolumesRequest {
+    return ListVolumesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListVolumesRequest>): ListVolumesRequest {
+    const message = createBaseListVolumesRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListVolumesResponse(): ListVolumesResponse {
+  return { volumes: [], nextPageToken: "" };
+}
+
+export const ListVolumesResponse: MessageFns<ListVolumesResponse> = {
+  encode(message: ListVolumesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.volumes) {
+      Volume.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListVolumesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListVolumesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.volumes.push(Volume.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListVolumesResponse {
+    return {
+      volumes: globalThis.Array.isArray(object?.volumes) ? object.volumes.map((e: any) => Volume.fromJSON(e)) : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListVolumesResponse): unknown {
+    const obj: any = {};
+    if (message.volumes?.length) {
+      obj.volumes = message.volumes.map((e) => Volume.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListVolumesResponse>): ListVolumesResponse {
+    return ListVolumesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListVolumesResponse>): ListVolumesResponse {
+    const message = createBaseListVolumesResponse();
+    message.volumes = object.volumes?.map((e) => Volume.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
     return message;
   },
 };
@@ -3274,6 +3511,15 @@ export const VolumeServiceService = {
     responseSerialize: (value: Volume): Buffer => Buffer.from(Volume.encode(value).finish()),
     responseDeserialize: (value: Buffer): Volume => Volume.decode(value),
   },
+  listVolumes: {
+    path: "/lockstep.v1.VolumeService/ListVolumes" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListVolumesRequest): Buffer => Buffer.from(ListVolumesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListVolumesRequest => ListVolumesRequest.decode(value),
+    responseSerialize: (value: ListVolumesResponse): Buffer => Buffer.from(ListVolumesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListVolumesResponse => ListVolumesResponse.decode(value),
+  },
   /**
    * Makes a replica the primary that may lack acknowledged writes: for a primary that is lost for good. What it lacks
    * is lost. Refused while the primary is heard, and while another replica holds every acknowledged write.
@@ -3356,6 +3602,7 @@ export interface VolumeServiceServer extends UntypedServiceImplementation {
   deleteVolume: handleUnaryCall<DeleteVolumeRequest, Operation>;
   /** Everything that control knows of a volume, read at one instant. The name of its database is taken as well. */
   getVolume: handleUnaryCall<GetVolumeRequest, Volume>;
+  listVolumes: handleUnaryCall<ListVolumesRequest, ListVolumesResponse>;
   /**
    * Makes a replica the primary that may lack acknowledged writes: for a primary that is lost for good. What it lacks
    * is lost. Refused while the primary is heard, and while another replica holds every acknowledged write.
@@ -3439,6 +3686,21 @@ export interface VolumeServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Volume) => void,
+  ): ClientUnaryCall;
+  listVolumes(
+    request: ListVolumesRequest,
+    callback: (error: ServiceError | null, response: ListVolumesResponse) => void,
+  ): ClientUnaryCall;
+  listVolumes(
+    request: ListVolumesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListVolumesResponse) => void,
+  ): ClientUnaryCall;
+  listVolumes(
+    request: ListVolumesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListVolumesResponse) => void,
   ): ClientUnaryCall;
   /**
    * Makes a replica the primary that may lack acknowledged writes: for a primary that is lost for good. What it lacks

@@ -371,6 +371,8 @@ export interface UnmountFileSystemResponse {
 export interface InstallEngineRequest {
   fence: Fence | undefined;
   engine: string;
+  /** The major version; empty: the newest of the host. */
+  version: string;
 }
 
 export interface InstallEngineResponse {
@@ -390,12 +392,21 @@ export interface InitializeEngineResponse {
 
 export interface EngineSpec {
   engine: string;
-  /** The database resource's last part, also the name of the first database in the engine. */
+  /** Name of the first database in the engine; a rename of the resource leaves it as it is. */
   database: string;
   volume: string;
   port: number;
   /** The administrator. */
   user: string;
+  /** As a person set them. */
+  parameters: { [key: string]: string };
+  /** The major version whose files are on the volume; empty: the newest of the host. */
+  version: string;
+}
+
+export interface EngineSpec_ParametersEntry {
+  key: string;
+  value: string;
 }
 
 export interface StartEngineRequest {
@@ -431,7 +442,7 @@ export interface GetEngineResponse {
 export interface EngineStatus {
   database: string;
   volume: string;
-  /** STOPPED, STARTING, RUNNING, FAILED */
+  /** STOPPED, STARTING, RUNNING, FROZEN, FAILED */
   state: string;
   version: string;
   /** The last lines of the engine's own log. */
@@ -5886,7 +5897,7 @@ export const UnmountFileSystemResponse: MessageFns<UnmountFileSystemResponse> = 
 };
 
 function createBaseInstallEngineRequest(): InstallEngineRequest {
-  return { fence: undefined, engine: "" };
+  return { fence: undefined, engine: "", version: "" };
 }
 
 export const InstallEngineRequest: MessageFns<InstallEngineRequest> = {
@@ -5896,6 +5907,9 @@ export const InstallEngineRequest: MessageFns<InstallEngineRequest> = {
     }
     if (message.engine !== "") {
       writer.uint32(18).string(message.engine);
+    }
+    if (message.version !== "") {
+      writer.uint32(26).string(message.version);
     }
     return writer;
   },
@@ -5929,6 +5943,14 @@ export const InstallEngineRequest: MessageFns<InstallEngineRequest> = {
             message.engine = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5945,6 +5967,7 @@ export const InstallEngineRequest: MessageFns<InstallEngineRequest> = {
     return {
       fence: isSet(object.fence) ? Fence.fromJSON(object.fence) : undefined,
       engine: isSet(object.engine) ? globalThis.String(object.engine) : "",
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
     };
   },
 
@@ -5956,6 +5979,9 @@ export const InstallEngineRequest: MessageFns<InstallEngineRequest> = {
     if (message.engine !== "") {
       obj.engine = message.engine;
     }
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
     return obj;
   },
 
@@ -5966,6 +5992,7 @@ export const InstallEngineRequest: MessageFns<InstallEngineRequest> = {
     const message = createBaseInstallEngineRequest();
     message.fence = (object.fence !== undefined && object.fence !== null) ? Fence.fromPartial(object.fence) : undefined;
     message.engine = object.engine ?? "";
+    message.version = object.version ?? "";
     return message;
   },
 };
@@ -6215,7 +6242,7 @@ export const InitializeEngineResponse: MessageFns<InitializeEngineResponse> = {
 };
 
 function createBaseEngineSpec(): EngineSpec {
-  return { engine: "", database: "", volume: "", port: 0, user: "" };
+  return { engine: "", database: "", volume: "", port: 0, user: "", parameters: {}, version: "" };
 }
 
 export const EngineSpec: MessageFns<EngineSpec> = {
@@ -6234,6 +6261,12 @@ export const EngineSpec: MessageFns<EngineSpec> = {
     }
     if (message.user !== "") {
       writer.uint32(42).string(message.user);
+    }
+    globalThis.Object.entries(message.parameters).forEach(([key, value]: [string, string]) => {
+      EngineSpec_ParametersEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
+    });
+    if (message.version !== "") {
+      writer.uint32(58).string(message.version);
     }
     return writer;
   },
@@ -6291,6 +6324,25 @@ export const EngineSpec: MessageFns<EngineSpec> = {
             message.user = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            const entry6 = EngineSpec_ParametersEntry.decode(reader, reader.uint32());
+            if (entry6.value !== undefined) {
+              message.parameters[entry6.key] = entry6.value;
+            }
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6310,6 +6362,21 @@ export const EngineSpec: MessageFns<EngineSpec> = {
       volume: isSet(object.volume) ? globalThis.String(object.volume) : "",
       port: isSet(object.port) ? globalThis.Number(object.port) : 0,
       user: isSet(object.user) ? globalThis.String(object.user) : "",
+      parameters: isObject(object.parameters)
+        ? (globalThis.Object.entries(object.parameters) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
     };
   },
 
@@ -6330,6 +6397,18 @@ export const EngineSpec: MessageFns<EngineSpec> = {
     if (message.user !== "") {
       obj.user = message.user;
     }
+    if (message.parameters) {
+      const entries = globalThis.Object.entries(message.parameters) as [string, string][];
+      if (entries.length > 0) {
+        obj.parameters = {};
+        entries.forEach(([k, v]) => {
+          obj.parameters[k] = v;
+        });
+      }
+    }
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
     return obj;
   },
 
@@ -6343,6 +6422,101 @@ export const EngineSpec: MessageFns<EngineSpec> = {
     message.volume = object.volume ?? "";
     message.port = object.port ?? 0;
     message.user = object.user ?? "";
+    message.parameters = (globalThis.Object.entries(object.parameters ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.version = object.version ?? "";
+    return message;
+  },
+};
+
+function createBaseEngineSpec_ParametersEntry(): EngineSpec_ParametersEntry {
+  return { key: "", value: "" };
+}
+
+export const EngineSpec_ParametersEntry: MessageFns<EngineSpec_ParametersEntry> = {
+  encode(message: EngineSpec_ParametersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EngineSpec_ParametersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEngineSpec_ParametersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EngineSpec_ParametersEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: EngineSpec_ParametersEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EngineSpec_ParametersEntry>): EngineSpec_ParametersEntry {
+    return EngineSpec_ParametersEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EngineSpec_ParametersEntry>): EngineSpec_ParametersEntry {
+    const message = createBaseEngineSpec_ParametersEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -7846,6 +8020,10 @@ type DeepPartial<T> = T extends bigint ? string | number | bigint
   : T extends ReadonlyArray<infer U> ? ReadonlyArray<DeepPartial<U>>
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;
