@@ -143,6 +143,12 @@ export type EventReason =
   | 'REVERT_STARTED'
   | 'REVERTED'
   | 'REVERT_FAILED'
+  | 'STOPPED'
+  | 'STOP_FAILED'
+  | 'STARTED'
+  | 'START_FAILED'
+  | 'REBOOTED'
+  | 'REBOOT_FAILED'
   | 'DELETE_STARTED'
   | 'DELETE_FAILED';
 

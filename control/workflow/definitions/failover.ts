@@ -270,7 +270,7 @@ async function finished(around: Surroundings, state: FailoverState, outcome: Wor
     const phases = phasesOf(state);
     const wholeMs = phases.reduce((sum, phase) => sum + phase.durationMs, 0);
     const message = `${state.to} took over from ${state.from} in ${(wholeMs / 1000).toFixed(1)} s`;
-    await letGo(around, state, () => ({ lifecycle: 'active', failure: '' }), [
+    await letGo(around, state, () => ({ lifecycle: 'active', failure: '', pendingRestart: [] }), [
       { reason: 'FAILED_OVER', message, phases },
     ]);
     publishFailoverPhases(phases);
