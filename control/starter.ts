@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { NO_ENGINE } from './model/engines.ts';
 import type { DatabaseRecord, RequestRecord, VolumeRecord } from './model/records.ts';
 import { keys } from './model/records.ts';
+import { renameWrites } from './rename.ts';
 import type { NewEvent, Repository } from './repository.ts';
 import type { Condition, Entry, Mutation } from './store/store.ts';
 import type { CreateState } from './workflow/definitions/create-database.ts';
@@ -167,6 +168,20 @@ export class Starter {
   ): Promise<StartResult> {
     const id = newId(type.replace('-database', ''), entry.value.id);
     return this.#hold(type, id, entry, { ...workOn(id, entry.value), ...more }, also);
+  }
+
+  /** The target is the new name from the beginning: the records move in this very transaction. */
+  async rename(
+    entry: Entry<DatabaseRecord>,
+    volume: Entry<VolumeRecord>,
+    to: string,
+    request: RequestIdentity | undefined,
+  ): Promise<StartResult> {
+    const id = newId('rename', entry.value.id);
+    const record: DatabaseRecord = { ...entry.value, id: to, busyWith: id };
+    const state = { ...workOn(id, record), from: entry.value.id };
+    const writes = await renameWrites(this.#repository, entry, volume, record);
+    return this.#start('rename-database', id, to, state, { ...writes, request });
   }
 
   #hold(

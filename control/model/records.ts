@@ -110,6 +110,8 @@ export interface DatabaseRecord {
   readonly user: string;
   /** The generated password until it is claimed, then empty. */
   readonly unclaimedPassword: string;
+  /** Of a reset that is under way: generated, and perhaps not yet the engine's; else empty. */
+  readonly nextPassword: string;
   /** Workflow that holds this database; empty when none. One at a time. */
   readonly busyWith: string;
   /** The host whose address the alias answers, and the generation that this was decided in; empty before. */
@@ -134,6 +136,7 @@ export interface DatabaseRecord {
 
 /** What a record that was written before there was such a field is taken to say. */
 const ADDED_LATER = {
+  nextPassword: '',
   parameters: {},
   pendingRestart: [],
   tags: {},
@@ -192,6 +195,11 @@ export type EventReason =
   | 'START_FAILED'
   | 'REBOOTED'
   | 'REBOOT_FAILED'
+  | 'UPDATED'
+  | 'UPDATE_FAILED'
+  | 'RENAMED'
+  | 'PASSWORD_RESET'
+  | 'PASSWORD_RESET_FAILED'
   | 'DELETE_STARTED'
   | 'DELETE_FAILED'
   | 'CONVERT_STARTED'

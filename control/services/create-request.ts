@@ -1,18 +1,19 @@
 /** What a CreateDatabase or a CreateVolume must say, checked before anything is created. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
 import type { CreateDatabaseRequest } from '../../proto/gen/lockstep/v1/database_service.ts';
 import type { CreateVolumeRequest } from '../../proto/gen/lockstep/v1/volume_service.ts';
-import { engineFacts } from '../model/engine-parameters.ts';
+import { checkParameters, engineFacts, majorOf } from '../model/engine-parameters.ts';
 import { describeSizes, MAX_SIZE_BYTES, NO_ENGINE, REGION_BYTES, VOLUME_SIZES } from '../model/engines.ts';
 import { type DatabaseRecord, databaseRecordOf } from '../model/records.ts';
+import { newPassword } from '../password.ts';
 import { chooseHosts, type HostRoom } from '../placement/choose.ts';
 import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
 import { checkNewDatabaseId } from './fields.ts';
+import { checkTags } from './tags.ts';
 
 const COPIES = 2;
-const PASSWORD_BYTES = 18;
 const VOLUME_SUFFIX_CHARACTERS = 8;
 const ADMINISTRATOR = 'admin';
 const LISTEN_POLL_MS = 25;
@@ -22,6 +23,11 @@ export interface CreateWish {
   readonly engine: string;
   readonly sizeBytes: number;
   readonly zones: readonly string[];
+  /** Empty: the newest that the hosts can have. */
+  readonly engineVersion: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly deletionProtection: boolean;
 }
 
 /** What can be judged from the request alone. */
@@ -38,7 +44,16 @@ export function parseCreate(request: CreateDatabaseRequest): CreateWish {
   const sizeBytes = Number(request.sizeBytes);
   if (sizeBytes < minimumBytes || sizeBytes > MAX_SIZE_BYTES || sizeBytes % REGION_BYTES !== 0)
     throw invalidField('size_bytes', request.sizeBytes.toString(), describeSizes(engine, minimumBytes));
-  return { id, engine, sizeBytes, zones: request.zones };
+  const { zones, engineVersion, deletionProtection } = request;
+  if (engineVersion !== '' && majorOf(engine, engineVersion) === '')
+    throw invalidField(
+      'engine_version',
+      engineVersion,
+      `a version of ${engine}, such as EngineVersionService lists`,
+    );
+  const parameters = checkParameters(engine, request.parameters);
+  const tags = checkTags(request.tags);
+  return { id, engine, sizeBytes, zones, engineVersion, parameters, tags, deletionProtection };
 }
 
 export function parseCreateVolume(request: CreateVolumeRequest): CreateWish {
@@ -47,7 +62,8 @@ export function parseCreateVolume(request: CreateVolumeRequest): CreateWish {
   const sizeBytes = Number(request.sizeBytes);
   if (sizeBytes === 0 || sizeBytes > MAX_SIZE_BYTES || sizeBytes % REGION_BYTES !== 0)
     throw invalidField('size_bytes', request.sizeBytes.toString(), VOLUME_SIZES);
-  return { id, engine: NO_ENGINE, sizeBytes, zones };
+  const none = { engineVersion: '', parameters: {}, tags: {}, deletionProtection: false };
+  return { id, engine: NO_ENGINE, sizeBytes, zones, ...none };
 }
 
 /**
@@ -105,7 +121,7 @@ export function newDatabase(
     uid,
     createTimeMs: settings.nowMs,
     engine: wish.engine,
-    engineVersion: '',
+    engineVersion: wish.engineVersion,
     sizeBytes: wish.sizeBytes,
     lifecycle: 'creating',
     failure: '',
@@ -113,9 +129,12 @@ export function newDatabase(
     volume: `${wish.id}-${uid.slice(0, VOLUME_SUFFIX_CHARACTERS)}`,
     port: settings.port,
     user: hasEngine ? ADMINISTRATOR : '',
-    unclaimedPassword: hasEngine ? randomBytes(PASSWORD_BYTES).toString('base64url') : '',
+    unclaimedPassword: hasEngine ? newPassword() : '',
     busyWith: '',
     aliasHost: '',
     aliasGeneration: 0,
+    parameters: wish.parameters,
+    tags: wish.tags,
+    deletionProtection: wish.deletionProtection,
   });
 }

@@ -11,6 +11,7 @@ import type {
   DatabaseServiceServer,
   DeleteDatabaseRequest,
   FailoverDatabaseRequest,
+  GetConnectionInfoRequest,
   GetDatabaseRequest,
   ListDatabasesRequest,
   ListDatabasesResponse,
@@ -22,7 +23,10 @@ import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
 import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
 import { checkRoom, nameTaken, newDatabase, parseCreate } from './create-request.ts';
+import { connectionInfo } from './connection-info.ts';
 import { powerHandlers } from './database-power.ts';
+import { renameHandlers } from './database-rename.ts';
+import { updateHandlers } from './database-update.ts';
 import { checkEtag } from './etag.ts';
 import { databaseIdOf, lastOf, nextOf, pageSizeOf } from './fields.ts';
 import { idempotently } from './idempotent.ts';
@@ -59,6 +63,9 @@ export function databaseService(
     failoverDatabase: unary(log, (request: FailoverDatabaseRequest) => failOver(options, request)),
     watchDatabase: watchDatabase(options),
     ...powerHandlers(options),
+    ...updateHandlers(options),
+    ...renameHandlers(options),
+    getConnectionInfo: unary(log, ({ name }: GetConnectionInfoRequest) => connectionInfo(options, name)),
     claimPassword: unary(log, (request: ClaimPasswordRequest) => claimPassword(options, request)),
   };
 }

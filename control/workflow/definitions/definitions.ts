@@ -9,10 +9,13 @@ import { failover } from './failover.ts';
 import { rebootDatabase } from './reboot-database.ts';
 import { recoverPrimary } from './recover-primary.ts';
 import { reseed } from './reseed.ts';
+import { renameDatabase } from './rename-database.ts';
+import { resetPassword } from './reset-password.ts';
 import { revertVolume } from './revert-volume.ts';
 import { startDatabase } from './start-database.ts';
 import { stopDatabase } from './stop-database.ts';
 import type { Surroundings } from './surroundings.ts';
+import { updateDatabase } from './update-database.ts';
 
 export function definitionsOf(around: Surroundings): readonly WorkflowDefinition<WorkflowState>[] {
   return [
@@ -26,6 +29,9 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
     measured(around, startDatabase(around)),
     measured(around, stopDatabase(around)),
     measured(around, rebootDatabase(around)),
+    measured(around, updateDatabase(around)),
+    measured(around, renameDatabase(around)),
+    measured(around, resetPassword(around)),
   ];
 }
 

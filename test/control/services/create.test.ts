@@ -21,3 +21,26 @@ t.test('the password is handed over once, and is the one the engine was given', 
   t.same([...harness.a.passwords.values()], [password]);
   await t.rejects(claim(), { code: 'FAILED_PRECONDITION', reason: 'PASSWORD_CLAIMED' });
 });
+
+t.test('a database is created with tags, parameters, protection and a version', async (t) => {
+  const harness = await ControlHarness.open(t);
+  const wish = { tags: { team: 'shop' }, deletionProtection: true, engineVersion: '15' };
+  const operation = await harness.create({ ...wish, parameters: { work_mem: '8192 kB' } });
+  t.equal((await harness.finished(operation)).error, undefined);
+  t.match(await harness.get(), {
+    tags: { team: 'shop' },
+    parameters: { work_mem: '8192' },
+    parametersPendingRestart: [],
+    deletionProtection: true,
+    engineVersion: '15.14',
+    redundancyMode: 1,
+  });
+});
+
+t.test('entries of maps in another order are the same request', async (t) => {
+  const harness = await ControlHarness.open(t);
+  const requestId = '123e4567-e89b-42d3-a456-426614174004';
+  const first = await harness.create({ requestId, tags: { a: '1', b: '2' } });
+  t.equal((await harness.create({ requestId, tags: { b: '2', a: '1' } })).name, first.name);
+  await harness.finished(first);
+});
