@@ -56,7 +56,7 @@ export interface ControlOptions {
   readonly definitions?: typeof definitionsOf;
 }
 
-/** Full names, for reflection. */
+/** Full names, for reflection and health. */
 const SERVICES = [
   'lockstep.v1.DatabaseService',
   'lockstep.v1.VolumeService',
@@ -101,6 +101,11 @@ export class Control {
       else await store.close();
       throw error;
     }
+  }
+
+  /** By their full names. */
+  get services(): readonly string[] {
+    return SERVICES;
   }
 
   /** Everything but health, which is the daemon's to say. */

@@ -48,7 +48,9 @@ export function databaseService(
 ): Partial<DatabaseServiceServer> & UntypedServiceImplementation {
   const { log, repository, views } = options;
   return {
-    createDatabase: unary(log, (request: CreateDatabaseRequest) => create(options, request)),
+    createDatabase: unary(log, (request: CreateDatabaseRequest, { signal }) =>
+      create(options, request, signal),
+    ),
     getDatabase: unary(log, async (request: GetDatabaseRequest) =>
       views.database(await repository.requireDatabase(databaseIdOf('name', request.name))),
     ),
@@ -60,12 +62,16 @@ export function databaseService(
   };
 }
 
-async function create(options: DatabasesOptions, request: CreateDatabaseRequest): Promise<Operation> {
+async function create(
+  options: DatabasesOptions,
+  request: CreateDatabaseRequest,
+  signal: AbortSignal,
+): Promise<Operation> {
   const wish = parseCreate(request);
   return idempotently(options, 'create', request, async (identity) => {
     const taken = await options.repository.database(wish.id);
     if (taken !== undefined) throw nameTaken('database_id', taken.value);
-    await checkRoom(options.hosts, wish);
+    await checkRoom(options.hosts, wish, signal);
     const database = newDatabase(wish, { port: await freePort(options), nowMs: options.wallClock() });
     if (!request.validateOnly) return options.starter.create(database, wish.zones, identity);
     const entry = { key: keys.database(wish.id), value: database, revision: 0 };
