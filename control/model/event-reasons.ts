@@ -38,6 +38,12 @@ export const EVENT_REASONS = {
   HOST_REMOVED: 'A person removed the host; its daemon is refused.',
   HOST_LOST: 'The host has not been heard for the minimum time.',
   HOST_BACK: 'The host is heard again.',
+  STOPPED: 'A person stopped the database; its copies are looked after.',
+  STOP_FAILED: 'A stop did not end well, and the database was started again.',
+  STARTED: 'A stopped database was started.',
+  START_FAILED: 'A start did not end well; the database is stopped.',
+  REBOOTED: 'The engine was stopped and started again.',
+  REBOOT_FAILED: 'A reboot did not end well; the message says at which step, and why.',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type EventReason = keyof typeof EVENT_REASONS;
