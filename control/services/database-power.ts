@@ -15,7 +15,7 @@ import {
   checkLifecycle,
   checkHeard,
 } from './database-change.ts';
-import { requestedFailover } from './requested-failover.ts';
+import { decideOn } from './database-failover.ts';
 
 export type PowerHandlers = Pick<DatabaseServiceServer, 'startDatabase' | 'stopDatabase' | 'rebootDatabase'>;
 
@@ -61,7 +61,8 @@ function reboot(options: ChangeOptions, request: RebootDatabaseRequest): Promise
     checkHasEngine(entry.value);
     checkLifecycle(entry.value, ['active']);
     if (request.withSwitchover) {
-      const { volume, decision } = await requestedFailover(options, entry);
+      const decision = await decideOn(options, entry, 'switchover');
+      const volume = await options.repository.requireVolume(entry.value.volume);
       return {
         would: {},
         begin: (identity) => options.starter.failover(entry, volume, decision, identity),

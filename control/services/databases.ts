@@ -10,7 +10,6 @@ import type {
   CreateDatabaseRequest,
   DatabaseServiceServer,
   DeleteDatabaseRequest,
-  FailoverDatabaseRequest,
   GetConnectionInfoRequest,
   GetDatabaseRequest,
   ListDatabasesRequest,
@@ -24,13 +23,13 @@ import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
 import { checkRoom, nameTaken, newDatabase, parseCreate } from './create-request.ts';
 import { connectionInfo } from './connection-info.ts';
+import { failoverMethods } from './database-failover.ts';
 import { powerHandlers } from './database-power.ts';
 import { renameHandlers } from './database-rename.ts';
 import { updateHandlers } from './database-update.ts';
 import { checkEtag } from './etag.ts';
 import { databaseIdOf, lastOf, nextOf, pageSizeOf } from './fields.ts';
 import { idempotently } from './idempotent.ts';
-import { requestedFailover } from './requested-failover.ts';
 import { packDatabase, type Views } from './views.ts';
 import { watchDatabase, type Watchers } from './watch.ts';
 
@@ -54,13 +53,15 @@ export function databaseService(
 ): Partial<DatabaseServiceServer> & UntypedServiceImplementation {
   const { log, repository, views } = options;
   return {
-    createDatabase: unary(log, (request: CreateDatabaseRequest) => create(options, request)),
+    createDatabase: unary(log, (request: CreateDatabaseRequest, { signal }) =>
+      create(options, request, signal),
+    ),
     getDatabase: unary(log, async (request: GetDatabaseRequest) =>
       views.database(await repository.requireDatabase(databaseIdOf('name', request.name))),
     ),
     listDatabases: unary(log, (request: ListDatabasesRequest) => list(options, request)),
     deleteDatabase: unary(log, (request: DeleteDatabaseRequest) => remove(options, request)),
-    failoverDatabase: unary(log, (request: FailoverDatabaseRequest) => failOver(options, request)),
+    ...failoverMethods(options),
     watchDatabase: watchDatabase(options),
     ...powerHandlers(options),
     ...updateHandlers(options),
@@ -70,12 +71,16 @@ export function databaseService(
   };
 }
 
-async function create(options: DatabasesOptions, request: CreateDatabaseRequest): Promise<Operation> {
+async function create(
+  options: DatabasesOptions,
+  request: CreateDatabaseRequest,
+  signal: AbortSignal,
+): Promise<Operation> {
   const wish = parseCreate(request);
   return idempotently(options, 'create', request, async (identity) => {
     const taken = await options.repository.database(wish.id);
     if (taken !== undefined) throw nameTaken('database_id', taken.value);
-    await checkRoom(options.hosts, wish);
+    await checkRoom(options.hosts, wish, signal);
     const database = newDatabase(wish, { port: await freePort(options), nowMs: options.wallClock() });
     if (!request.validateOnly) return options.starter.create(database, wish.zones, identity);
     const entry = { key: keys.database(wish.id), value: database, revision: 0 };
@@ -90,17 +95,6 @@ async function remove(options: DatabasesOptions, request: DeleteDatabaseRequest)
     await checkEtag(options.repository, entry, request.etag);
     await checkNotBusy(options.engine, entry.value);
     return options.starter.delete(entry, identity);
-  });
-}
-
-async function failOver(options: DatabasesOptions, request: FailoverDatabaseRequest): Promise<Operation> {
-  const id = databaseIdOf('name', request.name);
-  return idempotently(options, 'failover', request, async (identity) => {
-    const entry = await options.repository.requireDatabase(id);
-    await checkEtag(options.repository, entry, request.etag);
-    await checkNotBusy(options.engine, entry.value);
-    const { volume, decision } = await requestedFailover(options, entry);
-    return options.starter.failover(entry, volume, decision, identity);
   });
 }
 
