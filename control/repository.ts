@@ -1,10 +1,10 @@
 /** The control store with the records' types: reads, and changes by compare-and-set with the events they cause. */
 import { LockstepError } from '../daemon/sys/errors.ts';
 import type { VolumeView } from '../proto/gen/lockstep/agent/v1/agent.ts';
+import type { EventReason } from './model/event-reasons.ts';
 import {
   type DatabaseRecord,
   databaseRecordOf,
-  type EventReason,
   type EventRecord,
   hostAdmin,
   type HostAdminRecord,

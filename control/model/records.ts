@@ -1,6 +1,7 @@
 /**
  * The records of the control store, and their keys. A record is written whole; the store's revision guards it.
  */
+import type { EventReason } from './event-reasons.ts';
 
 export interface HostRecord {
   readonly host: string;
@@ -167,43 +168,6 @@ export interface EventRecord {
   readonly workflow: string;
 }
 
-export type EventReason =
-  | 'CREATE_STARTED'
-  | 'CREATED'
-  | 'CREATE_FAILED'
-  | 'SECONDARY_LOST'
-  | 'PRIMARY_LOST'
-  | 'FAILOVER_STARTED'
-  | 'FAILED_OVER'
-  | 'FAILOVER_FAILED'
-  | 'RESEED_STARTED'
-  | 'RESEED_FAILED'
-  | 'IN_SYNC'
-  | 'PRIMARY_FORCED'
-  | 'ENGINE_RESTARTED'
-  | 'CLONED'
-  | 'VOLUME_RESIZED'
-  | 'REVERT_STARTED'
-  | 'REVERTED'
-  | 'REVERT_FAILED'
-  | 'DELETE_STARTED'
-  | 'DELETE_FAILED'
-  | 'CONVERT_STARTED'
-  | 'CONVERTED'
-  | 'CONVERT_FAILED'
-  | 'REPLACE_STARTED'
-  | 'REPLACED'
-  | 'REPLACE_FAILED'
-  | 'HOST_REGISTERED'
-  | 'HOST_CORDONED'
-  | 'HOST_UNCORDONED'
-  | 'HOST_DRAIN_STARTED'
-  | 'HOST_DRAINED'
-  | 'HOST_DRAIN_FAILED'
-  | 'HOST_REMOVED'
-  | 'HOST_LOST'
-  | 'HOST_BACK';
-
 /** An idempotent create: the same request_id answers the same workflow. */
 export interface RequestRecord {
   readonly workflow: string;
@@ -250,8 +214,10 @@ export const keys = {
   workflow: (id: string): string => `workflows/${id}`,
   workflowLog: (id: string): string => `workflow-log/${id}/`,
   workflowLogEntry: (id: string, sequence: number): string => `workflow-log/${id}/${padded(sequence)}`,
+  allEvents: 'events/',
   events: (database: string): string => `events/${database}/`,
   event: (database: string, sequence: number): string => `events/${database}/${padded(sequence)}`,
+  allHostEvents: 'host-events/',
   hostEvents: (host: string): string => `host-events/${host}/`,
   hostEvent: (host: string, sequence: number): string => `host-events/${host}/${padded(sequence)}`,
   /** Held by the database whose engine listens there, since two of them may share a host. */
