@@ -10,6 +10,7 @@ import { OperationsService } from '../proto/gen/google/longrunning/operations.ts
 import { CoordinatorServiceService } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import { ClusterServiceService } from '../proto/gen/lockstep/v1/cluster_service.ts';
 import { EventServiceService } from '../proto/gen/lockstep/v1/event_service.ts';
+import { HostServiceService, ZoneServiceService } from '../proto/gen/lockstep/v1/host_service.ts';
 import { DatabaseServiceService } from '../proto/gen/lockstep/v1/database_service.ts';
 import { SnapshotServiceService } from '../proto/gen/lockstep/v1/snapshot_service.ts';
 import { VolumeServiceService } from '../proto/gen/lockstep/v1/volume_service.ts';
@@ -18,6 +19,7 @@ import { DnsServer } from './dns/server.ts';
 import { AliasView } from './dns/view.ts';
 import { type HostRecord, keys } from './model/records.ts';
 import { decide } from './monitor/decide.ts';
+import { HostWatch } from './monitor/host-watch.ts';
 import { Monitor } from './monitor/monitor.ts';
 import { Observations } from './monitor/observations.ts';
 import { whyBehind } from './monitor/catch-up.ts';
@@ -28,6 +30,8 @@ import { clusterService } from './services/cluster.ts';
 import { coordinatorService } from './services/coordinator.ts';
 import { databaseService } from './services/databases.ts';
 import { eventService } from './services/events.ts';
+import { HostViews } from './services/host-views.ts';
+import { hostService, zoneService } from './services/hosts.ts';
 import { snapshotService } from './services/snapshots.ts';
 import { operationsService } from './services/operations.ts';
 import { volumeService } from './services/volumes.ts';
@@ -62,6 +66,8 @@ const SERVICES = [
   'lockstep.v1.DatabaseService',
   'lockstep.v1.VolumeService',
   'lockstep.v1.SnapshotService',
+  'lockstep.v1.HostService',
+  'lockstep.v1.ZoneService',
   'lockstep.v1.ClusterService',
   'lockstep.v1.EventService',
   'google.longrunning.Operations',
@@ -124,10 +130,10 @@ export class Control {
       volumeService({ ...shared, observations, timeline, agents, nowMs }),
     );
     server.addService(SnapshotServiceService, snapshotService({ ...shared, agents }));
-    server.addService(
-      ClusterServiceService,
-      clusterService({ ...shared, observations, ownHost: config.host.name }),
-    );
+    const hostViews = new HostViews({ ...shared, observations, nowMs, ownHost: config.host.name });
+    server.addService(ClusterServiceService, clusterService({ ...shared, hostViews }));
+    server.addService(HostServiceService, hostService({ ...shared, observations, hostViews }));
+    server.addService(ZoneServiceService, zoneService({ hostViews, log }));
     server.addService(EventServiceService, eventService({ repository, watchers, log }));
     server.addService(
       CoordinatorServiceService,
@@ -200,14 +206,16 @@ function assemble(
 }
 
 function startMonitor(options: ControlOptions, parts: Parts): Monitor {
-  const { config, log, clock } = options;
+  const { config, log, clock, wallClock } = options;
+  const { repository, observations } = parts;
   return new Monitor({
-    repository: parts.repository,
+    repository,
     starter: parts.starter,
-    observations: parts.observations,
+    observations,
     timeline: parts.timeline,
     nowMs: () => clock.nowMs(),
     heartbeatMs: config.timing.heartbeat_ms,
+    chores: [new HostWatch({ repository, observations, wallClock })],
     log,
   });
 }
@@ -246,14 +254,20 @@ function hostKnowledge(
     incarnation: (host) => observations.incarnation(host),
     engineStarted: (host, volume) => observations.engineStarted(host, volume),
     async rooms() {
-      const [hosts, volumes] = await Promise.all([repository.hosts(), repository.volumes()]);
+      const [hosts, volumes, admins] = await Promise.all([
+        repository.hosts(),
+        repository.volumes(),
+        repository.hostAdmins(),
+      ]);
       const records = volumes.map((entry) => entry.value);
+      const cordoned = new Set(admins.filter(({ value }) => value.cordoned).map(({ value }) => value.host));
       return [...hosts.values()]
         .filter((host) => host.roles.includes('storage'))
         .map((host) => ({
           host: host.host,
           zone: host.zone,
           reachable: observations.isReachable(host.host),
+          cordoned: cordoned.has(host.host),
           roomBytes: roomOf(host, records, observations.hosts),
         }));
     },
