@@ -128,7 +128,7 @@ export class Control {
       ClusterServiceService,
       clusterService({ ...shared, observations, ownHost: config.host.name }),
     );
-    server.addService(EventServiceService, eventService({ repository, log }));
+    server.addService(EventServiceService, eventService({ repository, watchers, log }));
     server.addService(
       CoordinatorServiceService,
       coordinatorService({ repository, observations, timeline, log }),

@@ -3,14 +3,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
 import type { CreateDatabaseRequest } from '../../proto/gen/lockstep/v1/database_service.ts';
 import type { CreateVolumeRequest } from '../../proto/gen/lockstep/v1/volume_service.ts';
-import {
-  describeSizes,
-  MAX_SIZE_BYTES,
-  MINIMUM_SIZE_BYTES,
-  NO_ENGINE,
-  REGION_BYTES,
-  VOLUME_SIZES,
-} from '../model/engines.ts';
+import { engineFacts } from '../model/engine-parameters.ts';
+import { describeSizes, MAX_SIZE_BYTES, NO_ENGINE, REGION_BYTES, VOLUME_SIZES } from '../model/engines.ts';
 import { type DatabaseRecord, databaseRecordOf } from '../model/records.ts';
 import { chooseHosts, type HostRoom } from '../placement/choose.ts';
 import { type HostKnowledge, pause } from '../workflow/definitions/surroundings.ts';
@@ -33,9 +27,13 @@ export interface CreateWish {
 export function parseCreate(request: CreateDatabaseRequest): CreateWish {
   const { databaseId: id, engine } = request;
   checkNewDatabaseId(id);
-  const minimumBytes = MINIMUM_SIZE_BYTES.get(engine);
-  if (minimumBytes === undefined)
-    throw invalidField('engine', engine, [...MINIMUM_SIZE_BYTES.keys()].join(', '));
+  const { minimumSizeBytes: minimumBytes, ownDatabases } = engineFacts(engine);
+  if (ownDatabases.includes(id))
+    throw invalidField(
+      'database_id',
+      id,
+      `a name that is not reserved; ${id} is a database of every ${engine}`,
+    );
   const sizeBytes = Number(request.sizeBytes);
   if (sizeBytes < minimumBytes || sizeBytes > MAX_SIZE_BYTES || sizeBytes % REGION_BYTES !== 0)
     throw invalidField('size_bytes', request.sizeBytes.toString(), describeSizes(engine, minimumBytes));

@@ -7,14 +7,6 @@ import type { Entry } from '../store/store.ts';
 export const DNS_LABEL = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
 export const DNS_LABEL_ALLOWED = '1 to 40 of a-z, 0-9 and "-", starting with a letter, not ending with "-"';
 
-/** Names that the zone and the engines have already. */
-const RESERVED_IDS: ReadonlyMap<string, string> = new Map([
-  [NAME_SERVER_LABEL, 'the name server of the zone'],
-  ['postgres', 'a database that every PostgreSQL has'],
-  ['template0', 'a database that every PostgreSQL has'],
-  ['template1', 'a database that every PostgreSQL has'],
-]);
-
 const VOLUME_OR_DATABASE = /^(volumes|databases)\/([A-Za-z0-9][A-Za-z0-9_.-]{0,62})$/;
 /** Of a snapshot, as hosts take them. */
 const SNAPSHOT = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
@@ -24,11 +16,11 @@ const KEY = /^[\x21-\x7e ]{1,512}$/;
 const DEFAULT_PAGE_SIZE = 50;
 const MAX_PAGE_SIZE = 500;
 
+/** Of a database or a volume; what its engine has already is refused beside it. */
 export function checkNewDatabaseId(id: string, field = 'database_id'): void {
   if (!DNS_LABEL.test(id)) throw invalidField(field, id, DNS_LABEL_ALLOWED);
-  const meaning = RESERVED_IDS.get(id);
-  if (meaning !== undefined)
-    throw invalidField(field, id, `a name that is not reserved; ${id} is ${meaning}`);
+  if (id === NAME_SERVER_LABEL)
+    throw invalidField(field, id, `a name that is not reserved; ${id} is the name server of the zone`);
 }
 
 /** `databases/orders` to `orders`. */

@@ -50,6 +50,14 @@ export class Watchers {
     return this.#callbacks.size;
   }
 
+  requireRoom(): void {
+    if (this.count >= MAX_WATCHERS)
+      throw new LockstepError('RESOURCE_EXHAUSTED', `${String(MAX_WATCHERS)} watches are open`, {
+        reason: 'TOO_MANY_WATCHES',
+        metadata: { next: 'end a watch that nobody reads, and try again' },
+      });
+  }
+
   add(callback: () => void, end: (why: LockstepError) => void): () => void {
     this.#callbacks.add(callback);
     this.#ends.add(end);
@@ -75,10 +83,7 @@ export function watchDatabase(
   return (call) => {
     try {
       const id = databaseIdOf('name', call.request.name);
-      if (options.watchers.count >= MAX_WATCHERS)
-        throw new LockstepError('RESOURCE_EXHAUSTED', `${String(MAX_WATCHERS)} watches are open`, {
-          reason: 'TOO_MANY_WATCHES',
-        });
+      options.watchers.requireRoom();
       new Watch(options, call, id).start();
     } catch (error) {
       call.emit('error', statusReply(error));

@@ -19,6 +19,7 @@ import { type Event, EventServiceService } from '../../proto/gen/lockstep/v1/eve
 import { ClusterServiceService } from '../../proto/gen/lockstep/v1/cluster_service.ts';
 import { type Database, DatabaseServiceService } from '../../proto/gen/lockstep/v1/database_service.ts';
 import { AgentDouble } from './agent-double.ts';
+import { EngineAgentDouble } from './engine-agent-double.ts';
 import { quietLog } from './quiet-log.ts';
 
 const HEARTBEAT_MS = 20;
@@ -42,6 +43,8 @@ export class ControlHarness {
   readonly folder: string;
   readonly a: AgentDouble;
   readonly b: AgentDouble;
+  readonly enginesOfA: EngineAgentDouble;
+  readonly enginesOfB: EngineAgentDouble;
   readonly #dnsPort: number;
   #control: Control | undefined;
   #server: Server | undefined;
@@ -56,6 +59,10 @@ export class ControlHarness {
     this.b = new AgentDouble({ host: 'host-b', zone: 'b', ...shared });
     this.a.peers = [this.b];
     this.b.peers = [this.a];
+    this.enginesOfA = new EngineAgentDouble(this.a);
+    this.enginesOfB = new EngineAgentDouble(this.b);
+    this.a.addServices = (server) => this.enginesOfA.addTo(server);
+    this.b.addServices = (server) => this.enginesOfB.addTo(server);
   }
 
   /** With both hosts heard; everything ends with the test. */
