@@ -17,6 +17,7 @@ import { Agents, silenceLimitMs } from './agents.ts';
 import { DnsServer } from './dns/server.ts';
 import { AliasView } from './dns/view.ts';
 import { type HostRecord, keys } from './model/records.ts';
+import { decide } from './monitor/decide.ts';
 import { Monitor } from './monitor/monitor.ts';
 import { Observations } from './monitor/observations.ts';
 import { whyBehind } from './monitor/catch-up.ts';
@@ -177,7 +178,7 @@ function assemble(
   const repository = new Repository(store, wallClock);
   const limitMs = silenceLimitMs(config.timing.silence_ms);
   const agents = new Agents(repository, (host) => observations.silence(host) >= limitMs);
-  const hosts = hostKnowledge(repository, observations, timeline);
+  const hosts = hostKnowledge(repository, { observations, timeline, nowMs });
   const define = options.definitions ?? definitionsOf;
   const definitions = define({ repository, agents, hosts, log, nowMs, wallClock, pace });
   const hook = afterLog === undefined ? {} : { afterLog };
@@ -225,10 +226,21 @@ async function closeParts(parts: Parts): Promise<void> {
 
 function hostKnowledge(
   repository: Repository,
-  observations: Observations,
-  timeline: Timeline,
+  {
+    observations,
+    timeline,
+    nowMs,
+  }: Pick<Parts, 'observations' | 'timeline'> & { readonly nowMs: () => number },
 ): HostKnowledge {
   return {
+    successor(database, record) {
+      const { hosts, silenceMs, controlUpSinceMs } = observations;
+      const isUnconfirmed = timeline.isUnconfirmed(record.volume);
+      const inUse = { ...database, lifecycle: 'active', busyWith: '' } as const;
+      const known = { record, hosts, silenceMs, controlUpSinceMs, nowMs: nowMs(), isUnconfirmed };
+      const decision = decide({ ...known, database: inUse });
+      return decision.kind === 'failover' ? decision : undefined;
+    },
     behind: (record) => whyBehind(record, observations.hosts, timeline.isUnconfirmed(record.volume)),
     isGone: (host) => observations.silence(host) >= observations.silenceMs,
     hasListened: () => observations.hasListened,
