@@ -71,6 +71,7 @@ const SERVICES = [
   'lockstep.v1.ClusterService',
   'lockstep.v1.EventService',
   'google.longrunning.Operations',
+  'grpc.health.v1.Health',
   'lockstep.agent.v1.CoordinatorService',
 ];
 

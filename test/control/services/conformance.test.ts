@@ -18,7 +18,6 @@ const NOT_YET = new Set([
   'StartDatabase',
   'StopDatabase',
   'RebootDatabase',
-  'SwitchoverDatabase',
   'ConvertRedundancy',
   'ReseedDatabase',
   'RenameDatabase',
@@ -34,7 +33,6 @@ const NOT_YET = new Set([
   'ListZones',
   'AuditCluster',
   'ListEngineVersions',
-  'WatchEvents',
   'GetSnapshot',
   'RestoreSnapshot',
   'ListVolumes',
@@ -53,7 +51,6 @@ const LENIENT = new Set([
   'CreateDatabase.parameters',
   'CreateDatabase.engine_version',
   'CreateVolume.redundancy_mode',
-  'ListEvents.reasons',
   'ListSnapshots.page_size',
   'ListSnapshots.page_token',
 ]);
