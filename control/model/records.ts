@@ -144,7 +144,9 @@ export type EventReason =
   | 'REVERTED'
   | 'REVERT_FAILED'
   | 'DELETE_STARTED'
-  | 'DELETE_FAILED';
+  | 'DELETE_FAILED'
+  | 'WORKFLOW_RETRIED'
+  | 'WORKFLOW_ABANDONED';
 
 /** An idempotent create: the same request_id answers the same workflow. */
 export interface RequestRecord {
@@ -186,6 +188,11 @@ export const keys = {
   workflow: (id: string): string => `workflows/${id}`,
   workflowLog: (id: string): string => `workflow-log/${id}/`,
   workflowLogEntry: (id: string, sequence: number): string => `workflow-log/${id}/${padded(sequence)}`,
+  workflowOwners: 'workflow-owner/',
+  workflowOwner: (id: string): string => `workflow-owner/${id}`,
+  /** Leases of control daemons, while they run workflows. */
+  controlDaemons: 'control-daemons/',
+  controlDaemon: (daemon: string): string => `control-daemons/${daemon}`,
   events: (database: string): string => `events/${database}/`,
   event: (database: string, sequence: number): string => `events/${database}/${padded(sequence)}`,
   /** Held by the database whose engine listens there, since two of them may share a host. */

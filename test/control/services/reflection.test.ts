@@ -51,6 +51,7 @@ t.test('reflection lists the services of control', async (t) => {
     'lockstep.v1.EventService',
     'lockstep.v1.SnapshotService',
     'lockstep.v1.VolumeService',
+    'lockstep.v1.WorkflowService',
   ]);
 });
 
