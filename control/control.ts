@@ -58,7 +58,7 @@ export interface ControlOptions {
   readonly definitions?: typeof definitionsOf;
 }
 
-/** Full names, for reflection. */
+/** Full names, for reflection and health. */
 const SERVICES = [
   'lockstep.v1.DatabaseService',
   'lockstep.v1.VolumeService',
@@ -106,6 +106,11 @@ export class Control {
     }
   }
 
+  /** By their full names. */
+  get services(): readonly string[] {
+    return SERVICES;
+  }
+
   /** Everything but health, which is the daemon's to say. */
   addServices(server: Server): void {
     const { config, log, wallClock, clock } = this.#options;
@@ -126,7 +131,7 @@ export class Control {
       clusterService({ ...shared, observations, ownHost: config.host.name }),
     );
     server.addService(WorkflowServiceService, workflowService(shared));
-    server.addService(EventServiceService, eventService({ repository, log }));
+    server.addService(EventServiceService, eventService({ repository, watchers, log }));
     server.addService(
       CoordinatorServiceService,
       coordinatorService({ repository, observations, timeline, log }),

@@ -6,7 +6,13 @@
  * whatever database names it as its holder is let go.
  */
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
-import { type DatabaseRecord, databaseRecordOf, keys, type StoredDatabase } from '../model/records.ts';
+import {
+  type DatabaseRecord,
+  databaseRecordOf,
+  type HostAdminRecord,
+  keys,
+  type StoredDatabase,
+} from '../model/records.ts';
 import { abandonCommand, nextOfHalted, reasonOf } from '../model/workflow-view.ts';
 import type { NewEvent, Repository } from '../repository.ts';
 import type { Condition, Entry, Mutation } from '../store/store.ts';
@@ -118,10 +124,14 @@ async function entryWrites(
   return { conditions: [{ key, absent: true }], mutations: [{ key, value: entry }] };
 }
 
+const NOTHING: Writes = { conditions: [], mutations: [] };
+
 /** What an undo works on has to be there, and held by nobody else. */
 async function holdAgain(parts: InterventionParts, record: WorkflowRecord): Promise<Writes> {
-  const name = databaseOf(record.target);
-  if (name === undefined) return { conditions: [], mutations: [] };
+  const host = nameIn('hosts', record.target);
+  if (host !== undefined) return holdHostAgain(parts, record, host);
+  const name = nameIn('databases', record.target);
+  if (name === undefined) return NOTHING;
   const entry = await parts.repository.database(name);
   const { volume } = record.initialState;
   if (entry === undefined || (typeof volume === 'string' && volume !== entry.value.volume))
@@ -129,19 +139,42 @@ async function holdAgain(parts: InterventionParts, record: WorkflowRecord): Prom
       reason: 'TARGET_GONE',
       metadata: { subject: `workflows/${record.id}`, next: abandonCommand(record.id) },
     });
-  const { busyWith } = entry.value;
-  if (busyWith !== '' && busyWith !== record.id)
-    throw new LockstepError('ABORTED', `operations/${busyWith} holds ${record.target}`, {
-      reason: 'DATABASE_BUSY',
-      metadata: { subject: record.target, operation: `operations/${busyWith}` },
-    });
+  checkHold(record, entry.value.busyWith, 'DATABASE_BUSY');
   const message = `a person has ${record.type} undo what it could not undo before`;
   return databaseWrites(parts, entry, { busyWith: record.id }, { reason: 'WORKFLOW_RETRIED', message });
 }
 
-/** Databases that name it as their holder, whichever its record says. */
+async function holdHostAgain(
+  { repository }: InterventionParts,
+  record: WorkflowRecord,
+  host: string,
+): Promise<Writes> {
+  const entry = await repository.store.get<HostAdminRecord>(keys.hostAdmin(host));
+  if (entry === undefined) return NOTHING;
+  checkHold(record, entry.value.busyWith, 'HOST_BUSY');
+  return rewritten(entry, { busyWith: record.id });
+}
+
+function checkHold({ id, target }: WorkflowRecord, busyWith: string, reason: string): void {
+  if (busyWith === '' || busyWith === id) return;
+  throw new LockstepError('ABORTED', `operations/${busyWith} holds ${target}`, {
+    reason,
+    metadata: { subject: target, operation: `operations/${busyWith}` },
+  });
+}
+
+const rewritten = <Value>({ key, revision, value }: Entry<Value>, change: Partial<Value>): Writes => ({
+  conditions: [{ key, revision }],
+  mutations: [{ key, value: { ...value, ...change } }],
+});
+
+/** Databases and hosts that name it as their holder, whichever its record says. */
 async function letGo(parts: InterventionParts, record: WorkflowRecord, reason: string): Promise<Writes> {
-  let writes: Writes = { conditions: [], mutations: [] };
+  const hosts = await parts.repository.store.list<HostAdminRecord>(keys.hostAdmins);
+  let writes = hosts
+    .filter((entry) => entry.value.busyWith === record.id)
+    .map((entry) => rewritten(entry, { busyWith: '' }))
+    .reduce(joined, NOTHING);
   for (const entry of await holdersOf(parts.repository, record.id)) {
     const failure = `operations/${record.id} (${record.type}) was ended half done: ${reason}`;
     const busyWith = KEEPS_THE_MONITOR_OFF.has(record.type) ? record.id : '';
@@ -156,16 +189,13 @@ async function letGo(parts: InterventionParts, record: WorkflowRecord, reason: s
 
 async function databaseWrites(
   { repository }: InterventionParts,
-  { key, value, revision }: Entry<DatabaseRecord>,
+  entry: Entry<DatabaseRecord>,
   change: Partial<DatabaseRecord>,
   event: Pick<NewEvent, 'reason' | 'message'>,
 ): Promise<Writes> {
-  const generation = (await repository.volume(value.volume))?.value.generation ?? 0;
-  const events = await repository.eventWrites(value.id, [{ ...event, generation }]);
-  return {
-    conditions: [{ key, revision }, ...events.conditions],
-    mutations: [{ key, value: { ...value, ...change } }, ...events.mutations],
-  };
+  const { id, volume } = entry.value;
+  const generation = (await repository.volume(volume))?.value.generation ?? 0;
+  return joined(rewritten(entry, change), await repository.eventWrites(id, [{ ...event, generation }]));
 }
 
 /** Its owner gave it up, or it has none; a record that cannot be read is replaced by one that says so. */
@@ -182,10 +212,7 @@ async function disown({ engine }: InterventionParts, record: WorkflowRecord): Pr
   };
 }
 
-export async function holdersOf(
-  { store }: Repository,
-  workflow: string,
-): Promise<readonly Entry<DatabaseRecord>[]> {
+async function holdersOf({ store }: Repository, workflow: string): Promise<readonly Entry<DatabaseRecord>[]> {
   const entries = await store.list<StoredDatabase>(keys.databases);
   return entries
     .filter((entry) => entry.value.busyWith === workflow)
@@ -197,7 +224,8 @@ const joined = (a: Writes, b: Writes): Writes => ({
   mutations: [...a.mutations, ...b.mutations],
 });
 
-const databaseOf = (target: string): string | undefined => /^databases\/(.+)$/.exec(target)?.[1];
+const nameIn = (kind: 'databases' | 'hosts', target: string): string | undefined =>
+  target.startsWith(`${kind}/`) ? target.slice(kind.length + 1) : undefined;
 
 function hasEnded({ id }: WorkflowRecord, outcome: string): LockstepError {
   return new LockstepError('FAILED_PRECONDITION', `operations/${id} has ended: it is ${outcome}`, {

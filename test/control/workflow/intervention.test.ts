@@ -1,6 +1,6 @@
 /** What a person does about a workflow that waits for one: Retry and Abandon, over a real store. */
 import t, { type Test } from 'tap';
-import { type DatabaseRecord, type EventRecord, keys } from '../../../control/model/records.ts';
+import { type DatabaseRecord, type EventRecord, hostAdmin, keys } from '../../../control/model/records.ts';
 import { Repository } from '../../../control/repository.ts';
 import type { ControlStore } from '../../../control/store/store.ts';
 import type { WorkflowEngine } from '../../../control/workflow/executor.ts';
@@ -125,6 +125,22 @@ t.test('abandon is asked for in words, ends a stuck one and says so in the datab
   t.match(await refusal(retryWorkflow(made, made.id)), { reason: 'WORKFLOW_ENDED' });
   const again = await abandonWorkflow(made, made.id, { acceptHalfDone: true });
   t.same(again.standing, ended.standing, 'once');
+});
+
+t.test('a host is held again while what is stuck on it goes on, and let go when that is ended', async (t) => {
+  const made = await scene(t);
+  made.world.faults.set('do publish', new Error('no room'));
+  made.world.faults.set('undo attach', new Error('busy'));
+  const key = keys.hostAdmin('host-a');
+  const started = await made.engine.start('create-database', 'hosts/host-a', { name: 'host-a' });
+  if (!started.ok) throw new Error(started.conflict);
+  await made.engine.wait(started.id);
+  await made.store.transact([], [{ key, value: { ...hostAdmin('host-a'), cordoned: true } }]);
+  await retryWorkflow(made, started.id);
+  t.match(await made.store.get(key), { value: { busyWith: started.id, cordoned: true } });
+  await made.engine.wait(started.id);
+  await abandonWorkflow(made, started.id, { acceptHalfDone: true });
+  t.match(await made.store.get(key), { value: { busyWith: '', cordoned: true } });
 });
 
 /** Each makes a log that no daemon goes on with. */
