@@ -14,6 +14,7 @@ import { HostServiceService, ZoneServiceService } from '../proto/gen/lockstep/v1
 import { DatabaseServiceService } from '../proto/gen/lockstep/v1/database_service.ts';
 import { SnapshotServiceService } from '../proto/gen/lockstep/v1/snapshot_service.ts';
 import { VolumeServiceService } from '../proto/gen/lockstep/v1/volume_service.ts';
+import { WorkflowServiceService } from '../proto/gen/lockstep/v1/workflow_service.ts';
 import { Agents, silenceLimitMs } from './agents.ts';
 import { DnsServer } from './dns/server.ts';
 import { AliasView } from './dns/view.ts';
@@ -35,6 +36,7 @@ import { hostService, zoneService } from './services/hosts.ts';
 import { snapshotService } from './services/snapshots.ts';
 import { operationsService } from './services/operations.ts';
 import { volumeService } from './services/volumes.ts';
+import { workflowService } from './services/workflows.ts';
 import { Views } from './services/views.ts';
 import { Watchers } from './services/watch.ts';
 import { Starter } from './starter.ts';
@@ -70,6 +72,7 @@ const SERVICES = [
   'lockstep.v1.ZoneService',
   'lockstep.v1.ClusterService',
   'lockstep.v1.EventService',
+  'lockstep.v1.WorkflowService',
   'google.longrunning.Operations',
   'grpc.health.v1.Health',
   'lockstep.agent.v1.CoordinatorService',
@@ -135,6 +138,7 @@ export class Control {
     server.addService(ClusterServiceService, clusterService({ ...shared, hostViews }));
     server.addService(HostServiceService, hostService({ ...shared, observations, hostViews }));
     server.addService(ZoneServiceService, zoneService({ hostViews, log }));
+    server.addService(WorkflowServiceService, workflowService(shared));
     server.addService(EventServiceService, eventService({ repository, watchers, log }));
     server.addService(
       CoordinatorServiceService,
@@ -188,7 +192,15 @@ function assemble(
   const define = options.definitions ?? definitionsOf;
   const definitions = define({ repository, agents, hosts, log, nowMs, wallClock, pace });
   const hook = afterLog === undefined ? {} : { afterLog };
-  const engine = new WorkflowEngine({ store, definitions, clock: wallClock, log, ...hook });
+  const engine = new WorkflowEngine({
+    store,
+    definitions,
+    clock: wallClock,
+    log,
+    nowMs,
+    daemon: config.host.name,
+    ...hook,
+  });
   const starter = new Starter(engine, repository);
   const settings = controlSection(config).dns;
   const dnsNames = { zone: settings.zone, server: `${config.host.address}:${String(settings.port)}` };
