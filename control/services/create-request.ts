@@ -1,18 +1,17 @@
 /** What a CreateDatabase or a CreateVolume must say, checked before anything is created. */
 import { randomUUID } from 'node:crypto';
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
-import type { CreateDatabaseRequest } from '../../proto/gen/lockstep/v1/database_service.ts';
+import { type CreateDatabaseRequest, RedundancyMode } from '../../proto/gen/lockstep/v1/database_service.ts';
 import type { CreateVolumeRequest } from '../../proto/gen/lockstep/v1/volume_service.ts';
 import { checkParameters, engineFacts, majorOf } from '../model/engine-parameters.ts';
 import { describeSizes, MAX_SIZE_BYTES, NO_ENGINE, REGION_BYTES, VOLUME_SIZES } from '../model/engines.ts';
 import { type DatabaseRecord, databaseRecordOf } from '../model/records.ts';
 import { newPassword } from '../password.ts';
-import { chooseHosts, type HostRoom } from '../placement/choose.ts';
+import { chooseCopies, type HostRoom } from '../placement/choose.ts';
 import { type HostKnowledge, pause } from '../workflow/definitions/surroundings.ts';
 import { checkNewDatabaseId } from './fields.ts';
 import { checkTags } from './tags.ts';
 
-const COPIES = 2;
 const VOLUME_SUFFIX_CHARACTERS = 8;
 const ADMINISTRATOR = 'admin';
 const LISTEN_POLL_MS = 25;
@@ -22,6 +21,8 @@ export interface CreateWish {
   readonly engine: string;
   readonly sizeBytes: number;
   readonly zones: readonly string[];
+  /** 1 or 2. */
+  readonly copies: number;
   /** Empty: the newest that the hosts can have. */
   readonly engineVersion: string;
   readonly parameters: Readonly<Record<string, string>>;
@@ -52,7 +53,8 @@ export function parseCreate(request: CreateDatabaseRequest): CreateWish {
     );
   const parameters = checkParameters(engine, request.parameters);
   const tags = checkTags(request.tags);
-  return { id, engine, sizeBytes, zones, engineVersion, parameters, tags, deletionProtection };
+  const copies = copiesOf(request.redundancyMode);
+  return { id, engine, sizeBytes, zones, copies, engineVersion, parameters, tags, deletionProtection };
 }
 
 export function parseCreateVolume(request: CreateVolumeRequest): CreateWish {
@@ -62,7 +64,19 @@ export function parseCreateVolume(request: CreateVolumeRequest): CreateWish {
   if (sizeBytes === 0 || sizeBytes > MAX_SIZE_BYTES || sizeBytes % REGION_BYTES !== 0)
     throw invalidField('size_bytes', request.sizeBytes.toString(), VOLUME_SIZES);
   const none = { engineVersion: '', parameters: {}, tags: {}, deletionProtection: false };
-  return { id, engine: NO_ENGINE, sizeBytes, zones, ...none };
+  return { id, engine: NO_ENGINE, sizeBytes, zones, copies: copiesOf(request.redundancyMode), ...none };
+}
+
+function copiesOf(mode: RedundancyMode): number {
+  switch (mode) {
+    case RedundancyMode.REDUNDANCY_MODE_SINGLE:
+      return 1;
+    case RedundancyMode.REDUNDANCY_MODE_UNSPECIFIED:
+    case RedundancyMode.REDUNDANCY_MODE_REPLICATED:
+      return 2;
+    default:
+      throw invalidField('redundancy_mode', String(mode), 'REPLICATED, SINGLE, or nothing for REPLICATED');
+  }
 }
 
 /**
@@ -83,12 +97,14 @@ export async function checkRoom(hosts: HostKnowledge, wish: CreateWish, signal: 
 
 function checkPlacement(wish: CreateWish, rooms: readonly HostRoom[]): void {
   const known = [...new Set(rooms.map((room) => room.zone))].sort();
-  const allowed = `two different zones of: ${known.join(', ') || 'none, since no host that stores has been heard'}; or none, and control chooses`;
+  const { copies } = wish;
+  const wanted = copies === 1 ? 'one zone' : 'two different zones';
+  const allowed = `${wanted} of: ${known.join(', ') || 'none, since no host that stores has been heard'}; or none, and control chooses`;
   const unknown = wish.zones.find((zone) => !known.includes(zone));
   if (unknown !== undefined) throw invalidField('zones', unknown, allowed);
-  if (wish.zones.length !== 0 && (wish.zones.length !== COPIES || new Set(wish.zones).size !== COPIES))
+  if (wish.zones.length !== 0 && (wish.zones.length !== copies || new Set(wish.zones).size !== copies))
     throw invalidField('zones', wish.zones.join(', '), allowed);
-  const placement = chooseHosts(rooms, wish.sizeBytes, wish.zones);
+  const placement = chooseCopies(rooms, wish);
   if (!placement.ok)
     throw new LockstepError('FAILED_PRECONDITION', placement.message, {
       reason: placement.reason,
@@ -135,5 +151,6 @@ export function newDatabase(
     parameters: wish.parameters,
     tags: wish.tags,
     deletionProtection: wish.deletionProtection,
+    copies: wish.copies,
   });
 }

@@ -3,7 +3,7 @@ import { keys } from '../../model/records.ts';
 import type { WorkflowDefinition, WorkflowOutcome, WorkflowRecord, WorkflowState } from '../workflow.ts';
 import { publishWorkflow } from './channels.ts';
 import type { DatabaseWork } from './steps.ts';
-import { createDatabase, createVolume } from './create-database.ts';
+import { createDatabase, createSingleDatabase, createSingleVolume, createVolume } from './create-database.ts';
 import { deleteDatabase } from './delete-database.ts';
 import { failover } from './failover.ts';
 import { rebootDatabase } from './reboot-database.ts';
@@ -21,6 +21,8 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
   return [
     measured(around, createDatabase(around)),
     measured(around, createVolume(around)),
+    measured(around, createSingleDatabase(around)),
+    measured(around, createSingleVolume(around)),
     measured(around, deleteDatabase(around)),
     measured(around, failover(around)),
     measured(around, reseed(around)),

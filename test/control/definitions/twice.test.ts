@@ -14,6 +14,7 @@ import { EventServiceService } from '../../../proto/gen/lockstep/v1/event_servic
 import {
   Database,
   DatabaseServiceService as service,
+  RedundancyMode,
 } from '../../../proto/gen/lockstep/v1/database_service.ts';
 import { ControlHarness } from '../../support/control-harness.ts';
 
@@ -170,4 +171,14 @@ t.test('update, its undo, rename and reset of the password stand being run twice
   t.match(await harness.get('databases/shop'), { state: 2, redundancy: 3, busyWith: '' });
   const reasons = (await harness.events('databases/shop')).map(({ reason }) => reason);
   t.same(reasons.slice(0, 4), ['RENAMED', 'PASSWORD_RESET', 'UPDATED', 'UPDATE_FAILED']);
+});
+
+t.test('a create of one copy, and its undo, stand being run twice', async (t) => {
+  const harness = await openTwice(t);
+  const single = { redundancyMode: RedundancyMode.REDUNDANCY_MODE_SINGLE, zones: ['a'] };
+  harness.a.injectOnce('startEngine', new LockstepError('FAILED_PRECONDITION', 'no'));
+  t.match((await harness.finished(await harness.create(single))).error, { message: /start-engine failed/ });
+  t.same(harness.a.leftovers(), []);
+  t.equal((await harness.finished(await harness.create(single))).error, undefined);
+  t.match(await harness.get(), { state: 2, redundancy: 1 });
 });
