@@ -57,7 +57,7 @@ export interface ControlOptions {
   readonly definitions?: typeof definitionsOf;
 }
 
-/** Full names, for reflection. */
+/** Full names, for reflection and health. */
 const SERVICES = [
   'lockstep.v1.DatabaseService',
   'lockstep.v1.VolumeService',
@@ -104,6 +104,11 @@ export class Control {
     }
   }
 
+  /** By their full names. */
+  get services(): readonly string[] {
+    return SERVICES;
+  }
+
   /** Everything but health, which is the daemon's to say. */
   addServices(server: Server): void {
     const { config, log, wallClock, clock } = this.#options;
@@ -123,7 +128,7 @@ export class Control {
       ClusterServiceService,
       clusterService({ ...shared, observations, ownHost: config.host.name }),
     );
-    server.addService(EventServiceService, eventService({ repository, log }));
+    server.addService(EventServiceService, eventService({ repository, watchers, log }));
     server.addService(
       CoordinatorServiceService,
       coordinatorService({ repository, observations, timeline, log }),
