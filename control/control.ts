@@ -1,6 +1,7 @@
 /** Control, put together: the store, the workflows, the monitor, the alias responder, and the services on top. */
 import { readFileSync } from 'node:fs';
 import type { Server } from '@grpc/grpc-js';
+import { channelCredentials } from '../daemon/sys/api-tls.ts';
 import type { Clock } from '../daemon/sys/clock.ts';
 import type { Config } from '../daemon/sys/config.ts';
 import { assert } from '../daemon/sys/errors.ts';
@@ -187,7 +188,8 @@ function assemble(
   const nowMs = (): number => clock.nowMs();
   const repository = new Repository(store, wallClock);
   const limitMs = silenceLimitMs(config.timing.silence_ms);
-  const agents = new Agents(repository, (host) => observations.silence(host) >= limitMs);
+  const isLongSilent = (host: string): boolean => observations.silence(host) >= limitMs;
+  const agents = new Agents(repository, isLongSilent, channelCredentials(config));
   const hosts = hostKnowledge(repository, { observations, timeline, nowMs });
   const define = options.definitions ?? definitionsOf;
   const definitions = define({ repository, agents, hosts, log, nowMs, wallClock, pace });
