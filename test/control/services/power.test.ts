@@ -76,8 +76,8 @@ t.test('what cannot be is refused with the next thing to do', async (t) => {
       metadata: { subject: 'databases/orders', next: /lockstep database start orders/ },
     });
   t.match(await refusal(harness.call(service.failoverDatabase, orders)), {
-    reason: 'NOT_SAFE_TO_FAIL_OVER',
-    message: /the database is stopped/,
+    reason: 'NOT_RUNNING',
+    message: /orders is stopped/,
   });
   t.match(await refusal(harness.call(service.startDatabase, { ...orders, etag: 'old' })), {
     code: 'ABORTED',
