@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { chooseAttachDriver } from '../../daemon/host/detect.ts';
 import { engineNamed, engineRegistry } from '../../daemon/host/engines.ts';
 import { ensurePackages, missingPackages, type PackageNeeds } from '../../daemon/host/packages.ts';
-import { highestVersion } from '../../daemon/host/postgresql-install.ts';
 import { ProcessSupervisor } from '../../daemon/host/processes.ts';
 import { LockstepError } from '../../daemon/sys/errors.ts';
 import { counted } from '../cli/text.ts';
@@ -33,8 +32,9 @@ export async function ensureDebianPackages(session: Session): Promise<void> {
     for (const name of missing) say(`  ${name}: ${needs[name] ?? ''}`);
     await ensurePackages(needs);
   }
-  if ((await highestVersion()) !== undefined) return;
+  const engine = engineNamed(engineRegistry({ stateDir, processes }), orders.engine);
+  if ((await engine.offers()).some(({ installed }) => installed)) return;
   say('Installing PostgreSQL (Debian package postgresql): the database engine. This takes a minute.');
-  const { version } = await engineNamed(engineRegistry({ stateDir, processes }), orders.engine).install();
+  const { version } = await engine.install('');
   say(`PostgreSQL ${version} is installed.`);
 }

@@ -52,6 +52,10 @@ export interface EngineSpec {
   readonly user: string;
   /** Where the replicated file system is mounted. */
   readonly mountPoint: string;
+  /** As control has checked them. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** The major version whose files are on the volume; empty: the newest of the host. */
+  readonly version: string;
 }
 
 export interface EngineReport {
@@ -62,13 +66,21 @@ export interface EngineReport {
   readonly logTail: readonly string[];
 }
 
+/** What an engine of daemon/engines is to this host. */
 export interface EngineDriver {
   readonly engine: string;
-  readonly minimumSizeBytes: number;
-  /** Installs what is missing; answers the version and the packages that this call installed. */
-  install(): Promise<{ readonly version: string; readonly installedPackages: readonly string[] }>;
+  /** Installs what is missing of that major version, or the newest for ""; answers the version in full. */
+  install(
+    version: string,
+  ): Promise<{ readonly version: string; readonly installedPackages: readonly string[] }>;
+  /** Major versions that are here or in the package sources, the newest first. */
+  offers(): Promise<readonly { readonly version: string; readonly installed: boolean }[]>;
   /** Initialises the data folder on the mounted file system; does nothing where it already is complete. */
   initialize(spec: EngineSpec, password: string): Promise<void>;
+  /** Has a running engine take the spec's parameters; answers those that wait for its next start. */
+  configure(spec: EngineSpec): Promise<{ readonly pendingRestart: readonly string[] }>;
+  /** Of the administrator, on a running engine. */
+  setPassword(spec: EngineSpec, password: string): Promise<void>;
   /** Starts, waits for crash recovery and for a first answered query. A FAILED start carries the log's last lines. */
   start(spec: EngineSpec): Promise<{ readonly recoveryMs: number }>;
   /** `kill` is SIGKILL at once, for an engine that must not say another word. */

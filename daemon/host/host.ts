@@ -8,6 +8,7 @@ import { chmod, mkdir, stat } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Engine } from '../engines/engine.ts';
 import { invalidField, LockstepError, messageOf } from '../sys/errors.ts';
 import { chooseAttachDriver } from './detect.ts';
 import type { AttachDriver, EngineDriver, EngineReport, EngineSpec, FileSystemDriver } from './drivers.ts';
@@ -26,6 +27,14 @@ export interface HostLog {
   warn(facts: object, message: string): void;
 }
 
+export interface EngineOffer {
+  readonly engine: string;
+  /** Major. */
+  readonly version: string;
+  /** Else it is in the package sources. */
+  readonly installed: boolean;
+}
+
 export interface HostOptions {
   readonly stateDir: string;
   /** This host's name: every child carries it as LOCKSTEP_HOST. */
@@ -36,6 +45,8 @@ export interface HostOptions {
   readonly log: HostLog;
   /** Absent: the driver that detect.ts finds best. */
   readonly attach?: AttachDriver['name'];
+  /** Absent: all of the product's. */
+  readonly engines?: readonly Engine[];
 }
 
 const VOLUME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
@@ -58,11 +69,15 @@ export class HostDrivers {
   private toolsPresent: Promise<unknown> | undefined;
 
   constructor(options: HostOptions) {
-    const { stateDir, host } = options;
+    const { stateDir, host, engines } = options;
     this.options = options;
     this.records = new HostRecords(stateDir);
     this.processes = new ProcessSupervisor({ runDir: join(stateDir, 'run'), host });
-    this.engines = engineRegistry({ stateDir, processes: this.processes });
+    this.engines = engineRegistry({
+      stateDir,
+      processes: this.processes,
+      ...(engines === undefined ? {} : { engines }),
+    });
   }
 
   /**
@@ -150,8 +165,31 @@ export class HostDrivers {
     );
   }
 
-  async installEngine(engine: string): ReturnType<EngineDriver['install']> {
-    return engineNamed(this.engines, engine).install();
+  /** Of that major version, or the newest for "". */
+  async installEngine(engine: string, version: string): ReturnType<EngineDriver['install']> {
+    return engineNamed(this.engines, engine).install(version);
+  }
+
+  async engineOffers(): Promise<readonly EngineOffer[]> {
+    const all = [...this.engines].map(async ([engine, driver]) =>
+      (await driver.offers()).map((offer) => ({ engine, ...offer })),
+    );
+    return (await Promise.all(all)).flat();
+  }
+
+  async configureEngine(engine: HostEngine): ReturnType<EngineDriver['configure']> {
+    const spec = this.specOf(engine);
+    const driver = engineNamed(this.engines, spec.engine);
+    return this.mutex.run(spec.volume, async () => {
+      await this.remember(engine);
+      return driver.configure(spec);
+    });
+  }
+
+  async setEnginePassword(engine: HostEngine, password: string): Promise<void> {
+    const spec = this.specOf(engine);
+    const driver = engineNamed(this.engines, spec.engine);
+    await this.mutex.run(spec.volume, () => driver.setPassword(spec, password));
   }
 
   async initializeEngine(engine: HostEngine, password: string): Promise<void> {

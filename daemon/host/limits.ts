@@ -39,6 +39,10 @@ export const ENGINE_STOP_GRACE_MS = 30_000;
 export const ENGINE_KILL_HEADSTART_MS = 100;
 export const ENGINE_POLL_MS = 15;
 export const ENGINE_PROBE_TIMEOUT_MS = 2000;
+/** Of what a server answers to a probe, more is not looked at. */
+export const PROBE_ANSWER_BYTES = 64 * 1024;
+/** What is asked of a running engine as its administrator. */
+export const ENGINE_ADMINISTRATION_TIMEOUT_MS = 30_000;
 /** The engine's log file is moved aside when it has grown beyond this; one old file is kept. */
 export const LOG_FILE_BYTES = 16 * 1024 * 1024;
 export const LOG_TAIL_BYTES = 8 * 1024;

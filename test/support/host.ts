@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Test } from 'tap';
+import type { Engine } from '../../daemon/engines/engine.ts';
 import { HostDrivers } from '../../daemon/host/host.ts';
 import { listLoopDevices, listMounts } from '../../daemon/host/mounts.ts';
 import { statOf } from '../../daemon/host/proc.ts';
@@ -36,6 +37,8 @@ export async function testHost(
     readonly filters?: readonly string[];
     readonly settings?: readonly string[];
     readonly name?: string;
+    readonly engine?: string;
+    readonly engines?: readonly Engine[];
   } = {},
 ): Promise<TestHost> {
   const folder = await mkdtemp(join(tmpdir(), 'ls-'));
@@ -50,6 +53,7 @@ export async function testHost(
       address: '127.0.0.1',
       nbdSocket: server.socket,
       log: { info: () => undefined, warn: () => undefined },
+      ...(options.engines === undefined ? {} : { engines: options.engines }),
     });
   const drivers = again();
   const port = nextPort++;
@@ -59,7 +63,10 @@ export async function testHost(
     await unmountBelow(folder);
     await rm(folder, { recursive: true, force: true });
   });
-  const engine = { engine: 'postgresql', database: 'orders', volume: VOLUME, port, user: 'lockstep' };
+  const engine = {
+    engine: options.engine ?? 'postgresql',
+    ...{ database: 'orders', volume: VOLUME, port, user: 'lockstep', parameters: {}, version: '' },
+  };
   return { folder, stateDir, server, drivers, engine, again };
 }
 
