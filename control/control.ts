@@ -56,7 +56,7 @@ export interface ControlOptions {
   readonly definitions?: typeof definitionsOf;
 }
 
-/** Full names, for reflection. */
+/** Full names, for reflection and health. */
 const SERVICES = [
   'lockstep.v1.DatabaseService',
   'lockstep.v1.VolumeService',
@@ -103,6 +103,11 @@ export class Control {
     }
   }
 
+  /** By their full names. */
+  get services(): readonly string[] {
+    return SERVICES;
+  }
+
   /** Everything but health, which is the daemon's to say. */
   addServices(server: Server): void {
     const { config, log, wallClock, clock } = this.#options;
@@ -122,7 +127,7 @@ export class Control {
       ClusterServiceService,
       clusterService({ ...shared, observations, ownHost: config.host.name }),
     );
-    server.addService(EventServiceService, eventService({ repository, log }));
+    server.addService(EventServiceService, eventService({ repository, watchers, log }));
     server.addService(
       CoordinatorServiceService,
       coordinatorService({ repository, observations, timeline, log }),

@@ -9,7 +9,7 @@ import { keys } from './model/records.ts';
 import type { NewEvent, Repository } from './repository.ts';
 import type { Condition, Entry, Mutation } from './store/store.ts';
 import type { CreateState } from './workflow/definitions/create-database.ts';
-import { failoverState } from './workflow/definitions/failover.ts';
+import { type FailoverMode, failoverState } from './workflow/definitions/failover-state.ts';
 import { workOn } from './workflow/definitions/steps.ts';
 import type { StartResult, WorkflowEngine } from './workflow/executor.ts';
 import type { WorkflowDefinition, WorkflowState } from './workflow/workflow.ts';
@@ -25,7 +25,7 @@ export interface RequestIdentity {
 export interface FailoverDecision {
   readonly to: string;
   readonly why: string;
-  readonly requested: boolean;
+  readonly mode: FailoverMode;
   readonly lastHeardMs: number;
   readonly decidedAtMs: number;
 }
@@ -89,19 +89,20 @@ export class Starter {
   ): Promise<StartResult> {
     const id = newId('failover', entry.value.id);
     const { generation, primary } = volume.value;
-    const { why: message, requested } = decision;
+    const { why: message, mode } = decision;
     const state = failoverState(workOn(id, entry.value), {
       ...decision,
       from: primary,
       fromGeneration: generation,
     });
     const lost: NewEvent = { reason: 'PRIMARY_LOST', message, generation };
+    const reason = mode === 'switchover' ? 'SWITCHOVER_STARTED' : 'FAILOVER_STARTED';
     return this.#hold('failover', id, entry, state, {
       lifecycle: 'failing-over',
       conditions: [{ key: volume.key, revision: volume.revision }],
       events: [
-        ...(requested ? [] : [lost]),
-        { reason: 'FAILOVER_STARTED', message: `from ${primary} to ${decision.to}: ${message}`, generation },
+        ...(mode === 'monitor' ? [lost] : []),
+        { reason, message: `from ${primary} to ${decision.to}: ${message}`, generation },
       ],
       request,
     });

@@ -104,6 +104,7 @@ export class StorageHost {
       host: host.name,
       address: host.address,
       nbdSocket: this.#nbdSocket,
+      ...(config.storage === undefined ? {} : { fileSystem: config.storage.file_system }),
       log,
     });
     this.#reporter = new ReplicaReporter(this.#drivers, log, (volume) =>

@@ -1,5 +1,4 @@
 /** What a CreateDatabase or a CreateVolume must say, checked before anything is created. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
 import type { CreateDatabaseRequest } from '../../proto/gen/lockstep/v1/database_service.ts';
@@ -8,7 +7,7 @@ import { engineFacts } from '../model/engine-parameters.ts';
 import { describeSizes, MAX_SIZE_BYTES, NO_ENGINE, REGION_BYTES, VOLUME_SIZES } from '../model/engines.ts';
 import { type DatabaseRecord, databaseRecordOf } from '../model/records.ts';
 import { chooseHosts, type HostRoom } from '../placement/choose.ts';
-import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
+import { type HostKnowledge, pause } from '../workflow/definitions/surroundings.ts';
 import { checkNewDatabaseId } from './fields.ts';
 
 const COPIES = 2;
@@ -54,13 +53,13 @@ export function parseCreateVolume(request: CreateVolumeRequest): CreateWish {
  * What depends on the hosts there are. Right after its start control has heard nobody: what would be a shortage then is
  * one only if it lasts.
  */
-export async function checkRoom(hosts: HostKnowledge, wish: CreateWish): Promise<void> {
+export async function checkRoom(hosts: HostKnowledge, wish: CreateWish, signal: AbortSignal): Promise<void> {
   while (!hosts.hasListened()) {
     try {
       checkPlacement(wish, await hosts.rooms());
       return;
     } catch {
-      await sleep(LISTEN_POLL_MS);
+      await pause(LISTEN_POLL_MS, signal);
     }
   }
   checkPlacement(wish, await hosts.rooms());

@@ -154,6 +154,11 @@ export interface Engine extends EngineFacts {
   readonly start: string;
   /** What must hold whatever the configuration, or a person inside the engine, says. */
   startArguments(site: EngineSite): readonly string[];
+  /**
+   * Writes back while the engine still serves, in a bounded time: a shutdown writes what is dirty before it ends, and
+   * all of that time nobody is served. An engine that cannot do it is stopped all the same.
+   */
+  settle(site: EngineSite, server: InstalledServer): Script;
   /** Ends sessions, writes back, and ends. */
   readonly stopSignal: 'SIGINT' | 'SIGTERM';
   socket(site: EngineSite): string;

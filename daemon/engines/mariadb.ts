@@ -141,6 +141,19 @@ exec mariadbd --no-defaults --datadir="$data" --bootstrap "$@"
 /** Everything is synced once for all before the folder counts as complete. */
 const WHILE_MADE = ['--skip-log-bin', '--innodb-flush-method=nosync'];
 
+/** Has pages written as fast as it can, and waits up to five seconds until few are left. */
+const SETTLE = [
+  'SET GLOBAL innodb_max_dirty_pages_pct_lwm = 0, GLOBAL innodb_max_dirty_pages_pct = 0;',
+  'DELIMITER ;;',
+  'BEGIN NOT ATOMIC',
+  '  DECLARE tries INT DEFAULT 50;',
+  '  WHILE tries > 0 AND (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS',
+  "      WHERE VARIABLE_NAME = 'Innodb_buffer_pool_pages_dirty') > 100 DO",
+  '    DO SLEEP(0.1); SET tries = tries - 1;',
+  '  END WHILE;',
+  'END;;',
+];
+
 const CLIENT = '/usr/bin/mariadb';
 const SERVER = '/usr/sbin/mariadbd';
 
@@ -224,6 +237,7 @@ export const mariadb: Engine = {
     // Written at once into the other zone too, at every start.
     '--innodb-temp-data-file-path=ibtmp1:5M:autoextend',
   ],
+  settle: (site) => client(site, SETTLE),
   stopSignal: 'SIGTERM',
   socket: (site) => `${site.socketDir}/s`,
 

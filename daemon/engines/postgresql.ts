@@ -244,6 +244,8 @@ export const postgresql: Engine = {
       full_page_writes: 'on',
       synchronous_commit: 'on',
     }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  // Clients go on during the first, which may be long; the second has only what they wrote meanwhile.
+  settle: (site, server) => psql(site, server, ['CHECKPOINT;', 'CHECKPOINT;']),
   // "Fast": sessions are ended, a checkpoint is written.
   stopSignal: 'SIGINT',
   socket: (site) => `${site.socketDir}/.s.PGSQL.${String(site.port)}`,

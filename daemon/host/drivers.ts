@@ -20,6 +20,11 @@ export interface AttachDriver {
   readonly packages: Readonly<Record<string, string>>;
   /** Answers the block device, such as /dev/loop7. Survives restarts of the NBD server: I/O waits meanwhile. */
   attach(target: AttachTarget): Promise<string>;
+  /**
+   * Makes the device as large as the volume has become, while it is used: I/O waits for a moment and fails never.
+   * Answers the device.
+   */
+  grow(target: AttachTarget): Promise<string>;
   /** The device of an attached volume whose processes are alive; undefined when there is none. */
   deviceOf(volume: string): Promise<string | undefined>;
   /**
@@ -32,12 +37,15 @@ export interface AttachDriver {
 }
 
 export interface FileSystemDriver {
-  readonly type: 'ext4';
+  readonly type: 'ext4' | 'xfs';
+  /** Debian packages that it needs and what for. */
+  readonly packages: Readonly<Record<string, string>>;
   /** Makes a file system where there is none; a device that has one is left as it is. */
   make(device: string): Promise<void>;
   /** Mounts (the journal is replayed) and answers when usable. */
   mount(device: string, mountPoint: string): Promise<void>;
-  unmount(mountPoint: string, options: { readonly force: boolean }): Promise<void>;
+  /** Makes it as large as its device, while it is mounted. */
+  grow(device: string, mountPoint: string): Promise<void>;
 }
 
 export interface EngineSpec {

@@ -22,6 +22,7 @@ import {
   ENGINE_ADMINISTRATION_TIMEOUT_MS,
   ENGINE_INITIALIZE_TIMEOUT_MS,
   ENGINE_POLL_MS,
+  ENGINE_SETTLE_TIMEOUT_MS,
   ENGINE_START_TIMEOUT_MS,
   ENGINE_STOP_GRACE_MS,
   SOCKET_PATH_BYTES,
@@ -163,8 +164,10 @@ export class HostedEngine implements EngineDriver {
 
   async stop(spec: EngineSpec, options: { readonly kill: boolean }): Promise<void> {
     this.answered.delete(spec.volume);
-    const belongings = this.belongings(this.site(spec, 0));
+    const site = this.site(spec, 0);
+    const belongings = this.belongings(site);
     if (!options.kill) {
+      if (await this.processes.isAlive(processName(spec))) await this.settle(spec, site);
       const gently = { signal: this.kind.stopSignal, graceMs: ENGINE_STOP_GRACE_MS };
       await this.processes.stop(processName(spec), { ...gently, ...belongings });
     }
@@ -175,6 +178,17 @@ export class HostedEngine implements EngineDriver {
       `the engine of ${spec.database} was killed but hangs in the kernel as pid ${left.join(', ')}`,
       { reason: 'PROCESS_STUCK', metadata: { database: spec.database } },
     );
+  }
+
+  private async settle(spec: EngineSpec, site: EngineSite): Promise<void> {
+    try {
+      const server = await requiredServer(this.kind, spec.version);
+      const { script, args, input } = this.kind.settle(site, server);
+      const options = { timeoutMs: ENGINE_SETTLE_TIMEOUT_MS, input };
+      await tryCommand('sh', ['-ceu', script, 'lockstep', ...args], options);
+    } catch {
+      // It hangs or is about to die: the shutdown writes what is left.
+    }
   }
 
   async report(spec: EngineSpec): Promise<EngineReport> {

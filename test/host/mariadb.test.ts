@@ -115,7 +115,10 @@ t.test('files of another version, or of another engine, are not touched', async 
   });
   const marker = join(host.drivers.mountPoint(VOLUME), 'lockstep-initialized');
   await writeFile(marker, 'mariadb 99.9 orders\n');
-  await t.rejects(host.drivers.startEngine(host.engine), { reason: 'ENGINE_NOT_INSTALLED' });
+  await t.rejects(host.drivers.startEngine(host.engine), {
+    code: 'UNAVAILABLE',
+    reason: 'ENGINE_NOT_INSTALLED',
+  });
   await writeFile(marker, 'postgresql 15 orders\n');
   await t.rejects(host.drivers.startEngine(host.engine), { message: /is of postgresql, not of mariadb/ });
 });
@@ -200,7 +203,10 @@ t.test(
     t.strictSame(await query(host, 'SELECT 1', password), ['1']);
     await t.rejects(query(host, 'SELECT 1', PASSWORD), /Access denied/);
     await host.drivers.stopEngine(host.engine, { kill: false });
-    await t.rejects(host.drivers.setEnginePassword(host.engine, 'x'), { reason: 'ENGINE_NOT_RUNNING' });
+    await t.rejects(host.drivers.setEnginePassword(host.engine, 'x'), {
+      code: 'FAILED_PRECONDITION',
+      reason: 'ENGINE_NOT_RUNNING',
+    });
   },
 );
 

@@ -6,18 +6,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, credentials, Server, ServerCredentials } from '@grpc/grpc-js';
+import { Client, credentials, type Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Test } from 'tap';
 import { Control, type ControlOptions } from '../../control/control.ts';
 import { bootClock } from '../../daemon/sys/clock.ts';
 import { parseConfig } from '../../daemon/sys/config.ts';
 import { LockstepError } from '../../daemon/sys/errors.ts';
+import { ApiServer } from '../../daemon/sys/grpc-server.ts';
 import { callUnary, type MethodEntry, methodOf, requestOf } from '../../daemon/sys/grpc-unary.ts';
 import { type Operation, OperationsService } from '../../proto/gen/google/longrunning/operations.ts';
 import { type Event, EventServiceService } from '../../proto/gen/lockstep/v1/event_service.ts';
 import { ClusterServiceService } from '../../proto/gen/lockstep/v1/cluster_service.ts';
 import { type Database, DatabaseServiceService } from '../../proto/gen/lockstep/v1/database_service.ts';
 import { AgentDouble } from './agent-double.ts';
+import { EngineAgentDouble } from './engine-agent-double.ts';
 import { quietLog } from './quiet-log.ts';
 
 const HEARTBEAT_MS = 20;
@@ -41,6 +43,8 @@ export class ControlHarness {
   readonly folder: string;
   readonly a: AgentDouble;
   readonly b: AgentDouble;
+  readonly enginesOfA: EngineAgentDouble;
+  readonly enginesOfB: EngineAgentDouble;
   readonly #dnsPort: number;
   #control: Control | undefined;
   #server: Server | undefined;
@@ -55,6 +59,10 @@ export class ControlHarness {
     this.b = new AgentDouble({ host: 'host-b', zone: 'b', ...shared });
     this.a.peers = [this.b];
     this.b.peers = [this.a];
+    this.enginesOfA = new EngineAgentDouble(this.a);
+    this.enginesOfB = new EngineAgentDouble(this.b);
+    this.a.addServices = (server) => this.enginesOfA.addTo(server);
+    this.b.addServices = (server) => this.enginesOfB.addTo(server);
   }
 
   /** With both hosts heard; everything ends with the test. */
@@ -101,7 +109,7 @@ export class ControlHarness {
     const folder = join(this.folder, 'control');
     const fixed = { config, folder, log: quietLog, clock: bootClock, wallClock: Date.now, pace: PACE };
     this.#control = await Control.open({ ...fixed, ...extra });
-    this.#server = new Server();
+    this.#server = new ApiServer();
     this.#control.addServices(this.#server);
     this.#port = await bind(this.#server, this.#port);
     this.#client = new Client(this.address, credentials.createInsecure(), OWN_CHANNEL);

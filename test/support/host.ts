@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Test } from 'tap';
 import type { Engine } from '../../daemon/engines/engine.ts';
+import type { FileSystemDriver } from '../../daemon/host/drivers.ts';
 import { HostDrivers } from '../../daemon/host/host.ts';
 import { listLoopDevices, listMounts } from '../../daemon/host/mounts.ts';
 import { statOf } from '../../daemon/host/proc.ts';
@@ -38,6 +39,7 @@ export async function testHost(
     readonly settings?: readonly string[];
     readonly name?: string;
     readonly engine?: string;
+    readonly fileSystem?: FileSystemDriver['type'];
     readonly engines?: readonly Engine[];
   } = {},
 ): Promise<TestHost> {
@@ -53,6 +55,7 @@ export async function testHost(
       address: '127.0.0.1',
       nbdSocket: server.socket,
       log: { info: () => undefined, warn: () => undefined },
+      ...(options.fileSystem === undefined ? {} : { fileSystem: options.fileSystem }),
       ...(options.engines === undefined ? {} : { engines: options.engines }),
     });
   const drivers = again();
