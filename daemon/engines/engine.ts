@@ -168,6 +168,11 @@ export interface Engine extends EngineFacts {
   setPassword(site: EngineSite, server: InstalledServer, password: string): Script;
 }
 
+/** "10.9" is older than "10.11". */
+export function compareVersions(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}
+
 /** Every parameter: as given, else its default, else what `sized` says. Those that follow the size have no default. */
 export function valuesOf(
   parameters: readonly EngineParameter[],

@@ -1,6 +1,6 @@
 /** Which servers of an engine this host has, can have, and the user they run as. */
 import { glob, readFile, stat } from 'node:fs/promises';
-import type { Engine, InstalledServer } from '../engines/engine.ts';
+import { compareVersions, type Engine, type InstalledServer } from '../engines/engine.ts';
 import { LockstepError } from '../sys/errors.ts';
 import { runCommand, type SystemUser, tryCommand } from './commands.ts';
 import type { EngineDriver } from './drivers.ts';
@@ -73,11 +73,6 @@ export async function systemUser(name: string): Promise<SystemUser> {
     reason: 'NO_SYSTEM_USER',
     metadata: { user: name, next: `Make it on this host: useradd --system --user-group ${name}` },
   });
-}
-
-/** "10.9" is older than "10.11". */
-export function compareVersions(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
 }
 
 async function serverAt(program: string): Promise<InstalledServer | undefined> {
