@@ -10,12 +10,14 @@ import {
   type StorePosition,
   type VolumeView,
 } from '../proto/gen/lockstep/agent/v1/agent.ts';
+import { EngineAgentServiceService } from '../proto/gen/lockstep/agent/v1/engine.ts';
 import { FaultServiceService } from '../proto/gen/lockstep/agent/v1/fault.ts';
 import { CheckServiceService } from '../proto/gen/lockstep/agent/v1/check.ts';
 import { SnapshotServiceService } from '../proto/gen/lockstep/agent/v1/snapshot.ts';
 import { checkService } from './agent/check-service.ts';
 import { agentService, viewOf } from './agent/agent-service.ts';
 import { Coordinator } from './agent/coordinator.ts';
+import { engineAgentService } from './agent/engine-service.ts';
 import { faultService } from './agent/fault-service.ts';
 import { ReplicaReporter } from './agent/report.ts';
 import { snapshotService } from './agent/snapshot-service.ts';
@@ -105,6 +107,7 @@ export class StorageHost {
       host: host.name,
       address: host.address,
       nbdSocket: this.#nbdSocket,
+      ...(config.storage === undefined ? {} : { fileSystem: config.storage.file_system }),
       log,
     });
     this.#reporter = new ReplicaReporter(this.#drivers, log, (volume) =>
@@ -155,6 +158,16 @@ export class StorageHost {
     );
     const { faults, log } = this.#options;
     server.addService(CheckServiceService, checkService(this.#checks, this.#options.log));
+    server.addService(
+      EngineAgentServiceService,
+      engineAgentService({
+        volumes: this.volumes,
+        drivers: this.#drivers,
+        recovered: this.#recovered.promise,
+        isReleasing: () => this.#releasing,
+        log,
+      }),
+    );
     server.addService(
       SnapshotServiceService,
       snapshotService({
