@@ -2,7 +2,15 @@
  * A whole installation of its own for tests and measurements: three daemons as three hosts on loopback addresses
  * 127.0.N.10, .11 and .12, the same code and configuration as the quick start, in a folder that is gone afterwards.
  */
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -29,6 +37,8 @@ export interface InstallationOptions {
   readonly nodeFlags?: readonly string[];
   /** Of each daemon at its first start, beside what it has by itself. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Of new databases, in place of what the product has: one that grows without a capability. */
+  readonly fileSystem?: 'xfs';
 }
 
 const DNS_PORT = 53;
@@ -41,6 +51,7 @@ export class Installation {
   readonly client: LockstepClient;
   readonly #never = new AbortController().signal;
   readonly #nodeFlags: readonly string[];
+  readonly #fileSystem: InstallationOptions['fileSystem'];
 
   static async start(options: InstallationOptions): Promise<Installation> {
     const installation = new Installation(options);
@@ -57,8 +68,9 @@ export class Installation {
     return installation;
   }
 
-  private constructor({ network, nodeFlags = [] }: InstallationOptions) {
+  private constructor({ network, nodeFlags = [], fileSystem }: InstallationOptions) {
     this.#nodeFlags = nodeFlags;
+    this.#fileSystem = fileSystem;
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-')));
     // Engines run as their own user, who has to get through to the mounted data.
     chmodSync(folder, PASSABLE);
@@ -80,6 +92,10 @@ export class Installation {
   async startHost(id: string, environment: Readonly<Record<string, string>> = {}): Promise<void> {
     const host = this.host(id);
     writeConfig(this.plan, host);
+    if (this.#fileSystem !== undefined) {
+      const section = `[storage]\nfile_system = "${this.#fileSystem}"`;
+      writeFileSync(host.config, readFileSync(host.config, 'utf8').replace('[storage]', section));
+    }
     writeFileSync(this.plan.settingsFile, settingsText(this.plan));
     const daemon = await startDaemon(host, { environment, nodeFlags: this.#nodeFlags });
     await waitUntilServing(host, daemon, this.#never);

@@ -11,6 +11,7 @@ const run = promisify(execFile);
 const CHUNK_BYTES = 4 * 1024 * 1024;
 /** What is in flight when the freeze answers has long arrived by then. */
 const SETTLE_MS = 100;
+const FILE_SYSTEMS: ReadonlySet<string> = new Set(['ext4', 'xfs']);
 
 /** Offset of the first difference, or undefined. */
 export async function firstDifference(
@@ -28,10 +29,12 @@ export async function firstDifference(
   }
 }
 
-async function mountPointOf(installation: Installation, host: string): Promise<string> {
+export async function mountPointOf(installation: Installation, host: string): Promise<string> {
   const { folder } = installation.host(host);
   const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((line) => line.split(' '));
-  const found = mounts.find(([, point, type]) => type === 'ext4' && point?.startsWith(`${folder}/`));
+  const found = mounts.find(
+    ([, point, type]) => FILE_SYSTEMS.has(type ?? '') && point?.startsWith(`${folder}/`),
+  );
   if (found?.[1] === undefined) throw new Error(`${host} has no file system mounted`);
   return found[1];
 }
