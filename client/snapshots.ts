@@ -1,4 +1,5 @@
 /** Snapshots of volumes, and what is made from them. A volume is named by itself or by its database. */
+import { randomUUID } from 'node:crypto';
 import { callUnary } from '../daemon/sys/grpc-unary.ts';
 import { invalidField } from '../daemon/sys/errors.ts';
 import type {
@@ -73,7 +74,12 @@ export class Snapshots {
     { acceptDataLoss }: { readonly acceptDataLoss: boolean },
     settings: CallSettings = {},
   ): Promise<Operation> {
-    const request = { name: snapshotName('snapshot', name), acceptDataLoss };
+    const request = {
+      name: snapshotName('snapshot', name),
+      acceptDataLoss,
+      requestId: randomUUID(),
+      validateOnly: false,
+    };
     return operationOf(
       await callUnary(this.#stub.revertVolume.bind(this.#stub), request, callOptions(settings)),
     );
