@@ -398,9 +398,9 @@ export interface Database_ParametersEntry {
 }
 
 export interface Replica {
-  /** hosts/{host} */
+  /** The last part of hosts/{host}. */
   host: string;
-  /** Of that host. */
+  /** The last part of zones/{zone}. */
   zone: string;
   /** The replica's own word: SERVING, SECONDARY, SOLO, JOINING, ... ; UNREACHABLE when its host is silent. */
   role: string;
