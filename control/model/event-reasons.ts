@@ -29,6 +29,8 @@ export const EVENT_REASONS = {
   REPLACE_STARTED: 'A copy is made on another host in place of one that is lost or has to go.',
   REPLACED: 'The new copy is in sync, and the old one was dropped.',
   REPLACE_FAILED: 'A replacement did not end well; the old copy is where it was.',
+  WORKFLOW_RETRIED: 'A person had a workflow that was stuck run its undo again.',
+  WORKFLOW_ABANDONED: 'A person ended a workflow as it was; the message says what it had waited for.',
   HOST_REGISTERED: 'A person made a host known.',
   HOST_CORDONED: 'No new copy is placed on the host.',
   HOST_UNCORDONED: 'Copies are placed on the host again.',

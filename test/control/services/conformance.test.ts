@@ -36,11 +36,6 @@ const NOT_YET = new Set([
   'GetSnapshot',
   'RestoreSnapshot',
   'ListVolumes',
-  'GetWorkflow',
-  'ListWorkflows',
-  'ListWorkflowLog',
-  'RetryWorkflow',
-  'AbandonWorkflow',
 ]);
 /** Their validate_only is not looked at yet. */
 const CHANGES = new Set(['DeleteDatabase', 'DeleteVolume', 'FailoverDatabase']);

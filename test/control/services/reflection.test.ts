@@ -50,8 +50,11 @@ t.test('reflection lists the services of control', async (t) => {
     'lockstep.v1.ClusterService',
     'lockstep.v1.DatabaseService',
     'lockstep.v1.EventService',
+    'lockstep.v1.HostService',
     'lockstep.v1.SnapshotService',
     'lockstep.v1.VolumeService',
+    'lockstep.v1.WorkflowService',
+    'lockstep.v1.ZoneService',
   ]);
 });
 
