@@ -1,5 +1,5 @@
 /** WorkflowService: the workflows behind the operations, their logs, and what to do with one that waits for a person. */
-import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import { type UntypedServiceImplementation, WorkflowState } from '@grpc/grpc-js';
 import { invalidField } from '../../daemon/sys/errors.ts';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
 import type { Log } from '../../daemon/sys/log.ts';
@@ -26,7 +26,7 @@ import {
 } from '../workflow/intervention.ts';
 import { parseLogEntry } from '../workflow/log.ts';
 import type { WorkflowSnapshot } from '../workflow/snapshot.ts';
-import { lastOf, nextOf, pageSizeOf, pageToken } from './fields.ts';
+import { checkEnum, lastOf, nextOf, pageSizeOf, pageToken } from './fields.ts';
 
 export interface WorkflowsOptions {
   readonly repository: Repository;
@@ -71,6 +71,7 @@ async function list(
   request: ListWorkflowsRequest,
 ): Promise<ListWorkflowsResponse> {
   const { target, states } = request;
+  for (const state of states) checkEnum('states', state, WorkflowState);
   if (target !== '' && !TARGET.test(target))
     throw invalidField('target', target, 'databases/{database}, hosts/{host}, or nothing');
   const pageSize = pageSizeOf(request.pageSize);
