@@ -128,7 +128,7 @@ export class Control {
     server.addService(SnapshotServiceService, snapshotService({ ...shared, agents }));
     server.addService(
       ClusterServiceService,
-      clusterService({ ...shared, observations, ownHost: config.host.name }),
+      clusterService({ ...shared, observations, agents, ownHost: config.host.name }),
     );
     server.addService(WorkflowServiceService, workflowService(shared));
     server.addService(EventServiceService, eventService({ repository, watchers, log }));

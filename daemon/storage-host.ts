@@ -10,6 +10,7 @@ import {
   type StorePosition,
   type VolumeView,
 } from '../proto/gen/lockstep/agent/v1/agent.ts';
+import { InventoryServiceService } from '../proto/gen/lockstep/agent/v1/inventory.ts';
 import { FaultServiceService } from '../proto/gen/lockstep/agent/v1/fault.ts';
 import { CheckServiceService } from '../proto/gen/lockstep/agent/v1/check.ts';
 import { SnapshotServiceService } from '../proto/gen/lockstep/agent/v1/snapshot.ts';
@@ -17,6 +18,7 @@ import { checkService } from './agent/check-service.ts';
 import { agentService, viewOf } from './agent/agent-service.ts';
 import { Coordinator } from './agent/coordinator.ts';
 import { faultService } from './agent/fault-service.ts';
+import { inventoryService } from './agent/inventory-service.ts';
 import { ReplicaReporter } from './agent/report.ts';
 import { snapshotService } from './agent/snapshot-service.ts';
 import { HostDrivers } from './host/host.ts';
@@ -160,6 +162,15 @@ export class StorageHost {
         snapshots: new VolumeSnapshots(this.volumes, (volume, work) =>
           this.#drivers.whileQuiet(volume, work),
         ),
+        recovered: this.#recovered.promise,
+        log,
+      }),
+    );
+    server.addService(
+      InventoryServiceService,
+      inventoryService({
+        volumes: this.volumes,
+        drivers: this.#drivers,
         recovered: this.#recovered.promise,
         log,
       }),

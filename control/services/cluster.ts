@@ -1,30 +1,29 @@
-/** ClusterService: everything on one screen. */
+/** ClusterService: everything on one screen, and the audit. */
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
-import type { Log } from '../../daemon/sys/log.ts';
-import type { ClusterServiceServer, ClusterStatus } from '../../proto/gen/lockstep/v1/cluster_service.ts';
+import type {
+  AuditClusterRequest,
+  ClusterServiceServer,
+  ClusterStatus,
+} from '../../proto/gen/lockstep/v1/cluster_service.ts';
 import { Host } from '../../proto/gen/lockstep/v1/host_service.ts';
 import type { HostRecord } from '../model/records.ts';
-import type { Observations } from '../monitor/observations.ts';
-import type { Repository } from '../repository.ts';
-import type { WorkflowEngine } from '../workflow/executor.ts';
+import { auditCluster, type AuditOptions } from './audit.ts';
 import type { Views } from './views.ts';
 
-export interface ClusterOptions {
-  readonly repository: Repository;
-  readonly engine: WorkflowEngine;
-  readonly observations: Observations;
+export interface ClusterOptions extends AuditOptions {
   readonly views: Views;
   /** The host that control itself runs on: it needs no heartbeat to know that it is there. */
   readonly ownHost: string;
-  readonly wallClock: () => number;
-  readonly log: Log;
 }
 
 export function clusterService(
   options: ClusterOptions,
 ): Partial<ClusterServiceServer> & UntypedServiceImplementation {
-  return { getClusterStatus: unary(options.log, () => clusterStatus(options)) };
+  return {
+    getClusterStatus: unary(options.log, () => clusterStatus(options)),
+    auditCluster: unary(options.log, (request: AuditClusterRequest) => auditCluster(options, request)),
+  };
 }
 
 async function clusterStatus(options: ClusterOptions): Promise<ClusterStatus> {
