@@ -40,6 +40,18 @@ export const EVENT_REASONS = {
   HOST_REMOVED: 'A person removed the host; its daemon is refused.',
   HOST_LOST: 'The host has not been heard for the minimum time.',
   HOST_BACK: 'The host is heard again.',
+  STOPPED: 'A person stopped the database; its copies are looked after.',
+  STOP_FAILED: 'A stop did not end well, and the database was started again.',
+  STARTED: 'A stopped database was started.',
+  START_FAILED: 'A start did not end well; the database is stopped.',
+  REBOOTED: 'The engine was stopped and started again.',
+  REBOOT_FAILED: 'A reboot did not end well; the message says at which step, and why.',
+  DELETED: 'The database is deleted: its copies are kept until its expire_time.',
+  UNDELETE_STARTED: 'A person wants a deleted database back.',
+  UNDELETED: 'A deleted database is back.',
+  UNDELETE_FAILED: 'An undelete did not end well; the database is deleted as before.',
+  CLONE_STARTED: 'A database is made from another one, or from a snapshot.',
+  CLONE_FAILED: 'A clone did not end well, and what it had made was taken away again.',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type EventReason = keyof typeof EVENT_REASONS;

@@ -2,6 +2,7 @@
 import type { Server } from '@grpc/grpc-js';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
 import {
+  type ClearTracesRequest,
   type GetInventoryResponse,
   InventoryServiceService,
 } from '../../proto/gen/lockstep/agent/v1/inventory.ts';
@@ -20,7 +21,7 @@ export interface Belongings {
 export function addInventory(server: Server, double: Belongings): void {
   server.addService(InventoryServiceService, {
     getInventory: unary(quietLog, () => inventoryOf(double)),
-    clearTraces: unary(quietLog, ({ volume }) => {
+    clearTraces: unary(quietLog, ({ volume }: ClearTracesRequest) => {
       double.engines.delete(volume);
       double.mounts.delete(volume);
       double.devices.delete(volume);
