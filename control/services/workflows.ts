@@ -3,16 +3,17 @@ import { type UntypedServiceImplementation, WorkflowState } from '@grpc/grpc-js'
 import { invalidField } from '../../daemon/sys/errors.ts';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
 import type { Log } from '../../daemon/sys/log.ts';
-import type {
-  AbandonWorkflowRequest,
-  GetWorkflowRequest,
-  ListWorkflowLogRequest,
-  ListWorkflowLogResponse,
-  ListWorkflowsRequest,
-  ListWorkflowsResponse,
-  RetryWorkflowRequest,
-  Workflow,
-  WorkflowServiceServer,
+import {
+  type AbandonWorkflowRequest,
+  type GetWorkflowRequest,
+  type ListWorkflowLogRequest,
+  type ListWorkflowLogResponse,
+  type ListWorkflowsRequest,
+  type ListWorkflowsResponse,
+  type RetryWorkflowRequest,
+  type Workflow,
+  type WorkflowServiceServer,
+  WorkflowState,
 } from '../../proto/gen/lockstep/v1/workflow_service.ts';
 import { keys } from '../model/records.ts';
 import { stateOfWorkflow, viewLogEntry, viewWorkflow } from '../model/workflow-view.ts';
