@@ -28,7 +28,7 @@ export async function firstDifference(
   }
 }
 
-async function mountPointOf(installation: Installation, host: string): Promise<string> {
+export async function mountPointOf(installation: Installation, host: string): Promise<string> {
   const { folder } = installation.host(host);
   const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((line) => line.split(' '));
   const found = mounts.find(([, point, type]) => type === 'ext4' && point?.startsWith(`${folder}/`));
