@@ -10,20 +10,24 @@ import type {
   CreateDatabaseRequest,
   DatabaseServiceServer,
   DeleteDatabaseRequest,
-  FailoverDatabaseRequest,
+  GetConnectionInfoRequest,
   GetDatabaseRequest,
   ListDatabasesRequest,
   ListDatabasesResponse,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
-import { etagOf, safeSuccessor, whyNotSafe } from '../model/database-view.ts';
-import { type DatabaseRecord, keys } from '../model/records.ts';
+import { keys } from '../model/records.ts';
 import type { Repository } from '../repository.ts';
 import type { Starter } from '../starter.ts';
-import type { Entry } from '../store/store.ts';
 import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
 import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
 import { checkRoom, nameTaken, newDatabase, parseCreate } from './create-request.ts';
+import { connectionInfo } from './connection-info.ts';
+import { failoverMethods } from './database-failover.ts';
+import { powerHandlers } from './database-power.ts';
+import { renameHandlers } from './database-rename.ts';
+import { updateHandlers } from './database-update.ts';
+import { checkEtag } from './etag.ts';
 import { databaseIdOf, lastOf, nextOf, pageSizeOf } from './fields.ts';
 import { idempotently } from './idempotent.ts';
 import { packDatabase, type Views } from './views.ts';
@@ -49,24 +53,34 @@ export function databaseService(
 ): Partial<DatabaseServiceServer> & UntypedServiceImplementation {
   const { log, repository, views } = options;
   return {
-    createDatabase: unary(log, (request: CreateDatabaseRequest) => create(options, request)),
+    createDatabase: unary(log, (request: CreateDatabaseRequest, { signal }) =>
+      create(options, request, signal),
+    ),
     getDatabase: unary(log, async (request: GetDatabaseRequest) =>
       views.database(await repository.requireDatabase(databaseIdOf('name', request.name))),
     ),
     listDatabases: unary(log, (request: ListDatabasesRequest) => list(options, request)),
     deleteDatabase: unary(log, (request: DeleteDatabaseRequest) => remove(options, request)),
-    failoverDatabase: unary(log, (request: FailoverDatabaseRequest) => failOver(options, request)),
+    ...failoverMethods(options),
     watchDatabase: watchDatabase(options),
+    ...powerHandlers(options),
+    ...updateHandlers(options),
+    ...renameHandlers(options),
+    getConnectionInfo: unary(log, ({ name }: GetConnectionInfoRequest) => connectionInfo(options, name)),
     claimPassword: unary(log, (request: ClaimPasswordRequest) => claimPassword(options, request)),
   };
 }
 
-async function create(options: DatabasesOptions, request: CreateDatabaseRequest): Promise<Operation> {
+async function create(
+  options: DatabasesOptions,
+  request: CreateDatabaseRequest,
+  signal: AbortSignal,
+): Promise<Operation> {
   const wish = parseCreate(request);
   return idempotently(options, 'create', request, async (identity) => {
     const taken = await options.repository.database(wish.id);
     if (taken !== undefined) throw nameTaken('database_id', taken.value);
-    await checkRoom(options.hosts, wish);
+    await checkRoom(options.hosts, wish, signal);
     const database = newDatabase(wish, { port: await freePort(options), nowMs: options.wallClock() });
     if (!request.validateOnly) return options.starter.create(database, wish.zones, identity);
     const entry = { key: keys.database(wish.id), value: database, revision: 0 };
@@ -78,37 +92,9 @@ async function remove(options: DatabasesOptions, request: DeleteDatabaseRequest)
   const id = databaseIdOf('name', request.name);
   return idempotently(options, 'delete', request, async (identity) => {
     const entry = await options.repository.requireDatabase(id);
-    await checkEtag(options, entry, request.etag);
+    await checkEtag(options.repository, entry, request.etag);
     await checkNotBusy(options.engine, entry.value);
     return options.starter.delete(entry, identity);
-  });
-}
-
-async function failOver(options: DatabasesOptions, request: FailoverDatabaseRequest): Promise<Operation> {
-  const id = databaseIdOf('name', request.name);
-  return idempotently(options, 'failover', request, async (identity) => {
-    const entry = await options.repository.requireDatabase(id);
-    await checkEtag(options, entry, request.etag);
-    await checkNotBusy(options.engine, entry.value);
-    const facts = await options.views.facts(entry);
-    const refusal = whyNotSafe(facts);
-    const to = safeSuccessor(facts);
-    const volume = await options.repository.volume(entry.value.volume);
-    if (entry.value.busyWith !== '' || refusal !== undefined || volume === undefined || to === undefined)
-      throw new LockstepError(
-        'FAILED_PRECONDITION',
-        `a failover of ${id} is not safe now: ${refusal ?? entry.value.failure}`,
-        { reason: 'NOT_SAFE_TO_FAIL_OVER', metadata: { subject: request.name } },
-      );
-    const nowMs = options.nowMs();
-    const decision = {
-      to,
-      why: 'a person asked for it',
-      requested: true,
-      lastHeardMs: nowMs,
-      decidedAtMs: nowMs,
-    };
-    return options.starter.failover(entry, volume, decision, identity);
   });
 }
 
@@ -118,25 +104,6 @@ async function freePort(options: DatabasesOptions): Promise<number> {
   throw new LockstepError('RESOURCE_EXHAUSTED', `no port from ${String(options.enginePort)} up is free`, {
     reason: 'NO_FREE_PORT',
   });
-}
-
-async function checkEtag(
-  options: DatabasesOptions,
-  entry: Entry<DatabaseRecord>,
-  etag: string,
-): Promise<void> {
-  if (etag === '') return;
-  const volume = await options.repository.volume(entry.value.volume);
-  const current = etagOf(entry.revision, volume?.value);
-  if (etag !== current)
-    throw new LockstepError(
-      'ABORTED',
-      `the database has changed: its etag is ${current}, not ${etag}; read it again`,
-      {
-        reason: 'ETAG_MISMATCH',
-        metadata: { subject: `databases/${entry.value.id}`, etag: current },
-      },
-    );
 }
 
 async function list(

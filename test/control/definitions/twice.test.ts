@@ -9,8 +9,13 @@ import type {
   WorkflowState,
 } from '../../../control/workflow/workflow.ts';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
+import type { Operation } from '../../../proto/gen/google/longrunning/operations.ts';
 import { EventServiceService } from '../../../proto/gen/lockstep/v1/event_service.ts';
-import { DatabaseServiceService as service } from '../../../proto/gen/lockstep/v1/database_service.ts';
+import {
+  Database,
+  DatabaseServiceService as service,
+  RedundancyMode,
+} from '../../../proto/gen/lockstep/v1/database_service.ts';
 import { ControlHarness } from '../../support/control-harness.ts';
 
 function twice(around: Surroundings): readonly WorkflowDefinition<WorkflowState>[] {
@@ -93,6 +98,14 @@ t.test('create, failover, reseed, recovery and delete stand being run twice', as
   t.same([...harness.a.leftovers(), ...harness.b.leftovers()], []);
 });
 
+t.test('a switchover stands being run twice', async (t) => {
+  const harness = await openTwice(t);
+  await harness.createOrders();
+  const done = await harness.finished(await harness.call(service.switchoverDatabase, named));
+  t.equal(done.error, undefined);
+  t.match(await harness.until((database) => database.redundancy === 3), { primary: { host: 'host-b' } });
+});
+
 t.test('the undo of every step of create stands being run twice', async (t) => {
   const harness = await openTwice(t);
   // The last call to a host of all: every step before it is undone.
@@ -103,11 +116,11 @@ t.test('the undo of every step of create stands being run twice', async (t) => {
   await t.rejects(harness.get(), { code: 'NOT_FOUND' });
 });
 
-t.test('the undo of a requested failover and of a reseed stand being run twice', async (t) => {
+t.test('the undo of a switchover and of a reseed stand being run twice', async (t) => {
   const harness = await openTwice(t);
   await harness.createOrders();
   harness.a.injectOnce('stepDown', new LockstepError('FAILED_PRECONDITION', 'no'));
-  const requested = await harness.finished(await harness.call(service.failoverDatabase, named));
+  const requested = await harness.finished(await harness.call(service.switchoverDatabase, named));
   t.match(requested.error, { message: /release-primary/ });
   await harness.until((database) => database.state === 2 && database.busyWith === '');
   harness.b.die();
@@ -116,4 +129,56 @@ t.test('the undo of a requested failover and of a reseed stand being run twice',
   await harness.b.comeBack();
   await harness.until((database) => database.redundancy === 3 && database.busyWith === '');
   t.same([...harness.a.snapshots.keys()], []);
+});
+
+t.test('stop, start and reboot, and their undo, stand being run twice', async (t) => {
+  const harness = await openTwice(t);
+  await harness.createOrders();
+  const done = async (operation: Promise<Operation>): Promise<string> =>
+    (await harness.finished(await operation)).error?.message ?? '';
+  const no = (): LockstepError => new LockstepError('FAILED_PRECONDITION', 'no');
+  t.equal(await done(harness.call(service.rebootDatabase, named)), '');
+  harness.a.injectOnce('detachVolume', no());
+  t.match(await done(harness.call(service.stopDatabase, named)), /step detach failed/);
+  t.match(await harness.get(), { state: 2, redundancy: 3, busyWith: '' });
+  t.equal(await done(harness.call(service.stopDatabase, named)), '');
+  harness.a.injectOnce('startEngine', no());
+  t.match(await done(harness.call(service.startDatabase, named)), /step start-engine failed/);
+  t.match(await harness.get(), { state: 7, redundancy: 3 });
+  t.same([...harness.a.engines, ...harness.a.mounts, ...harness.a.devices], []);
+  t.equal(await done(harness.call(service.startDatabase, named)), '');
+  t.match(await harness.get(), { state: 2, redundancy: 3, generation: 2n });
+});
+
+t.test('update, its undo, rename and reset of the password stand being run twice', async (t) => {
+  const harness = await openTwice(t);
+  await harness.createOrders();
+  const done = async (operation: Promise<Operation>): Promise<string> =>
+    (await harness.finished(await operation)).error?.message ?? '';
+  const update = (database: Partial<Database>): Promise<Operation> =>
+    harness.call(service.updateDatabase, { database: Database.fromPartial({ ...named, ...database }) });
+  const larger = { sizeBytes: 512n * 1024n * 1024n, parameters: { work_mem: '8192' }, tags: { a: '1' } };
+  harness.a.injectOnce('growFileSystem', new LockstepError('FAILED_PRECONDITION', 'no'));
+  t.match(await done(update(larger)), /step grow-file-system failed/);
+  t.match(await harness.get(), { state: 2, parameters: {}, tags: {}, sizeBytes: 256n * 1024n * 1024n });
+  t.same([...harness.enginesOfA.parameters.values()], [{}], 'configured back');
+  t.equal(await done(update(larger)), '');
+  t.match(await harness.get(), larger);
+  t.equal(await done(harness.call(service.resetPassword, named)), '');
+  const { password } = await harness.call(service.claimPassword, named);
+  t.same([...harness.a.passwords.values()], [password]);
+  t.equal(await done(harness.call(service.renameDatabase, { ...named, newDatabaseId: 'shop' })), '');
+  t.match(await harness.get('databases/shop'), { state: 2, redundancy: 3, busyWith: '' });
+  const reasons = (await harness.events('databases/shop')).map(({ reason }) => reason);
+  t.same(reasons.slice(0, 4), ['RENAMED', 'PASSWORD_RESET', 'UPDATED', 'UPDATE_FAILED']);
+});
+
+t.test('a create of one copy, and its undo, stand being run twice', async (t) => {
+  const harness = await openTwice(t);
+  const single = { redundancyMode: RedundancyMode.REDUNDANCY_MODE_SINGLE, zones: ['a'] };
+  harness.a.injectOnce('startEngine', new LockstepError('FAILED_PRECONDITION', 'no'));
+  t.match((await harness.finished(await harness.create(single))).error, { message: /start-engine failed/ });
+  t.same(harness.a.leftovers(), []);
+  t.equal((await harness.finished(await harness.create(single))).error, undefined);
+  t.match(await harness.get(), { state: 2, redundancy: 1 });
 });
