@@ -8,7 +8,16 @@ import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Installation } from './lib/installation.ts';
-import { clone, convert, drain, growth, restore, type Scene, type SceneResult, switchover } from './lib/live/scenes.ts';
+import {
+  clone,
+  convert,
+  drain,
+  growth,
+  restore,
+  type Scene,
+  type SceneResult,
+  switchover,
+} from './lib/live/scenes.ts';
 
 const NETWORK = 88;
 const SCENES: Readonly<Record<string, Scene>> = { growth, convert, switchover, clone, restore, drain };
@@ -16,7 +25,10 @@ const RESULTS = join(import.meta.dirname, 'results');
 const CLIENTS = 4;
 
 const { values } = parseArgs({
-  options: { only: { type: 'string', default: Object.keys(SCENES).join(',') }, seconds: { type: 'string', default: '8' } },
+  options: {
+    only: { type: 'string', default: Object.keys(SCENES).join(',') },
+    seconds: { type: 'string', default: '8' },
+  },
 });
 const calmSeconds = Number(values.seconds);
 if (!Number.isInteger(calmSeconds) || calmSeconds < 1)
@@ -25,7 +37,8 @@ if (!Number.isInteger(calmSeconds) || calmSeconds < 1)
 const results: (SceneResult & { readonly scene: string })[] = [];
 for (const name of values.only.split(',')) {
   const scene = SCENES[name];
-  if (scene === undefined) throw new Error(`--only names ${name}; allowed: ${Object.keys(SCENES).join(', ')}`);
+  if (scene === undefined)
+    throw new Error(`--only names ${name}; allowed: ${Object.keys(SCENES).join(', ')}`);
   const installation = await Installation.start({ network: NETWORK, thirdStorageHost: name === 'drain' });
   try {
     const result = { scene: name, ...(await scene(installation, { calmSeconds, clients: CLIENTS })) };

@@ -19,7 +19,7 @@ export interface PlanOptions {
 }
 
 export interface HostPlan {
-  readonly id: 'control' | 'host-a' | 'host-b';
+  readonly id: 'control' | 'host-a' | 'host-b' | 'host-c';
   /** Undefined for the host that decides and stores nothing. */
   readonly zone: 'a' | 'b' | undefined;
   readonly address: string;
@@ -73,7 +73,8 @@ export function planOf(options: PlanOptions): Plan {
   };
 }
 
-function hostPlan(
+/** Of one host of such a plan. */
+export function hostPlan(
   options: PlanOptions,
   host: Pick<HostPlan, 'id' | 'zone'> & { readonly folder: string; readonly last: number },
 ): HostPlan {

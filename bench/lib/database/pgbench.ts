@@ -34,10 +34,14 @@ const THREADS = 2;
 const run = promisify(execFile);
 
 export async function initialize(address: Address, scale: number): Promise<void> {
-  await run(pgbenchProgram(), [...connectionArguments(address), '--initialize', '--quiet', `--scale=${String(scale)}`], {
-    env: pgbenchEnvironment(address),
-    maxBuffer: OUTPUT_BYTES,
-  });
+  await run(
+    pgbenchProgram(),
+    [...connectionArguments(address), '--initialize', '--quiet', `--scale=${String(scale)}`],
+    {
+      env: pgbenchEnvironment(address),
+      maxBuffer: OUTPUT_BYTES,
+    },
+  );
 }
 
 /** Nothing is left to write or to clean: neither does a round begin with it, nor does it go on beside the next one. */

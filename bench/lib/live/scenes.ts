@@ -42,7 +42,10 @@ const SWITCHOVERS = 5;
 export const growth: Scene = async (installation, options) => {
   const address = await ready(installation, 'grown', { sizeMiB: SMALL_MIB });
   const felt = await underLoad(address, options, async () => {
-    await changed(installation, installation.client.databases.update('grown', { sizeBytes: BigInt(LARGE_MIB * MIB) }));
+    await changed(
+      installation,
+      installation.client.databases.update('grown', { sizeBytes: BigInt(LARGE_MIB * MIB) }),
+    );
   });
   const database = await installation.inSync('grown');
   const mountPoint = await mountPointOf(installation, installation.primaryOf(database));
@@ -51,7 +54,11 @@ export const growth: Scene = async (installation, options) => {
   const volume = await installation.client.volumes.get('grown');
   return {
     title: `growth from ${String(SMALL_MIB)} to ${String(LARGE_MIB)} MiB under pgbench`,
-    facts: { ...felt.facts, 'file system': `${fileSystemMiB.toFixed(0)} MiB`, volume: `${String(volume.sizeBytes / BigInt(MIB))} MiB` },
+    facts: {
+      ...felt.facts,
+      'file system': `${fileSystemMiB.toFixed(0)} MiB`,
+      volume: `${String(volume.sizeBytes / BigInt(MIB))} MiB`,
+    },
     bounds: [
       ...felt.bounds,
       { what: 'the file system has grown', kept: fileSystemMiB > LARGE_MIB * HALF * 1.5 },
@@ -66,7 +73,9 @@ export const convert: Scene = async (installation, options) => {
   const felt = await underLoad(address, options, async () => {
     await changed(
       installation,
-      installation.client.databases.convert('converted', { redundancyMode: RedundancyMode.REDUNDANCY_MODE_REPLICATED }),
+      installation.client.databases.convertRedundancy('converted', {
+        redundancyMode: RedundancyMode.REDUNDANCY_MODE_REPLICATED,
+      }),
     );
   });
   await installation.inSync('converted');
@@ -74,7 +83,10 @@ export const convert: Scene = async (installation, options) => {
   return {
     title: 'one copy to two under pgbench',
     facts: { ...felt.facts, 'p99 during / before': factor.toFixed(2) },
-    bounds: [...felt.bounds, { what: `p99 during below ${String(MAX_P99_FACTOR)} times before`, kept: factor < MAX_P99_FACTOR }],
+    bounds: [
+      ...felt.bounds,
+      { what: `p99 during below ${String(MAX_P99_FACTOR)} times before`, kept: factor < MAX_P99_FACTOR },
+    ],
   };
 };
 
@@ -103,7 +115,10 @@ export const switchover: Scene = async (installation) => {
       doubled: String(doubled.length),
     },
     bounds: [
-      { what: `at most ${String(MAX_UNAVAILABLE_MS)} ms without service`, kept: Math.max(...gaps) <= MAX_UNAVAILABLE_MS },
+      {
+        what: `at most ${String(MAX_UNAVAILABLE_MS)} ms without service`,
+        kept: Math.max(...gaps) <= MAX_UNAVAILABLE_MS,
+      },
       { what: 'no row lost', kept: lost.length === 0 && doubled.length === 0 },
     ],
   };
@@ -153,7 +168,7 @@ export const clone: Scene = async (installation, options) => {
   const felt = await underLoad(address, options, async () => {
     const before = await historyRows(address);
     const startMs = performance.now();
-    await changed(installation, installation.client.databases.clone('origin', 'copy'));
+    await changed(installation, installation.client.databases.clone('origin', { id: 'copy' }));
     const copy = await addressOf(installation, 'copy');
     rows = (await historyRows(copy)) - before;
     usableMs = performance.now() - startMs;
@@ -163,7 +178,11 @@ export const clone: Scene = async (installation, options) => {
   const onSecondary = primary?.host === origin.secondary?.host;
   return {
     title: 'clone of a replicated database under pgbench',
-    facts: { usable: `${(usableMs / MS_PER_S).toFixed(2)} s`, 'taken from the secondary': onSecondary ? 'yes' : 'no', ...felt.facts },
+    facts: {
+      usable: `${(usableMs / MS_PER_S).toFixed(2)} s`,
+      'taken from the secondary': onSecondary ? 'yes' : 'no',
+      ...felt.facts,
+    },
     bounds: [
       ...felt.bounds,
       { what: `usable in at most ${String(MAX_CLONE_MS)} ms`, kept: usableMs <= MAX_CLONE_MS },
@@ -179,14 +198,17 @@ export const restore: Scene = async (installation) => {
   await installation.client.snapshots.create('source', 'monday');
   const expected = await historyRows(address);
   const startMs = performance.now();
-  await changed(installation, installation.client.snapshots.restore('source@monday', 'restored'));
+  await changed(installation, installation.client.snapshots.restore('source@monday', { id: 'restored' }));
   const rows = await historyRows(await addressOf(installation, 'restored'));
   const usableMs = performance.now() - startMs;
   await installation.inSync('restored');
   const inSyncMs = performance.now() - startMs;
   return {
     title: 'restore of a snapshot to a new database',
-    facts: { usable: `${(usableMs / MS_PER_S).toFixed(2)} s`, 'two copies in sync': `${(inSyncMs / MS_PER_S).toFixed(2)} s` },
+    facts: {
+      usable: `${(usableMs / MS_PER_S).toFixed(2)} s`,
+      'two copies in sync': `${(inSyncMs / MS_PER_S).toFixed(2)} s`,
+    },
     bounds: [{ what: 'the rows of the snapshot', kept: rows === expected }],
   };
 };
@@ -198,7 +220,11 @@ interface Ready {
   readonly scale?: number;
 }
 
-async function ready(installation: Installation, id: string, { sizeMiB, copies = 2, scale = SCALE }: Ready): Promise<Address> {
+async function ready(
+  installation: Installation,
+  id: string,
+  { sizeMiB, copies = 2, scale = SCALE }: Ready,
+): Promise<Address> {
   const redundancyMode =
     copies === 1 ? RedundancyMode.REDUNDANCY_MODE_SINGLE : RedundancyMode.REDUNDANCY_MODE_REPLICATED;
   const request = { id, engine: 'postgresql', sizeBytes: BigInt(sizeMiB * MIB), redundancyMode };
@@ -235,7 +261,11 @@ interface Felt {
   readonly bounds: SceneResult['bounds'];
 }
 
-async function underLoad(address: Address, options: SceneOptions, change: () => Promise<void>): Promise<Felt> {
+async function underLoad(
+  address: Address,
+  options: SceneOptions,
+  change: () => Promise<void>,
+): Promise<Felt> {
   const load = new Load(address, options.clients);
   let all: readonly Transaction[];
   let windows: readonly Window[];
@@ -258,7 +288,11 @@ async function underLoad(address: Address, options: SceneOptions, change: () => 
     load.discard();
   }
   const rows = await historyRows(address);
-  const [before, during, after] = windows.map((window) => summaryOf(all, window)) as [WindowSummary, WindowSummary, WindowSummary];
+  const [before, during, after] = windows.map((window) => summaryOf(all, window)) as [
+    WindowSummary,
+    WindowSummary,
+    WindowSummary,
+  ];
   const [, changeWindow] = windows as [Window, Window, Window];
   const told = ({ perSecond, p99Ms, maxMs }: WindowSummary): string =>
     `${perSecond.toFixed(0)}/s, p99 ${p99Ms.toFixed(1)} ms, longest ${maxMs.toFixed(0)} ms`;
