@@ -31,6 +31,8 @@ export interface InstallationOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** A host-c in zone a, 127.0.N.13, beside those of the quick start. */
   readonly thirdStorageHost?: boolean;
+  /** Keys of the section [storage] of each host that stores. */
+  readonly storage?: Readonly<Record<string, string | number>>;
 }
 
 const DNS_PORT = 53;
@@ -61,7 +63,12 @@ export class Installation {
     return installation;
   }
 
-  private constructor({ network, nodeFlags = [], thirdStorageHost = false }: InstallationOptions) {
+  private constructor({
+    network,
+    nodeFlags = [],
+    thirdStorageHost = false,
+    storage = {},
+  }: InstallationOptions) {
     this.#nodeFlags = nodeFlags;
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-')));
     // Engines run as their own user, who has to get through to the mounted data.
@@ -72,7 +79,8 @@ export class Installation {
       dnsPort: DNS_PORT,
     });
     const third = hostPlan(this.plan, { id: 'host-c', zone: 'a', folder: 'c', last: THIRD_LAST });
-    this.hosts = thirdStorageHost ? [...this.plan.hosts, third] : this.plan.hosts;
+    const hosts = thirdStorageHost ? [...this.plan.hosts, third] : this.plan.hosts;
+    this.hosts = hosts.map((host) => (host.zone === undefined ? host : { ...host, storage }));
     mkdirSync(this.plan.stateDir, { mode: PASSABLE });
     this.client = new LockstepClient({ server: this.plan.server });
   }

@@ -28,6 +28,8 @@ export interface HostPlan {
   readonly log: string;
   readonly pidFile: string;
   readonly stateDir: string;
+  /** Keys of its section [storage]; absent: none. */
+  readonly storage?: Readonly<Record<string, string | number>>;
 }
 
 export interface Plan extends PlanOptions {
@@ -126,7 +128,7 @@ export function configText(plan: Plan, host: HostPlan): string {
   const role =
     zone === undefined
       ? { control: { engine_port: PORTS.engine, dns: { port: plan.dnsPort } } }
-      : { storage: {}, coordinator: { server: plan.server } };
+      : { storage: { ...host.storage }, coordinator: { server: plan.server } };
   return `# Written by the quick start for ${id}: what is changed here is lost at its next start.\n${stringify({ ...common, ...role })}`;
 }
 
