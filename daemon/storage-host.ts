@@ -10,6 +10,7 @@ import {
   type StorePosition,
   type VolumeView,
 } from '../proto/gen/lockstep/agent/v1/agent.ts';
+import { EngineAgentServiceService } from '../proto/gen/lockstep/agent/v1/engine.ts';
 import { InventoryServiceService } from '../proto/gen/lockstep/agent/v1/inventory.ts';
 import { FaultServiceService } from '../proto/gen/lockstep/agent/v1/fault.ts';
 import { CheckServiceService } from '../proto/gen/lockstep/agent/v1/check.ts';
@@ -17,6 +18,7 @@ import { SnapshotServiceService } from '../proto/gen/lockstep/agent/v1/snapshot.
 import { checkService } from './agent/check-service.ts';
 import { agentService, viewOf } from './agent/agent-service.ts';
 import { Coordinator } from './agent/coordinator.ts';
+import { engineAgentService } from './agent/engine-service.ts';
 import { faultService } from './agent/fault-service.ts';
 import { inventoryService } from './agent/inventory-service.ts';
 import { ReplicaReporter } from './agent/report.ts';
@@ -107,6 +109,7 @@ export class StorageHost {
       host: host.name,
       address: host.address,
       nbdSocket: this.#nbdSocket,
+      ...(config.storage === undefined ? {} : { fileSystem: config.storage.file_system }),
       log,
     });
     this.#reporter = new ReplicaReporter(this.#drivers, log, (volume) =>
@@ -157,6 +160,16 @@ export class StorageHost {
     );
     const { faults, log } = this.#options;
     server.addService(CheckServiceService, checkService(this.#checks, this.#options.log));
+    server.addService(
+      EngineAgentServiceService,
+      engineAgentService({
+        volumes: this.volumes,
+        drivers: this.#drivers,
+        recovered: this.#recovered.promise,
+        isReleasing: () => this.#releasing,
+        log,
+      }),
+    );
     server.addService(
       SnapshotServiceService,
       snapshotService({
