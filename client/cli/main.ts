@@ -4,6 +4,7 @@ import { DEFAULT_SERVER } from '../lockstep.ts';
 import { addConnectCommand } from './connect.ts';
 import { type GlobalOptions, parseOutput, serverOf } from './context.ts';
 import { addDatabaseCommands } from './database-commands.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 import { errorJson, exitCodeOf, renderError } from './errors.ts';
 import { jsonText } from './json.ts';
 import { addOperationCommands } from './operation-commands.ts';
@@ -34,6 +35,7 @@ function makeProgram(): Command {
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
   addStatusCommand(made);
+  addDoctorCommand(made);
   addDatabaseCommands(made);
   addVolumeCommands(made);
   addConnectCommand(made);
