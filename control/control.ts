@@ -18,8 +18,10 @@ import { Agents, silenceLimitMs } from './agents.ts';
 import { DnsServer } from './dns/server.ts';
 import { AliasView } from './dns/view.ts';
 import { type HostRecord, keys } from './model/records.ts';
+import { DroppedCopies } from './monitor/dropped-copies.ts';
 import { HostWatch } from './monitor/host-watch.ts';
 import { Monitor } from './monitor/monitor.ts';
+import { PlanReader } from './monitor/plan-reader.ts';
 import { Observations } from './monitor/observations.ts';
 import { whyBehind } from './monitor/catch-up.ts';
 import { Timeline } from './monitor/timeline.ts';
@@ -72,6 +74,8 @@ const SERVICES = [
   'google.longrunning.Operations',
   'lockstep.agent.v1.CoordinatorService',
 ];
+
+const MS_PER_SECOND = 1000;
 
 export class Control {
   readonly #options: ControlOptions;
@@ -165,6 +169,8 @@ interface Parts {
   readonly views: Views;
   readonly watchers: Watchers;
   readonly retention: Retention;
+  readonly droppedCopies: DroppedCopies;
+  readonly plans: PlanReader;
 }
 
 function observationsOf({ config, clock }: ControlOptions): Observations {
@@ -190,8 +196,11 @@ function assemble(
   const starter = new Starter(engine, repository);
   const settings = controlSection(config).dns;
   const dnsNames = { zone: settings.zone, server: `${config.host.address}:${String(settings.port)}` };
+  const replaceAfterMs = controlSection(config).replace_after_seconds * MS_PER_SECOND;
+  const plans = new PlanReader({ repository, rooms: () => hosts.rooms(), replaceAfterMs });
   const views = new Views({
     repository,
+    plans,
     engine,
     observations,
     timeline,
@@ -201,7 +210,21 @@ function assemble(
   });
   const watchers = new Watchers(repository, engine, observations);
   const retention = new Retention(store, log);
-  return { ...given, store, repository, agents, engine, starter, hosts, views, watchers, retention };
+  const droppedCopies = new DroppedCopies({ repository, agents, observations, nowMs, log });
+  return {
+    ...given,
+    store,
+    repository,
+    agents,
+    engine,
+    starter,
+    hosts,
+    views,
+    watchers,
+    retention,
+    droppedCopies,
+    plans,
+  };
 }
 
 function startMonitor(options: ControlOptions, parts: Parts): Monitor {
@@ -214,7 +237,8 @@ function startMonitor(options: ControlOptions, parts: Parts): Monitor {
     timeline: parts.timeline,
     nowMs: () => clock.nowMs(),
     heartbeatMs: config.timing.heartbeat_ms,
-    chores: [new HostWatch({ repository, observations, wallClock })],
+    plans: parts.plans,
+    chores: [new HostWatch({ repository, observations, wallClock }), parts.droppedCopies],
     log,
   });
 }
@@ -225,6 +249,7 @@ async function closeParts(parts: Parts): Promise<void> {
   await parts.retention.close();
   await parts.engine.close();
   parts.agents.close();
+  await parts.droppedCopies.close();
   await parts.dns.server.close();
   await parts.dns.view.close();
   await parts.store.close();
@@ -241,6 +266,8 @@ function hostKnowledge(
     hasListened: () => observations.hasListened,
     incarnation: (host) => observations.incarnation(host),
     engineStarted: (host, volume) => observations.engineStarted(host, volume),
+    holds: (host, volume) =>
+      observations.isReachable(host) && observations.hosts.get(host)?.replicas.has(volume) === true,
     async rooms() {
       const [hosts, volumes, admins] = await Promise.all([
         repository.hosts(),

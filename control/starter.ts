@@ -74,7 +74,7 @@ export class Starter {
 
   delete(entry: Entry<DatabaseRecord>, request: RequestIdentity | undefined): Promise<StartResult> {
     const id = newId('delete', entry.value.id);
-    return this.#hold('delete-database', id, entry, workOn(id, entry.value), {
+    return this.hold('delete-database', id, entry, workOn(id, entry.value), {
       lifecycle: 'deleting',
       events: [{ reason: 'DELETE_STARTED', message: 'a person asked for it', generation: 0 }],
       request,
@@ -97,7 +97,7 @@ export class Starter {
     });
     const lost: NewEvent = { reason: 'PRIMARY_LOST', message, generation };
     const reason = mode === 'switchover' ? 'SWITCHOVER_STARTED' : 'FAILOVER_STARTED';
-    return this.#hold('failover', id, entry, state, {
+    return this.hold('failover', id, entry, state, {
       lifecycle: 'failing-over',
       conditions: [{ key: volume.key, revision: volume.revision }],
       events: [
@@ -115,7 +115,7 @@ export class Starter {
   ): Promise<StartResult> {
     const id = newId('reseed', entry.value.id);
     const { generation } = volume.value;
-    return this.#hold(
+    return this.hold(
       'reseed',
       id,
       entry,
@@ -135,7 +135,7 @@ export class Starter {
     const id = newId('revert', entry.value.id);
     const message = `a person asked for it, back to snapshot ${to.snapshot} on ${to.host}`;
     const { generation } = volume.value;
-    return this.#hold(
+    return this.hold(
       'revert-volume',
       id,
       entry,
@@ -154,12 +154,13 @@ export class Starter {
   ): Promise<StartResult> {
     const id = newId('recover', entry.value.id);
     const state = { ...workOn(id, entry.value), primary: volume.value.primary, why };
-    return this.#hold('recover-primary', id, entry, state, {
+    return this.hold('recover-primary', id, entry, state, {
       conditions: [{ key: volume.key, revision: volume.revision }],
     });
   }
 
-  #hold(
+  /** The database's record names the workflow from the same transaction on. For starts that have a file of their own. */
+  hold(
     type: WorkflowType,
     id: string,
     entry: Entry<DatabaseRecord>,
@@ -193,7 +194,7 @@ export class Starter {
   }
 }
 
-interface StartExtras {
+export interface StartExtras {
   readonly conditions?: readonly Condition[];
   readonly events?: readonly NewEvent[];
   readonly request?: RequestIdentity | undefined;
@@ -210,6 +211,6 @@ function writesOf(
 }
 
 /** For people who read logs and lists: what it does, and to whom. */
-function newId(verb: string, database: string): string {
+export function newId(verb: string, database: string): string {
   return `${verb}-${database}-${randomBytes(SUFFIX_BYTES).toString('hex')}`;
 }

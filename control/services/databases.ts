@@ -25,6 +25,7 @@ import { failoverMethods } from './database-failover.ts';
 import { checkEtag } from './etag.ts';
 import { databaseIdOf, lastOf, nextOf, pageSizeOf } from './fields.ts';
 import { idempotently } from './idempotent.ts';
+import { redundancyMethods } from './redundancy.ts';
 import { packDatabase, type Views } from './views.ts';
 import { watchDatabase, type Watchers } from './watch.ts';
 
@@ -57,6 +58,7 @@ export function databaseService(
     listDatabases: unary(log, (request: ListDatabasesRequest) => list(options, request)),
     deleteDatabase: unary(log, (request: DeleteDatabaseRequest) => remove(options, request)),
     ...failoverMethods(options),
+    ...redundancyMethods(options),
     watchDatabase: watchDatabase(options),
     claimPassword: unary(log, (request: ClaimPasswordRequest) => claimPassword(options, request)),
   };

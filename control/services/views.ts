@@ -8,6 +8,7 @@ import { rpcStatusOf } from '../../daemon/sys/grpc-status.ts';
 import { type DatabaseFacts, type RunningOperation, viewDatabase } from '../model/database-view.ts';
 import { doingOf, viewOperation } from '../model/operation-view.ts';
 import type { DatabaseRecord } from '../model/records.ts';
+import type { PlanReader } from '../monitor/plan-reader.ts';
 import type { Entry } from '../store/store.ts';
 import type { WorkflowEngine } from '../workflow/executor.ts';
 import type { WorkflowSnapshot } from '../workflow/snapshot.ts';
@@ -19,6 +20,7 @@ const EMPTY_TYPE = 'type.googleapis.com/google.protobuf.Empty';
 
 export interface ViewOptions extends VolumeViewOptions {
   readonly engine: WorkflowEngine;
+  readonly plans: PlanReader;
   readonly dns: { readonly zone: string; readonly server: string };
 }
 
@@ -38,7 +40,7 @@ export class Views {
   }
 
   async facts(entry: Entry<DatabaseRecord>): Promise<DatabaseFacts> {
-    const { repository, observations, nowMs, dns } = this.#options;
+    const { repository, observations, nowMs, dns, plans } = this.#options;
     const [volume, hostRecords, operation] = await Promise.all([
       repository.volume(entry.value.volume),
       repository.hosts(),
@@ -55,6 +57,7 @@ export class Views {
       silenceMs: observations.silenceMs,
       controlUpSinceMs: observations.controlUpSinceMs,
       nowMs: nowMs(),
+      ...(volume === undefined ? {} : await plans.of(entry.value, volume.value)),
     };
   }
 

@@ -479,6 +479,7 @@ export class AgentDouble {
   }
 
   #seeded(replica: Replica, target: string): void {
+    if (replica.copy?.phase !== 'SEEDING') return;
     if (this.restartsDuringSeed === 0) {
       replica.copy = copyOf(target, 'SEEDED', 12n * MIB, 0n);
       return;

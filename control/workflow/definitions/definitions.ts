@@ -2,11 +2,12 @@
 import { keys } from '../../model/records.ts';
 import type { WorkflowDefinition, WorkflowOutcome, WorkflowRecord, WorkflowState } from '../workflow.ts';
 import { publishWorkflow } from './channels.ts';
-import type { DatabaseWork } from './steps.ts';
+import { convertRedundancy, convertToSingle } from './convert-redundancy.ts';
 import { createDatabase, createVolume } from './create-database.ts';
 import { deleteDatabase } from './delete-database.ts';
 import { failover } from './failover.ts';
 import { recoverPrimary } from './recover-primary.ts';
+import { replaceReplica } from './replace-replica.ts';
 import { reseed } from './reseed.ts';
 import { revertVolume } from './revert-volume.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -20,11 +21,14 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
     measured(around, reseed(around)),
     measured(around, recoverPrimary(around)),
     measured(around, revertVolume(around)),
+    measured(around, convertRedundancy(around)),
+    measured(around, convertToSingle(around)),
+    measured(around, replaceReplica(around)),
   ];
 }
 
 /** The engine keeps states as plain JSON; each workflow is started with the state that its definition names. */
-function measured<State extends DatabaseWork & WorkflowState>(
+function measured<State extends WorkflowState & { readonly workflow: string }>(
   around: Surroundings,
   definition: WorkflowDefinition<State>,
 ): WorkflowDefinition<WorkflowState> {

@@ -19,6 +19,8 @@ export interface HostKnowledge {
   incarnation(host: string): bigint | undefined;
   /** The host answered a call that the engine runs: its heartbeats may not say so yet. */
   engineStarted(host: string, volume: string): void;
+  /** The host is heard, and reports a replica of the volume. */
+  holds(host: string, volume: string): boolean;
   rooms(): Promise<readonly HostRoom[]>;
 }
 
