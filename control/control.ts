@@ -25,6 +25,7 @@ import { PlanReader } from './monitor/plan-reader.ts';
 import { Observations } from './monitor/observations.ts';
 import { whyBehind } from './monitor/catch-up.ts';
 import { Timeline } from './monitor/timeline.ts';
+import { offspringOf } from './offspring.ts';
 import { roomOf } from './placement/choose.ts';
 import { Repository } from './repository.ts';
 import { clusterService } from './services/cluster.ts';
@@ -42,7 +43,7 @@ import { Starter } from './starter.ts';
 import { openLevelStore } from './store/level-store.ts';
 import type { ControlStore } from './store/store.ts';
 import { definitionsOf } from './workflow/definitions/definitions.ts';
-import { type HostKnowledge, type Pace, PACE } from './workflow/definitions/surroundings.ts';
+import { type HostKnowledge, type Offspring, type Pace, PACE } from './workflow/definitions/surroundings.ts';
 import { WorkflowEngine } from './workflow/executor.ts';
 import { Retention } from './workflow/retention.ts';
 import type { LogEntry } from './workflow/workflow.ts';
@@ -123,6 +124,7 @@ export class Control {
     const { config, log, wallClock, clock } = this.#options;
     const { repository, engine, observations, timeline, agents, starter, views, hosts, watchers } =
       this.#parts;
+    const { hostViews } = this.#parts;
     const nowMs = (): number => clock.nowMs();
     const enginePort = controlSection(config).engine_port;
     const shared = { repository, engine, views, log, wallClock, starter, hosts };
@@ -133,7 +135,6 @@ export class Control {
       volumeService({ ...shared, observations, timeline, agents, nowMs }),
     );
     server.addService(SnapshotServiceService, snapshotService({ ...shared, agents }));
-    const hostViews = new HostViews({ ...shared, observations, nowMs, ownHost: config.host.name });
     server.addService(ClusterServiceService, clusterService({ ...shared, hostViews }));
     server.addService(HostServiceService, hostService({ ...shared, observations, hostViews }));
     server.addService(ZoneServiceService, zoneService({ hostViews, log }));
@@ -171,6 +172,7 @@ interface Parts {
   readonly retention: Retention;
   readonly droppedCopies: DroppedCopies;
   readonly plans: PlanReader;
+  readonly hostViews: HostViews;
 }
 
 function observationsOf({ config, clock }: ControlOptions): Observations {
@@ -190,7 +192,13 @@ function assemble(
   const agents = new Agents(repository, (host) => observations.silence(host) >= limitMs);
   const hosts = hostKnowledge(repository, observations, timeline);
   const define = options.definitions ?? definitionsOf;
-  const definitions = define({ repository, agents, hosts, log, nowMs, wallClock, pace });
+  const later: { offspring?: Offspring } = {};
+  const offspring = (): Offspring => {
+    assert(later.offspring !== undefined, 'nothing runs before everything is put together');
+    return later.offspring;
+  };
+  const around = { repository, agents, hosts, log, nowMs, wallClock, pace, offspring };
+  const definitions = define(around);
   const hook = afterLog === undefined ? {} : { afterLog };
   const engine = new WorkflowEngine({ store, definitions, clock: wallClock, log, ...hook });
   const starter = new Starter(engine, repository);
@@ -198,9 +206,11 @@ function assemble(
   const dnsNames = { zone: settings.zone, server: `${config.host.address}:${String(settings.port)}` };
   const replaceAfterMs = controlSection(config).replace_after_seconds * MS_PER_SECOND;
   const plans = new PlanReader({ repository, rooms: () => hosts.rooms(), replaceAfterMs });
+  const hostViews = new HostViews({ repository, engine, observations, nowMs, ownHost: config.host.name });
   const views = new Views({
     repository,
     plans,
+    hostViews,
     engine,
     observations,
     timeline,
@@ -208,6 +218,7 @@ function assemble(
     wallClock,
     dns: dnsNames,
   });
+  later.offspring = offspringOf({ engine, starter, views, nowMs });
   const watchers = new Watchers(repository, engine, observations);
   const retention = new Retention(store, log);
   const droppedCopies = new DroppedCopies({ repository, agents, observations, nowMs, log });
@@ -224,6 +235,7 @@ function assemble(
     retention,
     droppedCopies,
     plans,
+    hostViews,
   };
 }
 

@@ -86,8 +86,8 @@ export class Starter {
     volume: Entry<VolumeRecord>,
     decision: FailoverDecision,
     request?: RequestIdentity,
+    id = newId('failover', entry.value.id),
   ): Promise<StartResult> {
-    const id = newId('failover', entry.value.id);
     const { generation, primary } = volume.value;
     const { why: message, mode } = decision;
     const state = failoverState(workOn(id, entry.value), {
@@ -185,11 +185,11 @@ export class Starter {
   ): Promise<StartResult> {
     const events = (extras.events ?? []).map((event) => ({ ...event, workflow: id }));
     const eventWrites = await this.#repository.eventWrites(database, events);
-    const requestWrites = writesOf(extras.request, id);
+    const requested = requestWrites(extras.request, id);
     return this.#engine.start(type, `databases/${database}`, state, {
       id,
-      conditions: [...(extras.conditions ?? []), ...eventWrites.conditions, ...requestWrites.conditions],
-      mutations: [...extras.mutations, ...eventWrites.mutations, ...requestWrites.mutations],
+      conditions: [...(extras.conditions ?? []), ...eventWrites.conditions, ...requested.conditions],
+      mutations: [...extras.mutations, ...eventWrites.mutations, ...requested.mutations],
     });
   }
 }
@@ -200,7 +200,7 @@ export interface StartExtras {
   readonly request?: RequestIdentity | undefined;
 }
 
-function writesOf(
+export function requestWrites(
   request: RequestIdentity | undefined,
   workflow: string,
 ): { readonly conditions: readonly Condition[]; readonly mutations: readonly Mutation[] } {

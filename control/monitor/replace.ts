@@ -45,26 +45,29 @@ export function replacementWish(
   old: string,
   { rooms, droppedFrom }: Pick<CopyPlans, 'rooms' | 'droppedFrom'>,
 ): CopyWish {
-  const wish = secondCopyWish({ ...record, replicas: record.replicas.filter((host) => host !== old) }, rooms);
+  const others = { ...record, replicas: record.replicas.filter((host) => host !== old) };
+  const wish = secondCopyWish(others, rooms, [old, ...droppedFrom]);
   const zone = zoneOf(rooms, old);
   return {
     ...wish,
-    hostsTaken: [...record.replicas, ...droppedFrom],
     ...(zone === undefined ? {} : { preferredZone: zone }),
   };
 }
 
 /** For one more copy beside those that there are. */
-function secondCopyWish(record: VolumeRecord, rooms: readonly HostRoom[]): CopyWish {
+export function secondCopyWish(
+  record: VolumeRecord,
+  rooms: readonly HostRoom[],
+  droppedFrom: readonly string[],
+): CopyWish {
   const { sizeBytes, replicas } = record;
   const zonesTaken = replicas.flatMap((host) => zoneOf(rooms, host) ?? []);
-  return { sizeBytes, place: {}, zonesTaken, hostsTaken: replicas };
+  return { sizeBytes, place: {}, zonesTaken, hostsTaken: [...replicas, ...droppedFrom] };
 }
 
 /** Where the second copy of a database goes that was to have two and has one. */
-export function secondCopy(record: VolumeRecord, plans: CopyPlans): Choice {
-  const wish = secondCopyWish(record, plans.rooms);
-  return chooseHost(plans.rooms, { ...wish, hostsTaken: [...wish.hostsTaken, ...plans.droppedFrom] });
+export function secondCopy(record: VolumeRecord, { rooms, droppedFrom }: CopyPlans): Choice {
+  return chooseHost(rooms, secondCopyWish(record, rooms, droppedFrom));
 }
 
 const zoneOf = (rooms: readonly HostRoom[], name: string): string | undefined =>

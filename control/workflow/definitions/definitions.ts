@@ -5,6 +5,7 @@ import { publishWorkflow } from './channels.ts';
 import { convertRedundancy, convertToSingle } from './convert-redundancy.ts';
 import { createDatabase, createVolume } from './create-database.ts';
 import { deleteDatabase } from './delete-database.ts';
+import { drainHost } from './drain-host.ts';
 import { failover } from './failover.ts';
 import { recoverPrimary } from './recover-primary.ts';
 import { replaceReplica } from './replace-replica.ts';
@@ -24,6 +25,7 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
     measured(around, convertRedundancy(around)),
     measured(around, convertToSingle(around)),
     measured(around, replaceReplica(around)),
+    measured(around, drainHost(around)),
   ];
 }
 
