@@ -1,6 +1,7 @@
 /** Control, put together: the store, the workflows, the monitor, the alias responder, and the services on top. */
 import { readFileSync } from 'node:fs';
 import type { Server } from '@grpc/grpc-js';
+import { channelCredentials } from '../daemon/sys/api-tls.ts';
 import type { Clock } from '../daemon/sys/clock.ts';
 import type { Config } from '../daemon/sys/config.ts';
 import { assert } from '../daemon/sys/errors.ts';
@@ -9,16 +10,19 @@ import type { Log } from '../daemon/sys/log.ts';
 import { OperationsService } from '../proto/gen/google/longrunning/operations.ts';
 import { CoordinatorServiceService } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import { ClusterServiceService } from '../proto/gen/lockstep/v1/cluster_service.ts';
+import { EngineVersionServiceService } from '../proto/gen/lockstep/v1/engine_service.ts';
 import { EventServiceService } from '../proto/gen/lockstep/v1/event_service.ts';
 import { HostServiceService, ZoneServiceService } from '../proto/gen/lockstep/v1/host_service.ts';
 import { DatabaseServiceService } from '../proto/gen/lockstep/v1/database_service.ts';
 import { SnapshotServiceService } from '../proto/gen/lockstep/v1/snapshot_service.ts';
 import { VolumeServiceService } from '../proto/gen/lockstep/v1/volume_service.ts';
+import { WorkflowServiceService } from '../proto/gen/lockstep/v1/workflow_service.ts';
 import { Agents, silenceLimitMs } from './agents.ts';
 import { DnsServer } from './dns/server.ts';
 import { AliasView } from './dns/view.ts';
 import { type HostRecord, keys } from './model/records.ts';
 import { DroppedCopies } from './monitor/dropped-copies.ts';
+import { decide } from './monitor/decide.ts';
 import { HostWatch } from './monitor/host-watch.ts';
 import { Monitor } from './monitor/monitor.ts';
 import { PlanReader } from './monitor/plan-reader.ts';
@@ -31,12 +35,14 @@ import { Repository } from './repository.ts';
 import { clusterService } from './services/cluster.ts';
 import { coordinatorService } from './services/coordinator.ts';
 import { databaseService } from './services/databases.ts';
+import { engineVersionService } from './services/engine-versions.ts';
 import { eventService } from './services/events.ts';
 import { HostViews } from './services/host-views.ts';
 import { hostService, zoneService } from './services/hosts.ts';
 import { snapshotService } from './services/snapshots.ts';
 import { operationsService } from './services/operations.ts';
 import { volumeService } from './services/volumes.ts';
+import { workflowService } from './services/workflows.ts';
 import { Views } from './services/views.ts';
 import { Watchers } from './services/watch.ts';
 import { Starter } from './starter.ts';
@@ -70,9 +76,12 @@ const SERVICES = [
   'lockstep.v1.SnapshotService',
   'lockstep.v1.HostService',
   'lockstep.v1.ZoneService',
+  'lockstep.v1.EngineVersionService',
   'lockstep.v1.ClusterService',
   'lockstep.v1.EventService',
+  'lockstep.v1.WorkflowService',
   'google.longrunning.Operations',
+  'grpc.health.v1.Health',
   'lockstep.agent.v1.CoordinatorService',
 ];
 
@@ -135,9 +144,14 @@ export class Control {
       volumeService({ ...shared, observations, timeline, agents, nowMs }),
     );
     server.addService(SnapshotServiceService, snapshotService({ ...shared, agents }));
-    server.addService(ClusterServiceService, clusterService({ ...shared, hostViews }));
+    server.addService(ClusterServiceService, clusterService({ ...shared, observations, agents, hostViews }));
     server.addService(HostServiceService, hostService({ ...shared, observations, hostViews }));
+    server.addService(
+      EngineVersionServiceService,
+      engineVersionService({ ...shared, observations, agents, nowMs }),
+    );
     server.addService(ZoneServiceService, zoneService({ hostViews, log }));
+    server.addService(WorkflowServiceService, workflowService(shared));
     server.addService(EventServiceService, eventService({ repository, watchers, log }));
     server.addService(
       CoordinatorServiceService,
@@ -189,8 +203,9 @@ function assemble(
   const nowMs = (): number => clock.nowMs();
   const repository = new Repository(store, wallClock);
   const limitMs = silenceLimitMs(config.timing.silence_ms);
-  const agents = new Agents(repository, (host) => observations.silence(host) >= limitMs);
-  const hosts = hostKnowledge(repository, observations, timeline);
+  const isLongSilent = (host: string): boolean => observations.silence(host) >= limitMs;
+  const agents = new Agents(repository, isLongSilent, channelCredentials(config));
+  const hosts = hostKnowledge(repository, { observations, timeline, nowMs });
   const define = options.definitions ?? definitionsOf;
   const later: { offspring?: Offspring } = {};
   const offspring = (): Offspring => {
@@ -200,7 +215,15 @@ function assemble(
   const around = { repository, agents, hosts, log, nowMs, wallClock, pace, offspring };
   const definitions = define(around);
   const hook = afterLog === undefined ? {} : { afterLog };
-  const engine = new WorkflowEngine({ store, definitions, clock: wallClock, log, ...hook });
+  const engine = new WorkflowEngine({
+    store,
+    definitions,
+    clock: wallClock,
+    log,
+    nowMs,
+    daemon: config.host.name,
+    ...hook,
+  });
   const starter = new Starter(engine, repository);
   const settings = controlSection(config).dns;
   const dnsNames = { zone: settings.zone, server: `${config.host.address}:${String(settings.port)}` };
@@ -269,10 +292,21 @@ async function closeParts(parts: Parts): Promise<void> {
 
 function hostKnowledge(
   repository: Repository,
-  observations: Observations,
-  timeline: Timeline,
+  {
+    observations,
+    timeline,
+    nowMs,
+  }: Pick<Parts, 'observations' | 'timeline'> & { readonly nowMs: () => number },
 ): HostKnowledge {
   return {
+    successor(database, record) {
+      const { hosts, silenceMs, controlUpSinceMs } = observations;
+      const isUnconfirmed = timeline.isUnconfirmed(record.volume);
+      const inUse = { ...database, lifecycle: 'active', busyWith: '' } as const;
+      const known = { record, hosts, silenceMs, controlUpSinceMs, nowMs: nowMs(), isUnconfirmed };
+      const decision = decide({ ...known, database: inUse });
+      return decision.kind === 'failover' ? decision : undefined;
+    },
     behind: (record) => whyBehind(record, observations.hosts, timeline.isUnconfirmed(record.volume)),
     isGone: (host) => observations.silence(host) >= observations.silenceMs,
     hasListened: () => observations.hasListened,

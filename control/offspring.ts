@@ -1,6 +1,6 @@
 /** The workflows that another workflow has do its work. */
 import { CopyStarter } from './copy-starter.ts';
-import { successorOf } from './services/database-failover.ts';
+import { decideOn } from './services/database-failover.ts';
 import type { Views } from './services/views.ts';
 import type { Starter } from './starter.ts';
 import type { Offspring } from './workflow/definitions/surroundings.ts';
@@ -17,10 +17,8 @@ export function offspringOf(parts: {
     get: (id) => engine.get(id),
     copies: new CopyStarter(starter),
     async switchover({ entry, volume }, { why, id }) {
-      const to = await successorOf({ views }, entry, 'switchover');
-      const atMs = nowMs();
-      const decision = { to, why, mode: 'switchover' as const, lastHeardMs: atMs, decidedAtMs: atMs };
-      return starter.failover(entry, volume, decision, undefined, id);
+      const decision = await decideOn({ views, nowMs }, entry, 'switchover');
+      return starter.failover(entry, volume, { ...decision, why }, undefined, id);
     },
   };
 }

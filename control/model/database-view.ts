@@ -101,11 +101,18 @@ export function etagOf(databaseRevision: number, volume: VolumeRecord | undefine
   return `${String(databaseRevision)}.${String(volume?.generation ?? 0)}`;
 }
 
+/** An engine runs, or is to run. */
+const IN_USE: ReadonlySet<string> = new Set(['creating', 'active', 'failing-over', 'failed', 'deleting']);
+/** Nothing else goes on with it, so that what is missing is told of, with what to do. */
+const SETTLED: ReadonlySet<string> = new Set(['active', 'stopped']);
+
 /** Why a failover asked for now would be refused; undefined when it is safe: nothing acknowledged would be lost. */
 export function whyNotSafe(facts: DatabaseFacts): string | undefined {
   const { database, volume } = facts;
   if (volume === undefined || database.lifecycle === 'creating') return 'the database is not created yet';
   if (database.lifecycle === 'deleting') return 'the database is being deleted';
+  if (!IN_USE.has(database.lifecycle))
+    return `the database is ${database.lifecycle}, so there is nothing to move`;
   const candidates = volume.inSync.filter((host) => host !== volume.primary);
   if (candidates.length === 0) return `${volume.primary} alone holds every acknowledged write`;
   if (safeSuccessor(facts) !== undefined) return undefined;
@@ -222,6 +229,8 @@ function servingState(facts: DatabaseFacts): Verdict<DatabaseState> {
       `the primary's replica is ${replica.state}${replica.reason === '' ? '' : `: ${replica.reason}`}`,
       'wait; if it stays so, look at the hosts below and bring back those that are not reachable',
     );
+  if (engineState !== 'RUNNING' && facts.operation?.type === 'reboot-database')
+    return unavailable(`it is being rebooted: ${facts.operation.doing}`, 'nothing; wait for it');
   if (engineState !== 'RUNNING')
     return unavailable(
       `the engine on ${volume.primary} is ${engineState}`,
@@ -241,6 +250,8 @@ function redundancyOf(facts: DatabaseFacts): Verdict<Redundancy> {
   const isWanted = copyRuns(copy) && volume?.inSync.length === 1 && volume.replicas.includes(copy.target);
   const target = isWanted ? copy.target : undefined;
   const where = target === undefined ? '' : ` on ${target}`;
+  if (database.lifecycle === 'creating' && database.copies === 1)
+    return said(Redundancy.REDUNDANCY_NONE, 'it is made with one copy');
   if (database.lifecycle === 'creating' || operation?.type === 'convert-redundancy')
     return said(
       Redundancy.REDUNDANCY_SEEDING,
@@ -254,12 +265,12 @@ function redundancyOf(facts: DatabaseFacts): Verdict<Redundancy> {
       `one copy only while ${target ?? 'the other'} is brought up to date`,
     );
   const isSingle = volume?.replicas.length === 1;
-  if (database.lifecycle === 'active' && isSingle && database.copies === 1)
+  if (database.lifecycle !== 'deleting' && isSingle && database.copies === 1)
     return said(Redundancy.REDUNDANCY_NONE, `one copy was asked for; it is on ${volume.primary}`);
   return said(
     Redundancy.REDUNDANCY_DEGRADED,
     `one copy only that can be relied on: ${isSingle ? 'the second one is still to be made' : disagreement}`,
-    database.lifecycle === 'active' ? adviceFor(facts, volume) : '',
+    SETTLED.has(database.lifecycle) ? adviceFor(facts, volume) : '',
   );
 }
 
@@ -381,7 +392,7 @@ function endpointOf(facts: DatabaseFacts): Endpoint {
     alias: `${database.id}.${dns.zone}`,
     port: database.port,
     user: database.user,
-    database: database.id,
+    database: database.engineDatabase,
     // As the responder answers: an alias whose host is no longer the primary names nobody.
     address:
       database.aliasHost !== '' && database.aliasHost === volume?.primary ? address(database.aliasHost) : '',

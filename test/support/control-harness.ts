@@ -138,10 +138,11 @@ export class ControlHarness {
     this.#client = new Client(this.address, credentials.createInsecure(), OWN_CHANNEL);
   }
 
+  /** In the daemon's order. */
   async stopControl(): Promise<void> {
     this.#client?.close();
-    this.#server?.forceShutdown();
     await this.#control?.close();
+    this.#server?.forceShutdown();
     this.#control = undefined;
     this.#server = undefined;
   }

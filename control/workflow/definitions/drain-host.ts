@@ -200,15 +200,17 @@ async function requireNotFailed(around: Surroundings, id: string): Promise<void>
 function requireDone(snapshot: WorkflowSnapshot | undefined): void {
   const standing = snapshot?.standing;
   if (standing?.kind === 'finished' && standing.outcome.kind === 'done') return;
-  const why =
-    standing?.kind === 'finished' && standing.outcome.kind !== 'done'
-      ? describeOutcome(standing.outcome)
-      : standing?.kind === 'halted'
-        ? `it waits for a person: ${standing.reason}`
-        : 'it is gone';
+  const why = standing === undefined ? 'it is gone' : whyNotDone(standing);
   throw new LockstepError('FAILED_PRECONDITION', `operations/${snapshot?.record.id ?? ''}: ${why}`, {
     reason: 'CHILD_FAILED',
   });
+}
+
+function whyNotDone(standing: WorkflowSnapshot['standing']): string {
+  if (standing.kind === 'halted') return `it waits for a person: ${standing.reason}`;
+  if (standing.kind === 'running' || standing.outcome.kind === 'done') return 'it has not failed';
+  const { outcome } = standing;
+  return outcome.kind === 'abandoned' ? `a person gave it up: ${outcome.reason}` : describeOutcome(outcome);
 }
 
 const stillHeld = (workflow: string): LockstepError =>
