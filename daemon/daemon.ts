@@ -9,7 +9,6 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Server } from '@grpc/grpc-js';
-import { HealthImplementation } from 'grpc-health-check';
 import { pino } from 'pino';
 import { Control } from '../control/control.ts';
 import { MetricsServer } from './metrics/metrics.ts';
@@ -33,9 +32,8 @@ const RELEASE_LIMIT_MS = 60_000;
 interface Running {
   readonly storage: StorageHost | undefined;
   readonly control: Control | undefined;
-  readonly server: Server;
+  readonly server: ApiServer;
   readonly metrics: MetricsServer;
-  readonly health: HealthImplementation;
 }
 
 async function run(config: Config, log: Log): Promise<Running> {
@@ -44,9 +42,7 @@ async function run(config: Config, log: Log): Promise<Running> {
   const incarnation = randomInt(1, INCARNATION_BELOW);
   const faults = diskFaults();
   const identity = { incarnation, version: VERSION, bootId: bootId(faults) };
-  const health = new HealthImplementation({ '': 'NOT_SERVING' });
   const server = new ApiServer();
-  health.addToServer(server);
   const control =
     config.control === undefined
       ? undefined
@@ -77,8 +73,8 @@ async function run(config: Config, log: Log): Promise<Running> {
   );
   await metrics.listen(config.host.address, config.ports.metrics);
   await storage?.start();
-  for (const service of ['', ...(control?.services ?? [])]) health.setStatus(service, 'SERVING');
-  return { storage, control, server, metrics, health };
+  for (const service of ['', ...(control?.services ?? [])]) server.health.setStatus(service, 'SERVING');
+  return { storage, control, server, metrics };
 }
 
 /**
@@ -123,7 +119,7 @@ async function stop(running: Running, log: Log, options: { readonly release: boo
     process.exit(1);
   }, limitMs).unref();
   for (const service of ['', ...(running.control?.services ?? [])])
-    running.health.setStatus(service, 'NOT_SERVING');
+    running.server.health.setStatus(service, 'NOT_SERVING');
   if (options.release) await running.storage?.releaseAll();
   await running.control?.close();
   await running.storage?.close();

@@ -29,6 +29,8 @@ export const EVENT_REASONS = {
   REPLACE_STARTED: 'A copy is made on another host in place of one that is lost or has to go.',
   REPLACED: 'The new copy is in sync, and the old one was dropped.',
   REPLACE_FAILED: 'A replacement did not end well; the old copy is where it was.',
+  WORKFLOW_RETRIED: 'A person had a workflow that was stuck run its undo again.',
+  WORKFLOW_ABANDONED: 'A person ended a workflow as it was; the message says what it had waited for.',
   HOST_REGISTERED: 'A person made a host known.',
   HOST_CORDONED: 'No new copy is placed on the host.',
   HOST_UNCORDONED: 'Copies are placed on the host again.',
@@ -38,6 +40,18 @@ export const EVENT_REASONS = {
   HOST_REMOVED: 'A person removed the host; its daemon is refused.',
   HOST_LOST: 'The host has not been heard for the minimum time.',
   HOST_BACK: 'The host is heard again.',
+  STOPPED: 'A person stopped the database; its copies are looked after.',
+  STOP_FAILED: 'A stop did not end well, and the database was started again.',
+  STARTED: 'A stopped database was started.',
+  START_FAILED: 'A start did not end well; the database is stopped.',
+  REBOOTED: 'The engine was stopped and started again.',
+  REBOOT_FAILED: 'A reboot did not end well; the message says at which step, and why.',
+  DELETED: 'The database is deleted: its copies are kept until its expire_time.',
+  UNDELETE_STARTED: 'A person wants a deleted database back.',
+  UNDELETED: 'A deleted database is back.',
+  UNDELETE_FAILED: 'An undelete did not end well; the database is deleted as before.',
+  CLONE_STARTED: 'A database is made from another one, or from a snapshot.',
+  CLONE_FAILED: 'A clone did not end well, and what it had made was taken away again.',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type EventReason = keyof typeof EVENT_REASONS;

@@ -214,6 +214,11 @@ export const keys = {
   workflow: (id: string): string => `workflows/${id}`,
   workflowLog: (id: string): string => `workflow-log/${id}/`,
   workflowLogEntry: (id: string, sequence: number): string => `workflow-log/${id}/${padded(sequence)}`,
+  workflowOwners: 'workflow-owner/',
+  workflowOwner: (id: string): string => `workflow-owner/${id}`,
+  /** Leases of control daemons, while they run workflows. */
+  controlDaemons: 'control-daemons/',
+  controlDaemon: (daemon: string): string => `control-daemons/${daemon}`,
   allEvents: 'events/',
   events: (database: string): string => `events/${database}/`,
   event: (database: string, sequence: number): string => `events/${database}/${padded(sequence)}`,
@@ -221,6 +226,7 @@ export const keys = {
   hostEvents: (host: string): string => `host-events/${host}/`,
   hostEvent: (host: string, sequence: number): string => `host-events/${host}/${padded(sequence)}`,
   /** Held by the database whose engine listens there, since two of them may share a host. */
+  ports: 'ports/',
   port: (port: number): string => `ports/${String(port)}`,
   requests: 'requests/',
   request: (requestId: string): string => `requests/${requestId}`,

@@ -22,6 +22,7 @@ import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
 import { checkRoom, nameTaken, newDatabase, parseCreate } from './create-request.ts';
 import { failoverMethods } from './database-failover.ts';
+import { powerHandlers } from './database-power.ts';
 import { checkEtag } from './etag.ts';
 import { databaseIdOf, lastOf, nextOf, pageSizeOf } from './fields.ts';
 import { idempotently } from './idempotent.ts';
@@ -58,6 +59,7 @@ export function databaseService(
     deleteDatabase: unary(log, (request: DeleteDatabaseRequest) => remove(options, request)),
     ...failoverMethods(options),
     watchDatabase: watchDatabase(options),
+    ...powerHandlers(options),
     claimPassword: unary(log, (request: ClaimPasswordRequest) => claimPassword(options, request)),
   };
 }

@@ -25,6 +25,7 @@ const capacity = 'whole bytes, at least 1';
 const MOST_RESERVE_MIB = 1_048_576;
 const reserve = `whole MiB from 1 to ${String(MOST_RESERVE_MIB)}`;
 const percent = '1 to 100';
+const fileSystems = ['ext4', 'xfs'] as const;
 const whenFull = ['fail', 'hold'] as const;
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 const nbdTlsModes = ['off', 'allowed', 'required'] as const;
@@ -127,6 +128,8 @@ export const schema = z
         {
           /** What volumes of this host may add up to; default: the size of the file system of state_dir. */
           capacity_bytes: z.int(capacity).min(1, capacity).optional(),
+          /** Of new databases; one that is there is mounted whichever it has. */
+          file_system: z.enum(fileSystems, fileSystems.join(', ')).default('ext4'),
         },
         section('storage'),
       )

@@ -26,7 +26,7 @@ t.test(
       [{ databaseId: 'template1' }, 'database_id', 'template1', /not reserved/],
       [{ engine: 'oracle' }, 'engine', 'oracle', /^postgresql, mariadb$/],
       [{ engine: 'mariadb', databaseId: 'mysql' }, 'database_id', 'mysql', /database of every mariadb/],
-      [{ engine: 'mariadb', sizeBytes: BigInt(256 * MIB) }, 'size_bytes', String(256 * MIB), /512 MiB/],
+      [{ engine: 'mariadb', sizeBytes: BigInt(192 * MIB) }, 'size_bytes', String(192 * MIB), /256 MiB/],
       [{ sizeBytes: BigInt(255 * MIB) }, 'size_bytes', String(255 * MIB), /at least 268435456 \(256 MiB\)/],
       [{ sizeBytes: BigInt(256 * MIB + 1) }, 'size_bytes', String(256 * MIB + 1), /multiple of 65536/],
       [{ zones: ['a', 'c'] }, 'zones', 'c', /two different zones of: a, b/],
