@@ -32,7 +32,6 @@ const NOT_YET = new Set([
   'RemoveHost',
   'ListZones',
   'AuditCluster',
-  'ListEngineVersions',
   'GetSnapshot',
   'RestoreSnapshot',
   'ListVolumes',
