@@ -32,7 +32,6 @@ const NOT_YET = new Set([
   'DrainHost',
   'RemoveHost',
   'ListZones',
-  'ListEngineVersions',
   'GetSnapshot',
   'RestoreSnapshot',
   'ListVolumes',
