@@ -1,5 +1,5 @@
 /** WorkflowService: the workflows behind the operations, their logs, and what to do with one that waits for a person. */
-import { type UntypedServiceImplementation, WorkflowState } from '@grpc/grpc-js';
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { invalidField } from '../../daemon/sys/errors.ts';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
 import type { Log } from '../../daemon/sys/log.ts';
