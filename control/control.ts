@@ -139,7 +139,7 @@ export class Control {
     );
     server.addService(SnapshotServiceService, snapshotService({ ...shared, agents }));
     const hostViews = new HostViews({ ...shared, observations, nowMs, ownHost: config.host.name });
-    server.addService(ClusterServiceService, clusterService({ ...shared, hostViews }));
+    server.addService(ClusterServiceService, clusterService({ ...shared, observations, agents, hostViews }));
     server.addService(HostServiceService, hostService({ ...shared, observations, hostViews }));
     server.addService(
       EngineVersionServiceService,

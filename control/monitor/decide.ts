@@ -37,7 +37,7 @@ export function decide(situation: Situation): Decision {
   if (database.lifecycle === 'creating' || database.lifecycle === 'deleting')
     return none(`it is ${database.lifecycle}; that workflow looks after it`);
   if (database.busyWith !== '') return none(`${database.busyWith} holds it`);
-  if (isAtRest(database)) return aboutResting(situation);
+  if (database.lifecycle === 'stopped') return aboutStopped(situation);
   const primary = situation.hosts.get(record.primary);
   if (hostSilence(situation, record.primary) >= situation.silenceMs) return aboutSilentPrimary(situation);
   if (primary === undefined)
@@ -49,17 +49,13 @@ export function decide(situation: Situation): Decision {
   return aboutIdlePrimary(situation, replica);
 }
 
-/** Nobody is to use it, and its copies are kept. */
-const isAtRest = ({ lifecycle }: DatabaseRecord): boolean =>
-  lifecycle === 'stopped' || lifecycle === 'deleted';
-
 /**
  * No engine is started and nobody is promoted: that waits for the start, which a silent primary then does not stop. A
  * primary that serves goes on bringing its copies up to date.
  */
-function aboutResting(situation: Situation): Decision {
-  const { record, database, silenceMs } = situation;
-  const what = `it is ${database.lifecycle}`;
+function aboutStopped(situation: Situation): Decision {
+  const { record, silenceMs } = situation;
+  const what = 'it is stopped';
   const silentMs = hostSilence(situation, record.primary);
   if (silentMs >= silenceMs) {
     const next = secondariesOf(situation).find(({ refusal }) => refusal === undefined);

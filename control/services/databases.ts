@@ -10,6 +10,7 @@ import type {
   CreateDatabaseRequest,
   DatabaseServiceServer,
   DeleteDatabaseRequest,
+  GetConnectionInfoRequest,
   GetDatabaseRequest,
   ListDatabasesRequest,
   ListDatabasesResponse,
@@ -21,8 +22,11 @@ import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
 import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
 import { checkRoom, nameTaken, newDatabase, parseCreate } from './create-request.ts';
+import { connectionInfo } from './connection-info.ts';
 import { failoverMethods } from './database-failover.ts';
 import { powerHandlers } from './database-power.ts';
+import { renameHandlers } from './database-rename.ts';
+import { updateHandlers } from './database-update.ts';
 import { checkEtag } from './etag.ts';
 import { databaseIdOf, lastOf, nextOf, pageSizeOf } from './fields.ts';
 import { idempotently } from './idempotent.ts';
@@ -60,6 +64,9 @@ export function databaseService(
     ...failoverMethods(options),
     watchDatabase: watchDatabase(options),
     ...powerHandlers(options),
+    ...updateHandlers(options),
+    ...renameHandlers(options),
+    getConnectionInfo: unary(log, ({ name }: GetConnectionInfoRequest) => connectionInfo(options, name)),
     claimPassword: unary(log, (request: ClaimPasswordRequest) => claimPassword(options, request)),
   };
 }

@@ -3,21 +3,26 @@ import { keys } from '../../model/records.ts';
 import type { WorkflowDefinition, WorkflowOutcome, WorkflowRecord, WorkflowState } from '../workflow.ts';
 import { publishWorkflow } from './channels.ts';
 import type { DatabaseWork } from './steps.ts';
-import { createDatabase, createVolume } from './create-database.ts';
+import { createDatabase, createSingleDatabase, createSingleVolume, createVolume } from './create-database.ts';
 import { deleteDatabase } from './delete-database.ts';
 import { failover } from './failover.ts';
 import { rebootDatabase } from './reboot-database.ts';
 import { recoverPrimary } from './recover-primary.ts';
 import { reseed } from './reseed.ts';
+import { renameDatabase } from './rename-database.ts';
+import { resetPassword } from './reset-password.ts';
 import { revertVolume } from './revert-volume.ts';
 import { startDatabase } from './start-database.ts';
 import { stopDatabase } from './stop-database.ts';
 import type { Surroundings } from './surroundings.ts';
+import { updateDatabase } from './update-database.ts';
 
 export function definitionsOf(around: Surroundings): readonly WorkflowDefinition<WorkflowState>[] {
   return [
     measured(around, createDatabase(around)),
     measured(around, createVolume(around)),
+    measured(around, createSingleDatabase(around)),
+    measured(around, createSingleVolume(around)),
     measured(around, deleteDatabase(around)),
     measured(around, failover(around)),
     measured(around, reseed(around)),
@@ -26,6 +31,9 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
     measured(around, startDatabase(around)),
     measured(around, stopDatabase(around)),
     measured(around, rebootDatabase(around)),
+    measured(around, updateDatabase(around)),
+    measured(around, renameDatabase(around)),
+    measured(around, resetPassword(around)),
   ];
 }
 
