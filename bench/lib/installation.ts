@@ -15,7 +15,7 @@ import {
   waitUntilServing,
   writeConfig,
 } from '../../client/quickstart/daemons.ts';
-import { type HostPlan, type Plan, planOf, settingsText } from '../../client/quickstart/plan.ts';
+import { type HostPlan, type Plan, planOf, settingsText, thirdHost } from '../../client/quickstart/plan.ts';
 import { killProcessesOf } from '../../client/quickstart/processes.ts';
 import { clear } from '../../client/quickstart/stop.ts';
 import { type Database, DatabaseState, Redundancy } from '../../proto/gen/lockstep/v1/database_service.ts';
@@ -23,6 +23,8 @@ import { type Database, DatabaseState, Redundancy } from '../../proto/gen/lockst
 export interface InstallationOptions {
   /** Third number of the addresses; two installations at a time take two. */
   readonly network: number;
+  /** A third host that stores, host-c on 127.0.N.13 in zone c. */
+  readonly withThird?: boolean;
   /** Before the first daemon starts. */
   readonly prepare?: (plan: Plan) => Promise<void>;
   /** Of each daemon, in place of what the product has. */
@@ -41,13 +43,14 @@ export class Installation {
   readonly client: LockstepClient;
   readonly #never = new AbortController().signal;
   readonly #nodeFlags: readonly string[];
+  readonly #hosts: readonly HostPlan[];
 
   static async start(options: InstallationOptions): Promise<Installation> {
     const installation = new Installation(options);
     try {
       await options.prepare?.(installation.plan);
       await Promise.all(
-        installation.plan.hosts.map((host) => installation.startHost(host.id, options.environment)),
+        installation.#hosts.map((host) => installation.startHost(host.id, options.environment)),
       );
       await installation.hostsReachable();
     } catch (error) {
@@ -57,7 +60,7 @@ export class Installation {
     return installation;
   }
 
-  private constructor({ network, nodeFlags = [] }: InstallationOptions) {
+  private constructor({ network, nodeFlags = [], withThird = false }: InstallationOptions) {
     this.#nodeFlags = nodeFlags;
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-')));
     // Engines run as their own user, who has to get through to the mounted data.
@@ -67,12 +70,13 @@ export class Installation {
       network: `127.0.${String(network)}`,
       dnsPort: DNS_PORT,
     });
+    this.#hosts = [...this.plan.hosts, ...(withThird ? [thirdHost(this.plan)] : [])];
     mkdirSync(this.plan.stateDir, { mode: PASSABLE });
     this.client = new LockstepClient({ server: this.plan.server });
   }
 
   host(id: string): HostPlan {
-    const found = this.plan.hosts.find((host) => host.id === id);
+    const found = this.#hosts.find((host) => host.id === id);
     if (found === undefined) throw new Error(`no host ${id}`);
     return found;
   }
@@ -101,9 +105,9 @@ export class Installation {
   }
 
   async hostsReachable(): Promise<void> {
-    await this.until('both storage hosts are heard by control', async () => {
+    await this.until('every storage host is heard by control', async () => {
       const { hosts } = await this.client.status();
-      return hosts.filter((host) => host.reachable && host.zone !== '').length === 2;
+      return hosts.filter((host) => host.reachable && host.zone !== '').length === this.#hosts.length - 1;
     });
   }
 
@@ -148,7 +152,7 @@ export class Installation {
   /** Processes, mounts, loop devices and files; also from a half state. */
   async destroy(): Promise<void> {
     this.client.close();
-    for (const host of this.plan.hosts) await clear(host);
+    for (const host of this.#hosts) await clear(host);
     rmSync(join(this.plan.stateDir, '..'), { recursive: true, force: true });
   }
 }

@@ -19,9 +19,9 @@ export interface PlanOptions {
 }
 
 export interface HostPlan {
-  readonly id: 'control' | 'host-a' | 'host-b';
+  readonly id: 'control' | 'host-a' | 'host-b' | 'host-c';
   /** Undefined for the host that decides and stores nothing. */
-  readonly zone: 'a' | 'b' | undefined;
+  readonly zone: 'a' | 'b' | 'c' | undefined;
   readonly address: string;
   readonly folder: string;
   readonly config: string;
@@ -71,6 +71,11 @@ export function planOf(options: PlanOptions): Plan {
     server: `${control.address}:${String(PORTS.api)}`,
     settingsFile: join(options.stateDir, 'quickstart.json'),
   };
+}
+
+/** One more host that stores, in a zone of its own: for installations that moves are tried on. */
+export function thirdHost(options: PlanOptions): HostPlan {
+  return hostPlan(options, { id: 'host-c', zone: 'c', folder: 'c', last: 13 });
 }
 
 function hostPlan(
