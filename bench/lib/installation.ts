@@ -15,7 +15,7 @@ import {
   waitUntilServing,
   writeConfig,
 } from '../../client/quickstart/daemons.ts';
-import { type HostPlan, type Plan, planOf, settingsText, thirdHost } from '../../client/quickstart/plan.ts';
+import { hostPlan, type HostPlan, type Plan, planOf, settingsText } from '../../client/quickstart/plan.ts';
 import { killProcessesOf } from '../../client/quickstart/processes.ts';
 import { clear } from '../../client/quickstart/stop.ts';
 import { type Database, DatabaseState, Redundancy } from '../../proto/gen/lockstep/v1/database_service.ts';
@@ -23,34 +23,37 @@ import { type Database, DatabaseState, Redundancy } from '../../proto/gen/lockst
 export interface InstallationOptions {
   /** Third number of the addresses; two installations at a time take two. */
   readonly network: number;
-  /** A third host that stores, host-c on 127.0.N.13 in zone c. */
-  readonly withThird?: boolean;
   /** Before the first daemon starts. */
   readonly prepare?: (plan: Plan) => Promise<void>;
   /** Of each daemon, in place of what the product has. */
   readonly nodeFlags?: readonly string[];
   /** Of each daemon at its first start, beside what it has by itself. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** The zone of a host-c, 127.0.N.13, beside the hosts of the quick start; absent: there is none. */
+  readonly thirdStorageHost?: 'a' | 'c';
+  /** Keys of the section [storage] of each host that stores. */
+  readonly storage?: Readonly<Record<string, string | number>>;
 }
 
 const DNS_PORT = 53;
+const THIRD_LAST = 13;
 const PASSABLE = 0o711;
 const POLL_MS = 20;
 const MIB = 1024n * 1024n;
 
 export class Installation {
   readonly plan: Plan;
+  readonly hosts: readonly HostPlan[];
   readonly client: LockstepClient;
   readonly #never = new AbortController().signal;
   readonly #nodeFlags: readonly string[];
-  readonly #hosts: readonly HostPlan[];
 
   static async start(options: InstallationOptions): Promise<Installation> {
     const installation = new Installation(options);
     try {
       await options.prepare?.(installation.plan);
       await Promise.all(
-        installation.#hosts.map((host) => installation.startHost(host.id, options.environment)),
+        installation.hosts.map((host) => installation.startHost(host.id, options.environment)),
       );
       await installation.hostsReachable();
     } catch (error) {
@@ -60,7 +63,12 @@ export class Installation {
     return installation;
   }
 
-  private constructor({ network, nodeFlags = [], withThird = false }: InstallationOptions) {
+  private constructor({
+    network,
+    nodeFlags = [],
+    thirdStorageHost,
+    storage = {},
+  }: InstallationOptions) {
     this.#nodeFlags = nodeFlags;
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-')));
     // Engines run as their own user, who has to get through to the mounted data.
@@ -70,13 +78,16 @@ export class Installation {
       network: `127.0.${String(network)}`,
       dnsPort: DNS_PORT,
     });
-    this.#hosts = [...this.plan.hosts, ...(withThird ? [thirdHost(this.plan)] : [])];
+    const third = { id: 'host-c', zone: thirdStorageHost, folder: 'c', last: THIRD_LAST } as const;
+    const hosts =
+      thirdStorageHost === undefined ? this.plan.hosts : [...this.plan.hosts, hostPlan(this.plan, third)];
+    this.hosts = hosts.map((host) => (host.zone === undefined ? host : { ...host, storage }));
     mkdirSync(this.plan.stateDir, { mode: PASSABLE });
     this.client = new LockstepClient({ server: this.plan.server });
   }
 
   host(id: string): HostPlan {
-    const found = this.#hosts.find((host) => host.id === id);
+    const found = this.hosts.find((host) => host.id === id);
     if (found === undefined) throw new Error(`no host ${id}`);
     return found;
   }
@@ -105,9 +116,10 @@ export class Installation {
   }
 
   async hostsReachable(): Promise<void> {
+    const stores = this.hosts.filter((host) => host.zone !== undefined).length;
     await this.until('every storage host is heard by control', async () => {
       const { hosts } = await this.client.status();
-      return hosts.filter((host) => host.reachable && host.zone !== '').length === this.#hosts.length - 1;
+      return hosts.filter((host) => host.reachable && host.zone !== '').length === stores;
     });
   }
 
@@ -152,7 +164,7 @@ export class Installation {
   /** Processes, mounts, loop devices and files; also from a half state. */
   async destroy(): Promise<void> {
     this.client.close();
-    for (const host of this.#hosts) await clear(host);
+    for (const host of this.hosts) await clear(host);
     rmSync(join(this.plan.stateDir, '..'), { recursive: true, force: true });
   }
 }

@@ -28,6 +28,8 @@ export interface HostPlan {
   readonly log: string;
   readonly pidFile: string;
   readonly stateDir: string;
+  /** Keys of its section [storage]; absent: none. */
+  readonly storage?: Readonly<Record<string, string | number>>;
 }
 
 export interface Plan extends PlanOptions {
@@ -73,12 +75,8 @@ export function planOf(options: PlanOptions): Plan {
   };
 }
 
-/** One more host that stores, in a zone of its own: for installations that moves are tried on. */
-export function thirdHost(options: PlanOptions): HostPlan {
-  return hostPlan(options, { id: 'host-c', zone: 'c', folder: 'c', last: 13 });
-}
-
-function hostPlan(
+/** Of one host of such a plan. */
+export function hostPlan(
   options: PlanOptions,
   host: Pick<HostPlan, 'id' | 'zone'> & { readonly folder: string; readonly last: number },
 ): HostPlan {
@@ -130,7 +128,7 @@ export function configText(plan: Plan, host: HostPlan): string {
   const role =
     zone === undefined
       ? { control: { engine_port: PORTS.engine, dns: { port: plan.dnsPort } } }
-      : { storage: {}, coordinator: { server: plan.server } };
+      : { storage: { ...host.storage }, coordinator: { server: plan.server } };
   return `# Written by the quick start for ${id}: what is changed here is lost at its next start.\n${stringify({ ...common, ...role })}`;
 }
 
