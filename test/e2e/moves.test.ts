@@ -17,7 +17,7 @@ const SWITCH_LIMIT_MS = 10_000;
 const PAUSE_LIMIT_MS = 3000;
 t.setTimeout(170_000);
 
-const installation = await Installation.start({ network: 88, thirdStorageHost: 'c' });
+const installation = await Installation.start({ network: 91, thirdStorageHost: 'c' });
 t.teardown(() => installation.destroy());
 const { databases, hosts, operations } = installation.client;
 await installation.createDatabase('orders', { sizeMiB: SIZE_MIB });
