@@ -11,6 +11,7 @@ import { addExplainCommand } from './explain-command.ts';
 import { addHostCommands } from './host-commands.ts';
 import { addOperationCommands } from './operation-commands.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 import { addStatusCommand } from './status-command.ts';
 import { addVolumeCommands } from './volume-commands.ts';
 import { addWorkflowCommands } from './workflow-commands.ts';
@@ -42,6 +43,7 @@ export function makeProgram(): Command {
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
   addStatusCommand(program);
+  addDoctorCommand(program);
   addDatabaseCommands(program);
   addSnapshotCommands(program);
   addVolumeCommands(program);

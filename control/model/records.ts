@@ -111,6 +111,8 @@ export interface DatabaseRecord {
   readonly user: string;
   /** The generated password until it is claimed, then empty. */
   readonly unclaimedPassword: string;
+  /** Of a reset that is under way: generated, and perhaps not yet the engine's; else empty. */
+  readonly nextPassword: string;
   /** Workflow that holds this database; empty when none. One at a time. */
   readonly busyWith: string;
   /** The host whose address the alias answers, and the generation that this was decided in; empty before. */
@@ -135,6 +137,7 @@ export interface DatabaseRecord {
 
 /** What a record that was written before there was such a field is taken to say. */
 const ADDED_LATER = {
+  nextPassword: '',
   parameters: {},
   pendingRestart: [],
   tags: {},

@@ -71,6 +71,8 @@ export class AgentDouble {
   addServices: (server: Server) => void = () => undefined;
   /** How often a copy breaks off, the daemon having been restarted. */
   restartsDuringSeed = 0;
+  /** A copy that it makes stays where it began. */
+  holdsSeed = false;
   isAlive = false;
   #incarnation = 1n;
   #server: Server | undefined;
@@ -481,6 +483,7 @@ export class AgentDouble {
   }
 
   #seeded(replica: Replica, target: string): void {
+    if (replica.copy?.phase !== 'SEEDING' || this.holdsSeed) return;
     if (this.restartsDuringSeed === 0) {
       replica.copy = copyOf(target, 'SEEDED', 12n * MIB, 0n);
       return;
