@@ -11,6 +11,7 @@ import {
   type VolumeView,
 } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import { EngineAgentServiceService } from '../proto/gen/lockstep/agent/v1/engine.ts';
+import { InventoryServiceService } from '../proto/gen/lockstep/agent/v1/inventory.ts';
 import { FaultServiceService } from '../proto/gen/lockstep/agent/v1/fault.ts';
 import { CheckServiceService } from '../proto/gen/lockstep/agent/v1/check.ts';
 import { SnapshotServiceService } from '../proto/gen/lockstep/agent/v1/snapshot.ts';
@@ -19,6 +20,7 @@ import { agentService, viewOf } from './agent/agent-service.ts';
 import { Coordinator } from './agent/coordinator.ts';
 import { engineAgentService } from './agent/engine-service.ts';
 import { faultService } from './agent/fault-service.ts';
+import { inventoryService } from './agent/inventory-service.ts';
 import { ReplicaReporter } from './agent/report.ts';
 import { snapshotService } from './agent/snapshot-service.ts';
 import { HostDrivers } from './host/host.ts';
@@ -175,6 +177,15 @@ export class StorageHost {
         snapshots: new VolumeSnapshots(this.volumes, (volume, work) =>
           this.#drivers.whileQuiet(volume, work),
         ),
+        recovered: this.#recovered.promise,
+        log,
+      }),
+    );
+    server.addService(
+      InventoryServiceService,
+      inventoryService({
+        volumes: this.volumes,
+        drivers: this.#drivers,
         recovered: this.#recovered.promise,
         log,
       }),

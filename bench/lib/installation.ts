@@ -2,15 +2,7 @@
  * A whole installation of its own for tests and measurements: three daemons as three hosts on loopback addresses
  * 127.0.N.10, .11 and .12, the same code and configuration as the quick start, in a folder that is gone afterwards.
  */
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,7 +15,7 @@ import {
   waitUntilServing,
   writeConfig,
 } from '../../client/quickstart/daemons.ts';
-import { type HostPlan, type Plan, planOf, settingsText } from '../../client/quickstart/plan.ts';
+import { hostPlan, type HostPlan, type Plan, planOf, settingsText } from '../../client/quickstart/plan.ts';
 import { killProcessesOf } from '../../client/quickstart/processes.ts';
 import { clear } from '../../client/quickstart/stop.ts';
 import { type Database, DatabaseState, Redundancy } from '../../proto/gen/lockstep/v1/database_service.ts';
@@ -37,28 +29,31 @@ export interface InstallationOptions {
   readonly nodeFlags?: readonly string[];
   /** Of each daemon at its first start, beside what it has by itself. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Of new databases, in place of what the product has: one that grows without a capability. */
-  readonly fileSystem?: 'xfs';
+  /** The zone of a host-c, 127.0.N.13, beside the hosts of the quick start; absent: there is none. */
+  readonly thirdStorageHost?: 'a' | 'c';
+  /** Keys of the section [storage] of each host that stores. */
+  readonly storage?: Readonly<Record<string, string | number>>;
 }
 
 const DNS_PORT = 53;
+const THIRD_LAST = 13;
 const PASSABLE = 0o711;
 const POLL_MS = 20;
 const MIB = 1024n * 1024n;
 
 export class Installation {
   readonly plan: Plan;
+  readonly hosts: readonly HostPlan[];
   readonly client: LockstepClient;
   readonly #never = new AbortController().signal;
   readonly #nodeFlags: readonly string[];
-  readonly #fileSystem: InstallationOptions['fileSystem'];
 
   static async start(options: InstallationOptions): Promise<Installation> {
     const installation = new Installation(options);
     try {
       await options.prepare?.(installation.plan);
       await Promise.all(
-        installation.plan.hosts.map((host) => installation.startHost(host.id, options.environment)),
+        installation.hosts.map((host) => installation.startHost(host.id, options.environment)),
       );
       await installation.hostsReachable();
     } catch (error) {
@@ -68,9 +63,8 @@ export class Installation {
     return installation;
   }
 
-  private constructor({ network, nodeFlags = [], fileSystem }: InstallationOptions) {
+  private constructor({ network, nodeFlags = [], thirdStorageHost, storage = {} }: InstallationOptions) {
     this.#nodeFlags = nodeFlags;
-    this.#fileSystem = fileSystem;
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-')));
     // Engines run as their own user, who has to get through to the mounted data.
     chmodSync(folder, PASSABLE);
@@ -79,12 +73,16 @@ export class Installation {
       network: `127.0.${String(network)}`,
       dnsPort: DNS_PORT,
     });
+    const third = { id: 'host-c', zone: thirdStorageHost, folder: 'c', last: THIRD_LAST } as const;
+    const hosts =
+      thirdStorageHost === undefined ? this.plan.hosts : [...this.plan.hosts, hostPlan(this.plan, third)];
+    this.hosts = hosts.map((host) => (host.zone === undefined ? host : { ...host, storage }));
     mkdirSync(this.plan.stateDir, { mode: PASSABLE });
     this.client = new LockstepClient({ server: this.plan.server });
   }
 
   host(id: string): HostPlan {
-    const found = this.plan.hosts.find((host) => host.id === id);
+    const found = this.hosts.find((host) => host.id === id);
     if (found === undefined) throw new Error(`no host ${id}`);
     return found;
   }
@@ -92,10 +90,6 @@ export class Installation {
   async startHost(id: string, environment: Readonly<Record<string, string>> = {}): Promise<void> {
     const host = this.host(id);
     writeConfig(this.plan, host);
-    if (this.#fileSystem !== undefined) {
-      const section = `[storage]\nfile_system = "${this.#fileSystem}"`;
-      writeFileSync(host.config, readFileSync(host.config, 'utf8').replace('[storage]', section));
-    }
     writeFileSync(this.plan.settingsFile, settingsText(this.plan));
     const daemon = await startDaemon(host, { environment, nodeFlags: this.#nodeFlags });
     await waitUntilServing(host, daemon, this.#never);
@@ -117,16 +111,20 @@ export class Installation {
   }
 
   async hostsReachable(): Promise<void> {
-    await this.until('both storage hosts are heard by control', async () => {
+    const stores = this.hosts.filter((host) => host.zone !== undefined).length;
+    await this.until('every storage host is heard by control', async () => {
       const { hosts } = await this.client.status();
-      return hosts.filter((host) => host.reachable && host.zone !== '').length === 2;
+      return hosts.filter((host) => host.reachable && host.zone !== '').length === stores;
     });
   }
 
-  async createDatabase(id: string, options: { readonly sizeMiB: number }): Promise<Database> {
+  async createDatabase(
+    id: string,
+    options: { readonly sizeMiB: number; readonly engine?: string },
+  ): Promise<Database> {
     const operation = await this.client.databases.create({
       id,
-      engine: 'postgresql',
+      engine: options.engine ?? 'postgresql',
       sizeBytes: BigInt(options.sizeMiB) * MIB,
       zones: ['a', 'b'],
     });
@@ -164,7 +162,7 @@ export class Installation {
   /** Processes, mounts, loop devices and files; also from a half state. */
   async destroy(): Promise<void> {
     this.client.close();
-    for (const host of this.plan.hosts) await clear(host);
+    for (const host of this.hosts) await clear(host);
     rmSync(join(this.plan.stateDir, '..'), { recursive: true, force: true });
   }
 }

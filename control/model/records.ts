@@ -229,6 +229,7 @@ export const keys = {
   hostEvents: (host: string): string => `host-events/${host}/`,
   hostEvent: (host: string, sequence: number): string => `host-events/${host}/${padded(sequence)}`,
   /** Held by the database whose engine listens there, since two of them may share a host. */
+  ports: 'ports/',
   port: (port: number): string => `ports/${String(port)}`,
   requests: 'requests/',
   request: (requestId: string): string => `requests/${requestId}`,

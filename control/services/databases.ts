@@ -30,6 +30,7 @@ import { updateHandlers } from './database-update.ts';
 import { checkEtag } from './etag.ts';
 import { databaseIdOf, lastOf, nextOf, pageSizeOf } from './fields.ts';
 import { idempotently } from './idempotent.ts';
+import { redundancyMethods } from './redundancy.ts';
 import { packDatabase, type Views } from './views.ts';
 import { watchDatabase, type Watchers } from './watch.ts';
 
@@ -62,6 +63,7 @@ export function databaseService(
     listDatabases: unary(log, (request: ListDatabasesRequest) => list(options, request)),
     deleteDatabase: unary(log, (request: DeleteDatabaseRequest) => remove(options, request)),
     ...failoverMethods(options),
+    ...redundancyMethods(options),
     watchDatabase: watchDatabase(options),
     ...powerHandlers(options),
     ...updateHandlers(options),

@@ -16,6 +16,7 @@ import { engineNamed, engineRegistry, type EngineRegistry } from './engines.ts';
 import { ext4 } from './ext4.ts';
 import { fileSystemTypeOn, unmount } from './file-system.ts';
 import { thaw, whileFrozen } from './freeze.ts';
+import { type HostInventory, takeInventory } from './inventory.ts';
 import { ENGINE_KILL_HEADSTART_MS } from './limits.ts';
 import { listMounts, mountAt } from './mounts.ts';
 import { ensurePackages } from './packages.ts';
@@ -289,6 +290,13 @@ export class HostDrivers {
     const volumes = await this.volumesHere();
     const results = await Promise.allSettled(volumes.map((volume) => this.release(volume, options)));
     for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** What there is of volumes here, also what no record of this host knows. */
+  async inventory(): Promise<HostInventory> {
+    const { stateDir } = this.options;
+    const driver = await this.driver();
+    return takeInventory({ stateDir, driver, records: this.records, processes: this.processes });
   }
 
   mountPoint(volume: string): string {
