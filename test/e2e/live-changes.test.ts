@@ -29,7 +29,7 @@ const LOAD_S = 8;
 t.setTimeout(170_000);
 
 const run = promisify(execFile);
-const installation = await Installation.start({ network: 79, storage: { file_system: 'xfs' } });
+const installation = await Installation.start({ network: 77, storage: { file_system: 'xfs' } });
 t.teardown(() => installation.destroy());
 const { databases, operations, volumes } = installation.client;
 
