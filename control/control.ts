@@ -19,6 +19,7 @@ import { AliasView } from './dns/view.ts';
 import { type HostRecord, keys } from './model/records.ts';
 import { Monitor } from './monitor/monitor.ts';
 import { Observations } from './monitor/observations.ts';
+import { Purger } from './monitor/purger.ts';
 import { whyBehind } from './monitor/catch-up.ts';
 import { Timeline } from './monitor/timeline.ts';
 import { roomOf } from './placement/choose.ts';
@@ -55,6 +56,8 @@ export interface ControlOptions {
   /** Default: all of them, as they are. */
   readonly definitions?: typeof definitionsOf;
 }
+
+const MS_PER_HOUR = 3_600_000;
 
 /** Full names, for reflection. */
 const SERVICES = [
@@ -95,6 +98,7 @@ export class Control {
       // After the responder: what a workflow publishes must be answered from the first moment.
       await parts.engine.resumeAll();
       parts.retention.start();
+      parts.purger.start();
       return new Control(options, parts, startMonitor(options, parts));
     } catch (error) {
       if (parts !== undefined) await closeParts(parts);
@@ -109,9 +113,13 @@ export class Control {
     const { repository, engine, observations, timeline, agents, starter, views, hosts, watchers } =
       this.#parts;
     const nowMs = (): number => clock.nowMs();
-    const enginePort = controlSection(config).engine_port;
+    const { engine_port: enginePort, delete_grace_hours: graceHours } = controlSection(config);
+    const deleteGraceMs = graceHours * MS_PER_HOUR;
     const shared = { repository, engine, views, log, wallClock, starter, hosts };
-    server.addService(DatabaseServiceService, databaseService({ ...shared, watchers, enginePort, nowMs }));
+    server.addService(
+      DatabaseServiceService,
+      databaseService({ ...shared, agents, watchers, enginePort, deleteGraceMs, nowMs }),
+    );
     server.addService(OperationsService, operationsService({ engine, views, log }));
     server.addService(
       VolumeServiceService,
@@ -154,6 +162,7 @@ interface Parts {
   readonly views: Views;
   readonly watchers: Watchers;
   readonly retention: Retention;
+  readonly purger: Purger;
 }
 
 function observationsOf({ config, clock }: ControlOptions): Observations {
@@ -190,7 +199,8 @@ function assemble(
   });
   const watchers = new Watchers(repository, engine, observations);
   const retention = new Retention(store, log);
-  return { ...given, store, repository, agents, engine, starter, hosts, views, watchers, retention };
+  const purger = new Purger({ repository, starter, wallClock, log, pace: pace.purge });
+  return { ...given, store, repository, agents, engine, starter, hosts, views, watchers, retention, purger };
 }
 
 function startMonitor(options: ControlOptions, parts: Parts): Monitor {
@@ -209,6 +219,7 @@ function startMonitor(options: ControlOptions, parts: Parts): Monitor {
 /** What uses a thing is closed before it. */
 async function closeParts(parts: Parts): Promise<void> {
   parts.watchers.close();
+  await parts.purger.close();
   await parts.retention.close();
   await parts.engine.close();
   parts.agents.close();

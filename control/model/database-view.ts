@@ -103,6 +103,7 @@ export function whyNotSafe(facts: DatabaseFacts): string | undefined {
   const { database, volume } = facts;
   if (volume === undefined || database.lifecycle === 'creating') return 'the database is not created yet';
   if (database.lifecycle === 'deleting') return 'the database is being deleted';
+  if (database.lifecycle === 'deleted') return 'the database is deleted, so there is nothing to move';
   const candidates = volume.inSync.filter((host) => host !== volume.primary);
   if (candidates.length === 0) return `${volume.primary} alone holds every acknowledged write`;
   if (safeSuccessor(facts) !== undefined) return undefined;
@@ -140,7 +141,7 @@ function stateOf(facts: DatabaseFacts): Verdict<DatabaseState> {
     case 'deleting':
       return said(
         DatabaseState.DATABASE_STATE_DELETING,
-        `it is being deleted${doing === '' ? '' : `: ${doing}`}`,
+        `it is being deleted${doing === '' ? '' : `: ${doing}`}${database.failure === '' ? '' : `; ${database.failure}`}`,
       );
     case 'failing-over':
       return said(
@@ -233,7 +234,7 @@ function redundancyOf(facts: DatabaseFacts): Verdict<Redundancy> {
       Redundancy.REDUNDANCY_RESYNCING,
       `one copy only while ${copies ? copy.target : 'the other'} is brought up to date`,
     );
-  if (database.lifecycle === 'active' && volume?.replicas.length === 1)
+  if (volume?.replicas.length === 1 && database.lifecycle !== 'deleting')
     return said(Redundancy.REDUNDANCY_NONE, `it was made with one copy, on ${volume.primary}`);
   return said(
     Redundancy.REDUNDANCY_DEGRADED,

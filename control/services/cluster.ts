@@ -37,7 +37,10 @@ async function clusterStatus(options: ClusterOptions): Promise<ClusterStatus> {
   return {
     time: new Date(options.wallClock()),
     hosts: [...hosts.values()].map((host) => hostMessage(options, host)),
-    databases: await Promise.all(databases.map((entry) => views.database(entry))),
+    // What is deleted and only kept is nothing that could be well or not.
+    databases: await Promise.all(
+      databases.filter(({ value }) => value.lifecycle !== 'deleted').map((entry) => views.database(entry)),
+    ),
     operations: await Promise.all(operations.map((snapshot) => views.operation(snapshot))),
   };
 }

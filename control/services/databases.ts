@@ -13,18 +13,21 @@ import type {
   FailoverDatabaseRequest,
   GetDatabaseRequest,
   ListDatabasesRequest,
-  ListDatabasesResponse,
+  UndeleteDatabaseRequest,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
-import { etagOf, safeSuccessor, whyNotSafe } from '../model/database-view.ts';
-import { type DatabaseRecord, keys } from '../model/records.ts';
+import { safeSuccessor, whyNotSafe } from '../model/database-view.ts';
+import { keys } from '../model/records.ts';
+import type { Agents } from '../agents.ts';
 import type { Repository } from '../repository.ts';
 import type { Starter } from '../starter.ts';
-import type { Entry } from '../store/store.ts';
 import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
 import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
 import { checkRoom, nameTaken, newDatabase, parseCreate } from './create-request.ts';
-import { databaseIdOf, lastOf, nextOf, pageSizeOf } from './fields.ts';
+import { listDatabases } from './database-list.ts';
+import { deleteDatabase, undeleteDatabase } from './database-retention.ts';
+import { checkEtag } from './etag.ts';
+import { databaseIdOf } from './fields.ts';
 import { idempotently } from './idempotent.ts';
 import { packDatabase, type Views } from './views.ts';
 import { watchDatabase, type Watchers } from './watch.ts';
@@ -35,10 +38,13 @@ export interface DatabasesOptions {
   readonly repository: Repository;
   readonly engine: WorkflowEngine;
   readonly starter: Starter;
+  readonly agents: Agents;
   readonly views: Views;
   readonly hosts: HostKnowledge;
   readonly watchers: Watchers;
   readonly enginePort: number;
+  /** How long a deleted database can be brought back. */
+  readonly deleteGraceMs: number;
   readonly nowMs: () => number;
   readonly wallClock: () => number;
   readonly log: Log;
@@ -53,8 +59,9 @@ export function databaseService(
     getDatabase: unary(log, async (request: GetDatabaseRequest) =>
       views.database(await repository.requireDatabase(databaseIdOf('name', request.name))),
     ),
-    listDatabases: unary(log, (request: ListDatabasesRequest) => list(options, request)),
-    deleteDatabase: unary(log, (request: DeleteDatabaseRequest) => remove(options, request)),
+    listDatabases: unary(log, (request: ListDatabasesRequest) => listDatabases(options, request)),
+    deleteDatabase: unary(log, (request: DeleteDatabaseRequest) => deleteDatabase(options, request)),
+    undeleteDatabase: unary(log, (request: UndeleteDatabaseRequest) => undeleteDatabase(options, request)),
     failoverDatabase: unary(log, (request: FailoverDatabaseRequest) => failOver(options, request)),
     watchDatabase: watchDatabase(options),
     claimPassword: unary(log, (request: ClaimPasswordRequest) => claimPassword(options, request)),
@@ -74,21 +81,11 @@ async function create(options: DatabasesOptions, request: CreateDatabaseRequest)
   });
 }
 
-async function remove(options: DatabasesOptions, request: DeleteDatabaseRequest): Promise<Operation> {
-  const id = databaseIdOf('name', request.name);
-  return idempotently(options, 'delete', request, async (identity) => {
-    const entry = await options.repository.requireDatabase(id);
-    await checkEtag(options, entry, request.etag);
-    await checkNotBusy(options.engine, entry.value);
-    return options.starter.delete(entry, identity);
-  });
-}
-
 async function failOver(options: DatabasesOptions, request: FailoverDatabaseRequest): Promise<Operation> {
   const id = databaseIdOf('name', request.name);
   return idempotently(options, 'failover', request, async (identity) => {
     const entry = await options.repository.requireDatabase(id);
-    await checkEtag(options, entry, request.etag);
+    await checkEtag(options.repository, entry, request.etag);
     await checkNotBusy(options.engine, entry.value);
     const facts = await options.views.facts(entry);
     const refusal = whyNotSafe(facts);
@@ -118,40 +115,6 @@ async function freePort(options: DatabasesOptions): Promise<number> {
   throw new LockstepError('RESOURCE_EXHAUSTED', `no port from ${String(options.enginePort)} up is free`, {
     reason: 'NO_FREE_PORT',
   });
-}
-
-async function checkEtag(
-  options: DatabasesOptions,
-  entry: Entry<DatabaseRecord>,
-  etag: string,
-): Promise<void> {
-  if (etag === '') return;
-  const volume = await options.repository.volume(entry.value.volume);
-  const current = etagOf(entry.revision, volume?.value);
-  if (etag !== current)
-    throw new LockstepError(
-      'ABORTED',
-      `the database has changed: its etag is ${current}, not ${etag}; read it again`,
-      {
-        reason: 'ETAG_MISMATCH',
-        metadata: { subject: `databases/${entry.value.id}`, etag: current },
-      },
-    );
-}
-
-async function list(
-  options: DatabasesOptions,
-  request: ListDatabasesRequest,
-): Promise<ListDatabasesResponse> {
-  const pageSize = pageSizeOf(request.pageSize);
-  const last = lastOf(keys.databases, request.pageToken);
-  const after = last === undefined ? {} : { after: last };
-  const entries = await options.repository.databases({ ...after, limit: pageSize + 1 });
-  const page = entries.slice(0, pageSize);
-  return {
-    databases: await Promise.all(page.map((entry) => options.views.database(entry))),
-    nextPageToken: nextOf(keys.databases, page, entries.length),
-  };
 }
 
 /** Forgotten on stable storage before it is answered: a crash between the two loses it, and never shows it twice. */

@@ -143,7 +143,8 @@ async function revert(options: SnapshotsOptions, request: RevertVolumeRequest): 
   if (database === undefined)
     throw new LockstepError('FAILED_PRECONDITION', `${subject} is of no database`, { reason: 'NO_DATABASE' });
   await checkNotBusy(options.engine, database.value);
-  if (database.value.lifecycle === 'creating' || database.value.lifecycle === 'deleting')
+  // A revert that has not ended left it as failed, and is asked for again.
+  if (database.value.lifecycle !== 'active' && database.value.lifecycle !== 'failed')
     throw new LockstepError('FAILED_PRECONDITION', `the database is ${database.value.lifecycle}`, {
       reason: 'NOT_ACTIVE',
     });

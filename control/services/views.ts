@@ -74,8 +74,8 @@ export class Views {
   async #responseOf(snapshot: WorkflowSnapshot): Promise<Any> {
     const id = snapshot.record.target.replace('databases/', '');
     const entry =
-      snapshot.record.type === 'delete-database' ? undefined : await this.#options.repository.database(id);
-    if (entry === undefined) return packed(EMPTY_TYPE, Empty.encode({}).finish());
+      snapshot.record.type === 'purge-database' ? undefined : await this.#options.repository.database(id);
+    if (entry === undefined) return packEmpty();
     if (snapshot.record.type === 'create-volume') {
       const volume = await this.#options.repository.volume(entry.value.volume);
       if (volume !== undefined) return packVolume(await this.volume({ volume, database: entry }));
@@ -88,5 +88,7 @@ export const packDatabase = (database: Database): Any =>
   packed(DATABASE_TYPE, Database.encode(database).finish());
 
 export const packVolume = (volume: Volume): Any => packed(VOLUME_TYPE, Volume.encode(volume).finish());
+
+export const packEmpty = (): Any => packed(EMPTY_TYPE, Empty.encode({}).finish());
 
 const packed = (typeUrl: string, bytes: Uint8Array): Any => ({ typeUrl, value: Buffer.from(bytes) });

@@ -12,7 +12,7 @@ import { checkNotBusy } from './busy.ts';
 import { checkRoom, nameTaken, newDatabase, parseCreateVolume } from './create-request.ts';
 import { volumeOrDatabaseOf } from './fields.ts';
 import { idempotently, type IdempotentOptions } from './idempotent.ts';
-import { packVolume } from './views.ts';
+import { packEmpty, packVolume } from './views.ts';
 
 export interface LifecycleOptions extends IdempotentOptions {
   readonly starter: Starter;
@@ -56,7 +56,7 @@ export async function deleteVolume(
         metadata: { subject: request.name, next: `To delete the database: lockstep database delete ${id}` },
       });
     await checkNotBusy(options.engine, database.value);
-    return options.starter.delete(database, identity);
+    return request.validateOnly ? packEmpty() : options.starter.remove(database, identity);
   });
 }
 

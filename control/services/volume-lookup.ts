@@ -1,13 +1,15 @@
 /** A volume by its own name, or by that of its database. */
 import { LockstepError } from '../../daemon/sys/errors.ts';
-import type { DatabaseRecord, VolumeRecord } from '../model/records.ts';
+import type { ArchiveRecord, DatabaseRecord, VolumeRecord } from '../model/records.ts';
 import type { Repository } from '../repository.ts';
 import type { Entry } from '../store/store.ts';
 import { volumeOrDatabaseOf } from './fields.ts';
 
 export interface FoundVolume {
   readonly volume: Entry<VolumeRecord>;
+  /** Undefined of an archive. */
   readonly database: Entry<DatabaseRecord> | undefined;
+  readonly archive: Entry<ArchiveRecord> | undefined;
 }
 
 export async function findVolume(repository: Repository, name: string): Promise<FoundVolume> {
@@ -19,7 +21,8 @@ export async function findVolume(repository: Repository, name: string): Promise<
       reason: 'VOLUME_NOT_FOUND',
       metadata: { subject: name },
     });
-  return { volume, database: await repository.database(volume.value.database) };
+  const archive = await repository.archive(volume.value.volume);
+  return { volume, database: await repository.database(volume.value.database), archive };
 }
 
 async function volumeOfDatabase(

@@ -20,13 +20,20 @@ import { type Database, DatabaseServiceService } from '../../proto/gen/lockstep/
 import { AgentDouble } from './agent-double.ts';
 import { EngineAgentDouble } from './engine-agent-double.ts';
 import { quietLog } from './quiet-log.ts';
+import { SnapshotDouble } from './snapshot-double.ts';
 
 const HEARTBEAT_MS = 20;
 /** Also what a machine under load may take to reconnect two hosts to a control that has just started. */
 const SILENCE_MS = 300;
 const CALL_MS = 20_000;
 const POLL_MS = 5;
-const PACE = { promotionPollMs: 2, copyPollMs: 5, undoPatienceMs: 100, backoffMs: 5 };
+const PACE = {
+  promotionPollMs: 2,
+  copyPollMs: 5,
+  undoPatienceMs: 100,
+  backoffMs: 5,
+  purge: { everyMs: 20, againMs: 100 },
+};
 
 /** Not the connection of the control before, which is in its backoff. */
 const OWN_CHANNEL = {
@@ -44,13 +51,21 @@ export class ControlHarness {
   readonly b: AgentDouble;
   readonly enginesOfA: EngineAgentDouble;
   readonly enginesOfB: EngineAgentDouble;
+  readonly snapshotsOfA: SnapshotDouble;
+  readonly snapshotsOfB: SnapshotDouble;
+  readonly #graceHours: number;
   readonly #dnsPort: number;
   #control: Control | undefined;
   #server: Server | undefined;
   #client: Client | undefined;
   #port = 0;
 
-  private constructor(folder: string, dnsPort: number, heartbeatMs: number) {
+  private constructor(
+    folder: string,
+    dnsPort: number,
+    { heartbeatMs, graceHours }: { readonly heartbeatMs: number; readonly graceHours: number },
+  ) {
+    this.#graceHours = graceHours;
     this.folder = folder;
     this.#dnsPort = dnsPort;
     const shared = { heartbeatMs, coordinator: () => this.address };
@@ -60,17 +75,29 @@ export class ControlHarness {
     this.b.peers = [this.a];
     this.enginesOfA = new EngineAgentDouble(this.a);
     this.enginesOfB = new EngineAgentDouble(this.b);
-    this.a.addServices = (server) => this.enginesOfA.addTo(server);
-    this.b.addServices = (server) => this.enginesOfB.addTo(server);
+    this.snapshotsOfA = new SnapshotDouble(this.a);
+    this.snapshotsOfB = new SnapshotDouble(this.b);
+    this.a.addServices = (server) => {
+      this.enginesOfA.addTo(server);
+      this.snapshotsOfA.addTo(server);
+    };
+    this.b.addServices = (server) => {
+      this.enginesOfB.addTo(server);
+      this.snapshotsOfB.addTo(server);
+    };
   }
 
   /** With both hosts heard; everything ends with the test. */
   static async open(
     t: Test,
-    options: { readonly hosts?: boolean; readonly heartbeatMs?: number } = {},
+    options: { readonly hosts?: boolean; readonly heartbeatMs?: number; readonly graceHours?: number } = {},
   ): Promise<ControlHarness> {
     const folder = await mkdtemp(join(tmpdir(), 'lockstep-control-'));
-    const harness = new ControlHarness(folder, await freePort(), options.heartbeatMs ?? HEARTBEAT_MS);
+    const harness = new ControlHarness(folder, await freePort(), {
+      heartbeatMs: HEARTBEAT_MS,
+      graceHours: 24,
+      ...options,
+    });
     t.teardown(async () => {
       harness.a.die();
       harness.b.die();
@@ -97,6 +124,8 @@ export class ControlHarness {
        name = "control"
        address = "127.0.0.1"
        state_dir = "${this.folder}"
+       [control]
+       delete_grace_hours = ${String(this.#graceHours)}
        [control.dns]
        port = ${String(this.#dnsPort)}
        [timing]

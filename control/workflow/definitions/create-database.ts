@@ -8,6 +8,7 @@
 import { assert, LockstepError } from '../../../daemon/sys/errors.ts';
 import { type HostRecord, keys, type VolumeRecord } from '../../model/records.ts';
 import { chooseHosts } from '../../placement/choose.ts';
+import type { Writes } from '../../repository.ts';
 import type { Entry } from '../../store/store.ts';
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { connectTarget, Copying, seedTarget, snapshotName } from './copy.ts';
@@ -388,16 +389,20 @@ async function finished(around: Surroundings, state: CreateState, outcome: Workf
   }
 }
 
-/** As if it had never been: the operation alone remembers, and says why. */
-export async function removeDatabase(around: Surroundings, work: DatabaseWork): Promise<void> {
+/** As if it had never been: the operation alone remembers, and says why. `also` is written in the same transaction. */
+export async function removeDatabase(
+  around: Surroundings,
+  work: DatabaseWork,
+  also: Writes = { conditions: [], mutations: [] },
+): Promise<void> {
   const { store } = around.repository;
   const entry = await around.repository.database(work.database);
   if (entry?.value.busyWith !== work.workflow) return;
   const events = await store.list(keys.events(work.database));
   const gone = [keys.database(work.database), keys.port(work.port), ...events.map((event) => event.key)];
   const result = await store.transact(
-    [{ key: entry.key, revision: entry.revision }],
-    gone.map((key) => ({ key, deleted: true as const })),
+    [{ key: entry.key, revision: entry.revision }, ...also.conditions],
+    [...gone.map((key) => ({ key, deleted: true as const })), ...also.mutations],
   );
   if (!result.ok)
     throw new LockstepError('ABORTED', `${result.conflict} changed meanwhile`, { reason: 'CONTENTION' });

@@ -6,16 +6,20 @@ import type { DatabaseWork } from './steps.ts';
 import { createDatabase, createVolume } from './create-database.ts';
 import { deleteDatabase } from './delete-database.ts';
 import { failover } from './failover.ts';
+import { purgeDatabase } from './purge-database.ts';
 import { recoverPrimary } from './recover-primary.ts';
 import { reseed } from './reseed.ts';
 import { revertVolume } from './revert-volume.ts';
 import type { Surroundings } from './surroundings.ts';
+import { undeleteDatabase } from './undelete-database.ts';
 
 export function definitionsOf(around: Surroundings): readonly WorkflowDefinition<WorkflowState>[] {
   return [
     measured(around, createDatabase(around)),
     measured(around, createVolume(around)),
     measured(around, deleteDatabase(around)),
+    measured(around, undeleteDatabase(around)),
+    measured(around, purgeDatabase(around)),
     measured(around, failover(around)),
     measured(around, reseed(around)),
     measured(around, recoverPrimary(around)),

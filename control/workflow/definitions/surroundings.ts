@@ -41,9 +41,23 @@ export interface Pace {
   /** How long an undo waits for a host that cannot be reached. */
   readonly undoPatienceMs: number;
   readonly backoffMs: number;
+  readonly purge: PurgePace;
 }
 
-export const PACE: Pace = { promotionPollMs: 20, copyPollMs: 250, undoPatienceMs: 20_000, backoffMs: 500 };
+export interface PurgePace {
+  /** Between two looks for what is due. */
+  readonly everyMs: number;
+  /** After one that failed, since its host is away perhaps. */
+  readonly againMs: number;
+}
+
+export const PACE: Pace = {
+  promotionPollMs: 20,
+  copyPollMs: 250,
+  undoPatienceMs: 20_000,
+  backoffMs: 500,
+  purge: { everyMs: 2000, againMs: 60_000 },
+};
 
 /** One call of a step's do or undo. */
 export interface StepRun {

@@ -132,7 +132,7 @@ export function resyncModeToJSON(object: ResyncMode): string {
 export interface Volume {
   /** volumes/{volume} */
   name: string;
-  /** databases/{database} */
+  /** databases/{database}; empty of an archive: a deleted database's volume, kept for its final snapshot. */
   database: string;
   time: Date | undefined;
   sizeBytes: bigint;
