@@ -284,3 +284,19 @@ t.test('DeleteVolume says what it would do and does nothing, where that is asked
   t.equal((await done(volumes.deleteVolume, { name: 'databases/plain' })).error, undefined);
   t.match(await refusal(harness.get('databases/plain')), { code: 'NOT_FOUND' });
 });
+
+t.test('without a grace time a database goes at once, and its name is free again', async (t) => {
+  const run = await openRetention(t, {}, { graceHours: 0 });
+  await remove(run, { skipFinalSnapshot: true });
+  await untilGone(run);
+  t.strictSame(run.leftovers(), []);
+  await run.harness.createOrders();
+});
+
+t.test('a secondary that is away does not hold a delete up', async (t) => {
+  const run = await openRetention(t);
+  run.harness.b.die();
+  await run.harness.until(({ generation, busyWith }) => generation === 3n && busyWith === '');
+  t.equal((await remove(run, { finalSnapshotId: 'the-end' })).error, undefined);
+  t.strictSame([[...run.a.names], [...run.b.names]], [['the-end'], []]);
+});
