@@ -59,7 +59,7 @@ export interface ControlOptions {
 
 const MS_PER_HOUR = 3_600_000;
 
-/** Full names, for reflection. */
+/** Full names, for reflection and health. */
 const SERVICES = [
   'lockstep.v1.DatabaseService',
   'lockstep.v1.VolumeService',
@@ -107,6 +107,11 @@ export class Control {
     }
   }
 
+  /** By their full names. */
+  get services(): readonly string[] {
+    return SERVICES;
+  }
+
   /** Everything but health, which is the daemon's to say. */
   addServices(server: Server): void {
     const { config, log, wallClock, clock } = this.#options;
@@ -125,12 +130,12 @@ export class Control {
       VolumeServiceService,
       volumeService({ ...shared, observations, timeline, agents, nowMs }),
     );
-    server.addService(SnapshotServiceService, snapshotService({ ...shared, agents }));
+    server.addService(SnapshotServiceService, snapshotService({ ...shared, agents, enginePort }));
     server.addService(
       ClusterServiceService,
       clusterService({ ...shared, observations, ownHost: config.host.name }),
     );
-    server.addService(EventServiceService, eventService({ repository, log }));
+    server.addService(EventServiceService, eventService({ repository, watchers, log }));
     server.addService(
       CoordinatorServiceService,
       coordinatorService({ repository, observations, timeline, log }),

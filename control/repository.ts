@@ -1,12 +1,14 @@
 /** The control store with the records' types: reads, and changes by compare-and-set with the events they cause. */
 import { LockstepError } from '../daemon/sys/errors.ts';
 import type { VolumeView } from '../proto/gen/lockstep/agent/v1/agent.ts';
+import type { EventReason } from './model/event-reasons.ts';
 import {
   type ArchiveRecord,
   type DatabaseRecord,
   databaseRecordOf,
-  type EventReason,
   type EventRecord,
+  hostAdmin,
+  type HostAdminRecord,
   type HostRecord,
   keys,
   type PhaseRecord,
@@ -33,6 +35,9 @@ export interface NewEvent {
   /** Not where the newest event has this reason: the next try of what is tried over and over. */
   readonly unlessAfter?: EventReason;
 }
+
+/** Whose events they are: a database's, by its id, or a host's. */
+export type EventSubject = string | { readonly host: string };
 
 export interface Writes {
   readonly conditions: readonly Condition[];
@@ -102,6 +107,16 @@ export class Repository {
     return new Map(entries.map((entry) => [entry.value.host, entry.value]));
   }
 
+  hostAdmins(): Promise<readonly Entry<HostAdminRecord>[]> {
+    return this.store.list<HostAdminRecord>(keys.hostAdmins);
+  }
+
+  /** What people decided about it; revision 0: nothing yet. */
+  async hostAdmin(host: string): Promise<Entry<HostAdminRecord>> {
+    const key = keys.hostAdmin(host);
+    return (await this.store.get<HostAdminRecord>(key)) ?? { key, value: hostAdmin(host), revision: 0 };
+  }
+
   host(name: string): Promise<Entry<HostRecord> | undefined> {
     return this.store.get<HostRecord>(keys.host(name));
   }
@@ -150,9 +165,10 @@ export class Repository {
   }
 
   /** What to add to a transaction so that these events are written with it. Of no database there are none. */
-  async eventWrites(database: string, events: readonly NewEvent[]): Promise<Writes> {
-    if (events.length === 0 || database === '') return { conditions: [], mutations: [] };
-    const latest = await this.store.list<EventRecord>(keys.events(database), {
+  async eventWrites(subject: EventSubject, events: readonly NewEvent[]): Promise<Writes> {
+    if (events.length === 0 || subject === '') return { conditions: [], mutations: [] };
+    const { list, keyOf } = eventKeysOf(subject);
+    const latest = await this.store.list<EventRecord>(list, {
       reverse: true,
       limit: DUPLICATE_WINDOW_EVENTS,
     });
@@ -164,13 +180,13 @@ export class Repository {
     const first = latest[0] === undefined ? 0 : sequenceOf(latest[0].key) + 1;
     return {
       conditions: wanted.map((_, index) => ({
-        key: keys.event(database, first + index),
+        key: keyOf(first + index),
         absent: true as const,
       })),
       mutations: wanted.flatMap((event, index) => [
-        { key: keys.event(database, first + index), value: this.#record(event) },
+        { key: keyOf(first + index), value: this.#record(event) },
         ...(first + index >= MAX_EVENTS
-          ? [{ key: keys.event(database, first + index - MAX_EVENTS), deleted: true as const }]
+          ? [{ key: keyOf(first + index - MAX_EVENTS), deleted: true as const }]
           : []),
       ]),
     };
@@ -180,6 +196,16 @@ export class Repository {
     const { reason, message, generation, workflow = '', phases = [] } = event;
     return { timeMs: this.#wallClock(), reason, message, generation, workflow, phases };
   }
+}
+
+function eventKeysOf(subject: EventSubject): {
+  readonly list: string;
+  readonly keyOf: (sequence: number) => string;
+} {
+  if (typeof subject === 'string')
+    return { list: keys.events(subject), keyOf: (sequence) => keys.event(subject, sequence) };
+  const { host } = subject;
+  return { list: keys.hostEvents(host), keyOf: (sequence) => keys.hostEvent(host, sequence) };
 }
 
 export const sequenceOf = (eventKey: string): number => Number(eventKey.slice(eventKey.lastIndexOf('/') + 1));

@@ -8,9 +8,10 @@ import type { ArchiveRecord, DatabaseRecord, RequestRecord, VolumeRecord } from 
 import { keys } from './model/records.ts';
 import type { NewEvent, Repository } from './repository.ts';
 import type { Condition, Entry, Mutation } from './store/store.ts';
+import type { CloneState } from './workflow/definitions/clone-database.ts';
 import type { CreateState } from './workflow/definitions/create-database.ts';
 import type { DeleteState } from './workflow/definitions/delete-database.ts';
-import { failoverState } from './workflow/definitions/failover.ts';
+import { type FailoverMode, failoverState } from './workflow/definitions/failover-state.ts';
 import { type PurgeState, workOnArchive } from './workflow/definitions/purge-database.ts';
 import { workOn } from './workflow/definitions/steps.ts';
 import type { UndeleteState } from './workflow/definitions/undelete-database.ts';
@@ -28,7 +29,7 @@ export interface RequestIdentity {
 export interface FailoverDecision {
   readonly to: string;
   readonly why: string;
-  readonly requested: boolean;
+  readonly mode: FailoverMode;
   readonly lastHeardMs: number;
   readonly decidedAtMs: number;
 }
@@ -71,6 +72,31 @@ export class Starter {
         ...(holdsPort ? [{ key: port, value: { database: record.id } }] : []),
       ],
       events: [{ reason: 'CREATE_STARTED', message: 'a person asked for it', generation: 0 }],
+      request,
+    });
+  }
+
+  /** Of a volume that `database` begins as; the snapshot is kept by `host`, or taken for this where it is empty. */
+  clone(
+    database: DatabaseRecord,
+    from: Pick<CloneState, 'origin' | 'keptSnapshot' | 'host' | 'sizeBytes'>,
+    request: RequestIdentity | undefined,
+  ): Promise<StartResult> {
+    const id = newId('clone', database.id);
+    const record: DatabaseRecord = { ...database, busyWith: id };
+    const state: CloneState = { ...workOn(id, record), ...from, snapshot: '' };
+    const [key, port] = [keys.database(record.id), keys.port(record.port)];
+    const of = from.keptSnapshot === '' ? from.origin : `${from.origin}@${from.keptSnapshot}`;
+    return this.#start('clone-database', id, record.id, state, {
+      conditions: [
+        { key, absent: true },
+        { key: port, absent: true },
+      ],
+      mutations: [
+        { key, value: record },
+        { key: port, value: { database: record.id } },
+      ],
+      events: [{ reason: 'CLONE_STARTED', message: `a person asked for it, of ${of}`, generation: 0 }],
       request,
     });
   }
@@ -144,19 +170,20 @@ export class Starter {
   ): Promise<StartResult> {
     const id = newId('failover', entry.value.id);
     const { generation, primary } = volume.value;
-    const { why: message, requested } = decision;
+    const { why: message, mode } = decision;
     const state = failoverState(workOn(id, entry.value), {
       ...decision,
       from: primary,
       fromGeneration: generation,
     });
     const lost: NewEvent = { reason: 'PRIMARY_LOST', message, generation };
+    const reason = mode === 'switchover' ? 'SWITCHOVER_STARTED' : 'FAILOVER_STARTED';
     return this.#hold('failover', id, entry, state, {
       lifecycle: 'failing-over',
       conditions: [{ key: volume.key, revision: volume.revision }],
       events: [
-        ...(requested ? [] : [lost]),
-        { reason: 'FAILOVER_STARTED', message: `from ${primary} to ${decision.to}: ${message}`, generation },
+        ...(mode === 'monitor' ? [lost] : []),
+        { reason, message: `from ${primary} to ${decision.to}: ${message}`, generation },
       ],
       request,
     });

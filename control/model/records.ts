@@ -1,6 +1,7 @@
 /**
  * The records of the control store, and their keys. A record is written whole; the store's revision guards it.
  */
+import type { EventReason } from './event-reasons.ts';
 
 export interface HostRecord {
   readonly host: string;
@@ -15,6 +16,49 @@ export interface HostRecord {
   readonly roles: readonly string[];
   readonly capacityBytes: number;
   readonly version: string;
+}
+
+/** What people decided about a host, apart from what it reports. Absent: nothing yet. */
+export interface HostAdminRecord {
+  readonly host: string;
+  /** Its daemon must report this zone; empty: any. */
+  readonly zone: string;
+  /** Its daemon must report this address; empty: any. */
+  readonly address: string;
+  /** Milliseconds since 1970; 0: it was never registered, its daemon reported by itself. */
+  readonly registerTimeMs: number;
+  /** No new copy is placed on it. */
+  readonly cordoned: boolean;
+  readonly cordonReason: string;
+  /** Its heartbeats are refused until it is registered again. */
+  readonly removed: boolean;
+  /** Workflow that drains it; empty when none. */
+  readonly busyWith: string;
+}
+
+export const hostAdmin = (host: string): HostAdminRecord => ({
+  host,
+  zone: '',
+  address: '',
+  registerTimeMs: 0,
+  cordoned: false,
+  cordonReason: '',
+  removed: false,
+  busyWith: '',
+});
+
+/** That a host fell silent was written down as an event; removed when it is heard again. */
+export interface HostLostRecord {
+  readonly host: string;
+  readonly timeMs: number;
+}
+
+/** A copy that its volume's record names no more, and that is to be deleted on its host once that can be reached. */
+export interface DroppedCopyRecord {
+  readonly host: string;
+  readonly volume: string;
+  /** The first that goes without it. */
+  readonly generation: number;
 }
 
 /** Where a host serves its volumes. */
@@ -147,34 +191,6 @@ export interface EventRecord {
   readonly workflow: string;
 }
 
-export type EventReason =
-  | 'CREATE_STARTED'
-  | 'CREATED'
-  | 'CREATE_FAILED'
-  | 'SECONDARY_LOST'
-  | 'PRIMARY_LOST'
-  | 'FAILOVER_STARTED'
-  | 'FAILED_OVER'
-  | 'FAILOVER_FAILED'
-  | 'RESEED_STARTED'
-  | 'RESEED_FAILED'
-  | 'IN_SYNC'
-  | 'PRIMARY_FORCED'
-  | 'ENGINE_RESTARTED'
-  | 'CLONED'
-  | 'VOLUME_RESIZED'
-  | 'REVERT_STARTED'
-  | 'REVERTED'
-  | 'REVERT_FAILED'
-  | 'DELETE_STARTED'
-  | 'DELETED'
-  | 'DELETE_FAILED'
-  | 'UNDELETE_STARTED'
-  | 'UNDELETED'
-  | 'UNDELETE_FAILED'
-  | 'CLONE_STARTED'
-  | 'CLONE_FAILED';
-
 /** An idempotent create: the same request_id answers the same workflow. */
 export interface RequestRecord {
   readonly workflow: string;
@@ -207,6 +223,12 @@ const padded = (sequence: number): string => String(sequence).padStart(SEQUENCE_
 export const keys = {
   hosts: 'hosts/',
   host: (host: string): string => `hosts/${host}`,
+  hostAdmins: 'host-admin/',
+  hostAdmin: (host: string): string => `host-admin/${host}`,
+  hostsLost: 'host-lost/',
+  hostLost: (host: string): string => `host-lost/${host}`,
+  droppedCopies: 'dropped-copies/',
+  droppedCopy: (host: string, volume: string): string => `dropped-copies/${host}/${volume}`,
   volumes: 'volumes/',
   volume: (volume: string): string => `volumes/${volume}`,
   /** By volume. */
@@ -218,8 +240,12 @@ export const keys = {
   workflow: (id: string): string => `workflows/${id}`,
   workflowLog: (id: string): string => `workflow-log/${id}/`,
   workflowLogEntry: (id: string, sequence: number): string => `workflow-log/${id}/${padded(sequence)}`,
+  allEvents: 'events/',
   events: (database: string): string => `events/${database}/`,
   event: (database: string, sequence: number): string => `events/${database}/${padded(sequence)}`,
+  allHostEvents: 'host-events/',
+  hostEvents: (host: string): string => `host-events/${host}/`,
+  hostEvent: (host: string, sequence: number): string => `host-events/${host}/${padded(sequence)}`,
   /** Held by the database whose engine listens there, since two of them may share a host. */
   port: (port: number): string => `ports/${String(port)}`,
   requests: 'requests/',

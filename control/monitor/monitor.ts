@@ -129,7 +129,7 @@ export class Monitor {
         return starter.failover(entry, volume, {
           to: decision.to,
           why: decision.why,
-          requested: false,
+          mode: 'monitor',
           lastHeardMs: decision.detectedFromMs,
           decidedAtMs: nowMs(),
         });

@@ -7,32 +7,30 @@ import type { Operation } from '../../proto/gen/google/longrunning/operations.ts
 import type {
   ClaimPasswordRequest,
   ClaimPasswordResponse,
+  CloneDatabaseRequest,
   CreateDatabaseRequest,
   DatabaseServiceServer,
   DeleteDatabaseRequest,
-  FailoverDatabaseRequest,
   GetDatabaseRequest,
   ListDatabasesRequest,
   UndeleteDatabaseRequest,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
-import { safeSuccessor, whyNotSafe } from '../model/database-view.ts';
-import { keys } from '../model/records.ts';
 import type { Agents } from '../agents.ts';
+import { keys } from '../model/records.ts';
 import type { Repository } from '../repository.ts';
 import type { Starter } from '../starter.ts';
 import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
 import type { WorkflowEngine } from '../workflow/executor.ts';
-import { checkNotBusy } from './busy.ts';
 import { checkRoom, nameTaken, newDatabase, parseCreate } from './create-request.ts';
+import { cloneDatabase } from './database-clone.ts';
+import { failoverMethods } from './database-failover.ts';
 import { listDatabases } from './database-list.ts';
 import { deleteDatabase, undeleteDatabase } from './database-retention.ts';
-import { checkEtag } from './etag.ts';
 import { databaseIdOf } from './fields.ts';
 import { idempotently } from './idempotent.ts';
+import { freePort } from './ports.ts';
 import { packDatabase, type Views } from './views.ts';
 import { watchDatabase, type Watchers } from './watch.ts';
-
-const HIGHEST_PORT = 65_535;
 
 export interface DatabasesOptions {
   readonly repository: Repository;
@@ -55,65 +53,39 @@ export function databaseService(
 ): Partial<DatabaseServiceServer> & UntypedServiceImplementation {
   const { log, repository, views } = options;
   return {
-    createDatabase: unary(log, (request: CreateDatabaseRequest) => create(options, request)),
+    createDatabase: unary(log, (request: CreateDatabaseRequest, { signal }) =>
+      create(options, request, signal),
+    ),
     getDatabase: unary(log, async (request: GetDatabaseRequest) =>
       views.database(await repository.requireDatabase(databaseIdOf('name', request.name))),
     ),
     listDatabases: unary(log, (request: ListDatabasesRequest) => listDatabases(options, request)),
     deleteDatabase: unary(log, (request: DeleteDatabaseRequest) => deleteDatabase(options, request)),
+    cloneDatabase: unary(log, (request: CloneDatabaseRequest) => cloneDatabase(options, request)),
     undeleteDatabase: unary(log, (request: UndeleteDatabaseRequest) => undeleteDatabase(options, request)),
-    failoverDatabase: unary(log, (request: FailoverDatabaseRequest) => failOver(options, request)),
+    ...failoverMethods(options),
     watchDatabase: watchDatabase(options),
     claimPassword: unary(log, (request: ClaimPasswordRequest) => claimPassword(options, request)),
   };
 }
 
-async function create(options: DatabasesOptions, request: CreateDatabaseRequest): Promise<Operation> {
+async function create(
+  options: DatabasesOptions,
+  request: CreateDatabaseRequest,
+  signal: AbortSignal,
+): Promise<Operation> {
   const wish = parseCreate(request);
   return idempotently(options, 'create', request, async (identity) => {
     const taken = await options.repository.database(wish.id);
     if (taken !== undefined) throw nameTaken('database_id', taken.value);
-    await checkRoom(options.hosts, wish);
-    const database = newDatabase(wish, { port: await freePort(options), nowMs: options.wallClock() });
+    await checkRoom(options.hosts, wish, signal);
+    const database = newDatabase(wish, {
+      port: await freePort(options.repository, options.enginePort),
+      nowMs: options.wallClock(),
+    });
     if (!request.validateOnly) return options.starter.create(database, wish.zones, identity);
     const entry = { key: keys.database(wish.id), value: database, revision: 0 };
     return packDatabase(await options.views.database(entry));
-  });
-}
-
-async function failOver(options: DatabasesOptions, request: FailoverDatabaseRequest): Promise<Operation> {
-  const id = databaseIdOf('name', request.name);
-  return idempotently(options, 'failover', request, async (identity) => {
-    const entry = await options.repository.requireDatabase(id);
-    await checkEtag(options.repository, entry, request.etag);
-    await checkNotBusy(options.engine, entry.value);
-    const facts = await options.views.facts(entry);
-    const refusal = whyNotSafe(facts);
-    const to = safeSuccessor(facts);
-    const volume = await options.repository.volume(entry.value.volume);
-    if (entry.value.busyWith !== '' || refusal !== undefined || volume === undefined || to === undefined)
-      throw new LockstepError(
-        'FAILED_PRECONDITION',
-        `a failover of ${id} is not safe now: ${refusal ?? entry.value.failure}`,
-        { reason: 'NOT_SAFE_TO_FAIL_OVER', metadata: { subject: request.name } },
-      );
-    const nowMs = options.nowMs();
-    const decision = {
-      to,
-      why: 'a person asked for it',
-      requested: true,
-      lastHeardMs: nowMs,
-      decidedAtMs: nowMs,
-    };
-    return options.starter.failover(entry, volume, decision, identity);
-  });
-}
-
-async function freePort(options: DatabasesOptions): Promise<number> {
-  const taken = new Set((await options.repository.databases()).map((entry) => entry.value.port));
-  for (let port = options.enginePort; port <= HIGHEST_PORT; port++) if (!taken.has(port)) return port;
-  throw new LockstepError('RESOURCE_EXHAUSTED', `no port from ${String(options.enginePort)} up is free`, {
-    reason: 'NO_FREE_PORT',
   });
 }
 

@@ -1,57 +1,39 @@
-/** EventService: what happened to the databases. */
+/** EventService: what happened to databases and hosts (docs/events.md). */
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
-import type { Log } from '../../daemon/sys/log.ts';
 import type {
-  Event,
   EventServiceServer,
   ListEventsRequest,
   ListEventsResponse,
 } from '../../proto/gen/lockstep/v1/event_service.ts';
-import { operationName } from '../model/operation-view.ts';
-import { type EventRecord, keys } from '../model/records.ts';
-import { type Repository, sequenceOf } from '../repository.ts';
-import type { Entry } from '../store/store.ts';
-import { databaseIdOf, lastOf, nextOf, pageSizeOf } from './fields.ts';
-
-export interface EventsOptions {
-  readonly repository: Repository;
-  readonly log: Log;
-}
+import type { Repository } from '../repository.ts';
+import { cursorOf, newestOf, prefixesOf } from './event-feed.ts';
+import { checkParent, eventOf, filterOf } from './event-view.ts';
+import { lastOf, pageSizeOf, pageToken } from './fields.ts';
+import { watchEvents, type WatchEventsOptions } from './watch-events.ts';
 
 export function eventService(
-  options: EventsOptions,
+  options: WatchEventsOptions,
 ): Partial<EventServiceServer> & UntypedServiceImplementation {
-  return { listEvents: unary(options.log, (request: ListEventsRequest) => list(options, request)) };
-}
-
-async function list({ repository }: EventsOptions, request: ListEventsRequest): Promise<ListEventsResponse> {
-  const id = databaseIdOf('parent', request.parent);
-  await repository.requireDatabase(id);
-  const pageSize = pageSizeOf(request.pageSize);
-  const prefix = keys.events(id);
-  const last = lastOf(prefix, request.pageToken);
-  const after = last === undefined ? {} : { after: last };
-  const entries = await repository.store.list<EventRecord>(prefix, {
-    ...after,
-    limit: pageSize + 1,
-    reverse: true,
-  });
-  const page = entries.slice(0, pageSize);
   return {
-    events: page.map((entry) => viewOf(request.parent, entry)),
-    nextPageToken: nextOf(prefix, page, entries.length),
+    listEvents: unary(options.log, (request: ListEventsRequest) => list(options.repository, request)),
+    watchEvents: watchEvents(options),
   };
 }
 
-function viewOf(parent: string, { key, value }: Entry<EventRecord>): Event {
+async function list(repository: Repository, request: ListEventsRequest): Promise<ListEventsResponse> {
+  const { parent, reasons } = request;
+  await checkParent(repository, parent);
+  const isWanted = filterOf(reasons);
+  const limit = pageSizeOf(request.pageSize);
+  const name = `events of ${parent} ${[...new Set(reasons)].sort().join(' ')}`;
+  const before = lastOf(name, request.pageToken);
+  const prefixes = await prefixesOf(repository.store, parent);
+  const found = await newestOf(repository.store, prefixes, { limit: limit + 1, before, isWanted });
+  const page = found.slice(0, limit);
+  const last = page.at(-1);
   return {
-    name: `${parent}/events/${String(sequenceOf(key))}`,
-    time: new Date(value.timeMs),
-    reason: value.reason,
-    message: value.message,
-    generation: BigInt(value.generation),
-    phases: value.phases.map((phase) => ({ ...phase })),
-    operation: value.workflow === '' ? '' : operationName(value.workflow),
+    events: page.map(eventOf),
+    nextPageToken: last === undefined || found.length === page.length ? '' : pageToken(name, cursorOf(last)),
   };
 }

@@ -48,12 +48,18 @@ export interface Located {
   readonly host: string;
 }
 
-/** `prefer`: of several hosts that have one of that name. Throws where it is not clear which one is meant. */
-export async function locate(
-  asked: Asked,
-  { name, host, prefer }: { readonly name: string; readonly host: string; readonly prefer?: 'primary' },
-): Promise<Located> {
-  const { parent, snapshot } = snapshotOf('name', name);
+interface Wanted {
+  readonly name: string;
+  readonly host: string;
+  /** Of several hosts that have one of that name. */
+  readonly prefer?: 'primary';
+  /** Where the request has the name. */
+  readonly field?: string;
+}
+
+/** Throws where it is not clear which one is meant. */
+export async function locate(asked: Asked, { name, host, prefer, field = 'name' }: Wanted): Promise<Located> {
+  const { parent, snapshot } = snapshotOf(field, name);
   const found = await findVolume(asked.repository, parent);
   const { replicas, primary, volume } = found.volume.value;
   const hosts = host === '' ? replicas : [hostOf('host', host)];
@@ -61,8 +67,10 @@ export async function locate(
   const having = kept.filter(({ snapshots }) => snapshots.some((one) => one.name === snapshot));
   const [only] = having;
   if (only !== undefined && having.length === 1) return { found, snapshot, host: only.host };
-  if (only !== undefined && prefer === 'primary' && having.some((one) => one.host === primary))
+  const isPrimaryMeant = prefer === 'primary' || isFinal(found, snapshot);
+  if (only !== undefined && isPrimaryMeant && having.some((one) => one.host === primary))
     return { found, snapshot, host: primary };
+  if (only !== undefined && isFinal(found, snapshot)) return { found, snapshot, host: only.host };
   const metadata = { subject: `volumes/${volume}/snapshots/${snapshot}` };
   if (only !== undefined)
     throw new LockstepError(
@@ -85,6 +93,12 @@ export async function locate(
       metadata,
     },
   );
+}
+
+/** Taken when nobody wrote any more: it is the same on every host. */
+export function isFinal({ database, archive }: FoundVolume, snapshot: string): boolean {
+  if (archive !== undefined) return archive.value.snapshot === snapshot;
+  return database?.value.lifecycle === 'deleted' && database.value.finalSnapshot === snapshot;
 }
 
 export function fenceOf({ volume }: FoundVolume, verb: string): Fence {

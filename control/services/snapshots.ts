@@ -15,28 +15,19 @@ import type {
   DiffSnapshotsResponse,
   ListSnapshotsRequest,
   ListSnapshotsResponse,
+  RestoreSnapshotRequest,
   RevertVolumeRequest,
   Snapshot,
   SnapshotServiceServer,
 } from '../../proto/gen/lockstep/v1/snapshot_service.ts';
-import type { Agents } from '../agents.ts';
-import type { Repository } from '../repository.ts';
-import type { Starter } from '../starter.ts';
-import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
 import { cloneSnapshot } from './clone.ts';
+import { type DatabaseCloneOptions, restoreSnapshot } from './database-clone.ts';
 import { hostOf, snapshotOf } from './fields.ts';
 import { DISK_MS, fenceOf, keptBy, locate } from './snapshot-hosts.ts';
-import type { Views } from './views.ts';
 import { findVolume, type FoundVolume } from './volume-lookup.ts';
 
-export interface SnapshotsOptions {
-  readonly repository: Repository;
-  readonly agents: Agents;
-  readonly engine: WorkflowEngine;
-  readonly starter: Starter;
-  readonly views: Views;
-  readonly wallClock: () => number;
+export interface SnapshotsOptions extends DatabaseCloneOptions {
   readonly log: Log;
 }
 
@@ -55,13 +46,14 @@ export function snapshotService(
       return {};
     }),
     cloneSnapshot: unary(log, (request) => cloneSnapshot(options, request)),
+    restoreSnapshot: unary(log, (request: RestoreSnapshotRequest) => restoreSnapshot(options, request)),
     revertVolume: unary(log, (request: RevertVolumeRequest) => revert(options, request)),
     diffSnapshots: unary(log, (request: DiffSnapshotsRequest) => diff(options, request)),
   };
 }
 
 async function create(options: SnapshotsOptions, request: CreateSnapshotRequest): Promise<Snapshot> {
-  const found = await findVolume(options.repository, request.parent);
+  const found = await findVolume(options.repository, request.parent, 'parent');
   const { volume, primary, replicas } = found.volume.value;
   const host = request.host === '' ? primary : hostOf('host', request.host);
   if (!replicas.includes(host))
@@ -83,7 +75,7 @@ async function list(
   options: SnapshotsOptions,
   request: ListSnapshotsRequest,
 ): Promise<ListSnapshotsResponse> {
-  const found = await findVolume(options.repository, request.parent);
+  const found = await findVolume(options.repository, request.parent, 'parent');
   const { volume, replicas } = found.volume.value;
   const kept = await Promise.all(replicas.map((host) => keptBy(options, found, host)));
   const reverting = kept.flatMap((one) => one.revertingTo || []);
@@ -119,11 +111,15 @@ async function diff(
   options: SnapshotsOptions,
   request: DiffSnapshotsRequest,
 ): Promise<DiffSnapshotsResponse> {
-  const { found, snapshot, host } = await locate(options, { name: request.from, host: request.host });
+  const { found, snapshot, host } = await locate(options, {
+    name: request.from,
+    host: request.host,
+    field: 'from',
+  });
   const { volume } = found.volume.value;
   const to = request.to === '' ? undefined : snapshotOf('to', request.to);
   if (to !== undefined) {
-    const other = await findVolume(options.repository, to.parent);
+    const other = await findVolume(options.repository, to.parent, 'to');
     if (other.volume.value.volume !== volume)
       throw invalidField('to', request.to, `a snapshot of the same volume, ${volume}`);
   }

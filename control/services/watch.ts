@@ -31,7 +31,7 @@ export interface WatchOptions {
 /** Who wants to know that anything may have changed. */
 export class Watchers {
   readonly #callbacks = new Set<() => void>();
-  readonly #ends = new Set<() => void>();
+  readonly #ends = new Set<(why: LockstepError) => void>();
   readonly #stops: readonly (() => void)[];
 
   constructor(repository: Repository, engine: WorkflowEngine, observations: Observations) {
@@ -50,7 +50,15 @@ export class Watchers {
     return this.#callbacks.size;
   }
 
-  add(callback: () => void, end: () => void): () => void {
+  requireRoom(): void {
+    if (this.count >= MAX_WATCHERS)
+      throw new LockstepError('RESOURCE_EXHAUSTED', `${String(MAX_WATCHERS)} watches are open`, {
+        reason: 'TOO_MANY_WATCHES',
+        metadata: { next: 'end a watch that nobody reads, and try again' },
+      });
+  }
+
+  add(callback: () => void, end: (why: LockstepError) => void): () => void {
     this.#callbacks.add(callback);
     this.#ends.add(end);
     return () => {
@@ -61,7 +69,11 @@ export class Watchers {
 
   close(): void {
     for (const stop of this.#stops) stop();
-    for (const end of [...this.#ends]) end();
+    // Not as if the database were gone: a client watches on elsewhere, or here once control is back.
+    const why = new LockstepError('UNAVAILABLE', 'this control daemon ends; watch again in a moment', {
+      reason: 'SHUTTING_DOWN',
+    });
+    for (const end of [...this.#ends]) end(why);
   }
 }
 
@@ -71,10 +83,7 @@ export function watchDatabase(
   return (call) => {
     try {
       const id = databaseIdOf('name', call.request.name);
-      if (options.watchers.count >= MAX_WATCHERS)
-        throw new LockstepError('RESOURCE_EXHAUSTED', `${String(MAX_WATCHERS)} watches are open`, {
-          reason: 'TOO_MANY_WATCHES',
-        });
+      options.watchers.requireRoom();
       new Watch(options, call, id).start();
     } catch (error) {
       call.emit('error', statusReply(error));
@@ -104,7 +113,10 @@ class Watch {
 
   start(): void {
     const end = (): void => this.#end();
-    this.#forget = this.#options.watchers.add(() => this.#soon(SETTLE_MS), end);
+    this.#forget = this.#options.watchers.add(
+      () => this.#soon(SETTLE_MS),
+      (why) => this.#fail(why),
+    );
     for (const event of ['cancelled', 'close', 'error']) this.#call.on(event, end);
     this.#call.on('drain', () => {
       this.#isFull = false;

@@ -35,6 +35,8 @@ export const ENGINE_INITIALIZE_TIMEOUT_MS = 120_000;
 /** Start, crash recovery included. */
 export const ENGINE_START_TIMEOUT_MS = 120_000;
 export const ENGINE_STOP_GRACE_MS = 30_000;
+/** Of each checkpoint before a shutdown. */
+export const CHECKPOINT_TIMEOUT_MS = 15_000;
 /** After this long a killed engine is taken to hang in I/O, which ends when its volume is taken away. */
 export const ENGINE_KILL_HEADSTART_MS = 100;
 export const ENGINE_POLL_MS = 15;

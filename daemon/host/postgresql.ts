@@ -25,6 +25,7 @@ import {
 import { deviceSizeBytes, mountAt } from './mounts.ts';
 import { ensurePackages } from './packages.ts';
 import { poll } from './poll.ts';
+import { checkpointWhileServing } from './postgresql-checkpoint.ts';
 import { highestVersion, installedVersion, programsOf, systemUser } from './postgresql-install.ts';
 import {
   checkSocketPath,
@@ -138,6 +139,7 @@ export class Postgresql implements EngineDriver {
     this.answered.delete(spec.database);
     const belongings = this.belongings(spec);
     if (!options.kill) {
+      if (await this.processes.isAlive(processName(spec))) await this.checkpoint(spec);
       // SIGINT is "fast": sessions are ended, a checkpoint is written.
       const fast = { signal: 'SIGINT', graceMs: ENGINE_STOP_GRACE_MS } as const;
       await this.processes.stop(processName(spec), { ...fast, ...belongings });
@@ -149,6 +151,11 @@ export class Postgresql implements EngineDriver {
       `the engine of ${spec.database} was killed but hangs in the kernel as pid ${left.join(', ')}`,
       { reason: 'PROCESS_STUCK', metadata: { database: spec.database } },
     );
+  }
+
+  private async checkpoint(spec: EngineSpec): Promise<void> {
+    const { port, user, database } = spec;
+    await checkpointWhileServing({ host: this.paths(spec).socketDir, port, user, database });
   }
 
   async report(spec: EngineSpec): Promise<EngineReport> {

@@ -7,16 +7,14 @@
  * It has one copy. Where two are asked for the record says so, and the monitor has the second one made.
  */
 import { LockstepError, messageOf } from '../../../daemon/sys/errors.ts';
-import { EngineAgentServiceService as engines } from '../../../proto/gen/lockstep/agent/v1/engine.ts';
 import { keys, type VolumeRecord } from '../../model/records.ts';
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
-import { reserve } from './create-database.ts';
-import { removeDatabase } from './create-database.ts';
+import { removeDatabase, reserve } from './create-database.ts';
 import { HostActions } from './host-actions.ts';
 import { withdrawAlias } from './purge-database.ts';
 import { SnapshotActions } from './snapshot-actions.ts';
 import { attachAndMount, type DatabaseWork, describeOutcome, letGo, pointAlias } from './steps.ts';
-import { gently, patiently, type Surroundings } from './surroundings.ts';
+import { gently, patiently, pause, type Surroundings } from './surroundings.ts';
 
 export type CloneState = DatabaseWork & {
   /** The volume that is cloned. */
@@ -35,7 +33,6 @@ type CloneStep = Step<CloneState>;
 
 const ORDINARY_MS = 2 * 60_000;
 const ENGINE_MS = 10 * 60_000;
-const PASSWORD_MS = 30_000;
 const ATTEMPTS = 3;
 const FIRST_GENERATION = 1;
 const MAX_PLACEMENT_CONFLICTS = 10;
@@ -100,7 +97,7 @@ function takeSnapshot(around: Surroundings): CloneStep {
       if (keptSnapshot !== '') return { snapshot: keptSnapshot };
       const { value: record } = await around.repository.requireVolume(origin);
       const snapshot = ownSnapshot(context.state);
-      const candidates = await candidatesOf(around, record);
+      const candidates = await candidatesOf(around, record, context.signal);
       for (const host of candidates)
         try {
           await snapshotsOf(around, context).take(host, snapshot);
@@ -117,14 +114,28 @@ function takeSnapshot(around: Surroundings): CloneStep {
 }
 
 /** The secondary first: what is read and synced there the primary's clients do not feel. */
-async function candidatesOf(around: Surroundings, record: VolumeRecord): Promise<readonly string[]> {
-  const { primary, inSync, sizeBytes } = record;
-  const secondaries = inSync.filter((host) => host !== primary && !around.hosts.isGone(host));
+async function candidatesOf(
+  around: Surroundings,
+  { primary, inSync, sizeBytes }: VolumeRecord,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const secondaries = inSync.filter((host) => host !== primary);
   const hosts = primary === '' ? secondaries : [...secondaries, primary];
-  const rooms = await around.hosts.rooms();
-  return hosts.filter((host) =>
-    rooms.some((room) => room.host === host && room.reachable && room.roomBytes >= sizeBytes),
-  );
+  const fitting: string[] = [];
+  for (const host of hosts) {
+    const room = await roomOn(around, host, signal);
+    if (room >= sizeBytes && !around.hosts.isGone(host)) fitting.push(host);
+  }
+  return fitting;
+}
+
+/** In bytes; 0 where it cannot be reached. Waits for a first heartbeat where this control has just started. */
+async function roomOn(around: Surroundings, host: string, signal: AbortSignal): Promise<number> {
+  for (;;) {
+    const room = (await around.hosts.rooms()).find((one) => one.host === host && one.reachable);
+    if (room !== undefined || around.hosts.hasListened()) return room?.roomBytes ?? 0;
+    await pause(around.pace.copyPollMs, signal);
+  }
 }
 
 function noRoom({ volume, inSync, sizeBytes }: VolumeRecord): LockstepError {
@@ -152,20 +163,22 @@ function reserveVolume(around: Surroundings): CloneStep {
   return step(around, {
     name: 'reserve-volume',
     title: ({ host }) => `Take room on ${host}`,
-    do: async ({ state }) => {
+    do: async ({ state, signal }) => {
       for (let conflicts = 0; conflicts < MAX_PLACEMENT_CONFLICTS; conflicts++) {
         if ((await around.repository.volume(state.volume)) !== undefined) return;
         const hosts = await around.repository.hostEntries();
-        const room = (await around.hosts.rooms()).find(({ host }) => host === state.host);
-        if (room === undefined || room.roomBytes < state.sizeBytes)
+        const room = await roomOn(around, state.host, signal);
+        if (room < state.sizeBytes)
           throw new LockstepError(
             'FAILED_PRECONDITION',
-            `${String(state.sizeBytes)} bytes are needed on ${state.host}; there are ${String(room?.roomBytes ?? 0)}`,
+            `${String(state.sizeBytes)} bytes are needed on ${state.host}; there are ${String(room)}`,
             { reason: 'NO_ROOM', metadata: { next: `Delete what is not needed on ${state.host}.` } },
           );
         if (await reserve(around, recordOf(state), hosts)) return;
       }
-      throw new LockstepError('ABORTED', 'other databases were placed all the time', { reason: 'CONTENTION' });
+      throw new LockstepError('ABORTED', 'other databases were placed all the time', {
+        reason: 'CONTENTION',
+      });
     },
     undo: async ({ state }) => {
       await around.repository.store.transact([], [{ key: keys.volume(state.volume), deleted: true }]);
@@ -251,10 +264,7 @@ function setPassword(around: Surroundings): CloneStep {
       const { host, database } = context.state;
       // As with a create, the log keeps what a step answers for ever: the password stays in the record that forgets it.
       const { value } = await around.repository.requireDatabase(database);
-      await actions(around, context).callWithSpec(host, engines.setEnginePassword, context.state, {
-        more: { password: value.unclaimedPassword },
-        deadlineMs: PASSWORD_MS,
-      });
+      await actions(around, context).setEnginePassword(host, context.state, value.unclaimedPassword);
     },
   });
 }

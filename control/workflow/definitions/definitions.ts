@@ -3,6 +3,7 @@ import { keys } from '../../model/records.ts';
 import type { WorkflowDefinition, WorkflowOutcome, WorkflowRecord, WorkflowState } from '../workflow.ts';
 import { publishWorkflow } from './channels.ts';
 import type { DatabaseWork } from './steps.ts';
+import { cloneDatabase } from './clone-database.ts';
 import { createDatabase, createVolume } from './create-database.ts';
 import { deleteDatabase } from './delete-database.ts';
 import { failover } from './failover.ts';
@@ -18,6 +19,7 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
     measured(around, createDatabase(around)),
     measured(around, createVolume(around)),
     measured(around, deleteDatabase(around)),
+    measured(around, cloneDatabase(around)),
     measured(around, undeleteDatabase(around)),
     measured(around, purgeDatabase(around)),
     measured(around, failover(around)),

@@ -40,6 +40,7 @@ const STEP_MS = 5 * 60_000;
 const ATTEMPTS = 3;
 /** What a secondary answers that cannot take the snapshot: the primary's is enough. */
 const SPARED: ReadonlySet<string> = new Set([
+  'NOT_FOUND',
   'UNAVAILABLE',
   'DEADLINE_EXCEEDED',
   'FAILED_PRECONDITION',
@@ -79,14 +80,20 @@ function checkSnapshotName(around: Surroundings): DeleteStep {
     async do(context) {
       const { finalSnapshot, volume, primary } = context.state;
       if (finalSnapshot === '') return;
-      const { replicas } = await requirePrimary(around, volume, primary);
-      for (const host of replicas.filter((one) => one === primary || !around.hosts.isGone(one)))
-        if ((await snapshotsOf(around, context).list(host)).some(({ name }) => name === finalSnapshot))
-          throw new LockstepError(
-            'ALREADY_EXISTS',
-            `${host} has a snapshot ${finalSnapshot} of ${volume} already`,
-            { reason: 'SNAPSHOT_EXISTS', metadata: { next: 'Name another final snapshot.' } },
-          );
+      const record = await requirePrimary(around, volume, primary);
+      const namesOn = async (host: string): Promise<readonly string[]> =>
+        (await snapshotsOf(around, context).list(host)).map(({ name }) => name);
+      const taken = [
+        ...(await namesOn(primary)),
+        ...(await Promise.all(
+          othersOf(record).map(async (host) => (await spare(around, host, () => namesOn(host))) ?? []),
+        )),
+      ].flat();
+      if (taken.includes(finalSnapshot))
+        throw new LockstepError('ALREADY_EXISTS', `${volume} has a snapshot ${finalSnapshot} already`, {
+          reason: 'SNAPSHOT_EXISTS',
+          metadata: { next: 'Name another final snapshot.' },
+        });
     },
   });
 }

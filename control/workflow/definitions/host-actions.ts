@@ -7,7 +7,9 @@ import {
   type Fence,
   type VolumeView,
 } from '../../../proto/gen/lockstep/agent/v1/agent.ts';
+import { EngineAgentServiceService as engines } from '../../../proto/gen/lockstep/agent/v1/engine.ts';
 import { SnapshotServiceService as snapshots } from '../../../proto/gen/lockstep/agent/v1/snapshot.ts';
+import { majorOf } from '../../model/engine-parameters.ts';
 import { NO_ENGINE } from '../../model/engines.ts';
 import { observeReplica, type ObservedReplica } from '../../model/observation.ts';
 import type { VolumeRecord } from '../../model/records.ts';
@@ -24,6 +26,8 @@ const INITIALIZE_MS = 3 * 60_000;
 /** Crash recovery of the engine. */
 const START_MS = 5 * 60_000;
 const STOP_MS = 90_000;
+/** A statement, and a look at what came of it. */
+const CONFIGURE_MS = 30_000;
 /** All of a volume may have to be written. */
 const REVERT_MS = 24 * 60 * 60_000;
 
@@ -49,12 +53,9 @@ export function engineSpec(facts: EngineFacts): EngineSpec {
     port,
     user,
     parameters: { ...parameters },
-    version: majorOf(engineVersion),
+    version: majorOf(engine, engineVersion),
   };
 }
-
-/** "15.18" to "15": the files of one major version are not readable by another. */
-export const majorOf = (version: string): string => /\d+/.exec(version)?.[0] ?? version;
 
 export class HostActions {
   readonly #around: Surroundings;
@@ -165,10 +166,9 @@ export class HostActions {
     await this.#cleanUp(host, agent.detachVolume, await this.#withVolume(), DEVICE_MS);
   }
 
-  /** Answers the version. */
   /** Of that major version, or the newest of the host. Answers the version. */
   async installEngine(host: string, engine: string, version: string): Promise<string> {
-    const request = { fence: await this.#fence(), engine, version: majorOf(version) };
+    const request = { fence: await this.#fence(), engine, version: majorOf(engine, version) };
     return (await this.#call(host, agent.installEngine, request, INSTALL_MS)).version;
   }
 
@@ -186,6 +186,11 @@ export class HostActions {
   async stopEngine(host: string, facts: EngineFacts, options: { readonly kill: boolean }): Promise<void> {
     const request = { ...(await this.#withSpec(facts)), kill: options.kill };
     await this.#cleanUp(host, agent.stopEngine, request, STOP_MS);
+  }
+
+  async setEnginePassword(host: string, facts: EngineFacts, password: string): Promise<void> {
+    const request = { ...(await this.#withSpec(facts)), password };
+    await this.#call(host, engines.setEnginePassword, request, CONFIGURE_MS);
   }
 
   /** Engine, file system, device: in this order, since each is used by the one before. */

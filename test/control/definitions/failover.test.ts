@@ -15,8 +15,8 @@ async function eventsOf(harness: ControlHarness): Promise<Event[]> {
   return events;
 }
 
-const failOver = (harness: ControlHarness) =>
-  harness.call(service.failoverDatabase, { name: 'databases/orders', etag: '', requestId: '' });
+const named = { name: 'databases/orders' };
+const failOver = (harness: ControlHarness) => harness.call(service.failoverDatabase, named);
 
 const PHASES = ['detect', 'fence', 'promote', 'attach_and_mount', 'engine_recovery', 'alias'];
 
@@ -66,18 +66,6 @@ t.test('a primary that dies is replaced, phase by phase, and reseeded when it is
   ]);
 });
 
-t.test('a failover that a person asks for stops the old engine first and keeps both copies', async (t) => {
-  const harness = await ControlHarness.open(t);
-  await harness.createOrders();
-  t.equal((await harness.finished(await failOver(harness))).error, undefined);
-  t.same([...harness.a.engines.keys(), ...harness.a.devices, ...harness.a.mounts], []);
-  const order = harness.a.calls
-    .slice(harness.a.calls.lastIndexOf('stopEngine'))
-    .filter((call) => call !== 'getReplica');
-  t.same(order.slice(0, 4), ['stopEngine', 'unmountFileSystem', 'detachVolume', 'stepDown']);
-  t.match(await harness.until((database) => database.redundancy === 3), { primary: { host: 'host-b' } });
-});
-
 t.test('a failover that would lose writes is refused with the reason', async (t) => {
   const harness = await ControlHarness.open(t);
   await harness.createOrders();
@@ -89,37 +77,6 @@ t.test('a failover that would lose writes is refused with the reason', async (t)
     message: /host-b|host-a alone/,
   });
   t.match(await harness.get(), { state: 2, primary: { host: 'host-a' } });
-});
-
-t.test(
-  'a requested failover that fails before the generation is raised leaves the old primary serving',
-  async (t) => {
-    const harness = await ControlHarness.open(t);
-    await harness.createOrders();
-    harness.a.injectOnce(
-      'stepDown',
-      new LockstepError('FAILED_PRECONDITION', 'something is in flight', { reason: 'BUSY' }),
-    );
-    const done = await harness.finished(await failOver(harness));
-    t.match(done.error, { message: /step release-primary failed/ });
-    const back = await harness.until(
-      (database) => database.state === 2 && database.redundancy === 3 && database.busyWith === '',
-    );
-    t.match(back, { primary: { host: 'host-a' }, generation: 2n }, 'and its engine is started again');
-  },
-);
-
-t.test('a requested failover to a host that died meanwhile leaves the old primary serving', async (t) => {
-  const harness = await ControlHarness.open(t);
-  await harness.createOrders();
-  harness.b.injectOnce(
-    'getReplica',
-    new LockstepError('FAILED_PRECONDITION', 'it has just been restarted', { reason: 'GONE' }),
-  );
-  const done = await harness.finished(await failOver(harness));
-  t.match(done.error, { message: /step raise-generation failed/ });
-  const back = await harness.until((database) => database.state === 2 && database.busyWith === '');
-  t.match(back, { primary: { host: 'host-a' }, generation: 2n });
 });
 
 t.test('a failover gets through blips and refusals at every call', async (t) => {
@@ -139,7 +96,7 @@ t.test(
   'a control that dies after any entry of a failover finishes it after its restart',
   { timeout: 60_000 },
   async (t) => {
-    const entries = 2 * 6 + 1;
+    const entries = 2 * 7 + 1;
     for (let dies = 1; dies <= entries; dies++) {
       const harness = await ControlHarness.open(t);
       await harness.createOrders();

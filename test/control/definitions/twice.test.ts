@@ -56,6 +56,14 @@ t.test('create, failover, reseed and recovery stand being run twice', async (t) 
   ]);
 });
 
+t.test('a switchover stands being run twice', async (t) => {
+  const harness = await openTwice(t);
+  await harness.createOrders();
+  const done = await harness.finished(await harness.call(service.switchoverDatabase, named));
+  t.equal(done.error, undefined);
+  t.match(await harness.until((database) => database.redundancy === 3), { primary: { host: 'host-b' } });
+});
+
 t.test('the undo of every step of create stands being run twice', async (t) => {
   const harness = await openTwice(t);
   // The last call to a host of all: every step before it is undone.
@@ -66,11 +74,11 @@ t.test('the undo of every step of create stands being run twice', async (t) => {
   await t.rejects(harness.get(), { code: 'NOT_FOUND' });
 });
 
-t.test('the undo of a requested failover and of a reseed stand being run twice', async (t) => {
+t.test('the undo of a switchover and of a reseed stand being run twice', async (t) => {
   const harness = await openTwice(t);
   await harness.createOrders();
   harness.a.injectOnce('stepDown', new LockstepError('FAILED_PRECONDITION', 'no'));
-  const requested = await harness.finished(await harness.call(service.failoverDatabase, named));
+  const requested = await harness.finished(await harness.call(service.switchoverDatabase, named));
   t.match(requested.error, { message: /release-primary/ });
   await harness.until((database) => database.state === 2 && database.busyWith === '');
   harness.b.die();
