@@ -208,6 +208,10 @@ function eventKeysOf(subject: EventSubject): {
   return { list: keys.hostEvents(host), keyOf: (sequence) => keys.hostEvent(host, sequence) };
 }
 
+/** That it is as it was read; revision 0: it was not there. */
+export const conditionOf = ({ key, revision }: Entry): Condition =>
+  revision === 0 ? { key, absent: true } : { key, revision };
+
 export const sequenceOf = (eventKey: string): number => Number(eventKey.slice(eventKey.lastIndexOf('/') + 1));
 
 function isSameEvent(record: EventRecord, event: NewEvent): boolean {

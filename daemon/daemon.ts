@@ -8,13 +8,13 @@ import { randomInt } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Server, ServerCredentials } from '@grpc/grpc-js';
-import { HealthImplementation } from 'grpc-health-check';
+import type { Server } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { Control } from '../control/control.ts';
 import { MetricsServer } from './metrics/metrics.ts';
 import { StorageHost } from './storage-host.ts';
 import { DiskFaults } from './store/fault-layer.ts';
+import { serverCredentials } from './sys/api-tls.ts';
 import { bootClock } from './sys/clock.ts';
 import { type Config, loadConfig } from './sys/config.ts';
 import { cannotListen, LockstepError, messageOf } from './sys/errors.ts';
@@ -32,9 +32,8 @@ const RELEASE_LIMIT_MS = 60_000;
 interface Running {
   readonly storage: StorageHost | undefined;
   readonly control: Control | undefined;
-  readonly server: Server;
+  readonly server: ApiServer;
   readonly metrics: MetricsServer;
-  readonly health: HealthImplementation;
 }
 
 async function run(config: Config, log: Log): Promise<Running> {
@@ -43,9 +42,7 @@ async function run(config: Config, log: Log): Promise<Running> {
   const incarnation = randomInt(1, INCARNATION_BELOW);
   const faults = diskFaults();
   const identity = { incarnation, version: VERSION, bootId: bootId(faults) };
-  const health = new HealthImplementation({ '': 'NOT_SERVING' });
   const server = new ApiServer();
-  health.addToServer(server);
   const control =
     config.control === undefined
       ? undefined
@@ -76,8 +73,8 @@ async function run(config: Config, log: Log): Promise<Running> {
   );
   await metrics.listen(config.host.address, config.ports.metrics);
   await storage?.start();
-  for (const service of ['', ...(control?.services ?? [])]) health.setStatus(service, 'SERVING');
-  return { storage, control, server, metrics, health };
+  for (const service of ['', ...(control?.services ?? [])]) server.health.setStatus(service, 'SERVING');
+  return { storage, control, server, metrics };
 }
 
 /**
@@ -103,10 +100,12 @@ function diskFaults(): DiskFaults | undefined {
   return process.env['LOCKSTEP_TEST_FAULTS'] === '1' ? new DiskFaults(() => bootClock.nowMs()) : undefined;
 }
 
-function bind(server: Server, { host, ports }: Config): Promise<void> {
+function bind(server: Server, config: Config): Promise<void> {
+  const { host, ports } = config;
+  const credentials = serverCredentials(config);
   return new Promise((resolve, reject) => {
     const where = { host: host.address, port: ports.api };
-    server.bindAsync(`${where.host}:${String(where.port)}`, ServerCredentials.createInsecure(), (cause) => {
+    server.bindAsync(`${where.host}:${String(where.port)}`, credentials, (cause) => {
       if (cause === null) resolve();
       else reject(cannotListen('ports.api', where, cause));
     });
@@ -120,7 +119,7 @@ async function stop(running: Running, log: Log, options: { readonly release: boo
     process.exit(1);
   }, limitMs).unref();
   for (const service of ['', ...(running.control?.services ?? [])])
-    running.health.setStatus(service, 'NOT_SERVING');
+    running.server.health.setStatus(service, 'NOT_SERVING');
   if (options.release) await running.storage?.releaseAll();
   await running.control?.close();
   await running.storage?.close();

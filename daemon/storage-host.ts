@@ -27,6 +27,7 @@ import type { ReplicaState } from './replication/states.ts';
 import type { DiskFaults } from './store/fault-layer.ts';
 import type { SpaceStatus } from './store/space.ts';
 import { takePassedSockets } from './sys/activation.ts';
+import { channelCredentials } from './sys/api-tls.ts';
 import { bootClock } from './sys/clock.ts';
 import type { Config } from './sys/config.ts';
 import { assert, LockstepError, messageOf } from './sys/errors.ts';
@@ -111,6 +112,7 @@ export class StorageHost {
     );
     this.#coordinator = new Coordinator({
       server: coordinator.server,
+      credentials: channelCredentials(config),
       heartbeatMs: timing.heartbeat_ms,
       silenceMs: timing.silence_ms,
       describe: () => this.#describe(),

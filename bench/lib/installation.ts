@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hostId } from '../../client/cli/verdict.ts';
+import { hostId } from '../../client/resource-names.ts';
 import { LockstepClient } from '../../client/lockstep.ts';
 import {
   daemonOf,

@@ -7,10 +7,10 @@ import type { ClusterStatus } from '../../proto/gen/lockstep/v1/cluster_service.
 import type { Database, Endpoint, Replica, Task } from '../../proto/gen/lockstep/v1/database_service.ts';
 import type { Event } from '../../proto/gen/lockstep/v1/event_service.ts';
 import type { Host } from '../../proto/gen/lockstep/v1/host_service.ts';
-import { databaseId } from '../databases.ts';
+import { databaseId, hostId } from '../resource-names.ts';
 import { type Operation, operationOf } from '../operations.ts';
 import { redundancyName, stateName, taskStateName } from './names.ts';
-import { hostId, verdictOf } from './verdict.ts';
+import { verdictOf } from './verdict.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 

@@ -1,13 +1,13 @@
 /** Databases and their events as text. Pure. */
 import type { Database } from '../../proto/gen/lockstep/v1/database_service.ts';
 import type { Event } from '../../proto/gen/lockstep/v1/event_service.ts';
-import { databaseId } from '../databases.ts';
+import { databaseId, hostId } from '../resource-names.ts';
 import { multiHostUrl, withPort } from './connection.ts';
 import { redundancyName, stateName } from './names.ts';
 import { databaseSection } from './render-status.ts';
 import { formatSize } from './size.ts';
 import { formatDuration, formatTime, type Paint, printable, wrapped } from './text.ts';
-import { hostId, judgeDatabase } from './verdict.ts';
+import { judgeDatabase } from './verdict.ts';
 
 const WIDTH = 80;
 

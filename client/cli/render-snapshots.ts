@@ -1,10 +1,9 @@
 /** `lockstep volume snapshot list`: a tree for each host, with what each snapshot takes up. Pure. */
 import type { ListSnapshotsResponse, Snapshot } from '../../proto/gen/lockstep/v1/snapshot_service.ts';
-import { snapshotId, volumeId } from '../lockstep.ts';
+import { hostId, snapshotId, volumeId } from '../lockstep.ts';
 import { integer, type Json, time } from './json.ts';
 import { formatSize } from './size.ts';
 import { formatDuration, formatTime, listed, type Paint, printable, table } from './text.ts';
-import { hostId } from './verdict.ts';
 
 const COLUMNS = [
   { title: 'SNAPSHOT' },

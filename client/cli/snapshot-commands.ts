@@ -1,14 +1,13 @@
 /** `lockstep volume snapshot ...`, and what is made from snapshots: `lockstep volume clone|revert|diff`. */
 import type { Command } from 'commander';
 import type { DiffExtent } from '../../proto/gen/lockstep/v1/snapshot_service.ts';
-import { snapshotId, volumeId } from '../lockstep.ts';
+import { hostId, snapshotId, volumeId } from '../lockstep.ts';
 import { type Context, follow, type GlobalOptions, withContext } from './context.ts';
 import { UsageError } from './errors.ts';
 import { databaseJson, integer, operationJson } from './json.ts';
 import { renderSnapshots, snapshotJson, snapshotsJson } from './render-snapshots.ts';
 import { formatSize } from './size.ts';
 import { counted, printable, table } from './text.ts';
-import { hostId } from './verdict.ts';
 
 interface SnapshotOptions extends GlobalOptions {
   readonly json?: boolean;
@@ -106,7 +105,7 @@ async function create(
 }
 
 async function list(context: Context, [volume = '']: readonly string[]): Promise<void> {
-  const answer = await context.client.snapshots.list(volume, { signal: context.signal });
+  const answer = await context.client.snapshots.survey(volume, { signal: context.signal });
   context.print(
     () => renderSnapshots(answer, { paint: context.paint, now: new Date() }),
     () => snapshotsJson(answer),

@@ -240,6 +240,11 @@ export const keys = {
   workflow: (id: string): string => `workflows/${id}`,
   workflowLog: (id: string): string => `workflow-log/${id}/`,
   workflowLogEntry: (id: string, sequence: number): string => `workflow-log/${id}/${padded(sequence)}`,
+  workflowOwners: 'workflow-owner/',
+  workflowOwner: (id: string): string => `workflow-owner/${id}`,
+  /** Leases of control daemons, while they run workflows. */
+  controlDaemons: 'control-daemons/',
+  controlDaemon: (daemon: string): string => `control-daemons/${daemon}`,
   allEvents: 'events/',
   events: (database: string): string => `events/${database}/`,
   event: (database: string, sequence: number): string => `events/${database}/${padded(sequence)}`,

@@ -26,6 +26,7 @@ import { cloneDatabase } from './database-clone.ts';
 import { failoverMethods } from './database-failover.ts';
 import { listDatabases } from './database-list.ts';
 import { deleteDatabase, undeleteDatabase } from './database-retention.ts';
+import { powerHandlers } from './database-power.ts';
 import { databaseIdOf } from './fields.ts';
 import { idempotently } from './idempotent.ts';
 import { freePort } from './ports.ts';
@@ -65,6 +66,7 @@ export function databaseService(
     undeleteDatabase: unary(log, (request: UndeleteDatabaseRequest) => undeleteDatabase(options, request)),
     ...failoverMethods(options),
     watchDatabase: watchDatabase(options),
+    ...powerHandlers(options),
     claimPassword: unary(log, (request: ClaimPasswordRequest) => claimPassword(options, request)),
   };
 }

@@ -7,6 +7,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
 import { LockstepError, messageOf } from './errors.ts';
 import { completed, type SentStatus } from './grpc-refusals.ts';
 import { statusReply } from './grpc-status.ts';
@@ -55,8 +56,12 @@ const completeRefusals: ServerInterceptor = (method, call) => {
 };
 
 export class ApiServer extends Server {
+  /** grpc.health.v1: '' for the daemon, the rest by the full names of services. */
+  readonly health = new HealthImplementation({ '': 'NOT_SERVING' });
+
   constructor() {
     super({ ...LIMITS, interceptors: [completeRefusals] });
+    this.health.addToServer(this);
   }
 
   /** grpc-js itself would call a request that does not parse INTERNAL: as if the server were to blame. */

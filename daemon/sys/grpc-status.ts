@@ -39,10 +39,16 @@ export const DETAILS_TRAILER = 'grpc-status-details-bin';
  */
 const MAX_DETAILS_BYTES = 4 * 1024;
 const MAX_MESSAGE_BYTES = 1500;
-/** Of each text in the details: they are made again with the next one until they fit. An engine's log tail is long. */
-const TEXT_BYTES = [1500, 400, 100, 30] as const;
-/** Of violations and of metadata, where a client's own wrong input could be as many. */
-const MAX_LISTED = 10;
+/**
+ * Of each text in the details, and of how many violations and facts: they are made again with the next pair until they
+ * fit. An engine's log tail is long, and a client's own wrong input may be long and many.
+ */
+const SHORTENINGS = [
+  { textBytes: 1500, listed: 20 },
+  { textBytes: 400, listed: 10 },
+  { textBytes: 100, listed: 10 },
+  { textBytes: 30, listed: 3 },
+] as const;
 
 export const TYPE = {
   errorInfo: 'type.googleapis.com/google.rpc.ErrorInfo',
@@ -84,18 +90,18 @@ export function encodedStatus(rpcStatus: Status): Buffer {
 function fitting(error: LockstepError): Buffer {
   const { code, reason, violations, metadata, message } = error;
   let bytes: Buffer = Buffer.alloc(0);
-  for (const limit of TEXT_BYTES) {
-    const short = (text: string): string => shortened(text, limit);
+  for (const { textBytes, listed } of SHORTENINGS) {
+    const short = (text: string): string => shortened(text, textBytes);
     const smaller = new LockstepError(code, short(message), {
       reason,
-      violations: violations.slice(0, MAX_LISTED).map(({ field, value, allowed }) => ({
+      violations: violations.slice(0, listed).map(({ field, value, allowed }) => ({
         field: short(field),
         value: short(value),
         allowed: short(allowed),
       })),
       metadata: Object.fromEntries(
         Object.entries(metadata)
-          .slice(0, MAX_LISTED)
+          .slice(0, listed)
           .map(([key, value]) => [key, short(value)]),
       ),
     });

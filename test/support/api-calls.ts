@@ -58,10 +58,13 @@ export function callRaw(client: Client, method: DescMethod, bytes: Buffer): Prom
     return promise;
   }
   const stream = client.makeServerStreamRequest(pathOf(method), same, same, bytes, new Metadata(), options);
-  stream.on('data', () => {
+  const accepted = (): void => {
     resolve(DONE);
     stream.cancel();
-  });
+  };
+  stream.on('data', accepted);
+  // Of a stream that has nothing to tell yet. A refusal comes without.
+  stream.on('metadata', accepted);
   stream.on('end', () => resolve(DONE));
   stream.on('error', (error: ServiceError) => resolve(outcomeOf(error)));
   return promise;

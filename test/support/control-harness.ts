@@ -50,6 +50,8 @@ export class ControlHarness {
   readonly folder: string;
   readonly a: AgentDouble;
   readonly b: AgentDouble;
+  readonly #hosts: AgentDouble[];
+  readonly #heartbeatMs: number;
   readonly enginesOfA: EngineAgentDouble;
   readonly enginesOfB: EngineAgentDouble;
   readonly snapshotsOfA: SnapshotDouble;
@@ -69,23 +71,33 @@ export class ControlHarness {
     this.#graceHours = graceHours;
     this.folder = folder;
     this.#dnsPort = dnsPort;
-    const shared = { heartbeatMs, coordinator: () => this.address };
-    this.a = new AgentDouble({ host: 'host-a', zone: 'a', ...shared });
-    this.b = new AgentDouble({ host: 'host-b', zone: 'b', ...shared });
-    this.a.peers = [this.b];
-    this.b.peers = [this.a];
-    this.enginesOfA = new EngineAgentDouble(this.a);
-    this.enginesOfB = new EngineAgentDouble(this.b);
-    this.snapshotsOfA = new SnapshotDouble(this.a);
-    this.snapshotsOfB = new SnapshotDouble(this.b);
-    this.a.addServices = (server) => {
-      this.enginesOfA.addTo(server);
-      this.snapshotsOfA.addTo(server);
-    };
-    this.b.addServices = (server) => {
-      this.enginesOfB.addTo(server);
-      this.snapshotsOfB.addTo(server);
-    };
+    this.#heartbeatMs = heartbeatMs;
+    this.#hosts = [];
+    this.a = this.newHost('host-a', 'a');
+    this.b = this.newHost('host-b', 'b');
+    [this.enginesOfA, this.snapshotsOfA] = doublesOf(this.a);
+    [this.enginesOfB, this.snapshotsOfB] = doublesOf(this.b);
+  }
+
+  /** Not heard before its start. */
+  newHost(host: string, zone: string): AgentDouble {
+    const coordinator = (): string => this.address;
+    const double = new AgentDouble({ host, zone, heartbeatMs: this.#heartbeatMs, coordinator });
+    this.#hosts.push(double);
+    for (const one of this.#hosts) one.peers = this.#hosts.filter((other) => other !== one);
+    return double;
+  }
+
+  async addHost(host: string, zone: string): Promise<AgentDouble> {
+    const double = this.newHost(host, zone);
+    doublesOf(double);
+    await double.start();
+    return double;
+  }
+
+  /** On all hosts together. */
+  leftovers(): readonly string[] {
+    return this.#hosts.flatMap((host) => host.leftovers().map((left) => `${host.host}: ${left}`));
   }
 
   /** With both hosts heard; everything ends with the test. */
@@ -100,8 +112,7 @@ export class ControlHarness {
       ...options,
     });
     t.teardown(async () => {
-      harness.a.die();
-      harness.b.die();
+      for (const host of harness.#hosts) host.die();
       await harness.stopControl();
       await rm(folder, { recursive: true, force: true });
     });
@@ -144,10 +155,11 @@ export class ControlHarness {
     this.#client = new Client(this.address, credentials.createInsecure(), OWN_CHANNEL);
   }
 
+  /** In the daemon's order. */
   async stopControl(): Promise<void> {
     this.#client?.close();
-    this.#server?.forceShutdown();
     await this.#control?.close();
+    this.#server?.forceShutdown();
     this.#control = undefined;
     this.#server = undefined;
   }
@@ -220,6 +232,16 @@ export class ControlHarness {
       await sleep(POLL_MS);
     }
   }
+}
+
+/** What engines have of their own on that host, from its next start on. */
+function doublesOf(double: AgentDouble): readonly [EngineAgentDouble, SnapshotDouble] {
+  const [engines, snapshots] = [new EngineAgentDouble(double), new SnapshotDouble(double)];
+  double.addServices = (server) => {
+    engines.addTo(server);
+    snapshots.addTo(server);
+  };
+  return [engines, snapshots];
 }
 
 /** The error that the work is refused with, for a close look. */

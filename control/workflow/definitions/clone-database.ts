@@ -213,6 +213,7 @@ function cloneVolume(around: Surroundings): CloneStep {
       const hosts = actions(around, context);
       await hosts.setView(host);
       await hosts.untilServing(host, FIRST_GENERATION);
+      await hosts.noteReplica(host);
       return { sizeBytes };
     },
     undo: async (context) => actions(around, context).deleteReplica(context.state.host),

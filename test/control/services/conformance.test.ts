@@ -18,7 +18,6 @@ const NOT_YET = new Set([
   'StartDatabase',
   'StopDatabase',
   'RebootDatabase',
-  'SwitchoverDatabase',
   'ConvertRedundancy',
   'ReseedDatabase',
   'RenameDatabase',
@@ -34,15 +33,9 @@ const NOT_YET = new Set([
   'ListZones',
   'AuditCluster',
   'ListEngineVersions',
-  'WatchEvents',
   'GetSnapshot',
   'RestoreSnapshot',
   'ListVolumes',
-  'GetWorkflow',
-  'ListWorkflows',
-  'ListWorkflowLog',
-  'RetryWorkflow',
-  'AbandonWorkflow',
 ]);
 /** Their validate_only is not looked at yet. */
 const CHANGES = new Set(['DeleteDatabase', 'DeleteVolume', 'FailoverDatabase']);
@@ -53,7 +46,6 @@ const LENIENT = new Set([
   'CreateDatabase.parameters',
   'CreateDatabase.engine_version',
   'CreateVolume.redundancy_mode',
-  'ListEvents.reasons',
   'ListSnapshots.page_size',
   'ListSnapshots.page_token',
 ]);
