@@ -10,6 +10,7 @@ import type { Log } from '../daemon/sys/log.ts';
 import { OperationsService } from '../proto/gen/google/longrunning/operations.ts';
 import { CoordinatorServiceService } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import { ClusterServiceService } from '../proto/gen/lockstep/v1/cluster_service.ts';
+import { EngineVersionServiceService } from '../proto/gen/lockstep/v1/engine_service.ts';
 import { EventServiceService } from '../proto/gen/lockstep/v1/event_service.ts';
 import { HostServiceService, ZoneServiceService } from '../proto/gen/lockstep/v1/host_service.ts';
 import { DatabaseServiceService } from '../proto/gen/lockstep/v1/database_service.ts';
@@ -32,6 +33,7 @@ import { Repository } from './repository.ts';
 import { clusterService } from './services/cluster.ts';
 import { coordinatorService } from './services/coordinator.ts';
 import { databaseService } from './services/databases.ts';
+import { engineVersionService } from './services/engine-versions.ts';
 import { eventService } from './services/events.ts';
 import { HostViews } from './services/host-views.ts';
 import { hostService, zoneService } from './services/hosts.ts';
@@ -74,6 +76,7 @@ const SERVICES = [
   'lockstep.v1.SnapshotService',
   'lockstep.v1.HostService',
   'lockstep.v1.ZoneService',
+  'lockstep.v1.EngineVersionService',
   'lockstep.v1.ClusterService',
   'lockstep.v1.EventService',
   'lockstep.v1.WorkflowService',
@@ -144,8 +147,12 @@ export class Control {
     );
     server.addService(SnapshotServiceService, snapshotService({ ...shared, agents, enginePort }));
     const hostViews = new HostViews({ ...shared, observations, nowMs, ownHost: config.host.name });
-    server.addService(ClusterServiceService, clusterService({ ...shared, hostViews }));
+    server.addService(ClusterServiceService, clusterService({ ...shared, observations, agents, hostViews }));
     server.addService(HostServiceService, hostService({ ...shared, observations, hostViews }));
+    server.addService(
+      EngineVersionServiceService,
+      engineVersionService({ ...shared, observations, agents, nowMs }),
+    );
     server.addService(ZoneServiceService, zoneService({ hostViews, log }));
     server.addService(WorkflowServiceService, workflowService(shared));
     server.addService(EventServiceService, eventService({ repository, watchers, log }));

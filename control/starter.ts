@@ -3,13 +3,13 @@
  * transaction: never two at once, and never a hold without a workflow.
  */
 import { randomBytes } from 'node:crypto';
-import { NO_ENGINE } from './model/engines.ts';
 import type { ArchiveRecord, DatabaseRecord, RequestRecord, VolumeRecord } from './model/records.ts';
 import { keys } from './model/records.ts';
+import { renameWrites } from './rename.ts';
 import type { NewEvent, Repository } from './repository.ts';
 import type { Condition, Entry, Mutation } from './store/store.ts';
 import type { CloneState } from './workflow/definitions/clone-database.ts';
-import type { CreateState } from './workflow/definitions/create-database.ts';
+import { type CreateState, createType } from './workflow/definitions/create-database.ts';
 import type { DeleteState } from './workflow/definitions/delete-database.ts';
 import { type FailoverMode, failoverState } from './workflow/definitions/failover-state.ts';
 import { type PurgeState, workOnArchive } from './workflow/definitions/purge-database.ts';
@@ -50,7 +50,7 @@ export class Starter {
     zones: readonly string[],
     request: RequestIdentity | undefined,
   ): Promise<StartResult> {
-    const type = database.engine === NO_ENGINE ? 'create-volume' : 'create-database';
+    const type = createType(database.engine, database.copies);
     const id = newId('create', database.id);
     const record: DatabaseRecord = { ...database, busyWith: id };
     const unknown = {
@@ -60,7 +60,8 @@ export class Starter {
       secondaryZone: '',
       snapshot: '',
     };
-    const state: CreateState = { ...workOn(id, record), sizeBytes: record.sizeBytes, zones, ...unknown };
+    const { sizeBytes, copies } = record;
+    const state: CreateState = { ...workOn(id, record), sizeBytes, copies, zones, ...unknown };
     const key = keys.database(record.id);
     const port = keys.port(record.port);
     // Without an engine nothing listens: then there is no port to be held.
@@ -249,6 +250,20 @@ export class Starter {
   ): Promise<StartResult> {
     const id = newId(type.replace('-database', ''), entry.value.id);
     return this.#hold(type, id, entry, { ...workOn(id, entry.value), ...more }, also);
+  }
+
+  /** The target is the new name from the beginning: the records move in this very transaction. */
+  async rename(
+    entry: Entry<DatabaseRecord>,
+    volume: Entry<VolumeRecord>,
+    to: string,
+    request: RequestIdentity | undefined,
+  ): Promise<StartResult> {
+    const id = newId('rename', entry.value.id);
+    const record: DatabaseRecord = { ...entry.value, id: to, busyWith: id };
+    const state = { ...workOn(id, record), from: entry.value.id };
+    const writes = await renameWrites(this.#repository, entry, volume, record);
+    return this.#start('rename-database', id, to, state, { ...writes, request });
   }
 
   #hold(

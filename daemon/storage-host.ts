@@ -10,13 +10,17 @@ import {
   type StorePosition,
   type VolumeView,
 } from '../proto/gen/lockstep/agent/v1/agent.ts';
+import { EngineAgentServiceService } from '../proto/gen/lockstep/agent/v1/engine.ts';
+import { InventoryServiceService } from '../proto/gen/lockstep/agent/v1/inventory.ts';
 import { FaultServiceService } from '../proto/gen/lockstep/agent/v1/fault.ts';
 import { CheckServiceService } from '../proto/gen/lockstep/agent/v1/check.ts';
 import { SnapshotServiceService } from '../proto/gen/lockstep/agent/v1/snapshot.ts';
 import { checkService } from './agent/check-service.ts';
 import { agentService, viewOf } from './agent/agent-service.ts';
 import { Coordinator } from './agent/coordinator.ts';
+import { engineAgentService } from './agent/engine-service.ts';
 import { faultService } from './agent/fault-service.ts';
+import { inventoryService } from './agent/inventory-service.ts';
 import { ReplicaReporter } from './agent/report.ts';
 import { snapshotService } from './agent/snapshot-service.ts';
 import { HostDrivers } from './host/host.ts';
@@ -105,6 +109,7 @@ export class StorageHost {
       host: host.name,
       address: host.address,
       nbdSocket: this.#nbdSocket,
+      ...(config.storage === undefined ? {} : { fileSystem: config.storage.file_system }),
       log,
     });
     this.#reporter = new ReplicaReporter(this.#drivers, log, (volume) =>
@@ -156,12 +161,31 @@ export class StorageHost {
     const { faults, log } = this.#options;
     server.addService(CheckServiceService, checkService(this.#checks, this.#options.log));
     server.addService(
+      EngineAgentServiceService,
+      engineAgentService({
+        volumes: this.volumes,
+        drivers: this.#drivers,
+        recovered: this.#recovered.promise,
+        isReleasing: () => this.#releasing,
+        log,
+      }),
+    );
+    server.addService(
       SnapshotServiceService,
       snapshotService({
         volumes: this.volumes,
         snapshots: new VolumeSnapshots(this.volumes, (volume, work) =>
           this.#drivers.whileQuiet(volume, work),
         ),
+        recovered: this.#recovered.promise,
+        log,
+      }),
+    );
+    server.addService(
+      InventoryServiceService,
+      inventoryService({
+        volumes: this.volumes,
+        drivers: this.#drivers,
         recovered: this.#recovered.promise,
         log,
       }),

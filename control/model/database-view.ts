@@ -232,6 +232,8 @@ function redundancyOf(facts: DatabaseFacts): Verdict<Redundancy> {
   const copy = lookAt(facts, volume?.primary ?? '').replica?.copy;
   // Two hosts in the set and a broken agreement is not a copy under way, even where an old one is still reported.
   const copies = copyRuns(copy) && volume?.inSync.length === 1;
+  if (database.lifecycle === 'creating' && database.copies === 1)
+    return said(Redundancy.REDUNDANCY_NONE, 'it is made with one copy');
   if (database.lifecycle === 'creating')
     return said(
       Redundancy.REDUNDANCY_SEEDING,

@@ -38,7 +38,7 @@ export function decide(situation: Situation): Decision {
     return none(`it is ${database.lifecycle}; that workflow looks after it`);
   if (database.lifecycle === 'deleted') return { ...none('it is deleted, and only kept'), isWell: true };
   if (database.busyWith !== '') return none(`${database.busyWith} holds it`);
-  if (database.lifecycle === 'stopped') return aboutResting(situation);
+  if (database.lifecycle === 'stopped') return aboutStopped(situation);
   const primary = situation.hosts.get(record.primary);
   if (hostSilence(situation, record.primary) >= situation.silenceMs) return aboutSilentPrimary(situation);
   if (primary === undefined)
@@ -54,9 +54,9 @@ export function decide(situation: Situation): Decision {
  * No engine is started and nobody is promoted: that waits for the start, which a silent primary then does not stop. A
  * primary that serves goes on bringing its copies up to date.
  */
-function aboutResting(situation: Situation): Decision {
-  const { record, database, silenceMs } = situation;
-  const what = `it is ${database.lifecycle}`;
+function aboutStopped(situation: Situation): Decision {
+  const { record, silenceMs } = situation;
+  const what = 'it is stopped';
   const silentMs = hostSilence(situation, record.primary);
   if (silentMs >= silenceMs) {
     const next = secondariesOf(situation).find(({ refusal }) => refusal === undefined);

@@ -101,11 +101,12 @@ async function make(
     const { volume: origin, sizeBytes } = found.volume.value;
     const port = await freePort(repository, options.enginePort);
     const { engine, engineVersion, engineDatabase, user, parameters } = facts;
+    const like = { engine, sizeBytes, zones: [], copies, engineVersion, parameters, tags };
     const fresh = newDatabase(
-      { id: wish.databaseId, engine, sizeBytes, zones: [] },
+      { id: wish.databaseId, ...like, deletionProtection: false },
       { port, nowMs: options.wallClock() },
     );
-    const record = { ...fresh, engineVersion, engineDatabase, user, parameters, tags, copies };
+    const record = { ...fresh, engineDatabase, user };
     if (!wish.validateOnly)
       return starter.clone(record, { origin, keptSnapshot: snapshot, host, sizeBytes }, identity);
     const entry = { key: keys.database(record.id), value: record, revision: 0 };

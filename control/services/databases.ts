@@ -11,6 +11,7 @@ import type {
   CreateDatabaseRequest,
   DatabaseServiceServer,
   DeleteDatabaseRequest,
+  GetConnectionInfoRequest,
   GetDatabaseRequest,
   ListDatabasesRequest,
   UndeleteDatabaseRequest,
@@ -23,10 +24,13 @@ import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
 import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkRoom, nameTaken, newDatabase, parseCreate } from './create-request.ts';
 import { cloneDatabase } from './database-clone.ts';
+import { connectionInfo } from './connection-info.ts';
 import { failoverMethods } from './database-failover.ts';
 import { listDatabases } from './database-list.ts';
 import { deleteDatabase, undeleteDatabase } from './database-retention.ts';
 import { powerHandlers } from './database-power.ts';
+import { renameHandlers } from './database-rename.ts';
+import { updateHandlers } from './database-update.ts';
 import { databaseIdOf } from './fields.ts';
 import { idempotently } from './idempotent.ts';
 import { freePort } from './ports.ts';
@@ -67,6 +71,9 @@ export function databaseService(
     ...failoverMethods(options),
     watchDatabase: watchDatabase(options),
     ...powerHandlers(options),
+    ...updateHandlers(options),
+    ...renameHandlers(options),
+    getConnectionInfo: unary(log, ({ name }: GetConnectionInfoRequest) => connectionInfo(options, name)),
     claimPassword: unary(log, (request: ClaimPasswordRequest) => claimPassword(options, request)),
   };
 }

@@ -15,6 +15,8 @@ import { showVolume, type VolumeViewOptions } from './volume-views.ts';
 
 const DATABASE_TYPE = 'type.googleapis.com/lockstep.v1.Database';
 const VOLUME_TYPE = 'type.googleapis.com/lockstep.v1.Volume';
+/** Workflows whose outcome is shown as a volume. */
+const VOLUME_TYPES: ReadonlySet<string> = new Set(['create-volume', 'create-single-volume']);
 const EMPTY_TYPE = 'type.googleapis.com/google.protobuf.Empty';
 
 export interface ViewOptions extends VolumeViewOptions {
@@ -76,7 +78,7 @@ export class Views {
     const entry =
       snapshot.record.type === 'purge-database' ? undefined : await this.#options.repository.database(id);
     if (entry === undefined) return packEmpty();
-    if (snapshot.record.type === 'create-volume') {
+    if (VOLUME_TYPES.has(snapshot.record.type)) {
       const volume = await this.#options.repository.volume(entry.value.volume);
       if (volume !== undefined) return packVolume(await this.volume({ volume, database: entry }));
     }

@@ -38,6 +38,8 @@ export interface WorkflowDefinition<State extends WorkflowState> {
   readonly type:
     | 'create-database'
     | 'create-volume'
+    | 'create-single-database'
+    | 'create-single-volume'
     | 'delete-database'
     | 'failover'
     | 'reseed'

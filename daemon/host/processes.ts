@@ -9,7 +9,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, open, rename, stat, truncate } from 'node:fs/promises';
+import { copyFile, mkdir, open, readdir, rename, stat, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { LockstepError, messageOf } from '../sys/errors.ts';
@@ -98,6 +98,20 @@ export class ProcessSupervisor {
   /** Whether it was started and nobody has stopped it since; it may have died. */
   async isRecorded(name: string): Promise<boolean> {
     return (await this.read(name)) !== undefined;
+  }
+
+  /** Every recorded process, dead ones whose record was left among them. */
+  async list(): Promise<readonly { readonly name: string; readonly pid: number; readonly alive: boolean }[]> {
+    const files = await readdir(this.runDir).catch(() => []);
+    const names = files.flatMap((file) => /^(.+)\.json$/.exec(file)?.slice(1) ?? []);
+    const found = await Promise.all(
+      names.map(async (name) => {
+        const record = await this.read(name);
+        if (record === undefined) return [];
+        return [{ name, pid: record.pid, alive: (await this.verified(record)) !== undefined }];
+      }),
+    );
+    return found.flat();
   }
 
   /** Sends the signal, waits for the end, and after the grace kills whatever is left. */

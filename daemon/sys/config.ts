@@ -28,6 +28,7 @@ const percent = '1 to 100';
 /** Ten years. */
 const MOST_GRACE_HOURS = 87_600;
 const graceHours = `hours from 0 to ${String(MOST_GRACE_HOURS)}`;
+const fileSystems = ['ext4', 'xfs'] as const;
 const whenFull = ['fail', 'hold'] as const;
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 const nbdTlsModes = ['off', 'allowed', 'required'] as const;
@@ -130,6 +131,8 @@ export const schema = z
         {
           /** What volumes of this host may add up to; default: the size of the file system of state_dir. */
           capacity_bytes: z.int(capacity).min(1, capacity).optional(),
+          /** Of new databases; one that is there is mounted whichever it has. */
+          file_system: z.enum(fileSystems, fileSystems.join(', ')).default('ext4'),
         },
         section('storage'),
       )

@@ -18,6 +18,7 @@ import {
   type StorePosition,
   type VolumeView,
 } from '../../proto/gen/lockstep/agent/v1/agent.ts';
+import { addInventory } from './inventory-double.ts';
 import { quietLog } from './quiet-log.ts';
 
 const MIB = 1024n * 1024n;
@@ -99,6 +100,7 @@ export class AgentDouble {
   async start(): Promise<void> {
     const server = new Server();
     server.addService(AgentServiceService, this.#service());
+    addInventory(server, this);
     this.addServices(server);
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     server.bindAsync(`127.0.0.1:${String(this.#port)}`, ServerCredentials.createInsecure(), (error, port) => {

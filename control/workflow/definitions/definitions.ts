@@ -4,23 +4,28 @@ import type { WorkflowDefinition, WorkflowOutcome, WorkflowRecord, WorkflowState
 import { publishWorkflow } from './channels.ts';
 import type { DatabaseWork } from './steps.ts';
 import { cloneDatabase } from './clone-database.ts';
-import { createDatabase, createVolume } from './create-database.ts';
+import { createDatabase, createSingleDatabase, createSingleVolume, createVolume } from './create-database.ts';
 import { deleteDatabase } from './delete-database.ts';
 import { failover } from './failover.ts';
 import { purgeDatabase } from './purge-database.ts';
 import { rebootDatabase } from './reboot-database.ts';
 import { recoverPrimary } from './recover-primary.ts';
 import { reseed } from './reseed.ts';
+import { renameDatabase } from './rename-database.ts';
+import { resetPassword } from './reset-password.ts';
 import { revertVolume } from './revert-volume.ts';
 import { startDatabase } from './start-database.ts';
 import { stopDatabase } from './stop-database.ts';
 import type { Surroundings } from './surroundings.ts';
 import { undeleteDatabase } from './undelete-database.ts';
+import { updateDatabase } from './update-database.ts';
 
 export function definitionsOf(around: Surroundings): readonly WorkflowDefinition<WorkflowState>[] {
   return [
     measured(around, createDatabase(around)),
     measured(around, createVolume(around)),
+    measured(around, createSingleDatabase(around)),
+    measured(around, createSingleVolume(around)),
     measured(around, deleteDatabase(around)),
     measured(around, cloneDatabase(around)),
     measured(around, undeleteDatabase(around)),
@@ -32,6 +37,9 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
     measured(around, startDatabase(around)),
     measured(around, stopDatabase(around)),
     measured(around, rebootDatabase(around)),
+    measured(around, updateDatabase(around)),
+    measured(around, renameDatabase(around)),
+    measured(around, resetPassword(around)),
   ];
 }
 

@@ -3,7 +3,11 @@ import t from 'tap';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
 import type { Operation } from '../../../proto/gen/google/longrunning/operations.ts';
 import { EventServiceService } from '../../../proto/gen/lockstep/v1/event_service.ts';
-import { DatabaseServiceService as service } from '../../../proto/gen/lockstep/v1/database_service.ts';
+import {
+  Database,
+  DatabaseServiceService as service,
+  RedundancyMode,
+} from '../../../proto/gen/lockstep/v1/database_service.ts';
 import { ControlHarness } from '../../support/control-harness.ts';
 import { twice } from '../../support/twice.ts';
 
@@ -107,4 +111,37 @@ t.test('stop, start and reboot, and their undo, stand being run twice', async (t
   t.same([...harness.a.engines, ...harness.a.mounts, ...harness.a.devices], []);
   t.equal(await done(harness.call(service.startDatabase, named)), '');
   t.match(await harness.get(), { state: 2, redundancy: 3, generation: 2n });
+});
+
+t.test('update, its undo, rename and reset of the password stand being run twice', async (t) => {
+  const harness = await openTwice(t);
+  await harness.createOrders();
+  const done = async (operation: Promise<Operation>): Promise<string> =>
+    (await harness.finished(await operation)).error?.message ?? '';
+  const update = (database: Partial<Database>): Promise<Operation> =>
+    harness.call(service.updateDatabase, { database: Database.fromPartial({ ...named, ...database }) });
+  const larger = { sizeBytes: 512n * 1024n * 1024n, parameters: { work_mem: '8192' }, tags: { a: '1' } };
+  harness.a.injectOnce('growFileSystem', new LockstepError('FAILED_PRECONDITION', 'no'));
+  t.match(await done(update(larger)), /step grow-file-system failed/);
+  t.match(await harness.get(), { state: 2, parameters: {}, tags: {}, sizeBytes: 256n * 1024n * 1024n });
+  t.same([...harness.enginesOfA.parameters.values()], [{}], 'configured back');
+  t.equal(await done(update(larger)), '');
+  t.match(await harness.get(), larger);
+  t.equal(await done(harness.call(service.resetPassword, named)), '');
+  const { password } = await harness.call(service.claimPassword, named);
+  t.same([...harness.a.passwords.values()], [password]);
+  t.equal(await done(harness.call(service.renameDatabase, { ...named, newDatabaseId: 'shop' })), '');
+  t.match(await harness.get('databases/shop'), { state: 2, redundancy: 3, busyWith: '' });
+  const reasons = (await harness.events('databases/shop')).map(({ reason }) => reason);
+  t.same(reasons.slice(0, 4), ['RENAMED', 'PASSWORD_RESET', 'UPDATED', 'UPDATE_FAILED']);
+});
+
+t.test('a create of one copy, and its undo, stand being run twice', async (t) => {
+  const harness = await openTwice(t);
+  const single = { redundancyMode: RedundancyMode.REDUNDANCY_MODE_SINGLE, zones: ['a'] };
+  harness.a.injectOnce('startEngine', new LockstepError('FAILED_PRECONDITION', 'no'));
+  t.match((await harness.finished(await harness.create(single))).error, { message: /start-engine failed/ });
+  t.same(harness.a.leftovers(), []);
+  t.equal((await harness.finished(await harness.create(single))).error, undefined);
+  t.match(await harness.get(), { state: 2, redundancy: 1 });
 });
