@@ -65,6 +65,11 @@ export async function deleteVolume(
 async function findOwner(repository: Repository, name: string): Promise<Entry<DatabaseRecord>> {
   const id = volumeOrDatabaseOf('name', name);
   const volume = name.startsWith('databases/') ? undefined : await repository.volume(id);
+  if (volume?.value.database === '')
+    throw new LockstepError('FAILED_PRECONDITION', `${id} is kept for its final snapshot`, {
+      reason: 'ARCHIVE',
+      metadata: { subject: name, next: 'It goes with its last snapshot: DeleteSnapshot.' },
+    });
   const database = await repository.database(volume?.value.database ?? id);
   if (database === undefined)
     throw new LockstepError('NOT_FOUND', `there is no volume ${id}`, {

@@ -22,8 +22,7 @@ export async function findVolume(repository: Repository, name: string, field = '
       reason: 'VOLUME_NOT_FOUND',
       metadata: { subject: name },
     });
-  const archive = await repository.archive(volume.value.volume);
-  return { volume, database: await repository.database(volume.value.database), archive };
+  return foundOf(repository, volume);
 }
 
 async function volumeOfDatabase(
@@ -32,4 +31,12 @@ async function volumeOfDatabase(
 ): Promise<Entry<VolumeRecord> | undefined> {
   const database = await repository.database(id);
   return database === undefined ? undefined : repository.volume(database.value.volume);
+}
+
+export async function foundOf(repository: Repository, volume: Entry<VolumeRecord>): Promise<FoundVolume> {
+  const [database, archive] = await Promise.all([
+    repository.database(volume.value.database),
+    repository.archive(volume.value.volume),
+  ]);
+  return { volume, database, archive };
 }
