@@ -21,13 +21,16 @@ import { Agents, silenceLimitMs } from './agents.ts';
 import { DnsServer } from './dns/server.ts';
 import { AliasView } from './dns/view.ts';
 import { type HostRecord, keys } from './model/records.ts';
+import { DroppedCopies } from './monitor/dropped-copies.ts';
 import { decide } from './monitor/decide.ts';
 import { HostWatch } from './monitor/host-watch.ts';
 import { Monitor } from './monitor/monitor.ts';
+import { PlanReader } from './monitor/plan-reader.ts';
 import { Observations } from './monitor/observations.ts';
 import { Purger } from './monitor/purger.ts';
 import { whyBehind } from './monitor/catch-up.ts';
 import { Timeline } from './monitor/timeline.ts';
+import { offspringOf } from './offspring.ts';
 import { roomOf } from './placement/choose.ts';
 import { Repository } from './repository.ts';
 import { clusterService } from './services/cluster.ts';
@@ -47,10 +50,10 @@ import { Starter } from './starter.ts';
 import { openLevelStore } from './store/level-store.ts';
 import type { ControlStore } from './store/store.ts';
 import { definitionsOf } from './workflow/definitions/definitions.ts';
-import { type HostKnowledge, type Pace, PACE } from './workflow/definitions/surroundings.ts';
+import { type HostKnowledge, type Offspring, type Pace, PACE } from './workflow/definitions/surroundings.ts';
 import { WorkflowEngine } from './workflow/executor.ts';
 import { Retention } from './workflow/retention.ts';
-import type { LogEntry } from './workflow/workflow.ts';
+import type { LogEntry, WorkflowRecord } from './workflow/workflow.ts';
 
 export interface ControlOptions {
   /** With a [control] section. */
@@ -61,7 +64,7 @@ export interface ControlOptions {
   readonly clock: Clock;
   readonly wallClock: () => number;
   /** Runs after each entry of a workflow's log is durable: where tests let the daemon die. */
-  readonly afterLog?: (entry: LogEntry) => void;
+  readonly afterLog?: (entry: LogEntry, workflow: WorkflowRecord) => void;
   readonly pace?: Pace;
   /** Default: all of them, as they are. */
   readonly definitions?: typeof definitionsOf;
@@ -84,6 +87,8 @@ const SERVICES = [
   'grpc.health.v1.Health',
   'lockstep.agent.v1.CoordinatorService',
 ];
+
+const MS_PER_SECOND = 1000;
 
 export class Control {
   readonly #options: ControlOptions;
@@ -132,6 +137,7 @@ export class Control {
     const { config, log, wallClock, clock } = this.#options;
     const { repository, engine, observations, timeline, agents, starter, views, hosts, watchers } =
       this.#parts;
+    const { hostViews } = this.#parts;
     const nowMs = (): number => clock.nowMs();
     const { engine_port: enginePort, delete_grace_hours: graceHours } = controlSection(config);
     const deleteGraceMs = graceHours * MS_PER_HOUR;
@@ -146,7 +152,6 @@ export class Control {
       volumeService({ ...shared, observations, timeline, agents, nowMs }),
     );
     server.addService(SnapshotServiceService, snapshotService({ ...shared, agents, enginePort }));
-    const hostViews = new HostViews({ ...shared, observations, nowMs, ownHost: config.host.name });
     server.addService(ClusterServiceService, clusterService({ ...shared, observations, agents, hostViews }));
     server.addService(HostServiceService, hostService({ ...shared, observations, hostViews }));
     server.addService(
@@ -188,6 +193,9 @@ interface Parts {
   readonly watchers: Watchers;
   readonly retention: Retention;
   readonly purger: Purger;
+  readonly droppedCopies: DroppedCopies;
+  readonly plans: PlanReader;
+  readonly hostViews: HostViews;
 }
 
 function observationsOf({ config, clock }: ControlOptions): Observations {
@@ -208,7 +216,13 @@ function assemble(
   const agents = new Agents(repository, isLongSilent, channelCredentials(config));
   const hosts = hostKnowledge(repository, { observations, timeline, nowMs });
   const define = options.definitions ?? definitionsOf;
-  const definitions = define({ repository, agents, hosts, log, nowMs, wallClock, pace });
+  const later: { offspring?: Offspring } = {};
+  const offspring = (): Offspring => {
+    assert(later.offspring !== undefined, 'nothing runs before everything is put together');
+    return later.offspring;
+  };
+  const around = { repository, agents, hosts, log, nowMs, wallClock, pace, offspring };
+  const definitions = define(around);
   const hook = afterLog === undefined ? {} : { afterLog };
   const engine = new WorkflowEngine({
     store,
@@ -222,8 +236,13 @@ function assemble(
   const starter = new Starter(engine, repository);
   const settings = controlSection(config).dns;
   const dnsNames = { zone: settings.zone, server: `${config.host.address}:${String(settings.port)}` };
+  const replaceAfterMs = controlSection(config).replace_after_seconds * MS_PER_SECOND;
+  const plans = new PlanReader({ repository, rooms: () => hosts.rooms(), replaceAfterMs });
+  const hostViews = new HostViews({ repository, engine, observations, nowMs, ownHost: config.host.name });
   const views = new Views({
     repository,
+    plans,
+    hostViews,
     engine,
     observations,
     timeline,
@@ -231,10 +250,27 @@ function assemble(
     wallClock,
     dns: dnsNames,
   });
+  later.offspring = offspringOf({ engine, starter, views, nowMs });
   const watchers = new Watchers(repository, engine, observations);
   const retention = new Retention(store, log);
   const purger = new Purger({ repository, starter, wallClock, log, pace: pace.purge });
-  return { ...given, store, repository, agents, engine, starter, hosts, views, watchers, retention, purger };
+  const droppedCopies = new DroppedCopies({ repository, agents, observations, nowMs, log });
+  return {
+    ...given,
+    store,
+    repository,
+    agents,
+    engine,
+    starter,
+    hosts,
+    views,
+    watchers,
+    retention,
+    purger,
+    droppedCopies,
+    plans,
+    hostViews,
+  };
 }
 
 function startMonitor(options: ControlOptions, parts: Parts): Monitor {
@@ -247,7 +283,8 @@ function startMonitor(options: ControlOptions, parts: Parts): Monitor {
     timeline: parts.timeline,
     nowMs: () => clock.nowMs(),
     heartbeatMs: config.timing.heartbeat_ms,
-    chores: [new HostWatch({ repository, observations, wallClock })],
+    plans: parts.plans,
+    chores: [new HostWatch({ repository, observations, wallClock }), parts.droppedCopies],
     log,
   });
 }
@@ -259,6 +296,7 @@ async function closeParts(parts: Parts): Promise<void> {
   await parts.retention.close();
   await parts.engine.close();
   parts.agents.close();
+  await parts.droppedCopies.close();
   await parts.dns.server.close();
   await parts.dns.view.close();
   await parts.store.close();
@@ -287,6 +325,8 @@ function hostKnowledge(
     incarnation: (host) => observations.incarnation(host),
     engineStarted: (host, volume) => observations.engineStarted(host, volume),
     replicaTold: (host, status) => observations.replicaTold(host, status),
+    holds: (host, volume) =>
+      observations.isReachable(host) && observations.hosts.get(host)?.replicas.has(volume) === true,
     async rooms() {
       const [hosts, volumes, admins] = await Promise.all([
         repository.hosts(),

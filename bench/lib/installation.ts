@@ -15,7 +15,7 @@ import {
   waitUntilServing,
   writeConfig,
 } from '../../client/quickstart/daemons.ts';
-import { type HostPlan, type Plan, planOf, settingsText } from '../../client/quickstart/plan.ts';
+import { hostPlan, type HostPlan, type Plan, planOf, settingsText } from '../../client/quickstart/plan.ts';
 import { killProcessesOf } from '../../client/quickstart/processes.ts';
 import { clear } from '../../client/quickstart/stop.ts';
 import { type Database, DatabaseState, Redundancy } from '../../proto/gen/lockstep/v1/database_service.ts';
@@ -29,15 +29,21 @@ export interface InstallationOptions {
   readonly nodeFlags?: readonly string[];
   /** Of each daemon at its first start, beside what it has by itself. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** The zone of a host-c, 127.0.N.13, beside the hosts of the quick start; absent: there is none. */
+  readonly thirdStorageHost?: 'a' | 'c';
+  /** Keys of the section [storage] of each host that stores. */
+  readonly storage?: Readonly<Record<string, string | number>>;
 }
 
 const DNS_PORT = 53;
+const THIRD_LAST = 13;
 const PASSABLE = 0o711;
 const POLL_MS = 20;
 const MIB = 1024n * 1024n;
 
 export class Installation {
   readonly plan: Plan;
+  readonly hosts: readonly HostPlan[];
   readonly client: LockstepClient;
   readonly #never = new AbortController().signal;
   readonly #nodeFlags: readonly string[];
@@ -47,7 +53,7 @@ export class Installation {
     try {
       await options.prepare?.(installation.plan);
       await Promise.all(
-        installation.plan.hosts.map((host) => installation.startHost(host.id, options.environment)),
+        installation.hosts.map((host) => installation.startHost(host.id, options.environment)),
       );
       await installation.hostsReachable();
     } catch (error) {
@@ -57,7 +63,12 @@ export class Installation {
     return installation;
   }
 
-  private constructor({ network, nodeFlags = [] }: InstallationOptions) {
+  private constructor({
+    network,
+    nodeFlags = [],
+    thirdStorageHost,
+    storage = {},
+  }: InstallationOptions) {
     this.#nodeFlags = nodeFlags;
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-')));
     // Engines run as their own user, who has to get through to the mounted data.
@@ -67,12 +78,16 @@ export class Installation {
       network: `127.0.${String(network)}`,
       dnsPort: DNS_PORT,
     });
+    const third = { id: 'host-c', zone: thirdStorageHost, folder: 'c', last: THIRD_LAST } as const;
+    const hosts =
+      thirdStorageHost === undefined ? this.plan.hosts : [...this.plan.hosts, hostPlan(this.plan, third)];
+    this.hosts = hosts.map((host) => (host.zone === undefined ? host : { ...host, storage }));
     mkdirSync(this.plan.stateDir, { mode: PASSABLE });
     this.client = new LockstepClient({ server: this.plan.server });
   }
 
   host(id: string): HostPlan {
-    const found = this.plan.hosts.find((host) => host.id === id);
+    const found = this.hosts.find((host) => host.id === id);
     if (found === undefined) throw new Error(`no host ${id}`);
     return found;
   }
@@ -101,16 +116,20 @@ export class Installation {
   }
 
   async hostsReachable(): Promise<void> {
-    await this.until('both storage hosts are heard by control', async () => {
+    const stores = this.hosts.filter((host) => host.zone !== undefined).length;
+    await this.until('every storage host is heard by control', async () => {
       const { hosts } = await this.client.status();
-      return hosts.filter((host) => host.reachable && host.zone !== '').length === 2;
+      return hosts.filter((host) => host.reachable && host.zone !== '').length === stores;
     });
   }
 
-  async createDatabase(id: string, options: { readonly sizeMiB: number }): Promise<Database> {
+  async createDatabase(
+    id: string,
+    options: { readonly sizeMiB: number; readonly engine?: string },
+  ): Promise<Database> {
     const operation = await this.client.databases.create({
       id,
-      engine: 'postgresql',
+      engine: options.engine ?? 'postgresql',
       sizeBytes: BigInt(options.sizeMiB) * MIB,
       zones: ['a', 'b'],
     });
@@ -148,7 +167,7 @@ export class Installation {
   /** Processes, mounts, loop devices and files; also from a half state. */
   async destroy(): Promise<void> {
     this.client.close();
-    for (const host of this.plan.hosts) await clear(host);
+    for (const host of this.hosts) await clear(host);
     rmSync(join(this.plan.stateDir, '..'), { recursive: true, force: true });
   }
 }

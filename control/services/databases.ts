@@ -34,6 +34,7 @@ import { updateHandlers } from './database-update.ts';
 import { databaseIdOf } from './fields.ts';
 import { idempotently } from './idempotent.ts';
 import { freePort } from './ports.ts';
+import { redundancyMethods } from './redundancy.ts';
 import { packDatabase, type Views } from './views.ts';
 import { watchDatabase, type Watchers } from './watch.ts';
 
@@ -69,6 +70,7 @@ export function databaseService(
     cloneDatabase: unary(log, (request: CloneDatabaseRequest) => cloneDatabase(options, request)),
     undeleteDatabase: unary(log, (request: UndeleteDatabaseRequest) => undeleteDatabase(options, request)),
     ...failoverMethods(options),
+    ...redundancyMethods(options),
     watchDatabase: watchDatabase(options),
     ...powerHandlers(options),
     ...updateHandlers(options),

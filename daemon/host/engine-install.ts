@@ -90,13 +90,39 @@ async function serverAt(program: string): Promise<InstalledServer | undefined> {
   }
 }
 
+/** What the package manager's answers depend on: the lists it has fetched, and what is installed. */
+const INDEX = ['/var/lib/apt/lists', '/var/lib/dpkg/status'];
+
+/** engine → what the index offered, and when that was written: apt reads all of it anew where it may keep no cache. */
+const offered = new Map<string, { readonly written: string; readonly majors: Promise<readonly string[]> }>();
+
 /** From the index as it is on this host: nothing is fetched for a list. */
-async function offeredMajors({ installing }: Engine): Promise<readonly string[]> {
+async function offeredMajors(engine: Engine): Promise<readonly string[]> {
+  const times = await Promise.all(
+    INDEX.map((path) =>
+      stat(path).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => 0,
+      ),
+    ),
+  );
+  const written = times.join(' ');
+  const known = offered.get(engine.name);
+  if (known?.written === written) return known.majors;
+  const majors = askIndex(engine);
+  offered.set(engine.name, { written, majors });
+  majors.catch(() => offered.delete(engine.name));
+  return majors;
+}
+
+async function askIndex({ installing }: Engine): Promise<readonly string[]> {
   const options = { timeoutMs: DEVICE_COMMAND_TIMEOUT_MS };
   const prefix = /^\^?([a-z0-9-]*)/.exec(installing.serverPackage.source)?.[1] ?? '';
-  const names = (await tryCommand('apt-cache', ['pkgnames', prefix], options)).stdout
-    .split('\n')
-    .filter((name) => installing.serverPackage.test(name));
+  const names = installing.serverPackage.test(prefix)
+    ? [prefix]
+    : (await tryCommand('apt-cache', ['pkgnames', prefix], options)).stdout
+        .split('\n')
+        .filter((name) => installing.serverPackage.test(name));
   if (names.length === 0) return [];
   const { stdout } = await tryCommand('apt-cache', ['madison', ...names], options);
   return stdout.split('\n').flatMap((line) => {

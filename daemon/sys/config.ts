@@ -46,6 +46,8 @@ const milliseconds = (least: number, most: number) => {
   return z.int(allowed).min(least, allowed).max(most, allowed);
 };
 
+const MOST_REPLACE_AFTER_SECONDS = 30 * 24 * 60 * 60;
+const replaceAfter = `whole seconds from 1 to ${String(MOST_REPLACE_AFTER_SECONDS)}`;
 function tlsMode<const Modes extends readonly ['off', ...string[]]>(modes: Modes) {
   return z.enum(modes, modes.join(', ')).default('off');
 }
@@ -172,6 +174,12 @@ export const schema = z
             .min(0, graceHours)
             .max(MOST_GRACE_HOURS, graceHours)
             .default(24),
+          /** How long a host is silent before its copies are made anew on others. */
+          replace_after_seconds: z
+            .int(replaceAfter)
+            .min(1, replaceAfter)
+            .max(MOST_REPLACE_AFTER_SECONDS, replaceAfter)
+            .default(900),
         },
         section('control'),
       )

@@ -57,6 +57,8 @@ export class ControlHarness {
   readonly snapshotsOfA: SnapshotDouble;
   readonly snapshotsOfB: SnapshotDouble;
   readonly #graceHours: number;
+  /** As of the next start of control. */
+  replaceAfterSeconds = 900;
   readonly #dnsPort: number;
   #control: Control | undefined;
   #server: Server | undefined;
@@ -102,7 +104,7 @@ export class ControlHarness {
 
   /** With both hosts heard; everything ends with the test. */
   static async open(
-    t: Test,
+    t: Pick<Test, 'teardown'>,
     options: { readonly hosts?: boolean; readonly heartbeatMs?: number; readonly graceHours?: number } = {},
   ): Promise<ControlHarness> {
     const folder = await mkdtemp(join(tmpdir(), 'lockstep-control-'));
@@ -138,6 +140,7 @@ export class ControlHarness {
        state_dir = "${this.folder}"
        [control]
        delete_grace_hours = ${String(this.#graceHours)}
+       replace_after_seconds = ${String(this.replaceAfterSeconds)}
        [control.dns]
        port = ${String(this.#dnsPort)}
        [timing]
@@ -182,10 +185,10 @@ export class ControlHarness {
     return (await this.call(EventServiceService.listEvents, { parent })).events;
   }
 
-  async hostsHeard(): Promise<void> {
+  async hostsHeard(count = 2): Promise<void> {
     for (;;) {
       const { hosts } = await this.call(ClusterServiceService.getClusterStatus, {});
-      if (hosts.filter((host) => host.reachable && host.roles.includes('storage')).length === 2) return;
+      if (hosts.filter((host) => host.reachable && host.roles.includes('storage')).length === count) return;
       await sleep(POLL_MS);
     }
   }

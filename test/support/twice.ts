@@ -1,4 +1,4 @@
-/** Every workflow with each do, each undo and each hook run twice, as after a daemon that died between act and log. */
+/** Control whose workflows do and undo everything twice, every time. */
 import { definitionsOf } from '../../control/workflow/definitions/definitions.ts';
 import type { Surroundings } from '../../control/workflow/definitions/surroundings.ts';
 import type {
@@ -7,6 +7,7 @@ import type {
   WorkflowDefinition,
   WorkflowState,
 } from '../../control/workflow/workflow.ts';
+import { ControlHarness } from './control-harness.ts';
 
 export function twice(around: Surroundings): readonly WorkflowDefinition<WorkflowState>[] {
   return definitionsOf(around).map((definition) => ({
@@ -33,4 +34,12 @@ function stepTwice(step: Step<WorkflowState>): Step<WorkflowState> {
     await step.undo?.(context);
   };
   return { ...again, undo };
+}
+
+export async function openTwice(t: Parameters<typeof ControlHarness.open>[0]): Promise<ControlHarness> {
+  const harness = await ControlHarness.open(t);
+  await harness.stopControl();
+  await harness.startControl({ definitions: twice });
+  await harness.hostsHeard();
+  return harness;
 }

@@ -8,16 +8,7 @@ import {
   DatabaseServiceService as service,
   RedundancyMode,
 } from '../../../proto/gen/lockstep/v1/database_service.ts';
-import { ControlHarness } from '../../support/control-harness.ts';
-import { twice } from '../../support/twice.ts';
-
-async function openTwice(t: Parameters<typeof ControlHarness.open>[0]): Promise<ControlHarness> {
-  const harness = await ControlHarness.open(t);
-  await harness.stopControl();
-  await harness.startControl({ definitions: twice });
-  await harness.hostsHeard();
-  return harness;
-}
+import { openTwice } from '../../support/twice.ts';
 
 const named = { name: 'databases/orders', etag: '', requestId: '' };
 
