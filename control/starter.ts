@@ -112,16 +112,19 @@ export class Starter {
   reseed(
     entry: Entry<DatabaseRecord>,
     volume: Entry<VolumeRecord>,
-    copy: { readonly source: string; readonly target: string; readonly why: string },
+    copy: { readonly source: string; readonly target: string; readonly why: string; readonly anew?: boolean },
+    request?: RequestIdentity,
   ): Promise<StartResult> {
     const id = newId('reseed', entry.value.id);
     const { generation } = volume.value;
+    const { source, target, why, anew = false } = copy;
     return this.hold(
       'reseed',
       id,
       entry,
-      { ...workOn(id, entry.value), ...copy, snapshot: '' },
+      { ...workOn(id, entry.value), source, target, why, anew, snapshot: '' },
       {
+        request,
         conditions: [{ key: volume.key, revision: volume.revision }],
         events: [{ reason: 'RESEED_STARTED', message: copy.why, generation, unlessAfter: 'RESEED_FAILED' }],
       },
