@@ -15,7 +15,6 @@ const NEVER = new Set(['CancelOperation', 'DeleteOperation']);
 /** Contracts without a server. */
 const NOT_YET = new Set([
   'UndeleteDatabase',
-  'ReseedDatabase',
   'CloneDatabase',
   'GetSnapshot',
   'RestoreSnapshot',
