@@ -263,7 +263,7 @@ export const ERRORS: Entries = {
   STALE_FENCE: ['An older life of control asked, and a newer one has taken over.', NOT_DONE, NOTHING_TO_DO],
   SHUTTING_DOWN: ['The daemon that was asked is ending.', NOT_DONE, 'Ask again when it is back.'],
   PSQL_MISSING: [
-    'psql is not installed on this machine.',
+    'The program psql is not installed on this machine.',
     NO_RISK,
     'On Debian: apt-get install postgresql-client',
   ],
