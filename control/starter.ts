@@ -135,6 +135,7 @@ export class Starter {
     entry: Entry<DatabaseRecord>,
     volume: Entry<VolumeRecord>,
     to: { readonly host: string; readonly snapshot: string },
+    request: RequestIdentity | undefined,
   ): Promise<StartResult> {
     const id = newId('revert', entry.value.id);
     const message = `a person asked for it, back to snapshot ${to.snapshot} on ${to.host}`;
@@ -147,6 +148,7 @@ export class Starter {
       {
         conditions: [{ key: volume.key, revision: volume.revision }],
         events: [{ reason: 'REVERT_STARTED', message, generation }],
+        request,
       },
     );
   }

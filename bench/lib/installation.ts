@@ -123,10 +123,13 @@ export class Installation {
     });
   }
 
-  async createDatabase(id: string, options: { readonly sizeMiB: number }): Promise<Database> {
+  async createDatabase(
+    id: string,
+    options: { readonly sizeMiB: number; readonly engine?: string },
+  ): Promise<Database> {
     const operation = await this.client.databases.create({
       id,
-      engine: 'postgresql',
+      engine: options.engine ?? 'postgresql',
       sizeBytes: BigInt(options.sizeMiB) * MIB,
       zones: ['a', 'b'],
     });
