@@ -52,7 +52,7 @@ import { definitionsOf } from './workflow/definitions/definitions.ts';
 import { type HostKnowledge, type Offspring, type Pace, PACE } from './workflow/definitions/surroundings.ts';
 import { WorkflowEngine } from './workflow/executor.ts';
 import { Retention } from './workflow/retention.ts';
-import type { LogEntry } from './workflow/workflow.ts';
+import type { LogEntry, WorkflowRecord } from './workflow/workflow.ts';
 
 export interface ControlOptions {
   /** With a [control] section. */
@@ -63,7 +63,7 @@ export interface ControlOptions {
   readonly clock: Clock;
   readonly wallClock: () => number;
   /** Runs after each entry of a workflow's log is durable: where tests let the daemon die. */
-  readonly afterLog?: (entry: LogEntry) => void;
+  readonly afterLog?: (entry: LogEntry, workflow: WorkflowRecord) => void;
   readonly pace?: Pace;
   /** Default: all of them, as they are. */
   readonly definitions?: typeof definitionsOf;

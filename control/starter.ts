@@ -112,16 +112,19 @@ export class Starter {
   reseed(
     entry: Entry<DatabaseRecord>,
     volume: Entry<VolumeRecord>,
-    copy: { readonly source: string; readonly target: string; readonly why: string },
+    copy: { readonly source: string; readonly target: string; readonly why: string; readonly anew?: boolean },
+    request?: RequestIdentity,
   ): Promise<StartResult> {
     const id = newId('reseed', entry.value.id);
     const { generation } = volume.value;
+    const { source, target, why, anew = false } = copy;
     return this.hold(
       'reseed',
       id,
       entry,
-      { ...workOn(id, entry.value), ...copy, snapshot: '' },
+      { ...workOn(id, entry.value), source, target, why, anew, snapshot: '' },
       {
+        request,
         conditions: [{ key: volume.key, revision: volume.revision }],
         events: [{ reason: 'RESEED_STARTED', message: copy.why, generation, unlessAfter: 'RESEED_FAILED' }],
       },
@@ -132,6 +135,7 @@ export class Starter {
     entry: Entry<DatabaseRecord>,
     volume: Entry<VolumeRecord>,
     to: { readonly host: string; readonly snapshot: string },
+    request: RequestIdentity | undefined,
   ): Promise<StartResult> {
     const id = newId('revert', entry.value.id);
     const message = `a person asked for it, back to snapshot ${to.snapshot} on ${to.host}`;
@@ -144,6 +148,7 @@ export class Starter {
       {
         conditions: [{ key: volume.key, revision: volume.revision }],
         events: [{ reason: 'REVERT_STARTED', message, generation }],
+        request,
       },
     );
   }

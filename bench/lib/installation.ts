@@ -29,8 +29,8 @@ export interface InstallationOptions {
   readonly nodeFlags?: readonly string[];
   /** Of each daemon at its first start, beside what it has by itself. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** A host-c in zone a, 127.0.N.13, beside those of the quick start. */
-  readonly thirdStorageHost?: boolean;
+  /** The zone of a host-c, 127.0.N.13, beside the hosts of the quick start; absent: there is none. */
+  readonly thirdStorageHost?: 'a' | 'c';
   /** Keys of the section [storage] of each host that stores. */
   readonly storage?: Readonly<Record<string, string | number>>;
 }
@@ -66,7 +66,7 @@ export class Installation {
   private constructor({
     network,
     nodeFlags = [],
-    thirdStorageHost = false,
+    thirdStorageHost,
     storage = {},
   }: InstallationOptions) {
     this.#nodeFlags = nodeFlags;
@@ -78,8 +78,9 @@ export class Installation {
       network: `127.0.${String(network)}`,
       dnsPort: DNS_PORT,
     });
-    const third = hostPlan(this.plan, { id: 'host-c', zone: 'a', folder: 'c', last: THIRD_LAST });
-    const hosts = thirdStorageHost ? [...this.plan.hosts, third] : this.plan.hosts;
+    const third = { id: 'host-c', zone: thirdStorageHost, folder: 'c', last: THIRD_LAST } as const;
+    const hosts =
+      thirdStorageHost === undefined ? this.plan.hosts : [...this.plan.hosts, hostPlan(this.plan, third)];
     this.hosts = hosts.map((host) => (host.zone === undefined ? host : { ...host, storage }));
     mkdirSync(this.plan.stateDir, { mode: PASSABLE });
     this.client = new LockstepClient({ server: this.plan.server });

@@ -105,6 +105,12 @@ export function lastOf(list: string, token: string): string | undefined {
   throw refusal;
 }
 
+/** proto3 passes on numbers that the enum does not have: of a client that is newer than this server, or broken. */
+export function checkEnum(field: string, value: number, values: Readonly<Record<string, number>>): void {
+  if (!Object.values(values).includes(value))
+    throw invalidField(field, String(value), Object.keys(values).join(', '));
+}
+
 export function checkRequestId(requestId: string): void {
   if (requestId !== '' && !UUID.test(requestId))
     throw invalidField('request_id', requestId, 'a UUID, or nothing');

@@ -3,7 +3,6 @@ import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
 import type { Log } from '../../daemon/sys/log.ts';
-import type { Operation } from '../../proto/gen/google/longrunning/operations.ts';
 import {
   type Snapshot as HostSnapshot,
   SnapshotServiceService as agent,
@@ -19,23 +18,13 @@ import type {
   Snapshot,
   SnapshotServiceServer,
 } from '../../proto/gen/lockstep/v1/snapshot_service.ts';
-import type { Agents } from '../agents.ts';
-import type { Repository } from '../repository.ts';
-import type { Starter } from '../starter.ts';
-import type { WorkflowEngine } from '../workflow/executor.ts';
-import { checkNotBusy } from './busy.ts';
 import { cloneSnapshot } from './clone.ts';
 import { hostOf, snapshotOf } from './fields.ts';
 import { DISK_MS, fenceOf, keptBy, locate } from './snapshot-hosts.ts';
-import type { Views } from './views.ts';
 import { findVolume, type FoundVolume } from './volume-lookup.ts';
+import { revertToSnapshot, type RevertOptions } from './volume-revert.ts';
 
-export interface SnapshotsOptions {
-  readonly repository: Repository;
-  readonly agents: Agents;
-  readonly engine: WorkflowEngine;
-  readonly starter: Starter;
-  readonly views: Views;
+export interface SnapshotsOptions extends RevertOptions {
   readonly wallClock: () => number;
   readonly log: Log;
 }
@@ -55,7 +44,7 @@ export function snapshotService(
       return {};
     }),
     cloneSnapshot: unary(log, (request) => cloneSnapshot(options, request)),
-    revertVolume: unary(log, (request: RevertVolumeRequest) => revert(options, request)),
+    revertVolume: unary(log, (request: RevertVolumeRequest) => revertToSnapshot(options, request)),
     diffSnapshots: unary(log, (request: DiffSnapshotsRequest) => diff(options, request)),
   };
 }
@@ -134,41 +123,4 @@ async function diff(
   const call = { volume, from: snapshot, to: to?.snapshot ?? '', offset: request.offset, maxExtents: 0 };
   const answer = await options.agents.call(host, agent.diffSnapshots, call, { deadlineMs: DISK_MS });
   return { ...answer, host: `hosts/${host}` };
-}
-
-async function revert(options: SnapshotsOptions, request: RevertVolumeRequest): Promise<Operation> {
-  const { found, snapshot, host } = await locate(options, {
-    name: request.name,
-    host: '',
-    prefer: 'primary',
-  });
-  const { volume, database } = found;
-  const subject = `volumes/${volume.value.volume}`;
-  if (database === undefined)
-    throw new LockstepError('FAILED_PRECONDITION', `${subject} is of no database`, { reason: 'NO_DATABASE' });
-  await checkNotBusy(options.engine, database.value);
-  // A revert that has not ended left it as failed, and is asked for again.
-  if (database.value.lifecycle !== 'active' && database.value.lifecycle !== 'failed')
-    throw new LockstepError('FAILED_PRECONDITION', `the database is ${database.value.lifecycle}`, {
-      reason: 'NOT_ACTIVE',
-    });
-  if (host !== volume.value.primary)
-    throw new LockstepError(
-      'FAILED_PRECONDITION',
-      `snapshot ${snapshot} is kept by ${host}, and the primary is ${volume.value.primary}; fail over to ${host} first`,
-      { reason: 'SNAPSHOT_ON_SECONDARY', metadata: { subject } },
-    );
-  if (!request.acceptDataLoss)
-    throw new LockstepError(
-      'FAILED_PRECONDITION',
-      `what was written since snapshot ${snapshot} would be lost for good; the request does not accept that`,
-      { reason: 'DATA_LOSS_NOT_ACCEPTED', metadata: { subject } },
-    );
-  const started = await options.starter.revert(database, volume, { host, snapshot });
-  if (!started.ok)
-    throw new LockstepError('ABORTED', 'the records changed meanwhile; look again', { reason: 'CONTENTION' });
-  const operation = await options.engine.get(started.id);
-  if (operation === undefined)
-    throw new LockstepError('INTERNAL', `operations/${started.id} was started and is not there`);
-  return options.views.operation(operation);
 }

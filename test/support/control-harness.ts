@@ -89,7 +89,7 @@ export class ControlHarness {
 
   /** With both hosts heard; everything ends with the test. */
   static async open(
-    t: Test,
+    t: Pick<Test, 'teardown'>,
     options: { readonly hosts?: boolean; readonly heartbeatMs?: number } = {},
   ): Promise<ControlHarness> {
     const folder = await mkdtemp(join(tmpdir(), 'lockstep-control-'));

@@ -5,6 +5,7 @@
 import type { DescMethod, JsonObject, JsonValue } from '@bufbuild/protobuf';
 import { status as Code } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
+import { OperationsService } from '../../../proto/gen/google/longrunning/operations.ts';
 import { callByDescriptor, callRaw, type Outcome, pathOf, publicMethods } from '../../support/api-calls.ts';
 import { hostileValues, properRequest, subjectField } from '../../support/api-requests.ts';
 import { ControlHarness } from '../../support/control-harness.ts';
@@ -172,11 +173,18 @@ t.test('whatever is in a field, of a resource that is not there: no error of the
 t.test('what is no value of a field is INVALID_ARGUMENT, and the field is named', async (t) => {
   const harness = await ControlHarness.open(t);
   const { volume } = await harness.createOrders();
+  const [created] = (await harness.call(OperationsService.listOperations, {})).operations;
+  const ids = new Map([
+    ['VolumeService', volume.replace('volumes/', '')],
+    ['WorkflowService', created?.name.replace('operations/', '')],
+    ['Operations', created?.name.replace('operations/', '')],
+    ['HostService', 'host-a'],
+  ]);
   await judgeAll(
     t,
     harness,
     (method) => {
-      const id = method.parent.name === 'VolumeService' ? volume.replace('volumes/', '') : 'orders';
+      const id = ids.get(method.parent.name) ?? 'orders';
       return hostile(
         harness,
         method,
