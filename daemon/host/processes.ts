@@ -39,7 +39,7 @@ export interface ProcessSpec {
 }
 
 /** The kernel keeps no more of a program's name. */
-const COMMAND_NAME_BYTES = 15;
+export const COMMAND_NAME_BYTES = 15;
 
 const recordSchema = z.object({ pid: z.int(), startTicks: z.int(), bootId: z.string() });
 type ProcessRecord = Readonly<z.output<typeof recordSchema>>;
