@@ -39,6 +39,8 @@ export const ENGINE_STOP_GRACE_MS = 30_000;
 export const CHECKPOINT_TIMEOUT_MS = 15_000;
 /** After this long a killed engine is taken to hang in I/O, which ends when its volume is taken away. */
 export const ENGINE_KILL_HEADSTART_MS = 100;
+/** A guard that is started takes a moment to load. */
+export const GUARD_START_TIMEOUT_MS = 10_000;
 export const ENGINE_POLL_MS = 15;
 export const ENGINE_PROBE_TIMEOUT_MS = 2000;
 /** The engine's log file is moved aside when it has grown beyond this; one old file is kept. */

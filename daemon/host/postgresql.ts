@@ -203,6 +203,7 @@ export class Postgresql implements EngineDriver {
       belongings: this.belongings(spec),
       logFile: paths.logFile,
       user,
+      engineOf: spec.volume,
     });
   }
 
