@@ -58,10 +58,10 @@ module.exports = {
     },
     {
       name: 'control-apart-from-daemon',
-      comment: 'Control reaches hosts by the agent API (proto/gen); of daemon it uses daemon/sys only.',
+      comment: 'Control reaches hosts by the agent API (proto/gen); of daemon it uses daemon/sys and the facts of daemon/engines.',
       severity: 'error',
       from: { path: '^control/' },
-      to: { path: '^(daemon/(?!sys/)|client/|bench/)' },
+      to: { path: '^(daemon/(?!sys/|engines/)|client/|bench/)' },
     },
     {
       name: 'daemon-mounts-control-in-main',
@@ -82,10 +82,10 @@ module.exports = {
     {
       name: 'quickstart-is-a-host',
       comment:
-        'The quick start sets hosts up, so it may use daemon/host and daemon/sys; nothing else of the daemon.',
+        'The quick start sets hosts up, so it may use daemon/host, daemon/engines and daemon/sys; nothing else of the daemon.',
       severity: 'error',
       from: { path: '^client/quickstart/' },
-      to: { path: '^(control/|bench/|daemon/(?!host/|sys/))' },
+      to: { path: '^(control/|bench/|daemon/(?!engines/|host/|sys/))' },
     },
     {
       name: 'product-without-tests',

@@ -10,13 +10,17 @@ import { OperationsService } from '../proto/gen/google/longrunning/operations.ts
 import { CoordinatorServiceService } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import { ClusterServiceService } from '../proto/gen/lockstep/v1/cluster_service.ts';
 import { EventServiceService } from '../proto/gen/lockstep/v1/event_service.ts';
+import { HostServiceService, ZoneServiceService } from '../proto/gen/lockstep/v1/host_service.ts';
 import { DatabaseServiceService } from '../proto/gen/lockstep/v1/database_service.ts';
 import { SnapshotServiceService } from '../proto/gen/lockstep/v1/snapshot_service.ts';
 import { VolumeServiceService } from '../proto/gen/lockstep/v1/volume_service.ts';
+import { WorkflowServiceService } from '../proto/gen/lockstep/v1/workflow_service.ts';
 import { Agents, silenceLimitMs } from './agents.ts';
 import { DnsServer } from './dns/server.ts';
 import { AliasView } from './dns/view.ts';
 import { type HostRecord, keys } from './model/records.ts';
+import { decide } from './monitor/decide.ts';
+import { HostWatch } from './monitor/host-watch.ts';
 import { Monitor } from './monitor/monitor.ts';
 import { Observations } from './monitor/observations.ts';
 import { whyBehind } from './monitor/catch-up.ts';
@@ -27,9 +31,12 @@ import { clusterService } from './services/cluster.ts';
 import { coordinatorService } from './services/coordinator.ts';
 import { databaseService } from './services/databases.ts';
 import { eventService } from './services/events.ts';
+import { HostViews } from './services/host-views.ts';
+import { hostService, zoneService } from './services/hosts.ts';
 import { snapshotService } from './services/snapshots.ts';
 import { operationsService } from './services/operations.ts';
 import { volumeService } from './services/volumes.ts';
+import { workflowService } from './services/workflows.ts';
 import { Views } from './services/views.ts';
 import { Watchers } from './services/watch.ts';
 import { Starter } from './starter.ts';
@@ -56,14 +63,18 @@ export interface ControlOptions {
   readonly definitions?: typeof definitionsOf;
 }
 
-/** Full names, for reflection. */
+/** Full names, for reflection and health. */
 const SERVICES = [
   'lockstep.v1.DatabaseService',
   'lockstep.v1.VolumeService',
   'lockstep.v1.SnapshotService',
+  'lockstep.v1.HostService',
+  'lockstep.v1.ZoneService',
   'lockstep.v1.ClusterService',
   'lockstep.v1.EventService',
+  'lockstep.v1.WorkflowService',
   'google.longrunning.Operations',
+  'grpc.health.v1.Health',
   'lockstep.agent.v1.CoordinatorService',
 ];
 
@@ -103,6 +114,11 @@ export class Control {
     }
   }
 
+  /** By their full names. */
+  get services(): readonly string[] {
+    return SERVICES;
+  }
+
   /** Everything but health, which is the daemon's to say. */
   addServices(server: Server): void {
     const { config, log, wallClock, clock } = this.#options;
@@ -118,10 +134,11 @@ export class Control {
       volumeService({ ...shared, observations, timeline, agents, nowMs }),
     );
     server.addService(SnapshotServiceService, snapshotService({ ...shared, agents }));
-    server.addService(
-      ClusterServiceService,
-      clusterService({ ...shared, observations, ownHost: config.host.name }),
-    );
+    const hostViews = new HostViews({ ...shared, observations, nowMs, ownHost: config.host.name });
+    server.addService(ClusterServiceService, clusterService({ ...shared, hostViews }));
+    server.addService(HostServiceService, hostService({ ...shared, observations, hostViews }));
+    server.addService(ZoneServiceService, zoneService({ hostViews, log }));
+    server.addService(WorkflowServiceService, workflowService(shared));
     server.addService(EventServiceService, eventService({ repository, watchers, log }));
     server.addService(
       CoordinatorServiceService,
@@ -171,11 +188,19 @@ function assemble(
   const repository = new Repository(store, wallClock);
   const limitMs = silenceLimitMs(config.timing.silence_ms);
   const agents = new Agents(repository, (host) => observations.silence(host) >= limitMs);
-  const hosts = hostKnowledge(repository, observations, timeline);
+  const hosts = hostKnowledge(repository, { observations, timeline, nowMs });
   const define = options.definitions ?? definitionsOf;
   const definitions = define({ repository, agents, hosts, log, nowMs, wallClock, pace });
   const hook = afterLog === undefined ? {} : { afterLog };
-  const engine = new WorkflowEngine({ store, definitions, clock: wallClock, log, ...hook });
+  const engine = new WorkflowEngine({
+    store,
+    definitions,
+    clock: wallClock,
+    log,
+    nowMs,
+    daemon: config.host.name,
+    ...hook,
+  });
   const starter = new Starter(engine, repository);
   const settings = controlSection(config).dns;
   const dnsNames = { zone: settings.zone, server: `${config.host.address}:${String(settings.port)}` };
@@ -194,14 +219,16 @@ function assemble(
 }
 
 function startMonitor(options: ControlOptions, parts: Parts): Monitor {
-  const { config, log, clock } = options;
+  const { config, log, clock, wallClock } = options;
+  const { repository, observations } = parts;
   return new Monitor({
-    repository: parts.repository,
+    repository,
     starter: parts.starter,
-    observations: parts.observations,
+    observations,
     timeline: parts.timeline,
     nowMs: () => clock.nowMs(),
     heartbeatMs: config.timing.heartbeat_ms,
+    chores: [new HostWatch({ repository, observations, wallClock })],
     log,
   });
 }
@@ -219,24 +246,41 @@ async function closeParts(parts: Parts): Promise<void> {
 
 function hostKnowledge(
   repository: Repository,
-  observations: Observations,
-  timeline: Timeline,
+  {
+    observations,
+    timeline,
+    nowMs,
+  }: Pick<Parts, 'observations' | 'timeline'> & { readonly nowMs: () => number },
 ): HostKnowledge {
   return {
+    successor(database, record) {
+      const { hosts, silenceMs, controlUpSinceMs } = observations;
+      const isUnconfirmed = timeline.isUnconfirmed(record.volume);
+      const inUse = { ...database, lifecycle: 'active', busyWith: '' } as const;
+      const known = { record, hosts, silenceMs, controlUpSinceMs, nowMs: nowMs(), isUnconfirmed };
+      const decision = decide({ ...known, database: inUse });
+      return decision.kind === 'failover' ? decision : undefined;
+    },
     behind: (record) => whyBehind(record, observations.hosts, timeline.isUnconfirmed(record.volume)),
     isGone: (host) => observations.silence(host) >= observations.silenceMs,
     hasListened: () => observations.hasListened,
     incarnation: (host) => observations.incarnation(host),
     engineStarted: (host, volume) => observations.engineStarted(host, volume),
     async rooms() {
-      const [hosts, volumes] = await Promise.all([repository.hosts(), repository.volumes()]);
+      const [hosts, volumes, admins] = await Promise.all([
+        repository.hosts(),
+        repository.volumes(),
+        repository.hostAdmins(),
+      ]);
       const records = volumes.map((entry) => entry.value);
+      const cordoned = new Set(admins.filter(({ value }) => value.cordoned).map(({ value }) => value.host));
       return [...hosts.values()]
         .filter((host) => host.roles.includes('storage'))
         .map((host) => ({
           host: host.host,
           zone: host.zone,
           reachable: observations.isReachable(host.host),
+          cordoned: cordoned.has(host.host),
           roomBytes: roomOf(host, records, observations.hosts),
         }));
     },

@@ -6,6 +6,8 @@ import {
   type DatabaseRecord,
   databaseRecordOf,
   type EventRecord,
+  hostAdmin,
+  type HostAdminRecord,
   type HostRecord,
   keys,
   type PhaseRecord,
@@ -32,6 +34,9 @@ export interface NewEvent {
   /** Not where the newest event has this reason: the next try of what is tried over and over. */
   readonly unlessAfter?: EventReason;
 }
+
+/** Whose events they are: a database's, by its id, or a host's. */
+export type EventSubject = string | { readonly host: string };
 
 export interface Writes {
   readonly conditions: readonly Condition[];
@@ -93,6 +98,16 @@ export class Repository {
     return new Map(entries.map((entry) => [entry.value.host, entry.value]));
   }
 
+  hostAdmins(): Promise<readonly Entry<HostAdminRecord>[]> {
+    return this.store.list<HostAdminRecord>(keys.hostAdmins);
+  }
+
+  /** What people decided about it; revision 0: nothing yet. */
+  async hostAdmin(host: string): Promise<Entry<HostAdminRecord>> {
+    const key = keys.hostAdmin(host);
+    return (await this.store.get<HostAdminRecord>(key)) ?? { key, value: hostAdmin(host), revision: 0 };
+  }
+
   host(name: string): Promise<Entry<HostRecord> | undefined> {
     return this.store.get<HostRecord>(keys.host(name));
   }
@@ -141,9 +156,10 @@ export class Repository {
   }
 
   /** What to add to a transaction so that these events are written with it. */
-  async eventWrites(database: string, events: readonly NewEvent[]): Promise<Writes> {
+  async eventWrites(subject: EventSubject, events: readonly NewEvent[]): Promise<Writes> {
     if (events.length === 0) return { conditions: [], mutations: [] };
-    const latest = await this.store.list<EventRecord>(keys.events(database), {
+    const { list, keyOf } = eventKeysOf(subject);
+    const latest = await this.store.list<EventRecord>(list, {
       reverse: true,
       limit: DUPLICATE_WINDOW_EVENTS,
     });
@@ -155,13 +171,13 @@ export class Repository {
     const first = latest[0] === undefined ? 0 : sequenceOf(latest[0].key) + 1;
     return {
       conditions: wanted.map((_, index) => ({
-        key: keys.event(database, first + index),
+        key: keyOf(first + index),
         absent: true as const,
       })),
       mutations: wanted.flatMap((event, index) => [
-        { key: keys.event(database, first + index), value: this.#record(event) },
+        { key: keyOf(first + index), value: this.#record(event) },
         ...(first + index >= MAX_EVENTS
-          ? [{ key: keys.event(database, first + index - MAX_EVENTS), deleted: true as const }]
+          ? [{ key: keyOf(first + index - MAX_EVENTS), deleted: true as const }]
           : []),
       ]),
     };
@@ -172,6 +188,20 @@ export class Repository {
     return { timeMs: this.#wallClock(), reason, message, generation, workflow, phases };
   }
 }
+
+function eventKeysOf(subject: EventSubject): {
+  readonly list: string;
+  readonly keyOf: (sequence: number) => string;
+} {
+  if (typeof subject === 'string')
+    return { list: keys.events(subject), keyOf: (sequence) => keys.event(subject, sequence) };
+  const { host } = subject;
+  return { list: keys.hostEvents(host), keyOf: (sequence) => keys.hostEvent(host, sequence) };
+}
+
+/** That it is as it was read; revision 0: it was not there. */
+export const conditionOf = ({ key, revision }: Entry): Condition =>
+  revision === 0 ? { key, absent: true } : { key, revision };
 
 export const sequenceOf = (eventKey: string): number => Number(eventKey.slice(eventKey.lastIndexOf('/') + 1));
 

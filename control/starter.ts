@@ -159,12 +159,23 @@ export class Starter {
     });
   }
 
+  /** Any other workflow on a database; `more`: what it knows beside the database itself. */
+  work(
+    type: WorkflowType,
+    entry: Entry<DatabaseRecord>,
+    more: WorkflowState,
+    also: HoldExtras,
+  ): Promise<StartResult> {
+    const id = newId(type.replace('-database', ''), entry.value.id);
+    return this.#hold(type, id, entry, { ...workOn(id, entry.value), ...more }, also);
+  }
+
   #hold(
     type: WorkflowType,
     id: string,
     entry: Entry<DatabaseRecord>,
     state: WorkflowState,
-    also: StartExtras & { readonly lifecycle?: DatabaseRecord['lifecycle'] },
+    also: HoldExtras,
   ): Promise<StartResult> {
     const lifecycle = also.lifecycle ?? entry.value.lifecycle;
     const record: DatabaseRecord = { ...entry.value, busyWith: id, lifecycle };
@@ -197,6 +208,11 @@ interface StartExtras {
   readonly conditions?: readonly Condition[];
   readonly events?: readonly NewEvent[];
   readonly request?: RequestIdentity | undefined;
+}
+
+interface HoldExtras extends StartExtras {
+  /** Default: as it is. */
+  readonly lifecycle?: DatabaseRecord['lifecycle'];
 }
 
 function writesOf(

@@ -8,8 +8,7 @@ import { randomInt } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { HealthImplementation } from 'grpc-health-check';
+import { type Server, ServerCredentials } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { Control } from '../control/control.ts';
 import { MetricsServer } from './metrics/metrics.ts';
@@ -18,13 +17,12 @@ import { DiskFaults } from './store/fault-layer.ts';
 import { bootClock } from './sys/clock.ts';
 import { type Config, loadConfig } from './sys/config.ts';
 import { cannotListen, LockstepError, messageOf } from './sys/errors.ts';
+import { ApiServer } from './sys/grpc-server.ts';
 import type { Log } from './sys/log.ts';
 
 const VERSION = (
   JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as { version: string }
 ).version;
-/** A client that lost its power says no goodbye: without a sign of life its watches would be kept for ever. */
-const SERVER_OPTIONS = { 'grpc.keepalive_time_ms': 20_000, 'grpc.keepalive_timeout_ms': 10_000 };
 const INCARNATION_BELOW = 2 ** 47;
 /** A daemon that was told to stop and hangs is worse than one that is gone: its peers know how to go on without it. */
 const STOP_LIMIT_MS = 10_000;
@@ -33,9 +31,8 @@ const RELEASE_LIMIT_MS = 60_000;
 interface Running {
   readonly storage: StorageHost | undefined;
   readonly control: Control | undefined;
-  readonly server: Server;
+  readonly server: ApiServer;
   readonly metrics: MetricsServer;
-  readonly health: HealthImplementation;
 }
 
 async function run(config: Config, log: Log): Promise<Running> {
@@ -44,9 +41,7 @@ async function run(config: Config, log: Log): Promise<Running> {
   const incarnation = randomInt(1, INCARNATION_BELOW);
   const faults = diskFaults();
   const identity = { incarnation, version: VERSION, bootId: bootId(faults) };
-  const health = new HealthImplementation({ '': 'NOT_SERVING' });
-  const server = new Server(SERVER_OPTIONS);
-  health.addToServer(server);
+  const server = new ApiServer();
   const control =
     config.control === undefined
       ? undefined
@@ -77,8 +72,8 @@ async function run(config: Config, log: Log): Promise<Running> {
   );
   await metrics.listen(config.host.address, config.ports.metrics);
   await storage?.start();
-  health.setStatus('', 'SERVING');
-  return { storage, control, server, metrics, health };
+  for (const service of ['', ...(control?.services ?? [])]) server.health.setStatus(service, 'SERVING');
+  return { storage, control, server, metrics };
 }
 
 /**
@@ -120,7 +115,8 @@ async function stop(running: Running, log: Log, options: { readonly release: boo
     log.error({}, 'the stop took too long');
     process.exit(1);
   }, limitMs).unref();
-  running.health.setStatus('', 'NOT_SERVING');
+  for (const service of ['', ...(running.control?.services ?? [])])
+    running.server.health.setStatus(service, 'NOT_SERVING');
   if (options.release) await running.storage?.releaseAll();
   await running.control?.close();
   await running.storage?.close();

@@ -13,8 +13,10 @@ mkdir -p "$(dirname "$frame")"
 buf generate --include-imports --output "$base"
 
 # What reflection serves. Without source positions: nobody reads them there, and they triple it.
-buf build proto --as-file-descriptor-set --exclude-source-info \
-  --path proto/lockstep/v1 --path proto/lockstep/agent/v1 --output "$gen/lockstep.binpb"
+# The details of errors are in no message of the API: a client asks for their types by name.
+buf build . --as-file-descriptor-set --exclude-source-info \
+  --path proto/lockstep/v1 --path proto/lockstep/agent/v1 \
+  --path node_modules/google-proto-files/google/rpc/error_details.proto --output "$gen/lockstep.binpb"
 
 # The frame header: static code that encodes into the buffer it is given, since it is on the path of every write.
 pbjs -t static-module -w es6 --force-number --no-create --no-verify --no-convert --no-delimited --no-service \

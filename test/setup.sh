@@ -50,6 +50,9 @@ $needed
 EOF
 # Its programs are not on the PATH.
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || add postgresql 'the engine'
+# Debian's Python, whatever other one is on the PATH.
+/usr/bin/python3 -c 'import grpc' 2>/dev/null || add python3-grpcio "a stranger's gRPC client"
+/usr/bin/python3 -c 'import google.protobuf' 2>/dev/null || add python3-protobuf 'the messages of that client'
 # A header of it stands for the package, which gcc only recommends.
 [ -e /usr/include/stdlib.h ] || add libc6-dev 'gcc compiles with it'
 [ -n "$missing" ] || exit 0

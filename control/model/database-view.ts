@@ -98,11 +98,18 @@ export function etagOf(databaseRevision: number, volume: VolumeRecord | undefine
   return `${String(databaseRevision)}.${String(volume?.generation ?? 0)}`;
 }
 
+/** An engine runs, or is to run. */
+const IN_USE: ReadonlySet<string> = new Set(['creating', 'active', 'failing-over', 'failed', 'deleting']);
+/** Nothing else goes on with it, so that what is missing is told of, with what to do. */
+const SETTLED: ReadonlySet<string> = new Set(['active', 'stopped']);
+
 /** Why a failover asked for now would be refused; undefined when it is safe: nothing acknowledged would be lost. */
 export function whyNotSafe(facts: DatabaseFacts): string | undefined {
   const { database, volume } = facts;
   if (volume === undefined || database.lifecycle === 'creating') return 'the database is not created yet';
   if (database.lifecycle === 'deleting') return 'the database is being deleted';
+  if (!IN_USE.has(database.lifecycle))
+    return `the database is ${database.lifecycle}, so there is nothing to move`;
   const candidates = volume.inSync.filter((host) => host !== volume.primary);
   if (candidates.length === 0) return `${volume.primary} alone holds every acknowledged write`;
   if (safeSuccessor(facts) !== undefined) return undefined;
@@ -205,6 +212,8 @@ function servingState(facts: DatabaseFacts): Verdict<DatabaseState> {
       `the primary's replica is ${replica.state}${replica.reason === '' ? '' : `: ${replica.reason}`}`,
       'wait; if it stays so, look at the hosts below and bring back those that are not reachable',
     );
+  if (engineState !== 'RUNNING' && facts.operation?.type === 'reboot-database')
+    return unavailable(`it is being rebooted: ${facts.operation.doing}`, 'nothing; wait for it');
   if (engineState !== 'RUNNING')
     return unavailable(
       `the engine on ${volume.primary} is ${engineState}`,
@@ -233,12 +242,12 @@ function redundancyOf(facts: DatabaseFacts): Verdict<Redundancy> {
       Redundancy.REDUNDANCY_RESYNCING,
       `one copy only while ${copies ? copy.target : 'the other'} is brought up to date`,
     );
-  if (database.lifecycle === 'active' && volume?.replicas.length === 1)
+  if (volume?.replicas.length === 1 && database.lifecycle !== 'deleting')
     return said(Redundancy.REDUNDANCY_NONE, `it was made with one copy, on ${volume.primary}`);
   return said(
     Redundancy.REDUNDANCY_DEGRADED,
     `one copy only that can be relied on: ${disagreement}`,
-    database.lifecycle === 'active' ? adviceFor(facts, volume) : '',
+    SETTLED.has(database.lifecycle) ? adviceFor(facts, volume) : '',
   );
 }
 
@@ -329,7 +338,7 @@ function endpointOf(facts: DatabaseFacts): Endpoint {
     alias: `${database.id}.${dns.zone}`,
     port: database.port,
     user: database.user,
-    database: database.id,
+    database: database.engineDatabase,
     // As the responder answers: an alias whose host is no longer the primary names nobody.
     address:
       database.aliasHost !== '' && database.aliasHost === volume?.primary ? address(database.aliasHost) : '',

@@ -1,4 +1,4 @@
-/** The engines that can be asked for, and what a database of each needs at least. */
+/** Sizes of volumes, and the engine of those that have none. */
 
 const MIB = 1024 * 1024;
 
@@ -12,8 +12,6 @@ export const NO_ENGINE = 'none';
 export const REGION_BYTES = 64 * 1024;
 /** What one file of the store can hold on ext4, and what one number counts exactly. */
 export const MAX_SIZE_BYTES = 8 * 1024 * 1024 * MIB;
-
-export const MINIMUM_SIZE_BYTES: ReadonlyMap<string, number> = new Map([['postgresql', 256 * MIB]]);
 
 const MULTIPLE = `a multiple of ${String(REGION_BYTES)} bytes (64 KiB)`;
 const AT_MOST = `at most ${String(MAX_SIZE_BYTES)} (8 TiB)`;

@@ -50,6 +50,11 @@ function failureOf(snapshot: WorkflowSnapshot): LockstepError | undefined {
     });
   const { outcome } = standing;
   if (outcome.kind === 'done') return undefined;
+  if (outcome.kind === 'abandoned')
+    return new LockstepError('ABORTED', `a person ended it as it was: ${outcome.reason}`, {
+      reason: 'WORKFLOW_ABANDONED',
+      metadata,
+    });
   const { step, error } = outcome;
   const details = { reason: error.reason, metadata: { ...metadata, step } };
   if (outcome.kind === 'undone')
@@ -78,16 +83,19 @@ function codeOf(error: SerializedError): ErrorCode {
 }
 
 function encodeMetadata(snapshot: WorkflowSnapshot): Buffer {
-  const { record, standing, steps } = snapshot;
+  const { record, standing } = snapshot;
   const metadata: OperationMetadata = {
     workflow: record.type,
     target: record.target,
     createTime: new Date(record.createTimeMs),
     endTime: standing.kind === 'finished' ? new Date(standing.timeMs) : undefined,
-    tasks: steps.map((step) => taskOf(step, snapshot)),
+    tasks: tasksOf(snapshot),
   };
   return Buffer.from(OperationMetadata.encode(metadata).finish());
 }
+
+export const tasksOf = (snapshot: WorkflowSnapshot): Task[] =>
+  snapshot.steps.map((step) => taskOf(step, snapshot));
 
 const TASK_STATES: Readonly<Record<StepSnapshot['state'], TaskState>> = {
   PENDING: TaskState.TASK_STATE_PENDING,

@@ -18,6 +18,49 @@ export interface HostRecord {
   readonly version: string;
 }
 
+/** What people decided about a host, apart from what it reports. Absent: nothing yet. */
+export interface HostAdminRecord {
+  readonly host: string;
+  /** Its daemon must report this zone; empty: any. */
+  readonly zone: string;
+  /** Its daemon must report this address; empty: any. */
+  readonly address: string;
+  /** Milliseconds since 1970; 0: it was never registered, its daemon reported by itself. */
+  readonly registerTimeMs: number;
+  /** No new copy is placed on it. */
+  readonly cordoned: boolean;
+  readonly cordonReason: string;
+  /** Its heartbeats are refused until it is registered again. */
+  readonly removed: boolean;
+  /** Workflow that drains it; empty when none. */
+  readonly busyWith: string;
+}
+
+export const hostAdmin = (host: string): HostAdminRecord => ({
+  host,
+  zone: '',
+  address: '',
+  registerTimeMs: 0,
+  cordoned: false,
+  cordonReason: '',
+  removed: false,
+  busyWith: '',
+});
+
+/** That a host fell silent was written down as an event; removed when it is heard again. */
+export interface HostLostRecord {
+  readonly host: string;
+  readonly timeMs: number;
+}
+
+/** A copy that its volume's record names no more, and that is to be deleted on its host once that can be reached. */
+export interface DroppedCopyRecord {
+  readonly host: string;
+  readonly volume: string;
+  /** The first that goes without it. */
+  readonly generation: number;
+}
+
 /** Where a host serves its volumes. */
 export interface NbdFacts {
   /** TCP, on the host's address. */
@@ -157,6 +200,12 @@ const padded = (sequence: number): string => String(sequence).padStart(SEQUENCE_
 export const keys = {
   hosts: 'hosts/',
   host: (host: string): string => `hosts/${host}`,
+  hostAdmins: 'host-admin/',
+  hostAdmin: (host: string): string => `host-admin/${host}`,
+  hostsLost: 'host-lost/',
+  hostLost: (host: string): string => `host-lost/${host}`,
+  droppedCopies: 'dropped-copies/',
+  droppedCopy: (host: string, volume: string): string => `dropped-copies/${host}/${volume}`,
   volumes: 'volumes/',
   volume: (volume: string): string => `volumes/${volume}`,
   databases: 'databases/',
@@ -165,6 +214,11 @@ export const keys = {
   workflow: (id: string): string => `workflows/${id}`,
   workflowLog: (id: string): string => `workflow-log/${id}/`,
   workflowLogEntry: (id: string, sequence: number): string => `workflow-log/${id}/${padded(sequence)}`,
+  workflowOwners: 'workflow-owner/',
+  workflowOwner: (id: string): string => `workflow-owner/${id}`,
+  /** Leases of control daemons, while they run workflows. */
+  controlDaemons: 'control-daemons/',
+  controlDaemon: (daemon: string): string => `control-daemons/${daemon}`,
   allEvents: 'events/',
   events: (database: string): string => `events/${database}/`,
   event: (database: string, sequence: number): string => `events/${database}/${padded(sequence)}`,

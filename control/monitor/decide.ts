@@ -37,6 +37,7 @@ export function decide(situation: Situation): Decision {
   if (database.lifecycle === 'creating' || database.lifecycle === 'deleting')
     return none(`it is ${database.lifecycle}; that workflow looks after it`);
   if (database.busyWith !== '') return none(`${database.busyWith} holds it`);
+  if (isAtRest(database)) return aboutResting(situation);
   const primary = situation.hosts.get(record.primary);
   if (hostSilence(situation, record.primary) >= situation.silenceMs) return aboutSilentPrimary(situation);
   if (primary === undefined)
@@ -46,6 +47,30 @@ export function decide(situation: Situation): Decision {
   if (replica?.state === 'RECOVERING' && replica.hostRebooted)
     return aboutRebootedPrimary(situation, replica);
   return aboutIdlePrimary(situation, replica);
+}
+
+/** Nobody is to use it, and its copies are kept. */
+const isAtRest = ({ lifecycle }: DatabaseRecord): boolean =>
+  lifecycle === 'stopped' || lifecycle === 'deleted';
+
+/**
+ * No engine is started and nobody is promoted: that waits for the start, which a silent primary then does not stop. A
+ * primary that serves goes on bringing its copies up to date.
+ */
+function aboutResting(situation: Situation): Decision {
+  const { record, database, silenceMs } = situation;
+  const what = `it is ${database.lifecycle}`;
+  const silentMs = hostSilence(situation, record.primary);
+  if (silentMs >= silenceMs) {
+    const next = secondariesOf(situation).find(({ refusal }) => refusal === undefined);
+    const then = next === undefined ? 'nobody else can follow it' : `${next.host} can follow it at a start`;
+    return none(`${what}; ${record.primary} has been silent for ${seconds(silentMs)}; ${then}`);
+  }
+  const replica = situation.hosts.get(record.primary)?.replicas.get(record.volume);
+  if (replica === undefined || !servesNow(replica, record))
+    return none(`${what}; ${record.primary} is heard, and ${standingOf(replica)}`);
+  if (record.replicas.some((host) => !record.inSync.includes(host))) return aboutMissingCopy(situation);
+  return { ...none(what), isWell: true };
 }
 
 /** The primary of the record, at the record's generation, able to do I/O. */

@@ -25,7 +25,13 @@ export interface MonitorOptions {
   readonly timeline: Timeline;
   readonly nowMs: () => number;
   readonly heartbeatMs: number;
+  /** What else is looked after at each round, behind the databases. */
+  readonly chores: readonly Chore[];
   readonly log: Log;
+}
+
+export interface Chore {
+  look(): Promise<void>;
 }
 
 export class Monitor {
@@ -86,6 +92,13 @@ export class Monitor {
       } catch (error) {
         // One database's trouble is not the others'.
         log.error({ database: entry.value.id, error: messageOf(error) }, 'the monitor could not act');
+      }
+    }
+    for (const chore of this.#options.chores) {
+      try {
+        await chore.look();
+      } catch (error) {
+        log.error({ error: messageOf(error) }, 'a chore of the monitor failed');
       }
     }
     return waitMs;

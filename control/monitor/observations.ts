@@ -46,6 +46,11 @@ export class Observations {
     for (const listener of [...this.#listeners]) listener();
   }
 
+  /** It was removed: from here on it is one that was never heard. */
+  forget(host: string): void {
+    this.#hosts.delete(host);
+  }
+
   /** The host answered that the engine runs. Else its last heartbeat, older than that, would have it started again. */
   engineStarted(host: string, volume: string): void {
     const seen = this.#hosts.get(host);

@@ -1,7 +1,7 @@
 /** CoordinatorService: what hosts tell control, and the records that control answers with. */
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { isIPv4 } from 'node:net';
-import { invalidField } from '../../daemon/sys/errors.ts';
+import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
 import type { Log } from '../../daemon/sys/log.ts';
 import type {
@@ -12,12 +12,12 @@ import type {
   ProposeViewResponse,
   ReplicaStatus,
 } from '../../proto/gen/lockstep/agent/v1/agent.ts';
-import { type HostRecord, keys, type VolumeRecord } from '../model/records.ts';
+import { type HostAdminRecord, type HostRecord, keys, type VolumeRecord } from '../model/records.ts';
 import { newestView, whyBehind, whyTooEarly } from '../monitor/catch-up.ts';
 import type { Observations } from '../monitor/observations.ts';
 import { answerProposal, isKnownRebooted, type Proposal, type ProposalAnswer } from '../monitor/propose.ts';
 import type { Timeline } from '../monitor/timeline.ts';
-import { type NewEvent, type Repository, viewOf } from '../repository.ts';
+import { conditionOf, type NewEvent, type Repository, viewOf } from '../repository.ts';
 import type { Entry } from '../store/store.ts';
 import { DNS_LABEL, DNS_LABEL_ALLOWED } from './fields.ts';
 
@@ -44,10 +44,14 @@ async function heartbeat(options: CoordinatorOptions, request: HeartbeatRequest)
   if (!DNS_LABEL.test(request.host)) throw invalidField('host', request.host, DNS_LABEL_ALLOWED);
   if (!isIPv4(request.address)) throw invalidField('address', request.address, 'an IPv4 address');
   // First of all: what the monitor decides as soon as this host is heard must know it.
-  await options.timeline.hear(request.host, request.store);
+  const [admin] = await Promise.all([
+    options.repository.hostAdmin(request.host),
+    options.timeline.hear(request.host, request.store),
+  ]);
+  checkWanted(admin.value, request);
   options.observations.hear(request);
   const known = await recordsOf(options.repository);
-  const changed = [await remember(options.repository, request, known.hosts)];
+  const changed = [await remember(options.repository, request, known.hosts, admin)];
   for (const status of request.replicas) changed.push(await adopt(options, status, known.volumes));
   await options.timeline.settle();
   const { hosts, volumes } = changed.includes(true) ? await recordsOf(options.repository) : known;
@@ -60,6 +64,34 @@ async function heartbeat(options: CoordinatorOptions, request: HeartbeatRequest)
     views: volumes.filter(({ value }) => concerns(value)).map(({ value }) => viewOf(value, addresses)),
     store: options.timeline.position,
   };
+}
+
+/** What people decided about the host goes before what it says of itself. */
+function checkWanted(admin: HostAdminRecord, { host, zone, address }: HeartbeatRequest): void {
+  const refuse = (reason: string, message: string, next: string): LockstepError =>
+    new LockstepError('FAILED_PRECONDITION', message, {
+      reason,
+      metadata: { subject: `hosts/${host}`, next },
+    });
+  if (admin.removed)
+    throw refuse(
+      'HOST_REMOVED',
+      `hosts/${host} was removed`,
+      `to have it back: lockstep host register ${host} --zone ${zone}`,
+    );
+  const again = `correct the configuration of ${host}, or: lockstep host remove ${host}, then register it again`;
+  if (admin.zone !== '' && admin.zone !== zone)
+    throw refuse(
+      'HOST_ZONE_DIFFERS',
+      `hosts/${host} is registered for zone ${admin.zone}, not ${zone}`,
+      again,
+    );
+  if (admin.address !== '' && admin.address !== address)
+    throw refuse(
+      'HOST_ADDRESS_DIFFERS',
+      `hosts/${host} is registered for the address ${admin.address}, not ${address}`,
+      again,
+    );
 }
 
 interface Records {
@@ -81,6 +113,7 @@ async function remember(
   repository: Repository,
   request: HeartbeatRequest,
   hosts: Records['hosts'],
+  admin: Entry<HostAdminRecord>,
 ): Promise<boolean> {
   const facts: HostRecord = {
     host: request.host,
@@ -98,8 +131,8 @@ async function remember(
   const known = hosts.find(({ value }) => value.host === facts.host);
   if (known !== undefined && JSON.stringify(known.value) === JSON.stringify(facts)) return false;
   const condition = known === undefined ? { key, absent: true as const } : { key, revision: known.revision };
-  // Lost the race: the next heartbeat is a quarter of a second away.
-  await repository.store.transact([condition], [{ key, value: facts }]);
+  // Lost the race, perhaps to a person who removed the host: the next heartbeat is a quarter of a second away.
+  await repository.store.transact([condition, conditionOf(admin)], [{ key, value: facts }]);
   return true;
 }
 

@@ -1,20 +1,13 @@
 /** What a CreateDatabase or a CreateVolume must say, checked before anything is created. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
 import type { CreateDatabaseRequest } from '../../proto/gen/lockstep/v1/database_service.ts';
 import type { CreateVolumeRequest } from '../../proto/gen/lockstep/v1/volume_service.ts';
-import {
-  describeSizes,
-  MAX_SIZE_BYTES,
-  MINIMUM_SIZE_BYTES,
-  NO_ENGINE,
-  REGION_BYTES,
-  VOLUME_SIZES,
-} from '../model/engines.ts';
+import { engineFacts } from '../model/engine-parameters.ts';
+import { describeSizes, MAX_SIZE_BYTES, NO_ENGINE, REGION_BYTES, VOLUME_SIZES } from '../model/engines.ts';
 import { type DatabaseRecord, databaseRecordOf } from '../model/records.ts';
 import { chooseHosts, type HostRoom } from '../placement/choose.ts';
-import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
+import { type HostKnowledge, pause } from '../workflow/definitions/surroundings.ts';
 import { checkNewDatabaseId } from './fields.ts';
 
 const COPIES = 2;
@@ -34,9 +27,13 @@ export interface CreateWish {
 export function parseCreate(request: CreateDatabaseRequest): CreateWish {
   const { databaseId: id, engine } = request;
   checkNewDatabaseId(id);
-  const minimumBytes = MINIMUM_SIZE_BYTES.get(engine);
-  if (minimumBytes === undefined)
-    throw invalidField('engine', engine, [...MINIMUM_SIZE_BYTES.keys()].join(', '));
+  const { minimumSizeBytes: minimumBytes, ownDatabases } = engineFacts(engine);
+  if (ownDatabases.includes(id))
+    throw invalidField(
+      'database_id',
+      id,
+      `a name that is not reserved; ${id} is a database of every ${engine}`,
+    );
   const sizeBytes = Number(request.sizeBytes);
   if (sizeBytes < minimumBytes || sizeBytes > MAX_SIZE_BYTES || sizeBytes % REGION_BYTES !== 0)
     throw invalidField('size_bytes', request.sizeBytes.toString(), describeSizes(engine, minimumBytes));
@@ -56,13 +53,13 @@ export function parseCreateVolume(request: CreateVolumeRequest): CreateWish {
  * What depends on the hosts there are. Right after its start control has heard nobody: what would be a shortage then is
  * one only if it lasts.
  */
-export async function checkRoom(hosts: HostKnowledge, wish: CreateWish): Promise<void> {
+export async function checkRoom(hosts: HostKnowledge, wish: CreateWish, signal: AbortSignal): Promise<void> {
   while (!hosts.hasListened()) {
     try {
       checkPlacement(wish, await hosts.rooms());
       return;
     } catch {
-      await sleep(LISTEN_POLL_MS);
+      await pause(LISTEN_POLL_MS, signal);
     }
   }
   checkPlacement(wish, await hosts.rooms());

@@ -12,7 +12,7 @@ import {
 } from '../../proto/gen/lockstep/v1/database_service.ts';
 import { type DatabaseFacts, safeSuccessor, viewDatabase, whyNotSafe } from '../model/database-view.ts';
 import type { DatabaseRecord } from '../model/records.ts';
-import type { Starter } from '../starter.ts';
+import type { FailoverDecision, Starter } from '../starter.ts';
 import type { Entry } from '../store/store.ts';
 import type { FailoverMode } from '../workflow/definitions/failover-state.ts';
 import { checkNotBusy } from './busy.ts';
@@ -44,21 +44,30 @@ async function failOver(options: FailoverOptions, request: FailoverRequest, mode
   const id = databaseIdOf('name', request.name);
   const method = mode === 'forced' ? 'failover' : 'switchover';
   return idempotently(options, method, request, async (identity) => {
-    const { repository, engine, views, starter, nowMs } = options;
+    const { repository, engine, views, starter } = options;
     const entry = await repository.requireDatabase(id);
     await checkEtag(repository, entry, request.etag);
     await checkNotBusy(engine, entry.value);
-    const to = await successorOf(options, entry, mode);
+    const decision = await decideOn(options, entry, mode);
     const volume = await repository.requireVolume(entry.value.volume);
     if (request.validateOnly) return packDatabase(withRolesChanged(await views.database(entry)));
-    const atMs = nowMs();
-    const decision = { to, why: 'a person asked for it', mode, lastHeardMs: atMs, decidedAtMs: atMs };
     return starter.failover(entry, volume, decision, identity);
   });
 }
 
+/** What a person's request comes to. Refused as `successorOf` says. */
+export async function decideOn(
+  options: Pick<FailoverOptions, 'views' | 'nowMs'>,
+  entry: Entry<DatabaseRecord>,
+  mode: Kind,
+): Promise<FailoverDecision> {
+  const to = await successorOf(options, entry, mode);
+  const atMs = options.nowMs();
+  return { to, why: 'a person asked for it', mode, lastHeardMs: atMs, decidedAtMs: atMs };
+}
+
 /** Who takes over. Refused where a failover would lose writes, and a switchover also where anything is not well. */
-export async function successorOf(
+async function successorOf(
   options: Pick<FailoverOptions, 'views'>,
   entry: Entry<DatabaseRecord>,
   mode: Kind,

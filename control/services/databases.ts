@@ -22,6 +22,7 @@ import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
 import { checkRoom, nameTaken, newDatabase, parseCreate } from './create-request.ts';
 import { failoverMethods } from './database-failover.ts';
+import { powerHandlers } from './database-power.ts';
 import { checkEtag } from './etag.ts';
 import { databaseIdOf, lastOf, nextOf, pageSizeOf } from './fields.ts';
 import { idempotently } from './idempotent.ts';
@@ -48,7 +49,9 @@ export function databaseService(
 ): Partial<DatabaseServiceServer> & UntypedServiceImplementation {
   const { log, repository, views } = options;
   return {
-    createDatabase: unary(log, (request: CreateDatabaseRequest) => create(options, request)),
+    createDatabase: unary(log, (request: CreateDatabaseRequest, { signal }) =>
+      create(options, request, signal),
+    ),
     getDatabase: unary(log, async (request: GetDatabaseRequest) =>
       views.database(await repository.requireDatabase(databaseIdOf('name', request.name))),
     ),
@@ -56,16 +59,21 @@ export function databaseService(
     deleteDatabase: unary(log, (request: DeleteDatabaseRequest) => remove(options, request)),
     ...failoverMethods(options),
     watchDatabase: watchDatabase(options),
+    ...powerHandlers(options),
     claimPassword: unary(log, (request: ClaimPasswordRequest) => claimPassword(options, request)),
   };
 }
 
-async function create(options: DatabasesOptions, request: CreateDatabaseRequest): Promise<Operation> {
+async function create(
+  options: DatabasesOptions,
+  request: CreateDatabaseRequest,
+  signal: AbortSignal,
+): Promise<Operation> {
   const wish = parseCreate(request);
   return idempotently(options, 'create', request, async (identity) => {
     const taken = await options.repository.database(wish.id);
     if (taken !== undefined) throw nameTaken('database_id', taken.value);
-    await checkRoom(options.hosts, wish);
+    await checkRoom(options.hosts, wish, signal);
     const database = newDatabase(wish, { port: await freePort(options), nowMs: options.wallClock() });
     if (!request.validateOnly) return options.starter.create(database, wish.zones, identity);
     const entry = { key: keys.database(wish.id), value: database, revision: 0 };

@@ -7,25 +7,20 @@ import type { Entry } from '../store/store.ts';
 export const DNS_LABEL = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
 export const DNS_LABEL_ALLOWED = '1 to 40 of a-z, 0-9 and "-", starting with a letter, not ending with "-"';
 
-/** Names that the zone and the engines have already. */
-const RESERVED_IDS: ReadonlyMap<string, string> = new Map([
-  [NAME_SERVER_LABEL, 'the name server of the zone'],
-  ['postgres', 'a database that every PostgreSQL has'],
-  ['template0', 'a database that every PostgreSQL has'],
-  ['template1', 'a database that every PostgreSQL has'],
-]);
-
+const VOLUME_OR_DATABASE = /^(volumes|databases)\/([A-Za-z0-9][A-Za-z0-9_.-]{0,62})$/;
+/** Of a snapshot, as hosts take them. */
+const SNAPSHOT = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** Of keys of the store, which page tokens carry. */
 const KEY = /^[\x21-\x7e ]{1,512}$/;
 const DEFAULT_PAGE_SIZE = 50;
 const MAX_PAGE_SIZE = 500;
 
+/** Of a database or a volume; what its engine has already is refused beside it. */
 export function checkNewDatabaseId(id: string, field = 'database_id'): void {
   if (!DNS_LABEL.test(id)) throw invalidField(field, id, DNS_LABEL_ALLOWED);
-  const meaning = RESERVED_IDS.get(id);
-  if (meaning !== undefined)
-    throw invalidField(field, id, `a name that is not reserved; ${id} is ${meaning}`);
+  if (id === NAME_SERVER_LABEL)
+    throw invalidField(field, id, `a name that is not reserved; ${id} is the name server of the zone`);
 }
 
 /** `databases/orders` to `orders`. */
@@ -37,8 +32,9 @@ export function databaseIdOf(field: string, name: string): string {
 
 /** `volumes/orders-1` to `orders-1`, `databases/orders` to `orders`. */
 export function volumeOrDatabaseOf(field: string, name: string): string {
-  const id = /^(?:volumes|databases)\/([A-Za-z0-9][A-Za-z0-9_.-]{0,62})$/.exec(name)?.[1];
-  if (id === undefined) throw invalidField(field, name, 'volumes/{volume} or databases/{database}');
+  const [, collection, id] = VOLUME_OR_DATABASE.exec(name) ?? [];
+  if (id === undefined || (collection === 'databases' && !DNS_LABEL.test(id)))
+    throw invalidField(field, name, 'volumes/{volume} or databases/{database}');
   return id;
 }
 
@@ -47,8 +43,9 @@ export function snapshotOf(
   field: string,
   name: string,
 ): { readonly parent: string; readonly snapshot: string } {
-  const [, parent, snapshot] = /^((?:volumes|databases)\/[^/]+)\/snapshots\/([^/]+)$/.exec(name) ?? [];
-  if (parent === undefined || snapshot === undefined)
+  const [, parent = '', snapshot = ''] = /^([^/]+\/[^/]+)\/snapshots\/([^/]+)$/.exec(name) ?? [];
+  const isVolume = VOLUME_OR_DATABASE.test(parent);
+  if (!isVolume || !SNAPSHOT.test(snapshot))
     throw invalidField(
       field,
       name,

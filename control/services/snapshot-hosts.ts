@@ -48,12 +48,18 @@ export interface Located {
   readonly host: string;
 }
 
-/** `prefer`: of several hosts that have one of that name. Throws where it is not clear which one is meant. */
-export async function locate(
-  asked: Asked,
-  { name, host, prefer }: { readonly name: string; readonly host: string; readonly prefer?: 'primary' },
-): Promise<Located> {
-  const { parent, snapshot } = snapshotOf('name', name);
+interface Wanted {
+  readonly name: string;
+  readonly host: string;
+  /** Of several hosts that have one of that name. */
+  readonly prefer?: 'primary';
+  /** Where the request has the name. */
+  readonly field?: string;
+}
+
+/** Throws where it is not clear which one is meant. */
+export async function locate(asked: Asked, { name, host, prefer, field = 'name' }: Wanted): Promise<Located> {
+  const { parent, snapshot } = snapshotOf(field, name);
   const found = await findVolume(asked.repository, parent);
   const { replicas, primary, volume } = found.volume.value;
   const hosts = host === '' ? replicas : [hostOf('host', host)];

@@ -61,7 +61,7 @@ export function snapshotService(
 }
 
 async function create(options: SnapshotsOptions, request: CreateSnapshotRequest): Promise<Snapshot> {
-  const found = await findVolume(options.repository, request.parent);
+  const found = await findVolume(options.repository, request.parent, 'parent');
   const { volume, primary, replicas } = found.volume.value;
   const host = request.host === '' ? primary : hostOf('host', request.host);
   if (!replicas.includes(host))
@@ -83,7 +83,7 @@ async function list(
   options: SnapshotsOptions,
   request: ListSnapshotsRequest,
 ): Promise<ListSnapshotsResponse> {
-  const found = await findVolume(options.repository, request.parent);
+  const found = await findVolume(options.repository, request.parent, 'parent');
   const { volume, replicas } = found.volume.value;
   const kept = await Promise.all(replicas.map((host) => keptBy(options, found, host)));
   const reverting = kept.flatMap((one) => one.revertingTo || []);
@@ -119,11 +119,15 @@ async function diff(
   options: SnapshotsOptions,
   request: DiffSnapshotsRequest,
 ): Promise<DiffSnapshotsResponse> {
-  const { found, snapshot, host } = await locate(options, { name: request.from, host: request.host });
+  const { found, snapshot, host } = await locate(options, {
+    name: request.from,
+    host: request.host,
+    field: 'from',
+  });
   const { volume } = found.volume.value;
   const to = request.to === '' ? undefined : snapshotOf('to', request.to);
   if (to !== undefined) {
-    const other = await findVolume(options.repository, to.parent);
+    const other = await findVolume(options.repository, to.parent, 'to');
     if (other.volume.value.volume !== volume)
       throw invalidField('to', request.to, `a snapshot of the same volume, ${volume}`);
   }
@@ -143,7 +147,8 @@ async function revert(options: SnapshotsOptions, request: RevertVolumeRequest): 
   if (database === undefined)
     throw new LockstepError('FAILED_PRECONDITION', `${subject} is of no database`, { reason: 'NO_DATABASE' });
   await checkNotBusy(options.engine, database.value);
-  if (database.value.lifecycle === 'creating' || database.value.lifecycle === 'deleting')
+  // A revert that has not ended left it as failed, and is asked for again.
+  if (database.value.lifecycle !== 'active' && database.value.lifecycle !== 'failed')
     throw new LockstepError('FAILED_PRECONDITION', `the database is ${database.value.lifecycle}`, {
       reason: 'NOT_ACTIVE',
     });

@@ -26,12 +26,13 @@ const NO_PORT = 0;
 export async function createVolume(
   options: LifecycleOptions,
   request: CreateVolumeRequest,
+  signal: AbortSignal,
 ): Promise<Operation> {
   const wish = parseCreateVolume(request);
   return idempotently(options, 'create-volume', request, async (identity) => {
     const taken = await options.repository.database(wish.id);
     if (taken !== undefined) throw nameTaken('volume_id', taken.value);
-    await checkRoom(options.hosts, wish);
+    await checkRoom(options.hosts, wish, signal);
     const database = newDatabase(wish, { port: NO_PORT, nowMs: options.wallClock() });
     if (!request.validateOnly) return options.starter.create(database, wish.zones, identity);
     const parts = { volume: { value: notPlaced(database) }, database: undefined };

@@ -10,8 +10,9 @@ export interface FoundVolume {
   readonly database: Entry<DatabaseRecord> | undefined;
 }
 
-export async function findVolume(repository: Repository, name: string): Promise<FoundVolume> {
-  const id = volumeOrDatabaseOf('name', name);
+/** `field`: where the request has the name. */
+export async function findVolume(repository: Repository, name: string, field = 'name'): Promise<FoundVolume> {
+  const id = volumeOrDatabaseOf(field, name);
   const own = name.startsWith('databases/') ? undefined : await repository.volume(id);
   const volume = own ?? (await volumeOfDatabase(repository, id));
   if (volume === undefined)

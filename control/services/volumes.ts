@@ -43,7 +43,9 @@ export function volumeService(
 ): Partial<VolumeServiceServer> & UntypedServiceImplementation {
   const resize = { ...options, resizing: new KeyedMutex() };
   return {
-    createVolume: unary(options.log, (request: CreateVolumeRequest) => createVolume(options, request)),
+    createVolume: unary(options.log, (request: CreateVolumeRequest, { signal }) =>
+      createVolume(options, request, signal),
+    ),
     deleteVolume: unary(options.log, (request: DeleteVolumeRequest) => deleteVolume(options, request)),
     getVolume: unary(options.log, async (request: GetVolumeRequest) =>
       showVolume(options, await findVolume(options.repository, request.name)),

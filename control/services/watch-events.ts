@@ -1,5 +1,5 @@
 /** WatchEvents: the newest events that are asked for, oldest of them first, and then each as it is written. */
-import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
+import { type handleServerStreamingCall, Metadata, type ServerWritableStream } from '@grpc/grpc-js';
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
 import { statusReply } from '../../daemon/sys/grpc-status.ts';
 import { logUnexpected } from '../../daemon/sys/grpc-unary.ts';
@@ -34,7 +34,7 @@ export function watchEvents({
       watchers.requireRoom();
       const forget = watchers.add(
         () => undefined,
-        () => watch.end(),
+        (why) => watch.end(why),
       );
       await watch.run().finally(forget);
     };
@@ -55,6 +55,7 @@ class EventWatch {
   readonly #waiting: string[] = [];
   #isEnded = false;
   #isTooSlow = false;
+  #why: LockstepError | undefined;
   #wake: () => void = () => undefined;
 
   constructor(repository: Repository, call: EventStream) {
@@ -62,12 +63,14 @@ class EventWatch {
     this.#call = call;
   }
 
-  end(): void {
+  /** `why`: what the client is told; nothing where it is gone. */
+  end(why?: LockstepError): void {
+    this.#why ??= why;
     this.#isEnded = true;
     this.#wake();
   }
 
-  /** Resolves when the client is gone, or control ends. */
+  /** Resolves when the client is gone; throws what it is told when control ends. */
   async run(): Promise<void> {
     const { parent, backlog, reasons } = this.#call.request;
     if (backlog < 0 || backlog > MAX_BACKLOG)
@@ -77,10 +80,13 @@ class EventWatch {
     await checkParent(this.#repository, parent);
     const { store } = this.#repository;
     const stops = rootsOf(parent).map((root) => store.watch(root, (key) => this.#written(key)));
+    // A client that asked for no backlog knows by it that it misses nothing from now on.
+    this.#call.sendMetadata(new Metadata());
     try {
       // Listened to before it is read: what is written meanwhile is in both, and sent once.
       const sent = await this.#sendBacklog(parent, backlog, isWanted);
       await this.#follow(sent, isWanted);
+      if (this.#why !== undefined) throw this.#why;
     } finally {
       for (const stop of stops) stop();
     }

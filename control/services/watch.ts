@@ -31,7 +31,7 @@ export interface WatchOptions {
 /** Who wants to know that anything may have changed. */
 export class Watchers {
   readonly #callbacks = new Set<() => void>();
-  readonly #ends = new Set<() => void>();
+  readonly #ends = new Set<(why: LockstepError) => void>();
   readonly #stops: readonly (() => void)[];
 
   constructor(repository: Repository, engine: WorkflowEngine, observations: Observations) {
@@ -58,7 +58,7 @@ export class Watchers {
       });
   }
 
-  add(callback: () => void, end: () => void): () => void {
+  add(callback: () => void, end: (why: LockstepError) => void): () => void {
     this.#callbacks.add(callback);
     this.#ends.add(end);
     return () => {
@@ -69,7 +69,11 @@ export class Watchers {
 
   close(): void {
     for (const stop of this.#stops) stop();
-    for (const end of [...this.#ends]) end();
+    // Not as if the database were gone: a client watches on elsewhere, or here once control is back.
+    const why = new LockstepError('UNAVAILABLE', 'this control daemon ends; watch again in a moment', {
+      reason: 'SHUTTING_DOWN',
+    });
+    for (const end of [...this.#ends]) end(why);
   }
 }
 
@@ -109,7 +113,10 @@ class Watch {
 
   start(): void {
     const end = (): void => this.#end();
-    this.#forget = this.#options.watchers.add(() => this.#soon(SETTLE_MS), end);
+    this.#forget = this.#options.watchers.add(
+      () => this.#soon(SETTLE_MS),
+      (why) => this.#fail(why),
+    );
     for (const event of ['cancelled', 'close', 'error']) this.#call.on(event, end);
     this.#call.on('drain', () => {
       this.#isFull = false;

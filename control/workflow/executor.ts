@@ -1,21 +1,29 @@
 /**
- * Starts workflows, takes them up again after a restart, and shows how they stand. Each runs in a task of its own:
- * one whose log is refused, or whose step hangs, never keeps the others from running.
+ * Starts workflows, takes them up again after a restart or from a control daemon that died (ownership.ts), and shows how
+ * they stand. Each runs in a task of its own: one whose log is refused, or whose step hangs, never keeps the others from
+ * running.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert, LockstepError, messageOf } from '../../daemon/sys/errors.ts';
 import type { Log } from '../../daemon/sys/log.ts';
 import { keys } from '../model/records.ts';
-import type { Condition, ControlStore, Mutation } from '../store/store.ts';
+import type { Condition, ControlStore, Entry, Mutation } from '../store/store.ts';
 import { SETTLE_MS } from './attempt.ts';
-import { hasFinished, parseWorkflowRecord, readLog } from './log.ts';
-import { asTheLogKeepsIt, type RunSurroundings, WorkflowRun } from './run.ts';
-import { snapshotOf, versionRefusal, type WorkflowSnapshot } from './snapshot.ts';
+import { hasFinished, OwnershipLost, parseWorkflowRecord, readLog } from './log.ts';
+import { type Claim, type Owner, Ownership } from './ownership.ts';
+import { asTheLogKeepsIt, RunHalted, type RunSurroundings, WorkflowRun } from './run.ts';
+import { type Halt, snapshotOf, versionRefusal, type WorkflowSnapshot } from './snapshot.ts';
 import type { LogEntry, WorkflowDefinition, WorkflowRecord, WorkflowState } from './workflow.ts';
 
 /** How long close waits for steps that were told to stop; it is less than what a service manager gives us. */
 export const CLOSE_WAIT_MS = 5000;
+/** A control daemon that is silent for this long has its workflows taken over. */
+const LEASE_MS = 15_000;
+/** How long what another daemon runs is looked at again at the latest. */
+const LOOK_AGAIN_MS = 1000;
+/** Of a record that cannot be read: it is shown, and can be abandoned. */
+export const UNREADABLE_TYPE = 'unreadable';
 
 export interface EngineOptions {
   readonly store: ControlStore;
@@ -27,6 +35,11 @@ export interface EngineOptions {
   readonly afterLog?: (entry: LogEntry) => void;
   readonly settleMs?: number;
   readonly closeWaitMs?: number;
+  /** Name of the host that this control daemon runs on. */
+  readonly daemon?: string;
+  readonly leaseMs?: number;
+  /** Monotonic: what leases are timed with. */
+  readonly nowMs?: () => number;
 }
 
 export interface StartOptions {
@@ -44,12 +57,19 @@ export class WorkflowEngine {
   readonly #definitions: ReadonlyMap<string, WorkflowDefinition<WorkflowState>>;
   readonly #stop = new AbortController();
   readonly #active = new Map<string, ActiveRun>();
-  /** Why this daemon gave a workflow up; a restart tries again. */
-  readonly #halted = new Map<string, string>();
+  /** Why this daemon gave a workflow up; a restart tries again, or a person. */
+  readonly #halted = new Map<string, Halt>();
   readonly #listeners = new Set<(id: string) => void>();
+  readonly #ownership: Ownership;
+  readonly #nowMs: () => number;
+  #round: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    const { store, daemon = 'control', leaseMs = LEASE_MS, nowMs = () => performance.now() } = options;
+    this.#nowMs = nowMs;
+    this.#ownership = new Ownership({ store, daemon, leaseMs, nowMs });
     this.#definitions = new Map(options.definitions.map((definition) => [definition.type, definition]));
     assert(this.#definitions.size === options.definitions.length, 'each workflow type is defined once');
     for (const { type, steps } of options.definitions)
@@ -81,29 +101,60 @@ export class WorkflowEngine {
       initialState: asTheLogKeepsIt(initialState),
     };
     const key = keys.workflow(record.id);
-    const result = await this.#options.store.transact(
-      [{ key, absent: true }, ...(options.conditions ?? [])],
-      [{ key, value: record }, ...(options.mutations ?? [])],
-    );
-    if (!result.ok) return result;
-    this.#launch(record);
-    return { ok: true, id: record.id };
+    return this.#claimAndRun(record, this.#ownership.claim(record.id, undefined), {
+      conditions: [{ key, absent: true }, ...(options.conditions ?? [])],
+      mutations: [{ key, value: record }, ...(options.mutations ?? [])],
+    });
   }
 
-  /** At the daemon's start: takes up what has not finished. Resolves when all of it runs, not when it is done. */
+  /**
+   * At the daemon's start: takes up what has not finished and is not another daemon's, and watches from then on for what
+   * the others leave. Resolves when all of it runs, not when it is done.
+   */
   async resumeAll(): Promise<void> {
+    const owners = new Map((await this.#ownership.owned()).map((owner) => [owner.workflow, owner]));
     for (const record of await this.#records()) {
-      if (this.#active.has(record.id) || (await hasFinished(this.#options.store, record.id))) continue;
-      this.#launch(record);
+      const owner = owners.get(record.id);
+      const isOthers = owner !== undefined && owner.daemon !== this.#ownership.daemon;
+      if (isOthers || this.#active.has(record.id)) continue;
+      if (!(await hasFinished(this.#options.store, record.id))) await this.#resume(record, owner);
     }
+    this.#timer ??= setInterval(() => {
+      this.#round ??= this.#look().finally(() => {
+        this.#round = undefined;
+      });
+    }, this.#ownership.everyMs);
+  }
+
+  /**
+   * Has one run that nobody runs: one that halted, or one that is over and that `options` add an entry to. Where it is
+   * run already that is all right.
+   */
+  async takeUp(record: WorkflowRecord, options: StartOptions = {}): Promise<StartResult> {
+    if (this.#stop.signal.aborted) throw stopping();
+    if (this.#active.has(record.id)) return { ok: true, id: record.id };
+    const owner = await this.#ownership.ownerOf(record.id);
+    return this.#claimAndRun(record, this.#ownership.claim(record.id, owner), {
+      conditions: options.conditions ?? [],
+      mutations: options.mutations ?? [],
+    });
+  }
+
+  /** Why this daemon does not run such a workflow; undefined when it does. */
+  refusalOf(record: WorkflowRecord): string | undefined {
+    return versionRefusal(record, this.#definitions.get(record.type));
+  }
+
+  /** The record that says which daemon runs it; undefined: none does. */
+  ownerOf(id: string): Promise<Owner | undefined> {
+    return this.#ownership.ownerOf(id);
   }
 
   async get(id: string): Promise<WorkflowSnapshot | undefined> {
     const active = this.#active.get(id)?.run;
     if (active !== undefined) return active.snapshot();
     const entry = await this.#options.store.get(keys.workflow(id));
-    const record = parseWorkflowRecord(entry?.value);
-    return record.ok ? this.#snapshotFromStore(record.value) : undefined;
+    return entry === undefined ? undefined : this.#snapshotFromStore(this.#recordOf(entry));
   }
 
   /** Oldest first. */
@@ -125,18 +176,23 @@ export class WorkflowEngine {
 
   /** Resolves once the workflow has finished. Rejects when it halted, when this daemon stops, or with the signal. */
   async wait(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<WorkflowSnapshot> {
-    const active = this.#active.get(id);
-    if (active !== undefined) await unlessAborted(active.ended, options.signal);
-    const snapshot = await this.get(id);
-    if (snapshot === undefined)
-      throw new LockstepError('NOT_FOUND', `there is no workflow ${id}`, { reason: 'WORKFLOW_NOT_FOUND' });
-    const { standing } = snapshot;
-    if (standing.kind === 'finished') return snapshot;
-    if (standing.kind === 'running') throw stopping();
-    throw new LockstepError('FAILED_PRECONDITION', `workflow ${id} waits for a person: ${standing.reason}`, {
-      reason: 'WORKFLOW_HALTED',
-      metadata: { workflow: id },
-    });
+    for (;;) {
+      const active = this.#active.get(id);
+      if (active !== undefined) await unlessAborted(active.ended, options.signal);
+      const snapshot = await this.get(id);
+      if (snapshot === undefined)
+        throw new LockstepError('NOT_FOUND', `there is no workflow ${id}`, { reason: 'WORKFLOW_NOT_FOUND' });
+      const { standing } = snapshot;
+      if (standing.kind === 'finished') return snapshot;
+      if (standing.kind === 'halted')
+        throw new LockstepError(
+          'FAILED_PRECONDITION',
+          `workflow ${id} waits for a person: ${standing.reason}`,
+          { reason: 'WORKFLOW_HALTED', metadata: { workflow: id } },
+        );
+      if (this.#stop.signal.aborted || (await this.ownerOf(id)) === undefined) throw stopping();
+      await this.#changedElsewhere(id, options.signal);
+    }
   }
 
   /** Called with the id after each entry of a log and each progress. Returns the way to stop. */
@@ -148,45 +204,142 @@ export class WorkflowEngine {
   /** Tells the running steps to stop and waits for them, not forever. What was cut off is taken up at the next start. */
   async close(): Promise<void> {
     this.#stop.abort(stopping());
+    clearInterval(this.#timer);
     const active = [...this.#active.values()];
     const patience = new AbortController();
     const { closeWaitMs = CLOSE_WAIT_MS } = this.#options;
     const timeout = sleep(closeWaitMs, undefined, { signal: patience.signal }).catch(() => undefined);
-    await Promise.race([Promise.all(active.map((run) => run.ended)), timeout]);
+    await Promise.race([Promise.all([this.#round, ...active.map((run) => run.ended)]), timeout]);
     patience.abort();
     for (const { run } of active) run?.abandon();
   }
 
-  #launch(record: WorkflowRecord): void {
-    const active: ActiveRun = { run: undefined, ended: Promise.resolve() };
-    this.#active.set(record.id, active);
-    this.#halted.delete(record.id);
-    active.ended = this.#runToItsEnd(record, active);
+  async #claimAndRun(
+    record: WorkflowRecord,
+    claim: Claim,
+    also: { readonly conditions: readonly Condition[]; readonly mutations: readonly Mutation[] },
+  ): Promise<StartResult> {
+    const sinceMs = this.#nowMs();
+    const result = await this.#options.store.transact(
+      [...also.conditions, ...claim.conditions],
+      [...also.mutations, ...claim.mutations],
+    );
+    if (!result.ok) return result;
+    this.#ownership.claimed(sinceMs);
+    this.#launch(record, result.revision);
+    return { ok: true, id: record.id };
   }
 
-  async #runToItsEnd(record: WorkflowRecord, active: ActiveRun): Promise<void> {
+  /** Where this daemon does not know how, it is left to one that does. */
+  async #resume(record: WorkflowRecord, owner: Owner | undefined): Promise<void> {
+    const reason = this.refusalOf(record);
+    if (reason !== undefined) {
+      this.#halt(record, { reason, remedy: 'version' });
+      return;
+    }
+    const isOwn = owner === undefined || owner.daemon === this.#ownership.daemon;
+    const claim = isOwn
+      ? this.#ownership.claim(record.id, owner)
+      : this.#ownership.claimFromDead(record.id, owner);
+    if (!isOwn)
+      this.#options.log.warn({ workflow: record.id, daemon: owner.daemon }, 'takes over from a dead daemon');
+    // A conflict: another daemon was faster.
+    await this.#claimAndRun(record, claim, { conditions: [], mutations: [] });
+  }
+
+  /** Renews the lease, and looks for what other daemons left. */
+  async #look(): Promise<void> {
+    try {
+      if (this.#active.size > 0) await this.#ownership.renew();
+      const owned = await this.#ownership.owned();
+      await this.#ownership.watchLeases(owned);
+      for (const owner of owned) {
+        const isOwn = owner.daemon === this.#ownership.daemon;
+        const isLeft = isOwn ? !this.#isKnown(owner.workflow) : this.#ownership.isDead(owner.daemon);
+        if (!isLeft || this.#stop.signal.aborted) continue;
+        const entry = await this.#options.store.get(keys.workflow(owner.workflow));
+        if (entry !== undefined) await this.#resume(this.#recordOf(entry), owner);
+      }
+    } catch (error) {
+      this.#options.log.error(
+        { error: messageOf(error) },
+        'the lease on workflows could not be looked after',
+      );
+    }
+    if (this.#active.size > 0 && this.#ownership.hasEnded) this.#stopAll();
+  }
+
+  #isKnown(id: string): boolean {
+    return this.#active.has(id) || this.#halted.has(id);
+  }
+
+  /** Others may run by now what this daemon runs: nothing more is done, and what is written would be refused. */
+  #stopAll(): void {
+    this.#options.log.error({}, 'the lease on workflows has ended; they are left to other daemons');
+    for (const { lost } of this.#active.values())
+      lost.abort(new LockstepError('ABORTED', 'the lease of this control daemon has ended'));
+  }
+
+  #launch(record: WorkflowRecord, ownerRevision: number): void {
+    const active: ActiveRun = { run: undefined, ended: Promise.resolve(), lost: new AbortController() };
+    this.#active.set(record.id, active);
+    this.#halted.delete(record.id);
+    active.ended = this.#runToItsEnd(record, ownerRevision, active);
+  }
+
+  async #runToItsEnd(record: WorkflowRecord, ownerRevision: number, active: ActiveRun): Promise<void> {
     try {
       const definition = this.#definitions.get(record.type);
       const refusal = versionRefusal(record, definition);
-      if (definition === undefined || refusal !== undefined) throw new Error(refusal);
+      if (definition === undefined || refusal !== undefined) throw new RunHalted(refusal ?? '', 'version');
       const log = await readLog(this.#options.store, record.id);
-      if (!log.ok) throw new Error(log.reason);
-      active.run = new WorkflowRun(record, definition, log.value, this.#surroundings(record.id));
+      if (!log.ok) throw new RunHalted(log.reason, 'abandon');
+      const around = this.#surroundings(record.id, ownerRevision, active.lost.signal);
+      active.run = new WorkflowRun(record, definition, log.value, around);
       await active.run.run();
     } catch (error) {
-      this.#halted.set(record.id, messageOf(error));
-      const facts = { workflow: record.id, target: record.target, error: messageOf(error) };
-      this.#options.log.error(facts, 'a workflow halted and waits for a person');
+      if (error instanceof OwnershipLost)
+        this.#options.log.warn({ workflow: record.id, target: record.target }, error.message);
+      else
+        this.#halt(record, {
+          reason: messageOf(error),
+          remedy: error instanceof RunHalted ? error.remedy : 'retry',
+        });
     } finally {
       this.#active.delete(record.id);
     }
     this.#notify(record.id);
   }
 
-  #surroundings(id: string): RunSurroundings {
+  #halt(record: WorkflowRecord, halt: Halt): void {
+    this.#halted.set(record.id, halt);
+    const facts = { workflow: record.id, target: record.target, error: halt.reason };
+    this.#options.log.error(facts, 'a workflow halted and waits for a person');
+  }
+
+  #surroundings(id: string, ownerRevision: number, lost: AbortSignal): RunSurroundings {
     const { store, clock, log, afterLog, settleMs = SETTLE_MS } = this.#options;
     const changed = (): void => this.#notify(id);
-    return { store, clock, log, settleMs, afterLog, changed, stop: this.#stop.signal };
+    const stop = AbortSignal.any([this.#stop.signal, lost]);
+    return { store, clock, log, settleMs, afterLog, changed, stop, ownerRevision };
+  }
+
+  /** Until the log of one that another daemon runs has grown, or for a moment. */
+  async #changedElsewhere(id: string, signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const unwatch = this.#options.store.watch(keys.workflowLog(id), () => {
+      resolve();
+    });
+    const timer = setTimeout(resolve, LOOK_AGAIN_MS);
+    const stopped = (): void => resolve();
+    this.#stop.signal.addEventListener('abort', stopped, { once: true });
+    try {
+      await unlessAborted(promise, signal);
+    } finally {
+      this.#stop.signal.removeEventListener('abort', stopped);
+      unwatch();
+      clearTimeout(timer);
+    }
   }
 
   #notify(id: string): void {
@@ -201,22 +354,31 @@ export class WorkflowEngine {
   }
 
   async #snapshotFromStore(record: WorkflowRecord): Promise<WorkflowSnapshot> {
+    const halted = this.#halted.get(record.id);
+    const owner = halted === undefined ? await this.ownerOf(record.id) : undefined;
     return snapshotOf({
       record,
       definition: this.#definitions.get(record.type),
       log: await readLog(this.#options.store, record.id),
-      halted: this.#halted.get(record.id),
+      halted,
+      isRunElsewhere: owner !== undefined && owner.daemon !== this.#ownership.daemon,
     });
   }
 
   async #records(): Promise<readonly WorkflowRecord[]> {
-    const records: WorkflowRecord[] = [];
-    for (const { key, value } of await this.#options.store.list(keys.workflows)) {
-      const record = parseWorkflowRecord(value);
-      if (record.ok) records.push(record.value);
-      else this.#options.log.error({ key, reason: record.reason }, 'a workflow record cannot be read');
+    return (await this.#options.store.list(keys.workflows)).map((entry) => this.#recordOf(entry));
+  }
+
+  /** One that cannot be read is shown by its id: a person may end it. */
+  #recordOf({ key, value }: Entry): WorkflowRecord {
+    const record = parseWorkflowRecord(value);
+    if (record.ok) return record.value;
+    const id = key.slice(keys.workflows.length);
+    if (!this.#halted.has(id)) {
+      this.#halted.set(id, { reason: record.reason, remedy: 'abandon' });
+      this.#options.log.error({ key, reason: record.reason }, 'a workflow record cannot be read');
     }
-    return records;
+    return { id, type: UNREADABLE_TYPE, version: 0, target: '', createTimeMs: 0, initialState: {} };
   }
 }
 
@@ -225,6 +387,8 @@ interface ActiveRun {
   run: WorkflowRun | undefined;
   /** Never rejects. */
   ended: Promise<void>;
+  /** Aborted when the lease of this daemon has ended. */
+  readonly lost: AbortController;
 }
 
 function stopping(): LockstepError {

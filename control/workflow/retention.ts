@@ -3,6 +3,8 @@
  * nothing. Of each type and target the newest are kept, so that a repair which is tried every half minute does not push
  * out the create; of all of them the newest are kept too, since targets come and go.
  *
+ * One that is stuck waits for a person, and stays as long as what it works on is there.
+ *
  * A workflow goes in one transaction with its log and its request ids: what remains always names what is there. A request
  * that is repeated after that is a new one.
  */
@@ -10,7 +12,7 @@ import { messageOf } from '../../daemon/sys/errors.ts';
 import type { Log } from '../../daemon/sys/log.ts';
 import { type DatabaseRecord, keys, type RequestRecord } from '../model/records.ts';
 import type { ControlStore } from '../store/store.ts';
-import { hasFinished, parseWorkflowRecord } from './log.ts';
+import { isStuck, lastEntry, parseWorkflowRecord } from './log.ts';
 import type { WorkflowRecord } from './workflow.ts';
 
 export interface RetentionLimits {
@@ -77,13 +79,17 @@ export class Retention {
 
   /** Never one that a database still names as its holder: what it tells is what a person has to read. */
   async #finished(): Promise<readonly WorkflowRecord[]> {
-    const databases = await this.#store.list<DatabaseRecord>(keys.databases);
-    const holders = new Set(databases.map((entry) => entry.value.busyWith));
+    const databases = (await this.#store.list<DatabaseRecord>(keys.databases)).map((entry) => entry.value);
+    const holders = new Set(databases.map((database) => database.busyWith));
+    const volumes = new Set(databases.map((database) => database.volume));
     const finished: WorkflowRecord[] = [];
     for (const { value } of await this.#store.list(keys.workflows)) {
       const record = parseWorkflowRecord(value);
-      if (record.ok && !holders.has(record.value.id) && (await hasFinished(this.#store, record.value.id)))
-        finished.push(record.value);
+      if (!record.ok || holders.has(record.value.id)) continue;
+      const last = await lastEntry(this.#store, record.value.id);
+      const { volume } = record.value.initialState;
+      const waits = isStuck(last) && (typeof volume !== 'string' || volumes.has(volume));
+      if ((last?.kind === 'finished' || last?.kind === 'abandoned') && !waits) finished.push(record.value);
     }
     return finished;
   }

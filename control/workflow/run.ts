@@ -7,8 +7,8 @@ import { assert, LockstepError, messageOf } from '../../daemon/sys/errors.ts';
 import type { Log } from '../../daemon/sys/log.ts';
 import type { ControlStore } from '../store/store.ts';
 import { callStep, MAX_BACKOFF_MS, type StepCall, type StepResult } from './attempt.ts';
-import { appendEntry } from './log.ts';
-import { snapshotOf, type StepProgress, type WorkflowSnapshot } from './snapshot.ts';
+import { appendEntry, OwnershipLost } from './log.ts';
+import { type Remedy, snapshotOf, type StepProgress, type WorkflowSnapshot } from './snapshot.ts';
 import { statusOf, type NextAction, type WorkflowStatus } from './status.ts';
 import type {
   LogEntry,
@@ -26,8 +26,10 @@ export interface RunSurroundings {
   readonly store: ControlStore;
   readonly clock: () => number;
   readonly log: Log;
-  /** The daemon stops. */
+  /** The daemon stops, or its lease on what it runs has ended. */
   readonly stop: AbortSignal;
+  /** Of the record that says that this daemon runs it. */
+  readonly ownerRevision: number;
   readonly settleMs: number;
   readonly afterLog: ((entry: LogEntry) => void) | undefined;
   readonly changed: () => void;
@@ -161,7 +163,7 @@ export class WorkflowRun {
         await this.#append({ kind: 'finished', timeMs: clock(), outcome });
         return;
       } catch (error) {
-        if (error instanceof RunHalted) throw error;
+        if (error instanceof RunHalted || error instanceof OwnershipLost) throw error;
         const backoffMs = Math.min(FINISHED_BACKOFF_MS * 2 ** attempt, MAX_BACKOFF_MS);
         const facts = { workflow: this.#record.id, error: messageOf(error), backoffMs };
         log.error(facts, 'the end of a workflow could not be recorded in its target; it is tried again');
@@ -173,17 +175,20 @@ export class WorkflowRun {
   async #append(entry: LogEntry): Promise<void> {
     // Checked on the way out as it is on the way in: a log that we would refuse to read is never written.
     this.#status([...this.#entries, entry]);
-    if (this.#abandoned) throw new RunHalted('the daemon stopped');
+    if (this.#abandoned) throw new RunHalted('the daemon stopped', 'retry');
+    const { store, ownerRevision } = this.#around;
     try {
-      await appendEntry(this.#around.store, this.#record.id, this.#entries.length, entry);
+      await appendEntry(store, this.#record.id, { sequence: this.#entries.length, ownerRevision }, entry);
     } catch (cause) {
-      throw new RunHalted(messageOf(cause), { cause });
+      if (cause instanceof OwnershipLost) throw cause;
+      const isFull = cause instanceof LockstepError && cause.reason === 'WORKFLOW_LOG_FULL';
+      throw new RunHalted(messageOf(cause), isFull ? 'abandon' : 'retry', { cause });
     }
     this.#entries.push(entry);
     try {
       this.#around.afterLog?.(entry);
     } catch (cause) {
-      throw new RunHalted(messageOf(cause), { cause });
+      throw new RunHalted(messageOf(cause), 'retry', { cause });
     }
     this.#around.changed();
   }
@@ -198,7 +203,7 @@ export class WorkflowRun {
   #status(entries: readonly LogEntry[]): WorkflowStatus {
     const names = this.#definition.steps.map((step) => step.name);
     const result = statusOf(names, this.#record.initialState, entries);
-    if (!result.ok) throw new RunHalted(result.reason);
+    if (!result.ok) throw new RunHalted(result.reason, 'abandon');
     return result.status;
   }
 
@@ -212,6 +217,12 @@ export class WorkflowRun {
 /** The run cannot go on in this daemon: its log is refused, or cannot be written. */
 export class RunHalted extends Error {
   override readonly name = 'RunHalted';
+  readonly remedy: Remedy;
+
+  constructor(message: string, remedy: Remedy, options?: ErrorOptions) {
+    super(message, options);
+    this.remedy = remedy;
+  }
 }
 
 /** What a restarted daemon will read, so that both go on with the same: without undefined, dates as strings. */

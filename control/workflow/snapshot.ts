@@ -1,13 +1,7 @@
 /** A workflow as others see it: its record, how it stands, its steps, and the progress that is not durable. */
-import type { ReadResult } from './log.ts';
+import type { LogReading, ReadResult } from './log.ts';
 import { statusOf, type StepStatus, type WorkflowStatus } from './status.ts';
-import type {
-  LogEntry,
-  WorkflowDefinition,
-  WorkflowOutcome,
-  WorkflowRecord,
-  WorkflowState,
-} from './workflow.ts';
+import type { LogEntry, WorkflowDefinition, WorkflowEnd, WorkflowRecord, WorkflowState } from './workflow.ts';
 
 export interface StepSnapshot extends StepStatus {
   /** For people; the step's name where the definition is not there to ask. */
@@ -22,9 +16,18 @@ export interface StepProgress {
 
 export type WorkflowStanding =
   | { readonly kind: 'running' }
-  | { readonly kind: 'finished'; readonly outcome: WorkflowOutcome; readonly timeMs: number }
+  /** Also where an undo failed: it then waits for a person. */
+  | { readonly kind: 'finished'; readonly outcome: WorkflowEnd; readonly timeMs: number }
   /** Not finished, and not run: it waits for a person. */
-  | { readonly kind: 'halted'; readonly reason: string };
+  | ({ readonly kind: 'halted' } & Halt);
+
+/** What helps a workflow that is not run: to try again, another version of the daemon, or only to end it. */
+export type Remedy = 'retry' | 'version' | 'abandon';
+
+export interface Halt {
+  readonly reason: string;
+  readonly remedy: Remedy;
+}
 
 export interface WorkflowSnapshot {
   readonly record: WorkflowRecord;
@@ -40,10 +43,12 @@ export interface WorkflowSnapshot {
 export interface Evidence {
   readonly record: WorkflowRecord;
   readonly definition: WorkflowDefinition<WorkflowState> | undefined;
-  readonly log: ReadResult<readonly LogEntry[]>;
+  readonly log: LogReading;
   readonly progress?: StepProgress | undefined;
   /** Why the daemon stopped running it, where it did. */
-  readonly halted?: string | undefined;
+  readonly halted?: Halt | undefined;
+  /** Another daemon runs it, whatever this one knows of such workflows. */
+  readonly isRunElsewhere?: boolean;
 }
 
 export function snapshotOf(evidence: Evidence): WorkflowSnapshot {
@@ -52,7 +57,7 @@ export function snapshotOf(evidence: Evidence): WorkflowSnapshot {
   if (!reading.ok)
     return {
       record,
-      standing: { kind: 'halted', reason: reading.reason },
+      standing: standingWithoutLog(log, reading.reason),
       steps: [],
       state: record.initialState,
       progress: undefined,
@@ -60,7 +65,7 @@ export function snapshotOf(evidence: Evidence): WorkflowSnapshot {
   const status = reading.value;
   return {
     record,
-    standing: standingOf(status, evidence.halted ?? versionRefusal(record, definition)),
+    standing: standingOf(status, evidence.isRunElsewhere === true ? undefined : haltOf(evidence)),
     steps: status.steps.map((step) => ({ ...step, title: titleOf(definition, step.name, status.state) })),
     state: status.state,
     progress: evidence.progress,
@@ -91,10 +96,22 @@ function read(
   return result.ok ? { ok: true, value: result.status } : result;
 }
 
-function standingOf(status: WorkflowStatus, refusal: string | undefined): WorkflowStanding {
+function haltOf({ halted, record, definition }: Evidence): Halt | undefined {
+  const refusal = versionRefusal(record, definition);
+  return halted ?? (refusal === undefined ? undefined : { reason: refusal, remedy: 'version' });
+}
+
+function standingOf(status: WorkflowStatus, halt: Halt | undefined): WorkflowStanding {
   if (status.next.kind === 'none')
     return { kind: 'finished', outcome: status.next.outcome, timeMs: status.finishTimeMs ?? 0 };
-  return refusal === undefined ? { kind: 'running' } : { kind: 'halted', reason: refusal };
+  return halt === undefined ? { kind: 'running' } : { kind: 'halted', ...halt };
+}
+
+function standingWithoutLog(log: LogReading, reason: string): WorkflowStanding {
+  const last = log.ok ? log.value.at(-1) : log.last;
+  if (last?.kind !== 'abandoned') return { kind: 'halted', reason, remedy: 'abandon' };
+  const outcome = { kind: 'abandoned', reason: last.reason } as const;
+  return { kind: 'finished', outcome, timeMs: last.timeMs };
 }
 
 function titleOf(

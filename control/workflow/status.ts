@@ -10,11 +10,14 @@
  *                         ▲  undo-started │  undo-done (first step), undo-failed
  *                         └───────────────┘  undo-done (step before)
  *
+ * A person takes part where an undo failed: `finished` as stuck may be followed by `retried`, after which that undo is
+ * begun again; and anything that has not ended may be `abandoned`, which is the last entry of its log.
+ *
  * A log that breaks the table is refused with the reason: to guess what it meant would be to act on a host twice, or
  * in the wrong order.
  */
 import { unreachable } from '../../daemon/sys/errors.ts';
-import type { LogEntry, SerializedError, WorkflowOutcome, WorkflowState } from './workflow.ts';
+import type { LogEntry, SerializedError, WorkflowEnd, WorkflowOutcome, WorkflowState } from './workflow.ts';
 
 export type StepState = 'PENDING' | 'RUNNING' | 'DONE' | 'FAILED' | 'UNDOING' | 'UNDONE';
 
@@ -35,7 +38,7 @@ export type NextAction =
   | { readonly kind: 'do'; readonly step: string; readonly state: WorkflowState }
   | { readonly kind: 'undo'; readonly step: string; readonly state: WorkflowState }
   | { readonly kind: 'finish'; readonly outcome: WorkflowOutcome }
-  | { readonly kind: 'none'; readonly outcome: WorkflowOutcome };
+  | { readonly kind: 'none'; readonly outcome: WorkflowEnd };
 
 export interface WorkflowStatus {
   readonly steps: readonly StepStatus[];
@@ -67,17 +70,18 @@ type Turn =
   | { readonly kind: 'do'; readonly index: number; readonly begun: boolean }
   | { readonly kind: 'undo'; readonly index: number; readonly begun: boolean }
   | { readonly kind: 'finish'; readonly outcome: WorkflowOutcome }
-  | { readonly kind: 'none'; readonly outcome: WorkflowOutcome };
+  | { readonly kind: 'none'; readonly outcome: WorkflowEnd };
 
-type TurnName = 'do' | 'do, begun' | 'undo' | 'undo, begun' | 'finish' | 'none';
+type TurnName = 'do' | 'do, begun' | 'undo' | 'undo, begun' | 'finish' | 'stuck' | 'none';
 
 /** What may follow; what is not here is prohibited. A start may repeat: that is a retry, or a daemon that died. */
 const LEGAL: Readonly<Record<TurnName, readonly LogEntry['kind'][]>> = {
-  do: ['step-started'],
-  'do, begun': ['step-started', 'step-done', 'step-failed'],
-  undo: ['undo-started'],
-  'undo, begun': ['undo-started', 'undo-done', 'undo-failed'],
-  finish: ['finished'],
+  do: ['step-started', 'abandoned'],
+  'do, begun': ['step-started', 'step-done', 'step-failed', 'abandoned'],
+  undo: ['undo-started', 'abandoned'],
+  'undo, begun': ['undo-started', 'undo-done', 'undo-failed', 'abandoned'],
+  finish: ['finished', 'abandoned'],
+  stuck: ['retried', 'abandoned'],
   none: [],
 };
 
@@ -111,6 +115,11 @@ class History {
     if (!LEGAL[turn].includes(entry.kind))
       return `not legal now; legal: ${LEGAL[turn].join(', ') || 'nothing, the workflow has finished'}`;
     if (entry.kind === 'finished') return this.#applyFinished(entry);
+    if (entry.kind === 'retried') return this.#applyRetried();
+    if (entry.kind === 'abandoned') {
+      this.#end({ kind: 'abandoned', reason: entry.reason }, entry.timeMs);
+      return undefined;
+    }
     const index = this.#index();
     if (!this.#names.includes(entry.step)) return `the definition has no such step`;
     if (entry.step !== this.#names[index]) return `it is the turn of ${String(this.#names[index])}`;
@@ -127,7 +136,7 @@ class History {
     };
   }
 
-  #applyToStep(entry: Exclude<LogEntry, { kind: 'finished' }>, index: number): void {
+  #applyToStep(entry: Extract<LogEntry, { step: string }>, index: number): void {
     const { timeMs } = entry;
     const before = this.#steps[index];
     switch (entry.kind) {
@@ -155,7 +164,12 @@ class History {
         this.#turn = { kind: 'undo', index, begun: true };
         return;
       case 'undo-done':
-        this.#update(index, { state: 'UNDONE', endTimeMs: timeMs });
+        // Of an undo that had failed before there is nothing left to tell.
+        this.#update(index, {
+          state: 'UNDONE',
+          endTimeMs: timeMs,
+          error: this.#failure?.step === entry.step ? this.#failure.error : undefined,
+        });
         this.#turn = this.#undoOrFinish(index - 1);
         return;
       case 'undo-failed':
@@ -171,9 +185,22 @@ class History {
     if (this.#turn.kind !== 'finish') return 'not legal now';
     if (!sameOutcome(this.#turn.outcome, entry.outcome))
       return `the entries before it lead to ${describeOutcome(this.#turn.outcome)}`;
-    this.#turn = { kind: 'none', outcome: entry.outcome };
-    this.#finishTimeMs = entry.timeMs;
+    this.#end(entry.outcome, entry.timeMs);
     return undefined;
+  }
+
+  #applyRetried(): string | undefined {
+    const stuck = this.#turn.kind === 'none' ? this.#turn.outcome : undefined;
+    const index = stuck?.kind === 'stuck' ? this.#names.indexOf(stuck.step) : -1;
+    if (index < 0) return 'no undo has failed';
+    this.#turn = { kind: 'undo', index, begun: false };
+    this.#finishTimeMs = undefined;
+    return undefined;
+  }
+
+  #end(outcome: WorkflowEnd, timeMs: number): void {
+    this.#turn = { kind: 'none', outcome };
+    this.#finishTimeMs = timeMs;
   }
 
   #doOrFinish(index: number): Turn {
@@ -189,7 +216,7 @@ class History {
 
   #next(): NextAction {
     const turn = this.#turn;
-    if (turn.kind === 'finish' || turn.kind === 'none') return { kind: turn.kind, outcome: turn.outcome };
+    if (turn.kind === 'finish' || turn.kind === 'none') return turn;
     const step = this.#names[turn.index] ?? '';
     // An undo sees what its own step knew, not what later ones, undone by now, had added.
     const known = turn.kind === 'do' ? turn.index : Math.min(turn.index + 1, this.#states.length - 1);
@@ -211,7 +238,8 @@ class History {
 }
 
 function turnName(turn: Turn): TurnName {
-  if (turn.kind === 'finish' || turn.kind === 'none') return turn.kind;
+  if (turn.kind === 'none') return turn.outcome.kind === 'stuck' ? 'stuck' : 'none';
+  if (turn.kind === 'finish') return turn.kind;
   return turn.begun ? `${turn.kind}, begun` : turn.kind;
 }
 
@@ -227,9 +255,8 @@ function sameOutcome(a: WorkflowOutcome, b: WorkflowOutcome): boolean {
 }
 
 function describe(entry: LogEntry): string {
-  return entry.kind === 'finished'
-    ? `finished as ${describeOutcome(entry.outcome)}`
-    : `${entry.kind} ${entry.step}`;
+  if (entry.kind === 'finished') return `finished as ${describeOutcome(entry.outcome)}`;
+  return 'step' in entry ? `${entry.kind} ${entry.step}` : entry.kind;
 }
 
 function describeOutcome(outcome: WorkflowOutcome): string {

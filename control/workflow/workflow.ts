@@ -67,6 +67,12 @@ export type WorkflowOutcome =
   | { readonly kind: 'undone'; readonly step: string; readonly error: SerializedError }
   | { readonly kind: 'stuck'; readonly step: string; readonly error: SerializedError };
 
+/** How a log ends. One that ends as stuck goes on where a person has it tried again. */
+export type WorkflowEnd =
+  | WorkflowOutcome
+  /** A person ended it as it was; `reason` is what it had waited for. */
+  | { readonly kind: 'abandoned'; readonly reason: string };
+
 /** A LockstepError as the log keeps it. */
 export interface SerializedError {
   readonly code: string;
@@ -106,4 +112,7 @@ export type LogEntry =
       readonly timeMs: number;
       readonly error: SerializedError;
     }
-  | { readonly kind: 'finished'; readonly timeMs: number; readonly outcome: WorkflowOutcome };
+  | { readonly kind: 'finished'; readonly timeMs: number; readonly outcome: WorkflowOutcome }
+  /** A person has a stuck one go on: the undo that failed is run again. */
+  | { readonly kind: 'retried'; readonly timeMs: number }
+  | { readonly kind: 'abandoned'; readonly timeMs: number; readonly reason: string };

@@ -1,7 +1,7 @@
 /** This host's line to control: heartbeats out, views in, and proposals of its primaries. */
 import { channel } from 'node:diagnostics_channel';
 import { credentials } from '@grpc/grpc-js';
-import { messageOf } from '../sys/errors.ts';
+import { LockstepError, messageOf } from '../sys/errors.ts';
 import { callUnary } from '../sys/grpc-unary.ts';
 import type { Log } from '../sys/log.ts';
 import type { Proposal } from '../volume/volume.ts';
@@ -47,7 +47,8 @@ export class Coordinator {
   #timer: NodeJS.Timeout | undefined;
   #beating = false;
   #lastBeatMs = Infinity;
-  #reachable: boolean | undefined;
+  /** Control answers and took the heartbeat; why not, in a word, else. */
+  #standing = '';
   #position: StorePosition | undefined;
 
   constructor(options: CoordinatorOptions) {
@@ -108,7 +109,7 @@ export class Coordinator {
     if (heartbeatChannel.hasSubscribers)
       heartbeatChannel.publish({
         durationMs: performance.now() - dueMs,
-        answered: this.#reachable === true,
+        answered: this.#standing === REACHED,
       } satisfies HeartbeatReport);
     // Outside of what is caught: a replica that fails on a view has found a bug of ours, which has to stop the process.
     for (const view of views) this.#options.learn(view);
@@ -119,11 +120,11 @@ export class Coordinator {
       const request = { ...(await this.#options.describe()), store: this.#position };
       const method = this.#client.heartbeat.bind(this.#client);
       const { views, store } = await callUnary(method, request, { deadlineMs: this.#options.silenceMs });
-      this.#say(true, '');
+      this.#say(REACHED, '');
       this.#learnPosition(store);
       return views;
     } catch (error) {
-      this.#say(false, messageOf(error));
+      this.#say(standingOf(error), messageOf(error));
       return [];
     }
   }
@@ -139,11 +140,25 @@ export class Coordinator {
     this.#options.keepPosition(told);
   }
 
-  #say(reachable: boolean, error: string): void {
-    if (this.#reachable === reachable) return;
-    this.#reachable = reachable;
+  /** Once for each change: a host that was removed goes on asking, and is let in when it is registered again. */
+  #say(standing: string, error: string): void {
+    if (this.#standing === standing) return;
+    this.#standing = standing;
     const { server, log } = this.#options;
-    if (reachable) log.info({ server }, 'control is reached');
-    else log.warn({ server, error }, 'control cannot be reached; I/O goes on, changes wait');
+    if (standing === REACHED) log.info({ server }, 'control is reached');
+    else if (standing === UNREACHED)
+      log.warn({ server, error }, 'control cannot be reached; I/O goes on, changes wait');
+    else log.error({ server, error, reason: standing }, 'control refuses this host; it goes on asking');
   }
+}
+
+const REACHED = 'reached';
+const UNREACHED = 'unreached';
+
+/** What control itself refuses is no matter of the network. */
+function standingOf(error: unknown): string {
+  const isRefused =
+    error instanceof LockstepError &&
+    (error.code === 'FAILED_PRECONDITION' || error.code === 'ALREADY_EXISTS');
+  return isRefused ? error.reason : UNREACHED;
 }

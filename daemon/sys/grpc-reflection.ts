@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { Server } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
+import { service as health } from 'grpc-health-check';
 
 /** Made by `npm run generate`: the files of both APIs and what they import. */
 const DESCRIPTOR_SET = new URL('../../proto/gen/lockstep.binpb', import.meta.url);
@@ -25,5 +26,7 @@ function descriptors(): ReflectedPackage {
     reader.tag();
     fileDescriptorProtos.push(Buffer.from(reader.bytes()));
   }
-  return { lockstep: { fileDescriptorProtos } } as unknown as ReflectedPackage;
+  // Every server of ours has it, and its file comes with its package.
+  const { Check: check } = health as unknown as { readonly Check: { readonly requestType: object } };
+  return { lockstep: { fileDescriptorProtos }, health: check.requestType } as unknown as ReflectedPackage;
 }

@@ -6,7 +6,12 @@
  */
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import type { Any } from '../../proto/gen/google/protobuf/any.ts';
-import { BadRequest, ErrorInfo, PreconditionFailure } from '../../proto/gen/google/rpc/error_details.ts';
+import {
+  BadRequest,
+  ErrorInfo,
+  PreconditionFailure,
+  ResourceInfo,
+} from '../../proto/gen/google/rpc/error_details.ts';
 import { Status } from '../../proto/gen/google/rpc/status.ts';
 import { type ErrorCode, type FieldViolation, LockstepError, messageOf } from './errors.ts';
 
@@ -26,17 +31,41 @@ const ERROR_CODE = new Map<number, ErrorCode>(
   (Object.keys(GRPC_CODE) as ErrorCode[]).map((code) => [GRPC_CODE[code], code]),
 );
 
-const DOMAIN = 'lockstep';
-const DETAILS_TRAILER = 'grpc-status-details-bin';
-/** Lower than the 8 KiB that grpc-js and proxies allow a header block by default: an engine's log tail can be long. */
-const MAX_DETAILS_BYTES = 6 * 1024;
-const MAX_MESSAGE_CHARACTERS = 1500;
+export const DOMAIN = 'lockstep';
+export const DETAILS_TRAILER = 'grpc-status-details-bin';
+/**
+ * A client refuses a call whose headers are longer than its limit, which is 8 KiB in gRPC's C core and thus in Python.
+ * The message is in them twice, once percent-encoded; the details are counted in base64.
+ */
+const MAX_DETAILS_BYTES = 4 * 1024;
+const MAX_MESSAGE_BYTES = 1500;
+/**
+ * Of each text in the details, and of how many violations and facts: they are made again with the next pair until they
+ * fit. An engine's log tail is long, and a client's own wrong input may be long and many.
+ */
+const SHORTENINGS = [
+  { textBytes: 1500, listed: 20 },
+  { textBytes: 400, listed: 10 },
+  { textBytes: 100, listed: 10 },
+  { textBytes: 30, listed: 3 },
+] as const;
 
-const TYPE = {
+export const TYPE = {
   errorInfo: 'type.googleapis.com/google.rpc.ErrorInfo',
   badRequest: 'type.googleapis.com/google.rpc.BadRequest',
   preconditionFailure: 'type.googleapis.com/google.rpc.PreconditionFailure',
+  resourceInfo: 'type.googleapis.com/google.rpc.ResourceInfo',
 } as const;
+
+/** By the first part of a resource's name. */
+const RESOURCE_TYPES: ReadonlyMap<string, string> = new Map([
+  ['databases', 'lockstep.v1.Database'],
+  ['volumes', 'lockstep.v1.Volume'],
+  ['hosts', 'lockstep.v1.Host'],
+  ['zones', 'lockstep.v1.Zone'],
+  ['operations', 'google.longrunning.Operation'],
+  ['workflows', 'lockstep.v1.Workflow'],
+]);
 
 /** What grpc-js takes as the error of a call. */
 export interface StatusReply {
@@ -49,10 +78,37 @@ export interface StatusReply {
 export function statusReply(error: unknown): StatusReply {
   const known = error instanceof LockstepError ? error : internalError(error);
   const metadata = new Metadata();
-  const rpcStatus = rpcStatusOf(known);
-  const bytes = Buffer.from(Status.encode({ ...rpcStatus, message: shortened(known.message) }).finish());
-  if (bytes.length <= MAX_DETAILS_BYTES) metadata.set(DETAILS_TRAILER, bytes);
-  return { code: GRPC_CODE[known.code], details: shortened(known.message), metadata };
+  metadata.set(DETAILS_TRAILER, fitting(known));
+  return { code: GRPC_CODE[known.code], details: shortened(known.message, MAX_MESSAGE_BYTES), metadata };
+}
+
+export function encodedStatus(rpcStatus: Status): Buffer {
+  return Buffer.from(Status.encode(rpcStatus).finish());
+}
+
+/** The details in full, or with their texts shortened until a header can carry them. */
+function fitting(error: LockstepError): Buffer {
+  const { code, reason, violations, metadata, message } = error;
+  let bytes: Buffer = Buffer.alloc(0);
+  for (const { textBytes, listed } of SHORTENINGS) {
+    const short = (text: string): string => shortened(text, textBytes);
+    const smaller = new LockstepError(code, short(message), {
+      reason,
+      violations: violations.slice(0, listed).map(({ field, value, allowed }) => ({
+        field: short(field),
+        value: short(value),
+        allowed: short(allowed),
+      })),
+      metadata: Object.fromEntries(
+        Object.entries(metadata)
+          .slice(0, listed)
+          .map(([key, value]) => [key, short(value)]),
+      ),
+    });
+    bytes = encodedStatus(rpcStatusOf(smaller));
+    if (bytes.length <= MAX_DETAILS_BYTES) break;
+  }
+  return bytes;
 }
 
 export function internalError(cause: unknown): LockstepError {
@@ -74,13 +130,19 @@ export function rpcStatusOf(error: LockstepError): Status {
     details.push(
       any(TYPE.badRequest, BadRequest.encode({ fieldViolations: error.violations.map(describedViolation) })),
     );
+  const subject = error.metadata['subject'] ?? '';
   if (error.code === 'FAILED_PRECONDITION') {
-    const violation = {
-      type: error.reason,
-      subject: error.metadata['subject'] ?? '',
-      description: shortened(message),
-    };
+    const violation = { type: error.reason, subject, description: message.toWellFormed() };
     details.push(any(TYPE.preconditionFailure, PreconditionFailure.encode({ violations: [violation] })));
+  }
+  if ((error.code === 'NOT_FOUND' || error.code === 'ALREADY_EXISTS') && subject !== '') {
+    const info = {
+      resourceType: resourceTypeOf(subject),
+      resourceName: subject,
+      owner: '',
+      description: message.toWellFormed(),
+    };
+    details.push(any(TYPE.resourceInfo, ResourceInfo.encode(info)));
   }
   return { code: GRPC_CODE[error.code], message, details };
 }
@@ -133,14 +195,26 @@ function parsedViolation(violation: {
   return { field: violation.field, value: JSON.parse(parts[1] ?? '""') as string, allowed: parts[2] ?? '' };
 }
 
+function resourceTypeOf(name: string): string {
+  if (name.includes('/snapshots/')) return 'lockstep.v1.Snapshot';
+  return RESOURCE_TYPES.get(name.split('/')[0] ?? '') ?? '';
+}
+
 /**
- * A header must not carry much text; the middle of a log tail is its least useful part. What a client sent comes back
- * in it, and half a surrogate pair, sent so or cut so here, would make grpc-js throw where nobody catches.
+ * A header must not carry much text; the middle of a log tail is its least useful part. The limit is one of bytes as a
+ * header has them, percent-encoded. What a client sent comes back in it, and half a surrogate pair, sent so or cut so
+ * here, would make grpc-js throw where nobody catches.
  */
-function shortened(message: string): string {
-  if (message.length <= MAX_MESSAGE_CHARACTERS) return message.toWellFormed();
-  const half = Math.floor(MAX_MESSAGE_CHARACTERS / 2);
-  return `${message.slice(0, half).toWellFormed()} ... ${message.slice(-half).toWellFormed()}`;
+function shortened(text: string, limitBytes: number): string {
+  const well = text.slice(0, limitBytes + 1).toWellFormed();
+  if (text.length <= limitBytes && encodeURI(well).length <= limitBytes) return well;
+  let half = Math.floor(limitBytes / 2);
+  const halves = (): readonly string[] => [
+    text.slice(0, half).toWellFormed(),
+    text.slice(-half).toWellFormed(),
+  ];
+  while (half > 1 && encodeURI(halves().join('')).length > limitBytes) half = Math.floor(half * 0.7);
+  return halves().join(' ... ');
 }
 
 function any(typeUrl: string, encoded: { finish(): Uint8Array }): Any {
@@ -161,7 +235,7 @@ function detail<Message>(
   }
 }
 
-function decodedStatus(bytes: Uint8Array): Status | undefined {
+export function decodedStatus(bytes: Uint8Array): Status | undefined {
   try {
     return Status.decode(bytes);
   } catch (error) {

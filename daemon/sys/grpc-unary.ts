@@ -43,7 +43,7 @@ async function answer<Request, Response>(
 ): Promise<Response> {
   const aborter = new AbortController();
   call.on('cancelled', () => {
-    aborter.abort(new LockstepError('ABORTED', 'the caller hung up'));
+    aborter.abort(new LockstepError('ABORTED', 'the caller hung up, or its deadline has passed'));
   });
   log.debug({ path: call.getPath() }, 'call');
   return handler(call.request, { signal: aborter.signal });

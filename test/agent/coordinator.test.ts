@@ -7,6 +7,7 @@ import {
   type CoordinatorOptions,
   type HeartbeatReport,
 } from '../../daemon/agent/coordinator.ts';
+import { LockstepError } from '../../daemon/sys/errors.ts';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
 import {
   CoordinatorServiceService,
@@ -32,6 +33,7 @@ interface Control {
   views: VolumeView[];
   proposal: ProposeViewResponse;
   position: StorePosition | undefined;
+  refusal: LockstepError | undefined;
   /** With the heartbeats. */
   told: (StorePosition | undefined)[];
   kept: StorePosition[];
@@ -46,6 +48,7 @@ async function start(
     views: [],
     proposal: { accepted: true, view, reason: 'granted, and a reason all the same' },
     position: undefined,
+    refusal: undefined,
     told: [],
     kept: [],
   };
@@ -54,6 +57,7 @@ async function start(
     heartbeat: unary(quietLog, (request: HeartbeatRequest) => {
       control.heartbeats++;
       control.told.push(request.store);
+      if (control.refusal !== undefined) throw control.refusal;
       return { views: control.views, store: control.position };
     }),
     proposeView: unary(quietLog, () => control.proposal),
@@ -120,6 +124,22 @@ t.test('a heartbeat that is not answered yet is not followed by another', async 
   t.equal(described, 1);
   resolve(HeartbeatRequest.fromPartial({ host: 'a' }));
   await until(() => control.heartbeats >= 2);
+});
+
+t.test('a host that control refuses says so once, goes on asking, and is let in later', async (t) => {
+  const said: [message: string, reason: unknown][] = [];
+  const note = (facts: Readonly<Record<string, unknown>>, message: string): void => {
+    said.push([message, facts['reason']]);
+  };
+  const log = { ...quietLog, info: note, warn: note, error: note };
+  const { control, coordinator } = await start(t, { log });
+  control.refusal = new LockstepError('FAILED_PRECONDITION', 'it was removed', { reason: 'HOST_REMOVED' });
+  coordinator.start();
+  await until(() => control.heartbeats >= 4);
+  t.strictSame(said, [['control refuses this host; it goes on asking', 'HOST_REMOVED']]);
+  control.refusal = undefined;
+  await until(() => said.length > 1);
+  t.match(said[1], ['control is reached', undefined]);
 });
 
 function reports(t: Test): HeartbeatReport[] {

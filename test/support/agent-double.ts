@@ -76,7 +76,8 @@ export class AgentDouble {
   #port = 0;
   #coordinator: CoordinatorServiceClient | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #lastPeerMs = performance.now();
+  /** When each peer was last there. */
+  readonly #peerMs = new Map<string, number>();
   #isBeating = false;
   /** Outlives its death, as the daemon's does. */
   #position: StorePosition | undefined;
@@ -169,7 +170,7 @@ export class AgentDouble {
   async #tell(): Promise<void> {
     const client = this.#coordinator;
     if (client === undefined || !this.isAlive) return;
-    if (this.peers.some((peer) => peer.isAlive)) this.#lastPeerMs = performance.now();
+    for (const peer of this.peers) if (peer.isAlive) this.#peerMs.set(peer.host, performance.now());
     const request = HeartbeatRequest.fromPartial({
       ...(this.#position === undefined ? {} : { store: this.#position }),
       host: this.host,
@@ -238,11 +239,22 @@ export class AgentDouble {
     this.devices.delete(replica.volume);
   }
 
-  /** A primary that lost its peer asks to go on alone. */
+  /** A primary that lost a member of its set asks to go on without it. */
   async #notePeers(): Promise<void> {
-    if (this.peers.length === 0 || this.peers.some((peer) => peer.isAlive)) return;
-    for (const replica of this.replicas.values())
-      if (replica.state === 'SERVING') await this.#propose(replica, [this.host], 'the peer is gone');
+    for (const replica of this.replicas.values()) {
+      const left = replica.view.inSync.filter((host) => host === this.host || this.#peer(host)?.isAlive);
+      if (replica.state === 'SERVING' && left.length < replica.view.inSync.length)
+        await this.#propose(replica, left, 'a peer is gone');
+    }
+  }
+
+  #peer(host: string): AgentDouble | undefined {
+    return this.peers.find((peer) => peer.host === host);
+  }
+
+  /** A primary's are its members, everybody else's is the primary. */
+  #linked({ view }: Replica): readonly string[] {
+    return view.primary === this.host ? view.inSync.filter((host) => host !== this.host) : [view.primary];
   }
 
   /** A copy that has caught up asks to be taken into the set, again until there is an answer. */
@@ -250,7 +262,7 @@ export class AgentDouble {
     for (const replica of this.replicas.values()) {
       const { copy } = replica;
       if (copy?.phase !== 'CATCHING_UP') continue;
-      await this.#propose(replica, [this.host, copy.target], 'caught up');
+      await this.#propose(replica, [...new Set([...replica.view.inSync, copy.target])], 'caught up');
       replica.copy = copyOf(copy.target, 'DONE', copy.doneBytes, 0n);
     }
   }
@@ -277,13 +289,18 @@ export class AgentDouble {
   }
 
   #status(replica: Replica): ReplicaStatus {
-    const isConnected = this.peers.some((peer) => peer.isAlive && peer.replicas.has(replica.volume));
+    const linked = this.#linked(replica);
+    const isConnected = linked.some((host) => {
+      const peer = this.#peer(host);
+      return peer?.isAlive === true && peer.replicas.has(replica.volume);
+    });
+    const heardMs = Math.max(0, ...linked.map((host) => this.#peerMs.get(host) ?? 0));
     return ReplicaStatus.fromPartial({
       volume: replica.volume,
       state: replica.state,
       generation: replica.view.generation,
       peerConnected: isConnected,
-      peerSilenceMs: isConnected ? 0 : Math.round(performance.now() - this.#lastPeerMs),
+      peerSilenceMs: isConnected ? 0 : Math.round(performance.now() - heardMs),
       hostRebooted: replica.hostRebooted,
       consistentAt: replica.consistentAt,
       sizeBytes: replica.sizeBytes,
@@ -430,7 +447,7 @@ export class AgentDouble {
       seedReplica: this.#handle('seedReplica', ({ volume, snapshot, target }) => {
         const replica = this.#require(volume);
         this.snapshots.set(snapshot, volume);
-        const peer = this.peers.find((one) => one.host === target)?.replicas.get(volume);
+        const peer = this.#peer(target)?.replicas.get(volume);
         if (peer === undefined) throw new LockstepError('FAILED_PRECONDITION', `${target} has no replica`);
         peer.state = 'JOINING';
         replica.copy = copyOf(target, 'SEEDING', 4n * MIB, 8n * MIB);

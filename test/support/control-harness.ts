@@ -6,18 +6,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, credentials, Server, ServerCredentials } from '@grpc/grpc-js';
+import { Client, credentials, type Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Test } from 'tap';
 import { Control, type ControlOptions } from '../../control/control.ts';
 import { bootClock } from '../../daemon/sys/clock.ts';
 import { parseConfig } from '../../daemon/sys/config.ts';
 import { LockstepError } from '../../daemon/sys/errors.ts';
+import { ApiServer } from '../../daemon/sys/grpc-server.ts';
 import { callUnary, type MethodEntry, methodOf, requestOf } from '../../daemon/sys/grpc-unary.ts';
 import { type Operation, OperationsService } from '../../proto/gen/google/longrunning/operations.ts';
 import { type Event, EventServiceService } from '../../proto/gen/lockstep/v1/event_service.ts';
 import { ClusterServiceService } from '../../proto/gen/lockstep/v1/cluster_service.ts';
 import { type Database, DatabaseServiceService } from '../../proto/gen/lockstep/v1/database_service.ts';
 import { AgentDouble } from './agent-double.ts';
+import { EngineAgentDouble } from './engine-agent-double.ts';
 import { quietLog } from './quiet-log.ts';
 
 const HEARTBEAT_MS = 20;
@@ -41,6 +43,10 @@ export class ControlHarness {
   readonly folder: string;
   readonly a: AgentDouble;
   readonly b: AgentDouble;
+  readonly #hosts: AgentDouble[];
+  readonly #heartbeatMs: number;
+  readonly enginesOfA: EngineAgentDouble;
+  readonly enginesOfB: EngineAgentDouble;
   readonly #dnsPort: number;
   #control: Control | undefined;
   #server: Server | undefined;
@@ -50,11 +56,33 @@ export class ControlHarness {
   private constructor(folder: string, dnsPort: number, heartbeatMs: number) {
     this.folder = folder;
     this.#dnsPort = dnsPort;
-    const shared = { heartbeatMs, coordinator: () => this.address };
-    this.a = new AgentDouble({ host: 'host-a', zone: 'a', ...shared });
-    this.b = new AgentDouble({ host: 'host-b', zone: 'b', ...shared });
-    this.a.peers = [this.b];
-    this.b.peers = [this.a];
+    this.#heartbeatMs = heartbeatMs;
+    this.#hosts = [];
+    this.a = this.newHost('host-a', 'a');
+    this.b = this.newHost('host-b', 'b');
+    this.enginesOfA = enginesOf(this.a);
+    this.enginesOfB = enginesOf(this.b);
+  }
+
+  /** Not heard before its start. */
+  newHost(host: string, zone: string): AgentDouble {
+    const coordinator = (): string => this.address;
+    const double = new AgentDouble({ host, zone, heartbeatMs: this.#heartbeatMs, coordinator });
+    this.#hosts.push(double);
+    for (const one of this.#hosts) one.peers = this.#hosts.filter((other) => other !== one);
+    return double;
+  }
+
+  async addHost(host: string, zone: string): Promise<AgentDouble> {
+    const double = this.newHost(host, zone);
+    enginesOf(double);
+    await double.start();
+    return double;
+  }
+
+  /** On all hosts together. */
+  leftovers(): readonly string[] {
+    return this.#hosts.flatMap((host) => host.leftovers().map((left) => `${host.host}: ${left}`));
   }
 
   /** With both hosts heard; everything ends with the test. */
@@ -65,8 +93,7 @@ export class ControlHarness {
     const folder = await mkdtemp(join(tmpdir(), 'lockstep-control-'));
     const harness = new ControlHarness(folder, await freePort(), options.heartbeatMs ?? HEARTBEAT_MS);
     t.teardown(async () => {
-      harness.a.die();
-      harness.b.die();
+      for (const host of harness.#hosts) host.die();
       await harness.stopControl();
       await rm(folder, { recursive: true, force: true });
     });
@@ -101,16 +128,17 @@ export class ControlHarness {
     const folder = join(this.folder, 'control');
     const fixed = { config, folder, log: quietLog, clock: bootClock, wallClock: Date.now, pace: PACE };
     this.#control = await Control.open({ ...fixed, ...extra });
-    this.#server = new Server();
+    this.#server = new ApiServer();
     this.#control.addServices(this.#server);
     this.#port = await bind(this.#server, this.#port);
     this.#client = new Client(this.address, credentials.createInsecure(), OWN_CHANNEL);
   }
 
+  /** In the daemon's order. */
   async stopControl(): Promise<void> {
     this.#client?.close();
-    this.#server?.forceShutdown();
     await this.#control?.close();
+    this.#server?.forceShutdown();
     this.#control = undefined;
     this.#server = undefined;
   }
@@ -183,6 +211,13 @@ export class ControlHarness {
       await sleep(POLL_MS);
     }
   }
+}
+
+/** What engines have of their own on that host, from its next start on. */
+function enginesOf(host: AgentDouble): EngineAgentDouble {
+  const engines = new EngineAgentDouble(host);
+  host.addServices = (server) => engines.addTo(server);
+  return engines;
 }
 
 /** The error that the work is refused with, for a close look. */

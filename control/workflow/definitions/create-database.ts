@@ -6,12 +6,13 @@
  * and the last to go, since every call to a host is fenced by it.
  */
 import { assert, LockstepError } from '../../../daemon/sys/errors.ts';
+import { majorOf } from '../../model/engine-parameters.ts';
 import { type HostRecord, keys, type VolumeRecord } from '../../model/records.ts';
 import { chooseHosts } from '../../placement/choose.ts';
 import type { Entry } from '../../store/store.ts';
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { connectTarget, Copying, seedTarget, snapshotName } from './copy.ts';
-import { HostActions, majorOf } from './host-actions.ts';
+import { HostActions } from './host-actions.ts';
 import { type DatabaseWork, describeOutcome, letGo, pointAlias } from './steps.ts';
 import { gently, patiently, pause, type Surroundings } from './surroundings.ts';
 
@@ -226,7 +227,7 @@ function installEngine(around: Surroundings): CreateStep {
         hosts.installEngine(secondary, engine, engineVersion),
       ]);
       // The files of one major version are not readable by another: such a secondary could never take over.
-      if (majorOf(version) !== majorOf(other))
+      if (majorOf(engine, version) !== majorOf(engine, other))
         throw new LockstepError(
           'FAILED_PRECONDITION',
           `${primary} has ${engine} ${version}, ${secondary} has ${other}: install the same major version on both`,

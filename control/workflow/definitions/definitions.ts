@@ -6,9 +6,12 @@ import type { DatabaseWork } from './steps.ts';
 import { createDatabase, createVolume } from './create-database.ts';
 import { deleteDatabase } from './delete-database.ts';
 import { failover } from './failover.ts';
+import { rebootDatabase } from './reboot-database.ts';
 import { recoverPrimary } from './recover-primary.ts';
 import { reseed } from './reseed.ts';
 import { revertVolume } from './revert-volume.ts';
+import { startDatabase } from './start-database.ts';
+import { stopDatabase } from './stop-database.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export function definitionsOf(around: Surroundings): readonly WorkflowDefinition<WorkflowState>[] {
@@ -20,6 +23,9 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
     measured(around, reseed(around)),
     measured(around, recoverPrimary(around)),
     measured(around, revertVolume(around)),
+    measured(around, startDatabase(around)),
+    measured(around, stopDatabase(around)),
+    measured(around, rebootDatabase(around)),
   ];
 }
 

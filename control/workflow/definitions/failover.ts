@@ -173,7 +173,7 @@ async function finished(around: Surroundings, state: FailoverState, outcome: Wor
   if (outcome.kind === 'done') {
     const phases = phasesOf(state);
     const message = `${state.to} took over from ${state.from} in ${(downMs(phases) / 1000).toFixed(1)} s`;
-    await letGo(around, state, () => ({ lifecycle: 'active', failure: '' }), [
+    await letGo(around, state, () => ({ lifecycle: 'active', failure: '', pendingRestart: [] }), [
       { reason: words.done, message, phases },
     ]);
     publishFailoverPhases(phases);

@@ -8,6 +8,7 @@ import {
   type VolumeView,
 } from '../../../proto/gen/lockstep/agent/v1/agent.ts';
 import { SnapshotServiceService as snapshots } from '../../../proto/gen/lockstep/agent/v1/snapshot.ts';
+import { majorOf } from '../../model/engine-parameters.ts';
 import { NO_ENGINE } from '../../model/engines.ts';
 import { observeReplica, type ObservedReplica } from '../../model/observation.ts';
 import type { VolumeRecord } from '../../model/records.ts';
@@ -49,12 +50,9 @@ export function engineSpec(facts: EngineFacts): EngineSpec {
     port,
     user,
     parameters: { ...parameters },
-    version: majorOf(engineVersion),
+    version: majorOf(engine, engineVersion),
   };
 }
-
-/** "15.18" to "15": the files of one major version are not readable by another. */
-export const majorOf = (version: string): string => /\d+/.exec(version)?.[0] ?? version;
 
 export class HostActions {
   readonly #around: Surroundings;
@@ -165,10 +163,9 @@ export class HostActions {
     await this.#cleanUp(host, agent.detachVolume, await this.#withVolume(), DEVICE_MS);
   }
 
-  /** Answers the version. */
   /** Of that major version, or the newest of the host. Answers the version. */
   async installEngine(host: string, engine: string, version: string): Promise<string> {
-    const request = { fence: await this.#fence(), engine, version: majorOf(version) };
+    const request = { fence: await this.#fence(), engine, version: majorOf(engine, version) };
     return (await this.#call(host, agent.installEngine, request, INSTALL_MS)).version;
   }
 

@@ -68,7 +68,7 @@ function step(
 
 async function finished(around: Surroundings, state: RecoverState, outcome: WorkflowOutcome): Promise<void> {
   if (outcome.kind === 'done')
-    return letGo(around, state, () => ({ lifecycle: 'active', failure: '' }), [
+    return letGo(around, state, () => ({ lifecycle: 'active', failure: '', pendingRestart: [] }), [
       { reason: 'ENGINE_RESTARTED', message: `the engine on ${state.primary} is back: ${state.why}` },
     ]);
   // What it had attached or started stays: the next attempt goes on from there.

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
 import type { Log } from '../../../daemon/sys/log.ts';
-import type { VolumeRecord } from '../../model/records.ts';
+import type { DatabaseRecord, VolumeRecord } from '../../model/records.ts';
 import type { Agents } from '../../agents.ts';
 import type { HostRoom } from '../../placement/choose.ts';
 import type { Repository } from '../../repository.ts';
@@ -15,6 +15,11 @@ export interface HostKnowledge {
   hasListened(): boolean;
   /** Why the record is known to be older than what hosts hold: nothing may be decided from it. */
   behind(record: VolumeRecord): string | undefined;
+  /** Who would follow the primary, and why, by the rules of a failover of a database that is in use; or nobody now. */
+  successor(
+    database: DatabaseRecord,
+    record: VolumeRecord,
+  ): { readonly to: string; readonly why: string } | undefined;
   /** Of the daemon that runs there: a snapshot lives no longer than the process that holds it. */
   incarnation(host: string): bigint | undefined;
   /** The host answered a call that the engine runs: its heartbeats may not say so yet. */

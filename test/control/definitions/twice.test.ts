@@ -9,6 +9,7 @@ import type {
   WorkflowState,
 } from '../../../control/workflow/workflow.ts';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
+import type { Operation } from '../../../proto/gen/google/longrunning/operations.ts';
 import { EventServiceService } from '../../../proto/gen/lockstep/v1/event_service.ts';
 import { DatabaseServiceService as service } from '../../../proto/gen/lockstep/v1/database_service.ts';
 import { ControlHarness } from '../../support/control-harness.ts';
@@ -124,4 +125,23 @@ t.test('the undo of a switchover and of a reseed stand being run twice', async (
   await harness.b.comeBack();
   await harness.until((database) => database.redundancy === 3 && database.busyWith === '');
   t.same([...harness.a.snapshots.keys()], []);
+});
+
+t.test('stop, start and reboot, and their undo, stand being run twice', async (t) => {
+  const harness = await openTwice(t);
+  await harness.createOrders();
+  const done = async (operation: Promise<Operation>): Promise<string> =>
+    (await harness.finished(await operation)).error?.message ?? '';
+  const no = (): LockstepError => new LockstepError('FAILED_PRECONDITION', 'no');
+  t.equal(await done(harness.call(service.rebootDatabase, named)), '');
+  harness.a.injectOnce('detachVolume', no());
+  t.match(await done(harness.call(service.stopDatabase, named)), /step detach failed/);
+  t.match(await harness.get(), { state: 2, redundancy: 3, busyWith: '' });
+  t.equal(await done(harness.call(service.stopDatabase, named)), '');
+  harness.a.injectOnce('startEngine', no());
+  t.match(await done(harness.call(service.startDatabase, named)), /step start-engine failed/);
+  t.match(await harness.get(), { state: 7, redundancy: 3 });
+  t.same([...harness.a.engines, ...harness.a.mounts, ...harness.a.devices], []);
+  t.equal(await done(harness.call(service.startDatabase, named)), '');
+  t.match(await harness.get(), { state: 2, redundancy: 3, generation: 2n });
 });

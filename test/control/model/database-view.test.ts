@@ -156,6 +156,19 @@ t.test('what is said of a database follows from records and hosts together', asy
       'FAILED DEGRADED unsafe',
     ],
     [
+      'stopped',
+      facts({ database: { ...database, lifecycle: 'stopped', aliasHost: '' } }),
+      'STOPPED IN_SYNC unsafe',
+    ],
+    [
+      'stopped, the primary silent',
+      facts({ database: { ...database, lifecycle: 'stopped', aliasHost: '' } }, [
+        { ...primary, ...silent },
+        secondary,
+      ]),
+      'STOPPED DEGRADED unsafe',
+    ],
+    [
       'deleting',
       facts({ database: { ...database, lifecycle: 'deleting' } }, [soloHost(copying('SEEDING'))]),
       'DELETING DEGRADED unsafe',

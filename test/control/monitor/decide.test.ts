@@ -337,3 +337,22 @@ t.test('nothing is decided from a record that is known to be behind', async (t) 
   t.match(decide(unheard), { kind: 'none', why: /a1 may know a newer decision/ });
   t.match(decide(situation([goneA, host('b1', orphan())], { isUnconfirmed: true })), { kind: 'failover' });
 });
+
+t.test('a stopped database is left alone, but for its missing copies', async (t) => {
+  const stopped = { database: { ...database, lifecycle: 'stopped', aliasHost: '' } } as const;
+  const idle = host('a1', replica('SERVING'), { engines: [] });
+  t.match(decide(situation([idle, secondary], stopped)), { kind: 'none', isWell: true });
+  t.match(decide(situation([goneA, host('b1', orphan())], stopped)), {
+    kind: 'none',
+    why: /a1 has been silent for 2.0 s; b1 can follow it at a start/,
+  });
+  for (const state of ['FENCED', 'STEPPED_DOWN', 'RECOVERING', 'HOLDING'])
+    t.match(decide(situation([host('a1', replica(state)), host('b1', orphan())], stopped)), { kind: 'none' });
+  const alone = { ...stopped, record: { ...volume, inSync: ['a1'] } };
+  const solo = host('a1', replica('SOLO'), { engines: [] });
+  t.match(decide(situation([solo, host('b1', replica('STALE'))], alone)), { kind: 'reseed', target: 'b1' });
+  t.match(decide(situation([goneA, host('b1', replica('STALE'))], alone)), {
+    kind: 'none',
+    why: /nobody else can follow it/,
+  });
+});

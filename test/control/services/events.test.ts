@@ -205,6 +205,7 @@ t.test('a client that takes nothing is ended when too much waits for it', async 
   const client = Object.assign(new EventEmitter(), {
     request: { parent: '', backlog: 0, reasons: [] },
     write: () => false,
+    sendMetadata: () => undefined,
     end: () => undefined,
   });
   const watchers = { requireRoom: () => undefined, add: () => () => undefined };

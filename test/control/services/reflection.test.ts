@@ -45,12 +45,16 @@ t.test('reflection lists the services of control', async (t) => {
   const answer = await ask(harness.address, { listServices: '' });
   t.same(answer.listServicesResponse?.service.map(({ name }) => name).sort(), [
     'google.longrunning.Operations',
+    'grpc.health.v1.Health',
     'lockstep.agent.v1.CoordinatorService',
     'lockstep.v1.ClusterService',
     'lockstep.v1.DatabaseService',
     'lockstep.v1.EventService',
+    'lockstep.v1.HostService',
     'lockstep.v1.SnapshotService',
     'lockstep.v1.VolumeService',
+    'lockstep.v1.WorkflowService',
+    'lockstep.v1.ZoneService',
   ]);
 });
 

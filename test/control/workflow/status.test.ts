@@ -144,6 +144,68 @@ function play(stepNames: readonly string[], luck: readonly number[]): LogEntry[]
 const stepNames = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 3 }), { maxLength: 6 });
 const luck = fc.array(fc.nat({ max: 9 }), { maxLength: 60 });
 
+const retried: LogEntry = { kind: 'retried', timeMs };
+const abandoned: LogEntry = { kind: 'abandoned', timeMs, reason: 'it broke' };
+const outcome = { kind: 'stuck', step: 'b', error } as const;
+const stuckLog: readonly LogEntry[] = [
+  started('a'),
+  done('a', { a: 1 }),
+  started('b'),
+  failed('b'),
+  undoing('b'),
+  undoFailed('b'),
+  { kind: 'finished', timeMs, outcome },
+];
+
+t.test(
+  'a stuck one that is tried again begins with the undo that failed, and can be undone to its end',
+  async (t) => {
+    const again = [...stuckLog, retried];
+    t.strictSame(readOk(...again).next, { kind: 'undo', step: 'b', state: { start: 1, a: 1 } });
+    t.equal(readOk(...again).finishTimeMs, undefined);
+    t.equal(readOk(...again, undoing('b')).steps[1]?.undoAttempts, 2);
+    const undoneLog = [...again, undoing('b'), undone('b'), undoing('a'), undone('a')];
+    t.strictSame(readOk(...undoneLog).next, {
+      kind: 'finish',
+      outcome: { kind: 'undone', step: 'b', error },
+    });
+    t.strictSame(readOk(...again, undoing('b'), undoFailed('b')).next, { kind: 'finish', outcome });
+  },
+);
+
+t.test('the error of an undo that worked in the end is told no more', async (t) => {
+  const other = { ...error, message: 'busy' };
+  const log: LogEntry[] = [
+    ...stuckLog.slice(0, 4),
+    undoing('b'),
+    undone('b'),
+    undoing('a'),
+    { kind: 'undo-failed', step: 'a', timeMs, error: other },
+    { kind: 'finished', timeMs, outcome: { kind: 'stuck', step: 'a', error: other } },
+    retried,
+  ];
+  t.strictSame(readOk(...log).steps[0]?.error, other);
+  t.equal(readOk(...log, undoing('a'), undone('a')).steps[0]?.error, undefined);
+});
+
+t.test('only a stuck one is tried again, and what a person ended goes on no more', async (t) => {
+  t.notOk(read(retried).ok);
+  t.notOk(read(started('a'), failed('a'), retried).ok);
+  t.notOk(read(...stuckLog, retried, retried).ok);
+  t.notOk(read(...stuckLog, abandoned, retried).ok);
+  t.notOk(read(...stuckLog, abandoned, abandoned).ok);
+  t.notOk(read(...stuckLog, undoing('b')).ok, 'nor without a person');
+});
+
+for (let length = 0; length <= stuckLog.length; length++)
+  t.test(`a log of ${String(length)} entries can be abandoned, with its steps as they are`, async (t) => {
+    const before = stuckLog.slice(0, length);
+    const status = readOk(...before, abandoned);
+    t.strictSame(status.next, { kind: 'none', outcome: { kind: 'abandoned', reason: 'it broke' } });
+    t.strictSame(states(status), states(readOk(...before)));
+    t.equal(status.finishTimeMs, timeMs);
+  });
+
 t.test('every legal history ends, and never does a step once an undo began', async (t) => {
   fc.assert(
     fc.property(stepNames, luck, (names, luck) => {
@@ -184,6 +246,7 @@ t.test('any heap of entries is read or refused with a reason, never a crash', as
     fc
       .constantFrom('undone' as const, 'stuck' as const)
       .map((kind): LogEntry => ({ kind: 'finished', timeMs, outcome: { kind, step: 'a', error } })),
+    fc.constantFrom(retried, abandoned),
   );
   fc.assert(
     fc.property(fc.array(entry, { maxLength: 12 }), (log) => {

@@ -1,0 +1,218 @@
+/** What a person does about a workflow that waits for one: Retry and Abandon, over a real store. */
+import t, { type Test } from 'tap';
+import { type DatabaseRecord, type EventRecord, hostAdmin, keys } from '../../../control/model/records.ts';
+import { Repository } from '../../../control/repository.ts';
+import type { ControlStore } from '../../../control/store/store.ts';
+import type { WorkflowEngine } from '../../../control/workflow/executor.ts';
+import {
+  abandonWorkflow,
+  type InterventionParts,
+  retryWorkflow,
+} from '../../../control/workflow/intervention.ts';
+import { MAX_LOG_ENTRIES } from '../../../control/workflow/log.ts';
+import { RETENTION, Retention } from '../../../control/workflow/retention.ts';
+import { refusal } from '../../support/control-harness.ts';
+import { database } from '../../support/control-records.ts';
+import { engineOn, openStore, sampleDefinition, silent, World } from './sample.ts';
+
+interface Scene extends InterventionParts {
+  readonly store: ControlStore;
+  readonly world: World;
+  readonly engine: WorkflowEngine;
+}
+
+async function scene(t: Test): Promise<Scene> {
+  const store = await openStore(t);
+  const world = new World();
+  const engine = engineOn(t, store, [sampleDefinition(world)]);
+  return { store, world, engine, repository: new Repository(store, Date.now), wallClock: Date.now };
+}
+
+/** Starts the sample on a database that it holds, until it has ended. */
+async function run({ store, engine }: Scene, version = 1): Promise<string> {
+  const id = `create-orders-${String(version)}`;
+  const record: DatabaseRecord = { ...database, lifecycle: 'creating', busyWith: id };
+  const options = { id, mutations: [{ key: keys.database('orders'), value: record }] };
+  const state = { name: 'orders', volume: database.volume };
+  const result = await engine.start('create-database', 'databases/orders', state, options);
+  if (!result.ok) throw new Error(result.conflict);
+  await engine.wait(id).catch(() => undefined);
+  await store.transact([], []);
+  return id;
+}
+
+/** An undo failed. */
+async function stuck(t: Test): Promise<Scene & { readonly id: string }> {
+  const made = await scene(t);
+  made.world.faults.set('do publish', new Error('no room'));
+  made.world.faults.set('undo attach', new Error('busy'));
+  const id = await run(made);
+  t.match(await made.engine.get(id), { standing: { outcome: { kind: 'stuck', step: 'attach' } } });
+  return { ...made, id };
+}
+
+const orders = async ({ store }: Scene): Promise<DatabaseRecord | undefined> =>
+  (await store.get<DatabaseRecord>(keys.database('orders')))?.value;
+
+t.test(
+  'a stuck one that is tried again undoes the rest, and is tried again as often as it takes',
+  async (t) => {
+    const made = await stuck(t);
+    t.match(await retryWorkflow(made, made.id), { record: { id: made.id } });
+    await made.engine.wait(made.id);
+    t.match(await made.engine.get(made.id), { standing: { outcome: { kind: 'stuck' } } }, 'it fails again');
+    made.world.faults.clear();
+    await retryWorkflow(made, made.id);
+    const ended = await made.engine.wait(made.id);
+    t.match(ended.standing, { outcome: { kind: 'undone', step: 'publish' } });
+    t.same([...made.world.resources], []);
+    t.same(made.world.outcome?.kind, 'undone', 'its definition was told the new end');
+    const events = await made.store.list<EventRecord>(keys.events('orders'));
+    t.same(
+      events.map((entry) => entry.value.reason),
+      ['WORKFLOW_RETRIED', 'WORKFLOW_RETRIED'],
+    );
+  },
+);
+
+t.test('a daemon that dies after Retry goes on with it', async (t) => {
+  const made = await stuck(t);
+  made.world.faults.clear();
+  await made.engine.close();
+  const ignorant = { ...made, engine: engineOn(t, made.store, []) };
+  t.match(await refusal(retryWorkflow(ignorant, made.id)), { reason: 'WORKFLOW_CANNOT_GO_ON' });
+  const entries = (await made.store.list(keys.workflowLog(made.id))).length;
+  const retried = { kind: 'retried', timeMs: 1 };
+  await made.store.transact([], [{ key: keys.workflowLogEntry(made.id, entries), value: retried }]);
+  const next = engineOn(t, made.store, [sampleDefinition(made.world)]);
+  await next.resumeAll();
+  t.match(await next.wait(made.id), { standing: { outcome: { kind: 'undone' } } });
+});
+
+t.test('what was let go is held again while it goes on, unless another one holds it', async (t) => {
+  const made = await stuck(t);
+  const key = keys.database('orders');
+  const put = (value: DatabaseRecord) => made.store.transact([], [{ key, value }]);
+  await put({ ...database, busyWith: 'delete-orders-1' });
+  t.match(await refusal(retryWorkflow(made, made.id)), { code: 'ABORTED', reason: 'DATABASE_BUSY' });
+  await put({ ...database, volume: 'orders-2' });
+  t.match(await refusal(retryWorkflow(made, made.id)), { reason: 'TARGET_GONE' });
+  await put({ ...database, busyWith: '' });
+  made.world.faults.clear();
+  await retryWorkflow(made, made.id);
+  t.equal((await orders(made))?.busyWith, made.id);
+});
+
+t.test('one that has ended is neither tried again nor abandoned', async (t) => {
+  const made = await scene(t);
+  const id = await run(made);
+  t.match(await refusal(retryWorkflow(made, id)), { reason: 'WORKFLOW_ENDED' });
+  const abandon = abandonWorkflow(made, id, { acceptHalfDone: true });
+  t.match(await refusal(abandon), { reason: 'WORKFLOW_ENDED' });
+  t.match(await refusal(retryWorkflow(made, 'nothing')), { code: 'NOT_FOUND' });
+});
+
+t.test('abandon is asked for in words, ends a stuck one and says so in the database', async (t) => {
+  const made = await stuck(t);
+  const asked = abandonWorkflow(made, made.id, { acceptHalfDone: false });
+  t.match(await refusal(asked), { violations: [{ field: 'accept_half_done' }] });
+  const ended = await abandonWorkflow(made, made.id, { acceptHalfDone: true });
+  t.match(ended.standing, { kind: 'finished', outcome: { kind: 'abandoned', reason: /busy/ } });
+  t.match(await orders(made), {
+    lifecycle: 'failed',
+    failure: /ended half done.*undoing step attach failed: busy/,
+  });
+  t.match(await refusal(retryWorkflow(made, made.id)), { reason: 'WORKFLOW_ENDED' });
+  const again = await abandonWorkflow(made, made.id, { acceptHalfDone: true });
+  t.same(again.standing, ended.standing, 'once');
+});
+
+t.test('a host is held again while what is stuck on it goes on, and let go when that is ended', async (t) => {
+  const made = await scene(t);
+  made.world.faults.set('do publish', new Error('no room'));
+  made.world.faults.set('undo attach', new Error('busy'));
+  const key = keys.hostAdmin('host-a');
+  const started = await made.engine.start('create-database', 'hosts/host-a', { name: 'host-a' });
+  if (!started.ok) throw new Error(started.conflict);
+  await made.engine.wait(started.id);
+  await made.store.transact([], [{ key, value: { ...hostAdmin('host-a'), cordoned: true } }]);
+  await retryWorkflow(made, started.id);
+  t.match(await made.store.get(key), { value: { busyWith: started.id, cordoned: true } });
+  await made.engine.wait(started.id);
+  await abandonWorkflow(made, started.id, { acceptHalfDone: true });
+  t.match(await made.store.get(key), { value: { busyWith: '', cordoned: true } });
+});
+
+/** Each makes a log that no daemon goes on with. */
+const POISONS: Readonly<Record<string, (made: Scene, id: string) => Promise<unknown>>> = {
+  'of another version': async ({ store }, id) => {
+    const record = (await store.get<object>(keys.workflow(id)))?.value;
+    return store.transact([], [{ key: keys.workflow(id), value: { ...record, version: 9 } }]);
+  },
+  'of an unknown type': async ({ store }, id) => {
+    const record = (await store.get<object>(keys.workflow(id)))?.value;
+    return store.transact([], [{ key: keys.workflow(id), value: { ...record, type: 'dance' } }]);
+  },
+  'that breaks the table': ({ store }, id) =>
+    store.transact(
+      [],
+      [{ key: keys.workflowLogEntry(id, 1), value: { kind: 'undo-done', step: 'x', timeMs: 1 } }],
+    ),
+  'that is no log': ({ store }, id) =>
+    store.transact([], [{ key: keys.workflowLogEntry(id, 1), value: 'dust' }]),
+  'with a gap': ({ store }, id) => store.transact([], [{ key: keys.workflowLogEntry(id, 0), deleted: true }]),
+  'that is full': async ({ store }, id) => {
+    const value = { kind: 'step-started', step: 'make-volume', timeMs: 1 };
+    const all = Array.from({ length: MAX_LOG_ENTRIES }, (_, n) => ({
+      key: keys.workflowLogEntry(id, n),
+      value,
+    }));
+    return store.transact([], all);
+  },
+  'whose record cannot be read': ({ store }, id) =>
+    store.transact([], [{ key: keys.workflow(id), value: 'dust' }]),
+};
+
+for (const [name, poison] of Object.entries(POISONS))
+  t.test(`a log ${name} stops no other, is not tried again, and can be abandoned`, async (t) => {
+    const made = await scene(t);
+    let entries = 0;
+    const dying = engineOn(t, made.store, [sampleDefinition(made.world)], {
+      afterLog() {
+        if (++entries === 2) throw new Error('the daemon dies');
+      },
+    });
+    const id = await run({ ...made, engine: dying });
+    await made.store.transact([], [{ key: keys.workflow('other'), value: recordOfOther }]);
+    await dying.close();
+    await poison(made, id);
+    await made.engine.resumeAll();
+    t.match(await made.engine.wait('other'), { standing: { outcome: { kind: 'done' } } });
+    t.match(await refusal(made.engine.wait(id)), { reason: 'WORKFLOW_HALTED' });
+    t.match(await refusal(retryWorkflow(made, id)), { metadata: { next: /abandon/ } });
+    const ended = await abandonWorkflow(made, id, { acceptHalfDone: true });
+    t.match(ended.standing, { kind: 'finished', outcome: { kind: 'abandoned' } });
+    t.match(await orders(made), { lifecycle: 'failed', failure: /ended half done/ });
+    t.same(await made.store.list(keys.workflowOwners), []);
+    const next = engineOn(t, made.store, [sampleDefinition(made.world)]);
+    await next.resumeAll();
+    t.match((await next.get(id))?.standing, { outcome: { kind: 'abandoned' } }, 'to every later daemon too');
+  });
+
+const recordOfOther = {
+  id: 'other',
+  type: 'create-database',
+  version: 1,
+  target: 'databases/other',
+  createTimeMs: 1,
+  initialState: { name: 'other' },
+};
+
+t.test('a stuck one stays as long as its database does', async (t) => {
+  const made = await stuck(t);
+  const retention = new Retention(made.store, silent, { ...RETENTION, perTarget: 0 });
+  await made.store.transact([], [{ key: keys.database('orders'), value: { ...database, busyWith: '' } }]);
+  t.equal(await retention.prune(), 0);
+  await made.store.transact([], [{ key: keys.database('orders'), deleted: true }]);
+  t.equal(await retention.prune(), 1);
+});
