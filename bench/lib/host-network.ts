@@ -31,7 +31,11 @@ export class HostNetwork {
   }
 
   destroy(): void {
-    for (const host of HOSTS) tryIp('netns', 'del', this.#namespace(host));
+    for (const host of HOSTS) {
+      // By itself it goes with its namespace, and only some time after that.
+      tryIp('link', 'del', this.#wire(host));
+      tryIp('netns', 'del', this.#namespace(host));
+    }
     tryIp('link', 'del', this.#bridge);
   }
 
@@ -69,7 +73,7 @@ export class HostNetwork {
 
   #addHost(host: NetworkHost): void {
     const namespace = this.#namespace(host);
-    const outer = `ls${String(this.#number)}v${String(LAST[host])}`;
+    const outer = this.#wire(host);
     const within = (...args: readonly string[]) => ip('-n', namespace, ...args);
     ip('netns', 'add', namespace);
     ip('link', 'add', outer, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
@@ -80,6 +84,11 @@ export class HostNetwork {
     // A way that is cut must not make the host drop what comes from there.
     for (const name of ['all', 'default', 'eth0'])
       execFileSync('ip', ['netns', 'exec', namespace, 'sysctl', '-qw', `net.ipv4.conf.${name}.rp_filter=0`]);
+  }
+
+  /** Its end at the bridge. */
+  #wire(host: NetworkHost): string {
+    return `ls${String(this.#number)}v${String(LAST[host])}`;
   }
 
   #namespace(host: NetworkHost): string {

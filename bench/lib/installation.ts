@@ -49,6 +49,7 @@ export class Installation {
   static async start(options: InstallationOptions): Promise<Installation> {
     const installation = new Installation(options);
     try {
+      installation.#network?.create();
       await options.prepare?.(installation.plan);
       await Promise.all(
         installation.plan.hosts.map((host) => installation.startHost(host.id, options.environment)),
@@ -73,7 +74,6 @@ export class Installation {
       dnsPort: DNS_PORT,
     });
     this.plan = this.#network === undefined ? plan : planOn(plan, this.#network);
-    this.#network?.create();
     mkdirSync(this.plan.stateDir, { mode: PASSABLE });
     this.client = new LockstepClient({ server: this.plan.server });
   }
