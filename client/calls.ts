@@ -1,14 +1,30 @@
-/**
- * How the library calls: every attempt has a deadline, and a call is tried again only where trying again cannot do
- * harm, which is for the caller to say: reads, and changes that carry a request_id.
- */
+/** What a caller decides about each call, and when a failed one is tried again. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LockstepError } from '../daemon/sys/errors.ts';
 
 export interface CallSettings {
+  /** Aborted: the call is given up with an ABORTED error, between attempts as well as in one. */
   readonly signal?: AbortSignal;
-  /** Of each attempt. */
+  /** Milliseconds that each attempt may take; 10 seconds if absent, more where hosts have to work on it. */
   readonly deadlineMs?: number;
+}
+
+/** Of a call that changes something and carries a request_id. */
+export interface RequestSettings extends CallSettings {
+  /**
+   * A UUID. The same one again answers the same operation, also from another process; absent, one is made for the
+   * call and all its attempts.
+   */
+  readonly requestId?: string;
+  /** Check everything and change nothing: the operation is done at once. */
+  readonly validateOnly?: boolean;
+}
+
+/** Of a change of what is there. */
+export interface ChangeSettings extends RequestSettings {
+  /** The change is refused (ABORTED) if the resource is no longer what the caller saw. */
+  readonly etag?: string;
 }
 
 export const DEFAULT_DEADLINE_MS = 10_000;
@@ -47,5 +63,47 @@ export async function pause(durationMs: number, signal: AbortSignal | undefined)
     await sleep(durationMs, undefined, signal === undefined ? {} : { signal });
   } catch (cause) {
     throw new LockstepError('ABORTED', 'given up by the caller', { cause });
+  }
+}
+
+/** The fields of a request that carries a request_id. */
+export function requestFields({ requestId, validateOnly = false }: RequestSettings): {
+  readonly requestId: string;
+  readonly validateOnly: boolean;
+} {
+  return { requestId: requestId ?? randomUUID(), validateOnly };
+}
+
+/** The fields of a request that changes what is there. */
+export function changeFields(
+  settings: ChangeSettings,
+): ReturnType<typeof requestFields> & { readonly etag: string } {
+  return { ...requestFields(settings), etag: settings.etag ?? '' };
+}
+
+/**
+ * Opens a stream again after each transient break; it ends by the signal, or with an error that is not transient, or
+ * that stayed for several attempts without a message in between.
+ */
+export async function* reopened<Message>(
+  open: () => AsyncIterable<Message>,
+  signal: AbortSignal | undefined,
+  isBreak: (error: unknown) => boolean = isTransient,
+): AsyncGenerator<Message, void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      for await (const message of open()) {
+        attempt = 0;
+        yield message;
+      }
+    } catch (error) {
+      if (signal?.aborted === true) return;
+      if (!isBreak(error) || attempt >= MAX_ATTEMPTS) throw error;
+    }
+    try {
+      await pause(backoffMs(Math.max(attempt, 1), Math.random()), signal);
+    } catch {
+      return;
+    }
   }
 }

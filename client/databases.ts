@@ -1,189 +1,130 @@
-/** The databases of an installation. Names go in as a person writes them: `orders` and `databases/orders` are one. */
-import { randomUUID } from 'node:crypto';
-import type { ServiceError } from '@grpc/grpc-js';
-import { LockstepError } from '../daemon/sys/errors.ts';
-import { errorOfService } from '../daemon/sys/grpc-status.ts';
-import { callUnary } from '../daemon/sys/grpc-unary.ts';
+/** The databases of an installation: what there is, and how it is created, watched and deleted. */
 import {
   type ClaimPasswordResponse,
-  CreateDatabaseRequest,
+  type ConnectionInfo,
   type Database,
-  type DatabaseServiceClient,
-  DeleteDatabaseRequest,
-  FailoverDatabaseRequest,
+  DatabaseServiceService as methods,
+  type RedundancyMode,
 } from '../proto/gen/lockstep/v1/database_service.ts';
-import type { Event, EventServiceClient } from '../proto/gen/lockstep/v1/event_service.ts';
-import { backoffMs, type CallSettings, isTransient, MAX_ATTEMPTS, pause, retried } from './calls.ts';
-import { callOptions, MAX_PAGES, type Operation, operationOf } from './operations.ts';
+import type { Event } from '../proto/gen/lockstep/v1/event_service.ts';
+import { type CallSettings, reopened, requestFields, type RequestSettings } from './calls.ts';
+import { DatabaseChanges } from './database-changes.ts';
+import { type EventSettings, type Events } from './events.ts';
+import { Listing, PAGE_SIZE } from './listing.ts';
+import { type Operation, operationOf } from './operations.ts';
+import { resourceName } from './resource-names.ts';
+import type { StreamSettings, Transport } from './transport.ts';
 
 export interface CreateDatabase {
   /** A DNS label, the last part of the name. */
   readonly id: string;
+  /** Such as postgresql or mariadb: `client.engineVersions.list()` has them. */
   readonly engine: string;
   readonly sizeBytes: bigint;
   /** Two zones; empty or absent lets control choose. */
   readonly zones?: readonly string[];
   /** Checks everything and creates nothing. */
   readonly validateOnly?: boolean;
+  /** Replicated if absent. */
+  readonly redundancyMode?: RedundancyMode;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Of the engine. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** A delete is refused while it is true. */
+  readonly deletionProtection?: boolean;
+  /** Absent: the newest that the chosen hosts can have. */
+  readonly engineVersion?: string;
 }
 
-/** With an etag, the change is refused (ABORTED) if the database is no longer what the caller saw. */
-export interface ChangeSettings extends CallSettings {
-  readonly etag?: string;
+export interface ListDatabases extends CallSettings {
+  /** Also those that are deleted and can be brought back. */
+  readonly showDeleted?: boolean;
 }
 
-const PAGE_SIZE = 200;
+export interface CloneDatabase {
+  /** A DNS label, the last part of the clone's name. */
+  readonly id: string;
+  /** The name of a snapshot of its volume; absent: as it is now. */
+  readonly snapshotId?: string;
+  /** Single if absent: usable at once. Replicated: the second copy follows. */
+  readonly redundancyMode?: RedundancyMode;
+  readonly tags?: Readonly<Record<string, string>>;
+}
 
-export class Databases {
-  readonly #stub: DatabaseServiceClient;
-  readonly #events: EventServiceClient;
+export class Databases extends DatabaseChanges {
+  readonly #transport: Transport;
+  readonly #events: Events;
 
-  constructor(stub: DatabaseServiceClient, events: EventServiceClient) {
-    this.#stub = stub;
+  /** @internal */
+  constructor(transport: Transport, events: Events) {
+    super(transport);
+    this.#transport = transport;
     this.#events = events;
   }
 
-  /** The request id is made once, so that a call whose answer was lost is answered with the same operation. */
-  async create(database: CreateDatabase, settings: CallSettings = {}): Promise<Operation> {
-    const request = CreateDatabaseRequest.fromPartial({
-      databaseId: database.id,
-      engine: database.engine,
-      sizeBytes: database.sizeBytes,
-      zones: [...(database.zones ?? [])],
-      requestId: randomUUID(),
-      validateOnly: database.validateOnly ?? false,
-    });
-    const call = () => callUnary(this.#stub.createDatabase.bind(this.#stub), request, callOptions(settings));
-    return operationOf(await retried(call, settings.signal));
+  /** The operation answers the database: `client.operations.wait(operation.name)`. */
+  async create(database: CreateDatabase, settings: RequestSettings = {}): Promise<Operation> {
+    const { id, zones = [], tags = {}, parameters = {}, validateOnly, ...rest } = database;
+    const request = {
+      ...rest,
+      databaseId: id,
+      zones: [...zones],
+      tags: { ...tags },
+      parameters: { ...parameters },
+      ...requestFields(validateOnly === undefined ? settings : { ...settings, validateOnly }),
+    };
+    return operationOf(await this.#transport.repeated(methods.createDatabase, request, settings));
   }
 
   get(name: string, settings: CallSettings = {}): Promise<Database> {
-    const request = { name: resourceName(name) };
-    const call = () => callUnary(this.#stub.getDatabase.bind(this.#stub), request, callOptions(settings));
-    return retried(call, settings.signal);
+    return this.#transport.repeated(methods.getDatabase, { name: resourceName(name) }, settings);
   }
 
-  async list(settings: CallSettings = {}): Promise<readonly Database[]> {
-    return pages(async (pageToken) => {
-      const request = { pageSize: PAGE_SIZE, pageToken, showDeleted: false };
-      const call = () => callUnary(this.#stub.listDatabases.bind(this.#stub), request, callOptions(settings));
-      const response = await retried(call, settings.signal);
-      return { items: response.databases, next: response.nextPageToken };
-    }, Infinity);
+  list({ showDeleted = false, ...settings }: ListDatabases = {}): Listing<Database> {
+    return new Listing(async (pageToken) => {
+      const request = { pageSize: PAGE_SIZE, pageToken, showDeleted };
+      const answer = await this.#transport.repeated(methods.listDatabases, request, settings);
+      return { items: answer.databases, nextPageToken: answer.nextPageToken };
+    });
   }
 
-  async delete(name: string, settings: ChangeSettings = {}): Promise<Operation> {
-    const request = DeleteDatabaseRequest.fromPartial(changeRequest(name, settings));
-    const call = () => callUnary(this.#stub.deleteDatabase.bind(this.#stub), request, callOptions(settings));
-    return operationOf(await retried(call, settings.signal));
+  /** A new database that begins as this one is now, or as a snapshot of it. The operation answers the clone. */
+  async clone(name: string, clone: CloneDatabase, settings: RequestSettings = {}): Promise<Operation> {
+    const { id, tags = {}, ...rest } = clone;
+    const request = {
+      ...rest,
+      name: resourceName(name),
+      databaseId: id,
+      tags: { ...tags },
+      ...requestFields(settings),
+    };
+    return operationOf(await this.#transport.repeated(methods.cloneDatabase, request, settings));
   }
 
-  async failover(name: string, settings: ChangeSettings = {}): Promise<Operation> {
-    const request = FailoverDatabaseRequest.fromPartial(changeRequest(name, settings));
-    const call = () =>
-      callUnary(this.#stub.failoverDatabase.bind(this.#stub), request, callOptions(settings));
-    return operationOf(await retried(call, settings.signal));
+  /** What a client needs in order to connect, but the password. */
+  connectionInfo(name: string, settings: CallSettings = {}): Promise<ConnectionInfo> {
+    return this.#transport.repeated(methods.getConnectionInfo, { name: resourceName(name) }, settings);
   }
 
-  /** Never tried again by itself: the server forgets the password as it answers. */
+  /**
+   * The administrator's password, which the server forgets as it answers: save it. Never tried again by itself, since
+   * the first attempt may have been the one that was answered.
+   */
   claimPassword(name: string, settings: CallSettings = {}): Promise<ClaimPasswordResponse> {
-    const request = { name: resourceName(name) };
-    return callUnary(this.#stub.claimPassword.bind(this.#stub), request, callOptions(settings));
+    return this.#transport.once(methods.claimPassword, { name: resourceName(name) }, settings);
   }
 
-  /** Newest first, at most `limit`. */
-  async events(
-    name: string,
-    settings: CallSettings & { readonly limit?: number } = {},
-  ): Promise<readonly Event[]> {
-    const limit = settings.limit ?? Infinity;
-    return pages(async (pageToken) => {
-      const request = {
-        parent: resourceName(name),
-        pageSize: Math.min(PAGE_SIZE, limit),
-        pageToken,
-        reasons: [],
-      };
-      const call = () =>
-        callUnary(this.#events.listEvents.bind(this.#events), request, callOptions(settings));
-      const response = await retried(call, settings.signal);
-      return { items: response.events, next: response.nextPageToken };
-    }, limit);
+  /** What happened to it, newest first. `client.events` has more. */
+  events(name: string, settings: EventSettings = {}): Listing<Event> {
+    return this.#events.list({ ...settings, parent: resourceName(name) });
   }
 
   /**
    * The database each time it changes, the present value first. A stream that breaks is opened again, which is safe
-   * since a new one starts with the present value; it ends by the signal, or with the error that is not transient.
+   * since a new one starts with the present value; it ends by the signal, or with an error that is not transient.
    */
-  async *watch(
-    name: string,
-    settings: { readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<Database, void> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        for await (const database of this.#watchOnce(name, settings.signal)) {
-          attempt = 0;
-          yield database;
-        }
-        throw new LockstepError('UNAVAILABLE', 'the server ended the stream');
-      } catch (error) {
-        if (settings.signal?.aborted === true) return;
-        if (!isTransient(error) || attempt >= MAX_ATTEMPTS) throw error;
-      }
-      await pause(backoffMs(Math.max(attempt, 1), Math.random()), settings.signal);
-    }
+  watch(name: string, settings: StreamSettings = {}): AsyncGenerator<Database, void> {
+    const request = { name: resourceName(name) };
+    return reopened(() => this.#transport.stream(methods.watchDatabase, request, settings), settings.signal);
   }
-
-  async *#watchOnce(name: string, signal: AbortSignal | undefined): AsyncGenerator<Database, void> {
-    const stream = this.#stub.watchDatabase({ name: resourceName(name) });
-    const hangUp = (): void => {
-      stream.cancel();
-    };
-    signal?.addEventListener('abort', hangUp, { once: true });
-    if (signal?.aborted === true) hangUp();
-    try {
-      for await (const database of stream) yield database as Database;
-    } catch (error) {
-      throw isServiceError(error) ? errorOfService(error) : error;
-    } finally {
-      signal?.removeEventListener('abort', hangUp);
-      stream.cancel();
-    }
-  }
-}
-
-const COLLECTION = 'databases/';
-
-export function resourceName(name: string): string {
-  return name.startsWith(COLLECTION) ? name : `${COLLECTION}${name}`;
-}
-
-export function databaseId(name: string): string {
-  return name.startsWith(COLLECTION) ? name.slice(COLLECTION.length) : name;
-}
-
-function changeRequest(
-  name: string,
-  settings: ChangeSettings,
-): { name: string; etag: string; requestId: string } {
-  return { name: resourceName(name), etag: settings.etag ?? '', requestId: randomUUID() };
-}
-
-async function pages<Item>(
-  fetchPage: (pageToken: string) => Promise<{ readonly items: readonly Item[]; readonly next: string }>,
-  limit: number,
-): Promise<readonly Item[]> {
-  const found: Item[] = [];
-  let token = '';
-  for (let page = 0; page < MAX_PAGES && found.length < limit; page += 1) {
-    const { items, next } = await fetchPage(token);
-    found.push(...items);
-    token = next;
-    if (token === '') break;
-  }
-  return found.slice(0, limit);
-}
-
-function isServiceError(error: unknown): error is ServiceError {
-  return error instanceof Error && 'code' in error && 'metadata' in error;
 }

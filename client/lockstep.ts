@@ -1,5 +1,5 @@
 /**
- * The client library of Lockstep.
+ * The client library of Lockstep: `client/README.md` is its guide.
  *
  *     const client = new LockstepClient({ server: '127.0.0.10:7400' });
  *     const operation = await client.databases.create({ id: 'orders', engine: 'postgresql', sizeBytes: 1n << 30n });
@@ -7,88 +7,118 @@
  *     client.close();
  *
  * Everything that fails throws a LockstepError with the server's code, reason and field violations.
+ *
+ * @packageDocumentation
  */
-import { Channel, type ChannelOptions, credentials } from '@grpc/grpc-js';
-import { invalidField } from '../daemon/sys/errors.ts';
-import { callUnary } from '../daemon/sys/grpc-unary.ts';
-import { OperationsClient } from '../proto/gen/google/longrunning/operations.ts';
-import { ClusterServiceClient, type ClusterStatus } from '../proto/gen/lockstep/v1/cluster_service.ts';
-import { DatabaseServiceClient } from '../proto/gen/lockstep/v1/database_service.ts';
-import { EventServiceClient } from '../proto/gen/lockstep/v1/event_service.ts';
-import { SnapshotServiceClient } from '../proto/gen/lockstep/v1/snapshot_service.ts';
-import { VolumeServiceClient } from '../proto/gen/lockstep/v1/volume_service.ts';
-import { type CallSettings, retried } from './calls.ts';
+import { Channel, Client } from '@grpc/grpc-js';
+import type { ClusterStatus } from '../proto/gen/lockstep/v1/cluster_service.ts';
+import type { CallSettings } from './calls.ts';
+import { channelCredentials, channelOptions, checkedServer, type TlsOptions } from './channel.ts';
+import { Cluster } from './cluster.ts';
 import { Databases } from './databases.ts';
-import { callOptions, Operations } from './operations.ts';
+import { EngineVersions } from './engine-versions.ts';
+import { Events } from './events.ts';
+import { Hosts } from './hosts.ts';
+import { Operations } from './operations.ts';
 import { Snapshots } from './snapshots.ts';
+import { Transport } from './transport.ts';
 import { Volumes } from './volumes.ts';
+import { Workflows } from './workflows.ts';
+import { Zones } from './zones.ts';
 
-export type { CallSettings } from './calls.ts';
-export { type ChangeSettings, type CreateDatabase, databaseId, resourceName } from './databases.ts';
-export { type Operation, type OperationOutcome, operationOf, type WaitSettings } from './operations.ts';
-export { type CreateSnapshot, type SnapshotChoice, snapshotId } from './snapshots.ts';
-export { type CreateVolume, type ForcePrimary, volumeId } from './volumes.ts';
-export { LockstepError } from '../daemon/sys/errors.ts';
+export type { CallSettings, ChangeSettings, RequestSettings } from './calls.ts';
+export type { TlsOptions } from './channel.ts';
+export { Cluster } from './cluster.ts';
+export type {
+  ConvertRedundancy,
+  DeleteDatabase,
+  RebootDatabase,
+  ReseedDatabase,
+  UpdateDatabase,
+} from './database-changes.ts';
+export { DatabaseChanges } from './database-changes.ts';
+export { type CloneDatabase, type CreateDatabase, Databases, type ListDatabases } from './databases.ts';
+export { EngineVersions, type ListEngineVersions } from './engine-versions.ts';
+export { type EventFilter, Events, type EventSettings, type WatchEvents } from './events.ts';
+export { type CordonHost, Hosts, type RegisterHost, type RemoveHost } from './hosts.ts';
+export { Listing, type Page } from './listing.ts';
+export * from './messages.ts';
+export {
+  type Operation,
+  type OperationOutcome,
+  operationOf,
+  type OperationResult,
+  Operations,
+  type WaitSettings,
+} from './operations.ts';
+export { databaseId, hostId, resourceName, snapshotId, volumeId, workflowId } from './resource-names.ts';
+export { type CreateSnapshot, type RestoreSnapshot, type SnapshotChoice, Snapshots } from './snapshots.ts';
+export type { StreamSettings } from './transport.ts';
+export { type CreateVolume, type ForcePrimary, type ScrubChoice, Volumes } from './volumes.ts';
+export { type ListWorkflows, Workflows } from './workflows.ts';
+export { Zones } from './zones.ts';
+export {
+  type ErrorCode,
+  type ErrorDetails,
+  type FieldViolation,
+  LockstepError,
+} from '../daemon/sys/errors.ts';
 
+/** The quick start's control daemon. */
 export const DEFAULT_SERVER = '127.0.0.10:7400';
 
-/**
- * The reconnect backoff of gRPC grows to two minutes by default, which is longer than a control daemon's restart;
- * and control is reached inside one's own network, where a proxy meant for the web is in the way.
- */
-const CHANNEL: ChannelOptions = {
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 1000,
-  'grpc.keepalive_time_ms': 10_000,
-  'grpc.keepalive_timeout_ms': 5000,
-  'grpc.enable_http_proxy': 0,
-  // Clients of one process would else share a connection, and with it the backoff of a server that just came back.
-  'grpc.use_local_subchannel_pool': 1,
-};
+export interface ClientOptions {
+  /** host:port of the control daemon. */
+  readonly server: string;
+  /** Present: the connection is encrypted, and the server's certificate checked. `{}` trusts what Node.js trusts. */
+  readonly tls?: TlsOptions;
+}
 
+/** One connection, shared by all of its calls, that is made again by itself; `close` ends it. */
 export class LockstepClient {
   /** host:port */
   readonly server: string;
   readonly databases: Databases;
-  readonly operations: Operations;
-  readonly volumes: Volumes;
   readonly snapshots: Snapshots;
-  readonly #cluster: ClusterServiceClient;
+  readonly volumes: Volumes;
+  readonly hosts: Hosts;
+  readonly zones: Zones;
+  readonly engineVersions: EngineVersions;
+  readonly events: Events;
+  readonly operations: Operations;
+  readonly workflows: Workflows;
+  readonly cluster: Cluster;
   readonly #channel: Channel;
 
-  constructor(options: { readonly server: string }) {
-    this.server = checkedServer(options.server);
-    const plaintext = credentials.createInsecure();
-    this.#channel = new Channel(this.server, plaintext, CHANNEL);
-    const shared = { channelOverride: this.#channel };
-    this.databases = new Databases(
-      new DatabaseServiceClient(this.server, plaintext, shared),
-      new EventServiceClient(this.server, plaintext, shared),
-    );
-    this.operations = new Operations(new OperationsClient(this.server, plaintext, shared));
-    this.volumes = new Volumes(new VolumeServiceClient(this.server, plaintext, shared));
-    this.snapshots = new Snapshots(new SnapshotServiceClient(this.server, plaintext, shared));
-    this.#cluster = new ClusterServiceClient(this.server, plaintext, shared);
+  /** Opens nothing: the first call does. */
+  constructor({ server, tls }: ClientOptions) {
+    this.server = checkedServer(server);
+    const credentials = channelCredentials(tls);
+    this.#channel = new Channel(this.server, credentials, channelOptions(tls));
+    const transport = new Transport(new Client(this.server, credentials, { channelOverride: this.#channel }));
+    this.events = new Events(transport);
+    this.databases = new Databases(transport, this.events);
+    this.snapshots = new Snapshots(transport);
+    this.volumes = new Volumes(transport);
+    this.hosts = new Hosts(transport);
+    this.zones = new Zones(transport);
+    this.engineVersions = new EngineVersions(transport);
+    this.operations = new Operations(transport);
+    this.workflows = new Workflows(transport);
+    this.cluster = new Cluster(transport);
   }
 
-  /** Databases, hosts and running operations, read at one instant. */
+  /** The same as `cluster.status`. */
   status(settings: CallSettings = {}): Promise<ClusterStatus> {
-    const call = () =>
-      callUnary(this.#cluster.getClusterStatus.bind(this.#cluster), {}, callOptions(settings));
-    return retried(call, settings.signal);
+    return this.cluster.status(settings);
   }
 
+  /** Calls that are under way fail. */
   close(): void {
     this.#channel.close();
   }
-}
 
-const HIGHEST_PORT = 65_535;
-
-function checkedServer(server: string): string {
-  const parts = /^[^:/\s]+:(\d{1,5})$/.exec(server);
-  const port = Number(parts?.[1] ?? 0);
-  if (port < 1 || port > HIGHEST_PORT)
-    throw invalidField('server', server, 'host:port of the control daemon, such as 127.0.0.10:7400');
-  return server;
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }

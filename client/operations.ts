@@ -1,13 +1,18 @@
 /** Long-running operations: what control is doing, task by task, and how it ended. */
-import { callUnary } from '../daemon/sys/grpc-unary.ts';
 import { errorOfStatus } from '../daemon/sys/grpc-status.ts';
 import { LockstepError } from '../daemon/sys/errors.ts';
+import type { Any } from '../proto/gen/google/protobuf/any.ts';
 import {
   type Operation as RawOperation,
-  type OperationsClient,
+  OperationsService as methods,
 } from '../proto/gen/google/longrunning/operations.ts';
 import { Database, OperationMetadata } from '../proto/gen/lockstep/v1/database_service.ts';
-import { type CallSettings, DEFAULT_DEADLINE_MS, isTransient, pause, retried } from './calls.ts';
+import { Host } from '../proto/gen/lockstep/v1/host_service.ts';
+import { Volume } from '../proto/gen/lockstep/v1/volume_service.ts';
+import { type CallSettings, isTransient, pause } from './calls.ts';
+import { Listing } from './listing.ts';
+import { operationName } from './resource-names.ts';
+import type { StreamSettings, Transport } from './transport.ts';
 
 export interface Operation {
   /** operations/{operation} */
@@ -16,10 +21,16 @@ export interface Operation {
   readonly outcome: OperationOutcome;
 }
 
+/** What an operation left: none of the three after a delete of a volume, and after a change that was only checked. */
+export interface OperationResult {
+  readonly database?: Database | undefined;
+  readonly volume?: Volume | undefined;
+  readonly host?: Host | undefined;
+}
+
 export type OperationOutcome =
   | { readonly kind: 'running' }
-  /** `database` is absent where the operation leaves none, as a delete, or answers a volume. */
-  | { readonly kind: 'succeeded'; readonly database: Database | undefined }
+  | ({ readonly kind: 'succeeded' } & OperationResult)
   | { readonly kind: 'failed'; readonly error: LockstepError };
 
 export interface WaitSettings {
@@ -28,53 +39,37 @@ export interface WaitSettings {
   readonly onProgress?: (operation: Operation) => void;
 }
 
-const DATABASE_TYPE = 'type.googleapis.com/lockstep.v1.Database';
 const METADATA_TYPE = 'type.googleapis.com/lockstep.v1.OperationMetadata';
 const POLL_INTERVAL_MS = 200;
 /** A control daemon that is restarted resumes its workflows: so long a wait outlives its absence. */
 const MAX_ABSENCE_MS = 60_000;
 const PAGE_SIZE = 100;
-/** Ends a walk over pages whose server never stops handing out tokens. */
-export const MAX_PAGES = 1000;
 
+/** A name is `operations/{operation}`, or its last part. */
 export class Operations {
-  readonly #stub: OperationsClient;
+  readonly #transport: Transport;
 
-  constructor(stub: OperationsClient) {
-    this.#stub = stub;
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
   }
 
-  get(name: string, settings: CallSettings = {}): Promise<Operation> {
-    return retried(() => this.#getOnce(name, settings), settings.signal);
+  async get(name: string, settings: CallSettings = {}): Promise<Operation> {
+    const request = { name: operationName(name) };
+    return operationOf(await this.#transport.repeated(methods.getOperation, request, settings));
   }
 
-  async list(settings: CallSettings = {}): Promise<readonly Operation[]> {
-    const found: Operation[] = [];
-    let pageToken = '';
-    for (let page = 0; page < MAX_PAGES; page += 1) {
-      const request = {
-        name: 'operations',
-        filter: '',
-        pageSize: PAGE_SIZE,
-        pageToken,
-        returnPartialSuccess: false,
-      };
-      const response = await retried(
-        () => callUnary(this.#stub.listOperations.bind(this.#stub), request, callOptions(settings)),
-        settings.signal,
-      );
-      found.push(...response.operations.map(operationOf));
-      pageToken = response.nextPageToken;
-      if (pageToken === '') break;
-    }
-    return found;
+  /** Those that run, and those that are kept of what ran. */
+  list(settings: CallSettings = {}): Listing<Operation> {
+    return new Listing(async (pageToken) => {
+      const request = { name: 'operations', pageSize: PAGE_SIZE, pageToken };
+      const answer = await this.#transport.repeated(methods.listOperations, request, settings);
+      return { items: answer.operations.map(operationOf), nextPageToken: answer.nextPageToken };
+    });
   }
 
   /** Each state that differs from the one before, the present one first; ends after the outcome. */
-  async *watch(
-    name: string,
-    settings: { readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<Operation, void> {
+  async *watch(name: string, settings: StreamSettings = {}): AsyncGenerator<Operation, void> {
     let last = '';
     let absentSince: number | undefined;
     for (;;) {
@@ -94,20 +89,28 @@ export class Operations {
     }
   }
 
-  /** Answers the operation's database once it is done (undefined after a delete, and of a volume), and throws what it failed with. */
+  /**
+   * Answers the operation's database once it is done (undefined where it leaves none), and throws what it failed with.
+   * The signal ends the waiting and not the operation.
+   */
   async wait(name: string, settings: WaitSettings = {}): Promise<Database | undefined> {
+    return (await this.result(name, settings)).database;
+  }
+
+  /** As `wait`, with whatever the operation left: a database, a volume or a host. */
+  async result(name: string, settings: WaitSettings = {}): Promise<OperationResult> {
     for await (const operation of this.watch(name, settings)) {
       settings.onProgress?.(operation);
       if (operation.outcome.kind === 'failed') throw operation.outcome.error;
-      if (operation.outcome.kind === 'succeeded') return operation.outcome.database;
+      if (operation.outcome.kind === 'succeeded') return operation.outcome;
     }
     throw new LockstepError('INTERNAL', `the watch of ${name} ended before the operation did`);
   }
 
+  /** The caller counts how long control is away. */
   async #getOnce(name: string, settings: CallSettings): Promise<Operation> {
-    return operationOf(
-      await callUnary(this.#stub.getOperation.bind(this.#stub), { name }, callOptions(settings)),
-    );
+    const request = { name: operationName(name) };
+    return operationOf(await this.#transport.once(methods.getOperation, request, settings));
   }
 }
 
@@ -124,20 +127,26 @@ function metadataOf(raw: RawOperation): OperationMetadata {
 function outcomeOf(raw: RawOperation): OperationOutcome {
   if (!raw.done) return { kind: 'running' };
   if (raw.error !== undefined) return { kind: 'failed', error: errorOfStatus(raw.error) };
-  const packed = raw.response?.typeUrl === DATABASE_TYPE ? raw.response : undefined;
-  return { kind: 'succeeded', database: packed === undefined ? undefined : Database.decode(packed.value) };
+  const { response } = raw;
+  return {
+    kind: 'succeeded',
+    database: unpacked(response, 'Database', Database),
+    volume: unpacked(response, 'Volume', Volume),
+    host: unpacked(response, 'Host', Host),
+  };
+}
+
+/** Undefined where it holds another message. */
+function unpacked<Message>(
+  packed: Any | undefined,
+  type: string,
+  codec: { decode(bytes: Uint8Array): Message },
+): Message | undefined {
+  const isIt = packed?.typeUrl === `type.googleapis.com/lockstep.v1.${type}`;
+  return isIt ? codec.decode(packed.value) : undefined;
 }
 
 function fingerprint(operation: Operation): string {
   const bytes = Buffer.from(OperationMetadata.encode(operation.metadata).finish());
   return `${operation.outcome.kind} ${bytes.toString('base64')}`;
-}
-
-export function callOptions(settings: CallSettings): {
-  readonly deadlineMs: number;
-  readonly signal?: AbortSignal;
-} {
-  const { signal } = settings;
-  const deadlineMs = settings.deadlineMs ?? DEFAULT_DEADLINE_MS;
-  return signal === undefined ? { deadlineMs } : { deadlineMs, signal };
 }

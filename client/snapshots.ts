@@ -1,16 +1,17 @@
 /** Snapshots of volumes, and what is made from them. A volume is named by itself or by its database. */
-import { callUnary } from '../daemon/sys/grpc-unary.ts';
-import { invalidField } from '../daemon/sys/errors.ts';
-import type {
-  CloneSnapshotResponse,
-  DiffExtent,
-  ListSnapshotsResponse,
-  Snapshot,
-  SnapshotServiceClient,
+import type { RedundancyMode } from '../proto/gen/lockstep/v1/database_service.ts';
+import {
+  type CloneSnapshotResponse,
+  type DiffExtent,
+  type ListSnapshotsResponse,
+  type Snapshot,
+  SnapshotServiceService as methods,
 } from '../proto/gen/lockstep/v1/snapshot_service.ts';
-import { type CallSettings, retried } from './calls.ts';
-import { callOptions, type Operation, operationOf } from './operations.ts';
-import { volumeName } from './volumes.ts';
+import { type CallSettings, requestFields, type RequestSettings } from './calls.ts';
+import { Listing, PAGE_SIZE } from './listing.ts';
+import { type Operation, operationOf } from './operations.ts';
+import { hostName, snapshotName, volumeName } from './resource-names.ts';
+import type { Transport } from './transport.ts';
 
 export interface CreateSnapshot {
   /** Default: the primary's. */
@@ -25,14 +26,24 @@ export interface SnapshotChoice {
   readonly host?: string | undefined;
 }
 
+export interface RestoreSnapshot extends SnapshotChoice {
+  /** A DNS label, the last part of the new database's name. */
+  readonly id: string;
+  /** Replicated if absent. */
+  readonly redundancyMode?: RedundancyMode;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
 /** A file system that is frozen first may have much to write. */
 const DISK_MS = 70_000;
 
+/** A snapshot is named `volume@snapshot`, where the volume is named by itself or by its database. */
 export class Snapshots {
-  readonly #stub: SnapshotServiceClient;
+  readonly #transport: Transport;
 
-  constructor(stub: SnapshotServiceClient) {
-    this.#stub = stub;
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
   }
 
   /** Never tried again by itself: the first may have been taken, and the second would be another instant. */
@@ -43,20 +54,46 @@ export class Snapshots {
     settings: CallSettings = {},
   ): Promise<Snapshot> {
     const request = { parent: volumeName(volume), snapshotId, host: hostName(host), quiesce };
-    return callUnary(this.#stub.createSnapshot.bind(this.#stub), request, patient(settings));
+    return this.#transport.once(methods.createSnapshot, request, patient(settings));
   }
 
-  list(volume: string, settings: CallSettings = {}): Promise<ListSnapshotsResponse> {
-    const request = { parent: volumeName(volume), pageSize: 0, pageToken: '' };
-    const call = () => callUnary(this.#stub.listSnapshots.bind(this.#stub), request, patient(settings));
-    return retried(call, settings.signal);
+  get(name: string, { host }: SnapshotChoice = {}, settings: CallSettings = {}): Promise<Snapshot> {
+    const request = { name: snapshotName('snapshot', name), host: hostName(host) };
+    return this.#transport.repeated(methods.getSnapshot, request, patient(settings));
   }
 
+  /**
+   * The snapshots of a volume, or of all where none is given, as far as the hosts could be asked; `survey` also says
+   * which could not.
+   */
+  list(volume?: string, settings: CallSettings = {}): Listing<Snapshot> {
+    return new Listing(async (pageToken) => {
+      const answer = await this.#page(volume, pageToken, settings);
+      return { items: answer.snapshots, nextPageToken: answer.nextPageToken };
+    });
+  }
+
+  /** All snapshots of a volume, or of every volume, with the hosts that could not be asked and a revert that has not ended. */
+  async survey(volume?: string, settings: CallSettings = {}): Promise<ListSnapshotsResponse> {
+    const first = await this.#page(volume, '', settings);
+    const snapshots = [...first.snapshots];
+    const unreachable = new Set(first.unreachable);
+    for (let pageToken = first.nextPageToken; pageToken !== '';) {
+      const page = await this.#page(volume, pageToken, settings);
+      snapshots.push(...page.snapshots);
+      for (const host of page.unreachable) unreachable.add(host);
+      pageToken = page.nextPageToken;
+    }
+    return { ...first, snapshots, unreachable: [...unreachable], nextPageToken: '' };
+  }
+
+  /** Never tried again by itself: what is gone cannot be told from what never was. */
   async delete(name: string, { host }: SnapshotChoice = {}, settings: CallSettings = {}): Promise<void> {
     const request = { name: snapshotName('snapshot', name), host: hostName(host) };
-    await callUnary(this.#stub.deleteSnapshot.bind(this.#stub), request, patient(settings));
+    await this.#transport.once(methods.deleteSnapshot, request, patient(settings));
   }
 
+  /** A new volume without an engine, on the snapshot's host alone. Never tried again by itself. */
   clone(
     name: string,
     cloneId: string,
@@ -64,19 +101,34 @@ export class Snapshots {
     settings: CallSettings = {},
   ): Promise<CloneSnapshotResponse> {
     const request = { name: snapshotName('snapshot', name), cloneId, host: hostName(host) };
-    return callUnary(this.#stub.cloneSnapshot.bind(this.#stub), request, patient(settings));
+    return this.#transport.once(methods.cloneSnapshot, request, patient(settings));
   }
 
-  /** What was written since the snapshot is lost. */
+  /** A new database that begins as the snapshot. The operation answers it. */
+  async restore(
+    name: string,
+    { id, host, tags = {}, ...rest }: RestoreSnapshot,
+    settings: RequestSettings = {},
+  ): Promise<Operation> {
+    const request = {
+      ...rest,
+      name: snapshotName('snapshot', name),
+      databaseId: id,
+      host: hostName(host),
+      tags: { ...tags },
+      ...requestFields(settings),
+    };
+    return operationOf(await this.#transport.repeated(methods.restoreSnapshot, request, settings));
+  }
+
+  /** What was written since the snapshot is lost. Never tried again by itself: more may have been written since. */
   async revert(
     name: string,
     { acceptDataLoss }: { readonly acceptDataLoss: boolean },
     settings: CallSettings = {},
   ): Promise<Operation> {
     const request = { name: snapshotName('snapshot', name), acceptDataLoss };
-    return operationOf(
-      await callUnary(this.#stub.revertVolume.bind(this.#stub), request, callOptions(settings)),
-    );
+    return operationOf(await this.#transport.once(methods.revertVolume, request, settings));
   }
 
   /** What may differ between two snapshots; without `to`, between one and the volume as it is now. In order. */
@@ -85,41 +137,31 @@ export class Snapshots {
     to: string | undefined,
     { host }: SnapshotChoice = {},
     settings: CallSettings = {},
-  ): AsyncGenerator<DiffExtent> {
+  ): AsyncGenerator<DiffExtent, void> {
     const names = { from: snapshotName('from', from), to: to === undefined ? '' : snapshotName('to', to) };
     let asked = hostName(host);
     let offset = 0n;
     do {
       const request = { ...names, host: asked, offset };
-      const call = () => callUnary(this.#stub.diffSnapshots.bind(this.#stub), request, patient(settings));
-      const page = await retried(call, settings.signal);
+      const page = await this.#transport.repeated(methods.diffSnapshots, request, patient(settings));
       yield* page.extents;
       // The host that answered first: another one's snapshot of the same name is another one.
       asked = page.host;
       offset = page.nextOffset;
     } while (offset !== 0n);
   }
+
+  #page(
+    volume: string | undefined,
+    pageToken: string,
+    settings: CallSettings,
+  ): Promise<ListSnapshotsResponse> {
+    const parent = volume === undefined ? '' : volumeName(volume);
+    const request = { parent, pageSize: PAGE_SIZE, pageToken };
+    return this.#transport.repeated(methods.listSnapshots, request, patient(settings));
+  }
 }
 
-const HOSTS = 'hosts/';
-
-function patient(settings: CallSettings): ReturnType<typeof callOptions> {
-  return callOptions({ deadlineMs: DISK_MS, ...settings });
-}
-
-function hostName(host = ''): string {
-  return host === '' || host.startsWith(HOSTS) ? host : `${HOSTS}${host}`;
-}
-
-/** `orders@monday` to `volumes/orders/snapshots/monday`, as the API names it; so named it is left as it is. */
-function snapshotName(field: string, name: string): string {
-  if (name.includes('/snapshots/')) return name;
-  const [, volume, snapshot] = /^([^@]+)@([^@]+)$/.exec(name) ?? [];
-  if (volume === undefined || snapshot === undefined) throw invalidField(field, name, 'VOLUME@SNAPSHOT');
-  return `${volumeName(volume)}/snapshots/${snapshot}`;
-}
-
-/** `volumes/orders/snapshots/monday` to `orders@monday`. */
-export function snapshotId(name: string): string {
-  return name.replace(/^[^/]+\//, '').replace('/snapshots/', '@');
+function patient(settings: CallSettings): CallSettings {
+  return { deadlineMs: DISK_MS, ...settings };
 }

@@ -1,14 +1,15 @@
 /** The volumes, below databases or by themselves. A name is a volume's or its database's: `orders-1a2b3c4d`, `orders`. */
-import { randomUUID } from 'node:crypto';
-import { callUnary } from '../daemon/sys/grpc-unary.ts';
+import type { RedundancyMode } from '../proto/gen/lockstep/v1/database_service.ts';
 import {
-  CreateVolumeRequest,
   type Volume,
   type VolumeCheck,
-  type VolumeServiceClient,
+  VolumeServiceService as methods,
 } from '../proto/gen/lockstep/v1/volume_service.ts';
-import { type CallSettings, retried } from './calls.ts';
-import { callOptions, type Operation, operationOf } from './operations.ts';
+import { type CallSettings, requestFields, type RequestSettings } from './calls.ts';
+import { Listing, PAGE_SIZE } from './listing.ts';
+import { type Operation, operationOf } from './operations.ts';
+import { hostName, volumeName } from './resource-names.ts';
+import type { Transport } from './transport.ts';
 
 export interface CreateVolume {
   /** A DNS label; the volume's own name is made of it. */
@@ -19,6 +20,8 @@ export interface CreateVolume {
   readonly zones?: readonly string[];
   /** Checks everything and creates nothing. */
   readonly validateOnly?: boolean;
+  /** Replicated if absent. */
+  readonly redundancyMode?: RedundancyMode;
 }
 
 export interface ForcePrimary {
@@ -35,36 +38,42 @@ export interface ScrubChoice {
 }
 
 export class Volumes {
-  readonly #stub: VolumeServiceClient;
+  readonly #transport: Transport;
 
-  constructor(stub: VolumeServiceClient) {
-    this.#stub = stub;
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
   }
 
   /** A volume without an engine, used over NBD. When the operation is done, `get` has it by the same id. */
-  async create(volume: CreateVolume, settings: CallSettings = {}): Promise<Operation> {
-    const request = CreateVolumeRequest.fromPartial({
-      volumeId: volume.id,
-      sizeBytes: volume.sizeBytes,
-      zones: [...(volume.zones ?? [])],
-      requestId: randomUUID(),
-      validateOnly: volume.validateOnly ?? false,
-    });
-    const call = () => callUnary(this.#stub.createVolume.bind(this.#stub), request, callOptions(settings));
-    return operationOf(await retried(call, settings.signal));
+  async create(volume: CreateVolume, settings: RequestSettings = {}): Promise<Operation> {
+    const { id, zones = [], validateOnly, ...rest } = volume;
+    const request = {
+      ...rest,
+      volumeId: id,
+      zones: [...zones],
+      ...requestFields(validateOnly === undefined ? settings : { ...settings, validateOnly }),
+    };
+    return operationOf(await this.#transport.repeated(methods.createVolume, request, settings));
   }
 
   /** Of a volume without an engine, such as a clone. */
-  async delete(name: string, settings: CallSettings = {}): Promise<Operation> {
-    const request = { name: volumeName(name), requestId: randomUUID(), validateOnly: false };
-    const call = () => callUnary(this.#stub.deleteVolume.bind(this.#stub), request, callOptions(settings));
-    return operationOf(await retried(call, settings.signal));
+  async delete(name: string, settings: RequestSettings = {}): Promise<Operation> {
+    const request = { name: volumeName(name), ...requestFields(settings) };
+    return operationOf(await this.#transport.repeated(methods.deleteVolume, request, settings));
   }
 
   get(name: string, settings: CallSettings = {}): Promise<Volume> {
-    const request = { name: volumeName(name) };
-    const call = () => callUnary(this.#stub.getVolume.bind(this.#stub), request, callOptions(settings));
-    return retried(call, settings.signal);
+    return this.#transport.repeated(methods.getVolume, { name: volumeName(name) }, settings);
+  }
+
+  /** All volumes, those of databases too. */
+  list(settings: CallSettings = {}): Listing<Volume> {
+    return new Listing(async (pageToken) => {
+      const request = { pageSize: PAGE_SIZE, pageToken };
+      const answer = await this.#transport.repeated(methods.listVolumes, request, settings);
+      return { items: answer.volumes, nextPageToken: answer.nextPageToken };
+    });
   }
 
   /** How far the checks of its hosts are; `start`: one begins where none runs. */
@@ -73,9 +82,7 @@ export class Volumes {
     { start }: { readonly start: boolean },
     settings: CallSettings = {},
   ): Promise<VolumeCheck> {
-    const request = { name: volumeName(name), start };
-    const call = () => callUnary(this.#stub.checkVolume.bind(this.#stub), request, callOptions(settings));
-    return retried(call, settings.signal);
+    return this.#transport.repeated(methods.checkVolume, { name: volumeName(name), start }, settings);
   }
 
   /** Never tried again by itself: each time raises the generation. */
@@ -83,18 +90,21 @@ export class Volumes {
     const { host, acceptDataLoss } = choice;
     const request = {
       name: volumeName(name),
-      host: host.startsWith(HOSTS) ? host : `${HOSTS}${host}`,
+      host: hostName(host),
       acceptDataLoss,
       validateOnly: !acceptDataLoss,
     };
-    return callUnary(this.#stub.forcePrimary.bind(this.#stub), request, callOptions(settings));
+    return this.#transport.once(methods.forcePrimary, request, settings);
   }
 
   /** Idempotent: what failed halfway is asked for again. */
-  grow(name: string, sizeBytes: bigint, settings: CallSettings = {}): Promise<Volume> {
-    const request = { name: volumeName(name), sizeBytes, validateOnly: false };
-    const call = () => callUnary(this.#stub.growVolume.bind(this.#stub), request, callOptions(settings));
-    return retried(call, settings.signal);
+  grow(
+    name: string,
+    sizeBytes: bigint,
+    { validateOnly = false, ...settings }: CallSettings & { readonly validateOnly?: boolean } = {},
+  ): Promise<Volume> {
+    const request = { name: volumeName(name), sizeBytes, validateOnly };
+    return this.#transport.repeated(methods.growVolume, request, settings);
   }
 
   /** Idempotent. `acceptSmaller`: the caller knows that whatever uses the volume has to do without its end. */
@@ -105,25 +115,12 @@ export class Volumes {
     settings: CallSettings = {},
   ): Promise<Volume> {
     const request = { name: volumeName(name), sizeBytes, acceptSmaller };
-    const call = () => callUnary(this.#stub.shrinkVolume.bind(this.#stub), request, callOptions(settings));
-    return retried(call, settings.signal);
+    return this.#transport.repeated(methods.shrinkVolume, request, settings);
   }
 
-  /** Where one runs already, or none, that is no error. */
+  /** Where one runs already, or none, that is no error. Never tried again by itself. */
   scrub(name: string, choice: ScrubChoice = {}, settings: CallSettings = {}): Promise<Volume> {
     const { stop = false, anew = false } = choice;
-    const request = { name: volumeName(name), stop, anew };
-    return callUnary(this.#stub.scrubVolume.bind(this.#stub), request, callOptions(settings));
+    return this.#transport.once(methods.scrubVolume, { name: volumeName(name), stop, anew }, settings);
   }
-}
-
-const HOSTS = 'hosts/';
-const VOLUMES = 'volumes/';
-
-export function volumeName(name: string): string {
-  return name.includes('/') ? name : `${VOLUMES}${name}`;
-}
-
-export function volumeId(name: string): string {
-  return name.startsWith(VOLUMES) ? name.slice(VOLUMES.length) : name;
 }

@@ -1,5 +1,5 @@
 /** Control's calls to the hosts: one channel per host, every call with a deadline, given up when its host falls silent. */
-import { Client, credentials } from '@grpc/grpc-js';
+import { type ChannelCredentials, Client } from '@grpc/grpc-js';
 import { LockstepError } from '../daemon/sys/errors.ts';
 import { callUnary, type MethodEntry, methodOf } from '../daemon/sys/grpc-unary.ts';
 import type { Repository } from './repository.ts';
@@ -25,9 +25,15 @@ export interface AgentCallOptions {
 export class Agents {
   readonly #repository: Repository;
   readonly #isLongSilent: (host: string) => boolean;
+  readonly #credentials: ChannelCredentials;
   readonly #clients = new Map<string, Client>();
 
-  constructor(repository: Repository, isLongSilent: (host: string) => boolean) {
+  constructor(
+    repository: Repository,
+    isLongSilent: (host: string) => boolean,
+    credentials: ChannelCredentials,
+  ) {
+    this.#credentials = credentials;
     this.#repository = repository;
     this.#isLongSilent = isLongSilent;
   }
@@ -64,7 +70,7 @@ export class Agents {
     const target = `${record.address}:${String(record.agentPort)}`;
     const known = this.#clients.get(target);
     if (known !== undefined) return known;
-    const client = new Client(target, credentials.createInsecure(), CHANNEL_OPTIONS);
+    const client = new Client(target, this.#credentials, CHANNEL_OPTIONS);
     this.#clients.set(target, client);
     return client;
   }

@@ -1,6 +1,7 @@
 /** Control, put together: the store, the workflows, the monitor, the alias responder, and the services on top. */
 import { readFileSync } from 'node:fs';
 import type { Server } from '@grpc/grpc-js';
+import { channelCredentials } from '../daemon/sys/api-tls.ts';
 import type { Clock } from '../daemon/sys/clock.ts';
 import type { Config } from '../daemon/sys/config.ts';
 import { assert } from '../daemon/sys/errors.ts';
@@ -9,6 +10,7 @@ import type { Log } from '../daemon/sys/log.ts';
 import { OperationsService } from '../proto/gen/google/longrunning/operations.ts';
 import { CoordinatorServiceService } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import { ClusterServiceService } from '../proto/gen/lockstep/v1/cluster_service.ts';
+import { EngineVersionServiceService } from '../proto/gen/lockstep/v1/engine_service.ts';
 import { EventServiceService } from '../proto/gen/lockstep/v1/event_service.ts';
 import { HostServiceService, ZoneServiceService } from '../proto/gen/lockstep/v1/host_service.ts';
 import { DatabaseServiceService } from '../proto/gen/lockstep/v1/database_service.ts';
@@ -19,17 +21,21 @@ import { Agents, silenceLimitMs } from './agents.ts';
 import { DnsServer } from './dns/server.ts';
 import { AliasView } from './dns/view.ts';
 import { type HostRecord, keys } from './model/records.ts';
+import { DroppedCopies } from './monitor/dropped-copies.ts';
 import { decide } from './monitor/decide.ts';
 import { HostWatch } from './monitor/host-watch.ts';
 import { Monitor } from './monitor/monitor.ts';
+import { PlanReader } from './monitor/plan-reader.ts';
 import { Observations } from './monitor/observations.ts';
 import { whyBehind } from './monitor/catch-up.ts';
 import { Timeline } from './monitor/timeline.ts';
+import { offspringOf } from './offspring.ts';
 import { roomOf } from './placement/choose.ts';
 import { Repository } from './repository.ts';
 import { clusterService } from './services/cluster.ts';
 import { coordinatorService } from './services/coordinator.ts';
 import { databaseService } from './services/databases.ts';
+import { engineVersionService } from './services/engine-versions.ts';
 import { eventService } from './services/events.ts';
 import { HostViews } from './services/host-views.ts';
 import { hostService, zoneService } from './services/hosts.ts';
@@ -43,7 +49,7 @@ import { Starter } from './starter.ts';
 import { openLevelStore } from './store/level-store.ts';
 import type { ControlStore } from './store/store.ts';
 import { definitionsOf } from './workflow/definitions/definitions.ts';
-import { type HostKnowledge, type Pace, PACE } from './workflow/definitions/surroundings.ts';
+import { type HostKnowledge, type Offspring, type Pace, PACE } from './workflow/definitions/surroundings.ts';
 import { WorkflowEngine } from './workflow/executor.ts';
 import { Retention } from './workflow/retention.ts';
 import type { LogEntry } from './workflow/workflow.ts';
@@ -70,6 +76,7 @@ const SERVICES = [
   'lockstep.v1.SnapshotService',
   'lockstep.v1.HostService',
   'lockstep.v1.ZoneService',
+  'lockstep.v1.EngineVersionService',
   'lockstep.v1.ClusterService',
   'lockstep.v1.EventService',
   'lockstep.v1.WorkflowService',
@@ -77,6 +84,8 @@ const SERVICES = [
   'grpc.health.v1.Health',
   'lockstep.agent.v1.CoordinatorService',
 ];
+
+const MS_PER_SECOND = 1000;
 
 export class Control {
   readonly #options: ControlOptions;
@@ -124,6 +133,7 @@ export class Control {
     const { config, log, wallClock, clock } = this.#options;
     const { repository, engine, observations, timeline, agents, starter, views, hosts, watchers } =
       this.#parts;
+    const { hostViews } = this.#parts;
     const nowMs = (): number => clock.nowMs();
     const enginePort = controlSection(config).engine_port;
     const shared = { repository, engine, views, log, wallClock, starter, hosts };
@@ -134,9 +144,12 @@ export class Control {
       volumeService({ ...shared, observations, timeline, agents, nowMs }),
     );
     server.addService(SnapshotServiceService, snapshotService({ ...shared, agents }));
-    const hostViews = new HostViews({ ...shared, observations, nowMs, ownHost: config.host.name });
-    server.addService(ClusterServiceService, clusterService({ ...shared, hostViews }));
+    server.addService(ClusterServiceService, clusterService({ ...shared, observations, agents, hostViews }));
     server.addService(HostServiceService, hostService({ ...shared, observations, hostViews }));
+    server.addService(
+      EngineVersionServiceService,
+      engineVersionService({ ...shared, observations, agents, nowMs }),
+    );
     server.addService(ZoneServiceService, zoneService({ hostViews, log }));
     server.addService(WorkflowServiceService, workflowService(shared));
     server.addService(EventServiceService, eventService({ repository, watchers, log }));
@@ -171,6 +184,9 @@ interface Parts {
   readonly views: Views;
   readonly watchers: Watchers;
   readonly retention: Retention;
+  readonly droppedCopies: DroppedCopies;
+  readonly plans: PlanReader;
+  readonly hostViews: HostViews;
 }
 
 function observationsOf({ config, clock }: ControlOptions): Observations {
@@ -187,10 +203,17 @@ function assemble(
   const nowMs = (): number => clock.nowMs();
   const repository = new Repository(store, wallClock);
   const limitMs = silenceLimitMs(config.timing.silence_ms);
-  const agents = new Agents(repository, (host) => observations.silence(host) >= limitMs);
+  const isLongSilent = (host: string): boolean => observations.silence(host) >= limitMs;
+  const agents = new Agents(repository, isLongSilent, channelCredentials(config));
   const hosts = hostKnowledge(repository, { observations, timeline, nowMs });
   const define = options.definitions ?? definitionsOf;
-  const definitions = define({ repository, agents, hosts, log, nowMs, wallClock, pace });
+  const later: { offspring?: Offspring } = {};
+  const offspring = (): Offspring => {
+    assert(later.offspring !== undefined, 'nothing runs before everything is put together');
+    return later.offspring;
+  };
+  const around = { repository, agents, hosts, log, nowMs, wallClock, pace, offspring };
+  const definitions = define(around);
   const hook = afterLog === undefined ? {} : { afterLog };
   const engine = new WorkflowEngine({
     store,
@@ -204,8 +227,13 @@ function assemble(
   const starter = new Starter(engine, repository);
   const settings = controlSection(config).dns;
   const dnsNames = { zone: settings.zone, server: `${config.host.address}:${String(settings.port)}` };
+  const replaceAfterMs = controlSection(config).replace_after_seconds * MS_PER_SECOND;
+  const plans = new PlanReader({ repository, rooms: () => hosts.rooms(), replaceAfterMs });
+  const hostViews = new HostViews({ repository, engine, observations, nowMs, ownHost: config.host.name });
   const views = new Views({
     repository,
+    plans,
+    hostViews,
     engine,
     observations,
     timeline,
@@ -213,9 +241,25 @@ function assemble(
     wallClock,
     dns: dnsNames,
   });
+  later.offspring = offspringOf({ engine, starter, views, nowMs });
   const watchers = new Watchers(repository, engine, observations);
   const retention = new Retention(store, log);
-  return { ...given, store, repository, agents, engine, starter, hosts, views, watchers, retention };
+  const droppedCopies = new DroppedCopies({ repository, agents, observations, nowMs, log });
+  return {
+    ...given,
+    store,
+    repository,
+    agents,
+    engine,
+    starter,
+    hosts,
+    views,
+    watchers,
+    retention,
+    droppedCopies,
+    plans,
+    hostViews,
+  };
 }
 
 function startMonitor(options: ControlOptions, parts: Parts): Monitor {
@@ -228,7 +272,8 @@ function startMonitor(options: ControlOptions, parts: Parts): Monitor {
     timeline: parts.timeline,
     nowMs: () => clock.nowMs(),
     heartbeatMs: config.timing.heartbeat_ms,
-    chores: [new HostWatch({ repository, observations, wallClock })],
+    plans: parts.plans,
+    chores: [new HostWatch({ repository, observations, wallClock }), parts.droppedCopies],
     log,
   });
 }
@@ -239,6 +284,7 @@ async function closeParts(parts: Parts): Promise<void> {
   await parts.retention.close();
   await parts.engine.close();
   parts.agents.close();
+  await parts.droppedCopies.close();
   await parts.dns.server.close();
   await parts.dns.view.close();
   await parts.store.close();
@@ -266,6 +312,8 @@ function hostKnowledge(
     hasListened: () => observations.hasListened,
     incarnation: (host) => observations.incarnation(host),
     engineStarted: (host, volume) => observations.engineStarted(host, volume),
+    holds: (host, volume) =>
+      observations.isReachable(host) && observations.hosts.get(host)?.replicas.has(volume) === true,
     async rooms() {
       const [hosts, volumes, admins] = await Promise.all([
         repository.hosts(),

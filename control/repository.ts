@@ -6,6 +6,7 @@ import {
   type DatabaseRecord,
   databaseRecordOf,
   type EventRecord,
+  type DroppedCopyRecord,
   hostAdmin,
   type HostAdminRecord,
   type HostRecord,
@@ -106,6 +107,11 @@ export class Repository {
   async hostAdmin(host: string): Promise<Entry<HostAdminRecord>> {
     const key = keys.hostAdmin(host);
     return (await this.store.get<HostAdminRecord>(key)) ?? { key, value: hostAdmin(host), revision: 0 };
+  }
+
+  /** Copies to be deleted that no volume's record names any more. */
+  droppedCopies(): Promise<readonly Entry<DroppedCopyRecord>[]> {
+    return this.store.list<DroppedCopyRecord>(keys.droppedCopies);
   }
 
   host(name: string): Promise<Entry<HostRecord> | undefined> {

@@ -3,12 +3,12 @@
  * transaction: never two at once, and never a hold without a workflow.
  */
 import { randomBytes } from 'node:crypto';
-import { NO_ENGINE } from './model/engines.ts';
 import type { DatabaseRecord, RequestRecord, VolumeRecord } from './model/records.ts';
 import { keys } from './model/records.ts';
+import { renameWrites } from './rename.ts';
 import type { NewEvent, Repository } from './repository.ts';
 import type { Condition, Entry, Mutation } from './store/store.ts';
-import type { CreateState } from './workflow/definitions/create-database.ts';
+import { type CreateState, createType } from './workflow/definitions/create-database.ts';
 import { type FailoverMode, failoverState } from './workflow/definitions/failover-state.ts';
 import { workOn } from './workflow/definitions/steps.ts';
 import type { StartResult, WorkflowEngine } from './workflow/executor.ts';
@@ -46,7 +46,7 @@ export class Starter {
     zones: readonly string[],
     request: RequestIdentity | undefined,
   ): Promise<StartResult> {
-    const type = database.engine === NO_ENGINE ? 'create-volume' : 'create-database';
+    const type = createType(database.engine, database.copies);
     const id = newId('create', database.id);
     const record: DatabaseRecord = { ...database, busyWith: id };
     const unknown = {
@@ -56,7 +56,8 @@ export class Starter {
       secondaryZone: '',
       snapshot: '',
     };
-    const state: CreateState = { ...workOn(id, record), sizeBytes: record.sizeBytes, zones, ...unknown };
+    const { sizeBytes, copies } = record;
+    const state: CreateState = { ...workOn(id, record), sizeBytes, copies, zones, ...unknown };
     const key = keys.database(record.id);
     const port = keys.port(record.port);
     // Without an engine nothing listens: then there is no port to be held.
@@ -74,7 +75,7 @@ export class Starter {
 
   delete(entry: Entry<DatabaseRecord>, request: RequestIdentity | undefined): Promise<StartResult> {
     const id = newId('delete', entry.value.id);
-    return this.#hold('delete-database', id, entry, workOn(id, entry.value), {
+    return this.hold('delete-database', id, entry, workOn(id, entry.value), {
       lifecycle: 'deleting',
       events: [{ reason: 'DELETE_STARTED', message: 'a person asked for it', generation: 0 }],
       request,
@@ -86,8 +87,8 @@ export class Starter {
     volume: Entry<VolumeRecord>,
     decision: FailoverDecision,
     request?: RequestIdentity,
+    id = newId('failover', entry.value.id),
   ): Promise<StartResult> {
-    const id = newId('failover', entry.value.id);
     const { generation, primary } = volume.value;
     const { why: message, mode } = decision;
     const state = failoverState(workOn(id, entry.value), {
@@ -97,7 +98,7 @@ export class Starter {
     });
     const lost: NewEvent = { reason: 'PRIMARY_LOST', message, generation };
     const reason = mode === 'switchover' ? 'SWITCHOVER_STARTED' : 'FAILOVER_STARTED';
-    return this.#hold('failover', id, entry, state, {
+    return this.hold('failover', id, entry, state, {
       lifecycle: 'failing-over',
       conditions: [{ key: volume.key, revision: volume.revision }],
       events: [
@@ -115,7 +116,7 @@ export class Starter {
   ): Promise<StartResult> {
     const id = newId('reseed', entry.value.id);
     const { generation } = volume.value;
-    return this.#hold(
+    return this.hold(
       'reseed',
       id,
       entry,
@@ -135,7 +136,7 @@ export class Starter {
     const id = newId('revert', entry.value.id);
     const message = `a person asked for it, back to snapshot ${to.snapshot} on ${to.host}`;
     const { generation } = volume.value;
-    return this.#hold(
+    return this.hold(
       'revert-volume',
       id,
       entry,
@@ -154,7 +155,7 @@ export class Starter {
   ): Promise<StartResult> {
     const id = newId('recover', entry.value.id);
     const state = { ...workOn(id, entry.value), primary: volume.value.primary, why };
-    return this.#hold('recover-primary', id, entry, state, {
+    return this.hold('recover-primary', id, entry, state, {
       conditions: [{ key: volume.key, revision: volume.revision }],
     });
   }
@@ -167,10 +168,25 @@ export class Starter {
     also: HoldExtras,
   ): Promise<StartResult> {
     const id = newId(type.replace('-database', ''), entry.value.id);
-    return this.#hold(type, id, entry, { ...workOn(id, entry.value), ...more }, also);
+    return this.hold(type, id, entry, { ...workOn(id, entry.value), ...more }, also);
   }
 
-  #hold(
+  /** The target is the new name from the beginning: the records move in this very transaction. */
+  async rename(
+    entry: Entry<DatabaseRecord>,
+    volume: Entry<VolumeRecord>,
+    to: string,
+    request: RequestIdentity | undefined,
+  ): Promise<StartResult> {
+    const id = newId('rename', entry.value.id);
+    const record: DatabaseRecord = { ...entry.value, id: to, busyWith: id };
+    const state = { ...workOn(id, record), from: entry.value.id };
+    const writes = await renameWrites(this.#repository, entry, volume, record);
+    return this.#start('rename-database', id, to, state, { ...writes, request });
+  }
+
+  /** The database's record names the workflow from the same transaction on. For starts that have a file of their own. */
+  hold(
     type: WorkflowType,
     id: string,
     entry: Entry<DatabaseRecord>,
@@ -195,16 +211,16 @@ export class Starter {
   ): Promise<StartResult> {
     const events = (extras.events ?? []).map((event) => ({ ...event, workflow: id }));
     const eventWrites = await this.#repository.eventWrites(database, events);
-    const requestWrites = writesOf(extras.request, id);
+    const requested = requestWrites(extras.request, id);
     return this.#engine.start(type, `databases/${database}`, state, {
       id,
-      conditions: [...(extras.conditions ?? []), ...eventWrites.conditions, ...requestWrites.conditions],
-      mutations: [...extras.mutations, ...eventWrites.mutations, ...requestWrites.mutations],
+      conditions: [...(extras.conditions ?? []), ...eventWrites.conditions, ...requested.conditions],
+      mutations: [...extras.mutations, ...eventWrites.mutations, ...requested.mutations],
     });
   }
 }
 
-interface StartExtras {
+export interface StartExtras {
   readonly conditions?: readonly Condition[];
   readonly events?: readonly NewEvent[];
   readonly request?: RequestIdentity | undefined;
@@ -215,7 +231,7 @@ interface HoldExtras extends StartExtras {
   readonly lifecycle?: DatabaseRecord['lifecycle'];
 }
 
-function writesOf(
+export function requestWrites(
   request: RequestIdentity | undefined,
   workflow: string,
 ): { readonly conditions: readonly Condition[]; readonly mutations: readonly Mutation[] } {
@@ -226,6 +242,6 @@ function writesOf(
 }
 
 /** For people who read logs and lists: what it does, and to whom. */
-function newId(verb: string, database: string): string {
+export function newId(verb: string, database: string): string {
   return `${verb}-${database}-${randomBytes(SUFFIX_BYTES).toString('hex')}`;
 }

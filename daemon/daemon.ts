@@ -8,12 +8,13 @@ import { randomInt } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Server } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { Control } from '../control/control.ts';
 import { MetricsServer } from './metrics/metrics.ts';
 import { StorageHost } from './storage-host.ts';
 import { DiskFaults } from './store/fault-layer.ts';
+import { serverCredentials } from './sys/api-tls.ts';
 import { bootClock } from './sys/clock.ts';
 import { type Config, loadConfig } from './sys/config.ts';
 import { cannotListen, LockstepError, messageOf } from './sys/errors.ts';
@@ -99,10 +100,12 @@ function diskFaults(): DiskFaults | undefined {
   return process.env['LOCKSTEP_TEST_FAULTS'] === '1' ? new DiskFaults(() => bootClock.nowMs()) : undefined;
 }
 
-function bind(server: Server, { host, ports }: Config): Promise<void> {
+function bind(server: Server, config: Config): Promise<void> {
+  const { host, ports } = config;
+  const credentials = serverCredentials(config);
   return new Promise((resolve, reject) => {
     const where = { host: host.address, port: ports.api };
-    server.bindAsync(`${where.host}:${String(where.port)}`, ServerCredentials.createInsecure(), (cause) => {
+    server.bindAsync(`${where.host}:${String(where.port)}`, credentials, (cause) => {
       if (cause === null) resolve();
       else reject(cannotListen('ports.api', where, cause));
     });

@@ -10,13 +10,17 @@ import {
   type StorePosition,
   type VolumeView,
 } from '../proto/gen/lockstep/agent/v1/agent.ts';
+import { EngineAgentServiceService } from '../proto/gen/lockstep/agent/v1/engine.ts';
+import { InventoryServiceService } from '../proto/gen/lockstep/agent/v1/inventory.ts';
 import { FaultServiceService } from '../proto/gen/lockstep/agent/v1/fault.ts';
 import { CheckServiceService } from '../proto/gen/lockstep/agent/v1/check.ts';
 import { SnapshotServiceService } from '../proto/gen/lockstep/agent/v1/snapshot.ts';
 import { checkService } from './agent/check-service.ts';
 import { agentService, viewOf } from './agent/agent-service.ts';
 import { Coordinator } from './agent/coordinator.ts';
+import { engineAgentService } from './agent/engine-service.ts';
 import { faultService } from './agent/fault-service.ts';
+import { inventoryService } from './agent/inventory-service.ts';
 import { ReplicaReporter } from './agent/report.ts';
 import { snapshotService } from './agent/snapshot-service.ts';
 import { EngineGuard } from './host/engine-guard.ts';
@@ -28,6 +32,7 @@ import type { ReplicaState } from './replication/states.ts';
 import type { DiskFaults } from './store/fault-layer.ts';
 import type { SpaceStatus } from './store/space.ts';
 import { takePassedSockets } from './sys/activation.ts';
+import { channelCredentials } from './sys/api-tls.ts';
 import { bootClock } from './sys/clock.ts';
 import type { Config } from './sys/config.ts';
 import { assert, LockstepError, messageOf } from './sys/errors.ts';
@@ -108,6 +113,7 @@ export class StorageHost {
       address: host.address,
       nbdSocket: this.#nbdSocket,
       guard: this.#guard,
+      ...(config.storage === undefined ? {} : { fileSystem: config.storage.file_system }),
       log,
     });
     this.#reporter = new ReplicaReporter(this.#drivers, log, (volume) =>
@@ -115,6 +121,7 @@ export class StorageHost {
     );
     this.#coordinator = new Coordinator({
       server: coordinator.server,
+      credentials: channelCredentials(config),
       heartbeatMs: timing.heartbeat_ms,
       silenceMs: timing.silence_ms,
       describe: () => this.#describe(),
@@ -158,12 +165,31 @@ export class StorageHost {
     const { faults, log } = this.#options;
     server.addService(CheckServiceService, checkService(this.#checks, this.#options.log));
     server.addService(
+      EngineAgentServiceService,
+      engineAgentService({
+        volumes: this.volumes,
+        drivers: this.#drivers,
+        recovered: this.#recovered.promise,
+        isReleasing: () => this.#releasing,
+        log,
+      }),
+    );
+    server.addService(
       SnapshotServiceService,
       snapshotService({
         volumes: this.volumes,
         snapshots: new VolumeSnapshots(this.volumes, (volume, work) =>
           this.#drivers.whileQuiet(volume, work),
         ),
+        recovered: this.#recovered.promise,
+        log,
+      }),
+    );
+    server.addService(
+      InventoryServiceService,
+      inventoryService({
+        volumes: this.volumes,
+        drivers: this.#drivers,
         recovered: this.#recovered.promise,
         log,
       }),

@@ -6,11 +6,11 @@
 import { execFileSync } from 'node:child_process';
 
 /** Last numbers of the addresses; `client` is whoever measures. */
-const LAST = { client: 1, control: 10, 'host-a': 11, 'host-b': 12 } as const;
+const LAST = { client: 1, control: 10, 'host-a': 11, 'host-b': 12, 'host-c': 13 } as const;
 
 export type NetworkHost = Exclude<keyof typeof LAST, 'client'>;
 
-const HOSTS = ['control', 'host-a', 'host-b'] as const satisfies readonly NetworkHost[];
+const HOSTS = ['control', 'host-a', 'host-b', 'host-c'] as const satisfies readonly NetworkHost[];
 
 export class HostNetwork {
   readonly #number: number;

@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hostId } from '../../client/cli/verdict.ts';
+import { hostId } from '../../client/resource-names.ts';
 import { LockstepClient } from '../../client/lockstep.ts';
 import {
   daemonOf,
@@ -16,7 +16,7 @@ import {
   writeConfig,
 } from '../../client/quickstart/daemons.ts';
 import { HostNetwork } from './host-network.ts';
-import { type HostPlan, type Plan, planOf, settingsText } from '../../client/quickstart/plan.ts';
+import { hostPlan, type HostPlan, type Plan, planOf, settingsText } from '../../client/quickstart/plan.ts';
 import { killProcessesOf } from '../../client/quickstart/processes.ts';
 import { clear } from '../../client/quickstart/stop.ts';
 import { type Database, DatabaseState, Redundancy } from '../../proto/gen/lockstep/v1/database_service.ts';
@@ -32,15 +32,21 @@ export interface InstallationOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Each host has a network of its own (host-network.ts) whose ways can be cut. Needs root. */
   readonly hasNetworks?: boolean;
+  /** A host-c in zone a, 127.0.N.13, beside those of the quick start. */
+  readonly thirdStorageHost?: boolean;
+  /** Keys of the section [storage] of each host that stores. */
+  readonly storage?: Readonly<Record<string, string | number>>;
 }
 
 const DNS_PORT = 53;
+const THIRD_LAST = 13;
 const PASSABLE = 0o711;
 const POLL_MS = 20;
 const MIB = 1024n * 1024n;
 
 export class Installation {
   readonly plan: Plan;
+  readonly hosts: readonly HostPlan[];
   readonly client: LockstepClient;
   readonly #never = new AbortController().signal;
   readonly #nodeFlags: readonly string[];
@@ -52,7 +58,7 @@ export class Installation {
       installation.#network?.create();
       await options.prepare?.(installation.plan);
       await Promise.all(
-        installation.plan.hosts.map((host) => installation.startHost(host.id, options.environment)),
+        installation.hosts.map((host) => installation.startHost(host.id, options.environment)),
       );
       await installation.hostsReachable();
     } catch (error) {
@@ -62,7 +68,13 @@ export class Installation {
     return installation;
   }
 
-  private constructor({ network, nodeFlags = [], hasNetworks }: InstallationOptions) {
+  private constructor({
+    network,
+    nodeFlags = [],
+    hasNetworks,
+    thirdStorageHost = false,
+    storage = {},
+  }: InstallationOptions) {
     this.#nodeFlags = nodeFlags;
     this.#network = hasNetworks === true ? new HostNetwork(network) : undefined;
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-')));
@@ -74,12 +86,15 @@ export class Installation {
       dnsPort: DNS_PORT,
     });
     this.plan = this.#network === undefined ? plan : planOn(plan, this.#network);
+    const third = hostPlan(this.plan, { id: 'host-c', zone: 'a', folder: 'c', last: THIRD_LAST });
+    const hosts = thirdStorageHost ? [...this.plan.hosts, third] : this.plan.hosts;
+    this.hosts = hosts.map((host) => (host.zone === undefined ? host : { ...host, storage }));
     mkdirSync(this.plan.stateDir, { mode: PASSABLE });
     this.client = new LockstepClient({ server: this.plan.server });
   }
 
   host(id: string): HostPlan {
-    const found = this.plan.hosts.find((host) => host.id === id);
+    const found = this.hosts.find((host) => host.id === id);
     if (found === undefined) throw new Error(`no host ${id}`);
     return found;
   }
@@ -124,9 +139,10 @@ export class Installation {
   }
 
   async hostsReachable(): Promise<void> {
-    await this.until('both storage hosts are heard by control', async () => {
+    const stores = this.hosts.filter((host) => host.zone !== undefined).length;
+    await this.until('every storage host is heard by control', async () => {
       const { hosts } = await this.client.status();
-      return hosts.filter((host) => host.reachable && host.zone !== '').length === 2;
+      return hosts.filter((host) => host.reachable && host.zone !== '').length === stores;
     });
   }
 
@@ -171,7 +187,7 @@ export class Installation {
   /** Processes, mounts, loop devices and files; also from a half state. */
   async destroy(): Promise<void> {
     this.client.close();
-    for (const host of this.plan.hosts) await clear(host);
+    for (const host of this.hosts) await clear(host);
     this.#network?.destroy();
     rmSync(join(this.plan.stateDir, '..'), { recursive: true, force: true });
   }

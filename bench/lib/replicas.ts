@@ -28,10 +28,10 @@ export async function firstDifference(
   }
 }
 
-async function mountPointOf(installation: Installation, host: string): Promise<string> {
-  const { folder } = installation.host(host);
+export async function mountPointOf(installation: Installation, host: string): Promise<string> {
+  const { stateDir } = installation.host(host);
   const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((line) => line.split(' '));
-  const found = mounts.find(([, point, type]) => type === 'ext4' && point?.startsWith(`${folder}/`));
+  const found = mounts.find(([, point]) => point?.startsWith(`${stateDir}/mnt/`));
   if (found?.[1] === undefined) throw new Error(`${host} has no file system mounted`);
   return found[1];
 }

@@ -1,10 +1,9 @@
 /** `lockstep volume check`: what each host found, as a table with what can be done, or as JSON. Pure. */
 import type { CheckFinding, VolumeCheck } from '../../proto/gen/lockstep/v1/volume_service.ts';
-import { volumeId } from '../lockstep.ts';
+import { hostId, volumeId } from '../lockstep.ts';
 import { integer, type Json } from './json.ts';
 import { formatSize } from './size.ts';
 import { counted, type Paint, printable, table } from './text.ts';
-import { hostId } from './verdict.ts';
 
 /** 'unknown': a host could not look at everything. */
 export type CheckVerdict = 'clean' | 'repaired' | 'damaged' | 'unknown';

@@ -1,8 +1,8 @@
 /** How far a scrub is, and what it found, for a terminal. Pure. */
 import type { Mismatch, Scrub, Volume } from '../../proto/gen/lockstep/v1/volume_service.ts';
+import { hostId } from '../resource-names.ts';
 import { formatSize } from './size.ts';
 import { counted, listed, type Paint, printable, wrapped } from './text.ts';
-import { hostId } from './verdict.ts';
 import { scrubOf } from './volume-verdict.ts';
 
 const WIDTH = 80;

@@ -2,14 +2,14 @@
 import type { ClusterStatus } from '../../proto/gen/lockstep/v1/cluster_service.ts';
 import type { Database, Replica } from '../../proto/gen/lockstep/v1/database_service.ts';
 import type { Host } from '../../proto/gen/lockstep/v1/host_service.ts';
-import { databaseId } from '../databases.ts';
+import { databaseId, hostId } from '../resource-names.ts';
 import { operationOf } from '../operations.ts';
 import { redundancyName, stateName } from './names.ts';
 import { renderOperationLine } from './render-operation.ts';
 import { withPort } from './connection.ts';
 import { formatSize } from './size.ts';
 import { formatDuration, formatTime, type Paint, printable, table, wrapped } from './text.ts';
-import { type Finding, hostId, judgeDatabase, verdictOf } from './verdict.ts';
+import { type Finding, judgeDatabase, verdictOf } from './verdict.ts';
 
 export interface StatusView {
   readonly server: string;

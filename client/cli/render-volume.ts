@@ -5,13 +5,12 @@ import {
   type VolumeReplica,
   VolumeReplicaRole as Role,
 } from '../../proto/gen/lockstep/v1/volume_service.ts';
-import { databaseId, volumeId } from '../lockstep.ts';
+import { databaseId, hostId, volumeId } from '../lockstep.ts';
 import { nbdUri, primaryListener } from './nbd-target.ts';
 import { replicaRoleName, resyncModeName } from './names.ts';
 import { scrubSection } from './render-scrub.ts';
 import { formatSize } from './size.ts';
 import { counted, formatDuration, formatTime, type Paint, printable, table, wrapped } from './text.ts';
-import { hostId } from './verdict.ts';
 import { judgeVolume, runningResync } from './volume-verdict.ts';
 
 const WIDTH = 80;

@@ -11,7 +11,7 @@ import {
 } from '../../proto/gen/lockstep/v1/database_service.ts';
 import { type Host } from '../../proto/gen/lockstep/v1/host_service.ts';
 import { unreachable } from '../../daemon/sys/errors.ts';
-import { databaseId } from '../databases.ts';
+import { databaseId, hostId } from '../resource-names.ts';
 import { formatSize } from './size.ts';
 import { counted, formatDuration, type Style } from './text.ts';
 
@@ -247,10 +247,6 @@ function isThere(replica: Replica | undefined): replica is Replica {
 
 function hostNamed(replica: Replica | undefined): string {
   return replica === undefined || replica.host === '' ? '' : `, ${hostId(replica.host)},`;
-}
-
-export function hostId(name: string): string {
-  return name.startsWith('hosts/') ? name.slice('hosts/'.length) : name;
 }
 
 function copyLeft(database: Database): string {

@@ -1,9 +1,8 @@
 /** `lockstep volume ... -o json`: the same contract as json.ts. */
 import type { Resync, Scrub, Volume, VolumeReplica } from '../../proto/gen/lockstep/v1/volume_service.ts';
-import { volumeId } from '../lockstep.ts';
+import { hostId, volumeId } from '../lockstep.ts';
 import { integer, type Json, time } from './json.ts';
 import { replicaRoleName, resyncModeName } from './names.ts';
-import { hostId } from './verdict.ts';
 import { judgeVolume } from './volume-verdict.ts';
 
 export function volumeJson(volume: Volume): Json {

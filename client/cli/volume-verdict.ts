@@ -6,8 +6,9 @@ import {
   type VolumeReplica,
   VolumeReplicaRole as Role,
 } from '../../proto/gen/lockstep/v1/volume_service.ts';
+import { hostId } from '../resource-names.ts';
 import { counted, listed } from './text.ts';
-import { hostId, type Level } from './verdict.ts';
+import { type Level } from './verdict.ts';
 
 export interface VolumeVerdict {
   readonly level: Level;

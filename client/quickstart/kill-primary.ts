@@ -1,6 +1,6 @@
 /** `--kill-primary`: what a power cut does to the host of the primary, for a person to see a failover. */
 import { LockstepError } from '../../daemon/sys/errors.ts';
-import { hostId } from '../cli/verdict.ts';
+import { hostId } from '../resource-names.ts';
 import { lockstepCommand, quickstartCommand } from './commands.ts';
 import { forgetDaemon } from './daemons.ts';
 import { database as orders } from './plan.ts';

@@ -6,7 +6,7 @@ import { LockstepError } from '../../daemon/sys/errors.ts';
 import { Credentials } from '../cli/credentials.ts';
 import { formatSize } from '../cli/size.ts';
 import { formatDuration, listed } from '../cli/text.ts';
-import { hostId } from '../cli/verdict.ts';
+import { hostId } from '../resource-names.ts';
 import { daemonOf, startDaemon, waitUntilServing, writeAtomically, writeConfig } from './daemons.ts';
 import { bringUpDatabase } from './database.ts';
 import { ensureDebianPackages } from './debian.ts';

@@ -111,6 +111,8 @@ export interface DatabaseRecord {
   readonly user: string;
   /** The generated password until it is claimed, then empty. */
   readonly unclaimedPassword: string;
+  /** Of a reset that is under way: generated, and perhaps not yet the engine's; else empty. */
+  readonly nextPassword: string;
   /** Workflow that holds this database; empty when none. One at a time. */
   readonly busyWith: string;
   /** The host whose address the alias answers, and the generation that this was decided in; empty before. */
@@ -135,6 +137,7 @@ export interface DatabaseRecord {
 
 /** What a record that was written before there was such a field is taken to say. */
 const ADDED_LATER = {
+  nextPassword: '',
   parameters: {},
   pendingRestart: [],
   tags: {},
@@ -226,6 +229,7 @@ export const keys = {
   hostEvents: (host: string): string => `host-events/${host}/`,
   hostEvent: (host: string, sequence: number): string => `host-events/${host}/${padded(sequence)}`,
   /** Held by the database whose engine listens there, since two of them may share a host. */
+  ports: 'ports/',
   port: (port: number): string => `ports/${String(port)}`,
   requests: 'requests/',
   request: (requestId: string): string => `requests/${requestId}`,

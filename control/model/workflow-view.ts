@@ -15,7 +15,7 @@ const HIDDEN = '[hidden]';
 const WAYS_BACK: ReadonlySet<StepSnapshot['state']> = new Set(['FAILED', 'UNDOING', 'UNDONE']);
 
 export const retryCommand = (id: string): string => `lockstep workflow retry ${id}`;
-export const abandonCommand = (id: string): string => `lockstep workflow abandon ${id} --accept-half-done`;
+export const abandonCommand = (id: string): string => `lockstep workflow abandon ${id}`;
 
 /** `owner`: the host whose control daemon runs it, or empty. */
 export function viewWorkflow(snapshot: WorkflowSnapshot, owner: string): Workflow {

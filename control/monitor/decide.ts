@@ -11,6 +11,7 @@ import { NO_ENGINE } from '../model/engines.ts';
 import type { HostObservation, ObservedReplica } from '../model/observation.ts';
 import type { DatabaseRecord, VolumeRecord } from '../model/records.ts';
 import { whyBehind, whyTooEarly } from './catch-up.ts';
+import { type CopyPlans, lostCopies, secondCopy } from './replace.ts';
 import { hostSilence, isReachable, type Knowledge, secondariesOf, type Secondary } from './successor.ts';
 
 export type Decision =
@@ -25,12 +26,18 @@ export type Decision =
       readonly isBySilence: boolean;
     }
   | { readonly kind: 'reseed'; readonly source: string; readonly target: string; readonly why: string }
+  /** The copy on `old` is given up; `to` gets its successor. */
+  | { readonly kind: 'replace'; readonly old: string; readonly to: string; readonly why: string }
+  /** Two copies were asked for and there is one. */
+  | { readonly kind: 'convert'; readonly to: string; readonly why: string }
   | { readonly kind: 'recover-primary'; readonly why: string };
 
 export interface Situation extends Knowledge {
   readonly database: DatabaseRecord;
   /** Some host knows the store to have been further than it is, and the record was not confirmed since. */
   readonly isUnconfirmed?: boolean;
+  /** Where copies could go. Absent where none is missing. */
+  readonly plans?: CopyPlans;
 }
 
 export function decide(situation: Situation): Decision {
@@ -44,7 +51,7 @@ export function decide(situation: Situation): Decision {
   if (database.lifecycle === 'creating' || database.lifecycle === 'deleting')
     return none(`it is ${database.lifecycle}; that workflow looks after it`);
   if (database.busyWith !== '') return none(`${database.busyWith} holds it`);
-  if (isAtRest(database)) return aboutResting(situation);
+  if (database.lifecycle === 'stopped') return aboutStopped(situation);
   const primary = situation.hosts.get(record.primary);
   if (hostSilence(situation, record.primary) >= situation.silenceMs) return aboutSilentPrimary(situation);
   if (primary === undefined)
@@ -56,17 +63,13 @@ export function decide(situation: Situation): Decision {
   return aboutIdlePrimary(situation, replica);
 }
 
-/** Nobody is to use it, and its copies are kept. */
-const isAtRest = ({ lifecycle }: DatabaseRecord): boolean =>
-  lifecycle === 'stopped' || lifecycle === 'deleted';
-
 /**
  * No engine is started and nobody is promoted: that waits for the start, which a silent primary then does not stop. A
  * primary that serves goes on bringing its copies up to date.
  */
-function aboutResting(situation: Situation): Decision {
-  const { record, database, silenceMs } = situation;
-  const what = `it is ${database.lifecycle}`;
+function aboutStopped(situation: Situation): Decision {
+  const { record, silenceMs } = situation;
+  const what = 'it is stopped';
   const silentMs = hostSilence(situation, record.primary);
   if (silentMs >= silenceMs) {
     const next = secondariesOf(situation).find(({ refusal }) => refusal === undefined);
@@ -188,6 +191,7 @@ function aboutServingPrimary(situation: Situation, primary: HostObservation): De
       why: `the database is marked as ${database.lifecycle}, and its primary serves`,
     };
   if (record.replicas.some((host) => !record.inSync.includes(host))) return aboutMissingCopy(situation);
+  if (record.replicas.length < database.copies) return aboutSingleCopy(situation);
   return { ...none('all is well'), isWell: true };
 }
 
@@ -221,13 +225,39 @@ function aboutMissingCopy(situation: Situation): Decision {
     const state = replica === undefined ? 'without a copy' : replica.state;
     return { kind: 'reseed', source: record.primary, target, why: `${target} is back and ${state}` };
   }
+  const replacement = aboutLostCopies(situation);
+  if (replacement?.kind === 'replace') return replacement;
   const copies = record.inSync.length === 1 ? 'one copy only' : `${String(record.inSync.length)} copies only`;
   const [other = 'no other host'] = others;
   if (others.length === 1 && isReachable(situation, other))
     return none(
       `${copies}: ${other} is ${situation.hosts.get(other)?.replicas.get(record.volume)?.state ?? ''}`,
     );
-  return none(`${copies}: ${others.join(', ') || other} cannot be reached`);
+  const why = `${copies}: ${others.join(', ') || other} cannot be reached`;
+  return replacement === undefined ? none(why) : { ...replacement, why: `${why}; ${replacement.why}` };
+}
+
+/** One that stays away is given up: the database is to have two copies again. */
+function aboutLostCopies(situation: Situation): Exclude<Decision, { kind: 'failover' }> | undefined {
+  const { plans } = situation;
+  const [lost] = plans === undefined ? [] : lostCopies(situation, plans);
+  if (lost === undefined) return undefined;
+  const { host, silentMs, dueInMs, successor } = lost;
+  const silent = `${host} has been silent for ${seconds(silentMs)}`;
+  if (!successor.ok) return none(`no other host can take the copy of ${host}: ${successor.message}`);
+  const to = successor.host.host;
+  if (dueInMs > 0)
+    return { ...none(`${to} gets the copy of ${host} in ${seconds(dueInMs)}`), recheckInMs: dueInMs };
+  return { kind: 'replace', old: host, to, why: `${silent}: its copy is given up` };
+}
+
+/** As of a clone that was asked for with two. */
+function aboutSingleCopy(situation: Situation): Decision {
+  const { record, plans } = situation;
+  if (plans === undefined) return none('two copies were asked for, and there is one');
+  const choice = secondCopy(record, plans);
+  if (!choice.ok) return none(`two copies were asked for, and there is one: ${choice.message}`);
+  return { kind: 'convert', to: choice.host.host, why: 'two copies were asked for, and there is one' };
 }
 
 const none = (why: string): { readonly kind: 'none'; readonly why: string } => ({ kind: 'none', why });

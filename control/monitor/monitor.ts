@@ -5,6 +5,7 @@
  */
 import { messageOf, unreachable } from '../../daemon/sys/errors.ts';
 import type { Log } from '../../daemon/sys/log.ts';
+import { CopyStarter } from '../copy-starter.ts';
 import type { DatabaseRecord, VolumeRecord } from '../model/records.ts';
 import type { Repository } from '../repository.ts';
 import type { Starter } from '../starter.ts';
@@ -13,6 +14,7 @@ import type { StartResult } from '../workflow/executor.ts';
 import { Damper } from './damper.ts';
 import { decide, type Decision } from './decide.ts';
 import type { Observations } from './observations.ts';
+import type { PlanReader } from './plan-reader.ts';
 import type { Timeline } from './timeline.ts';
 
 /** Less is of no use: a rule that is met a moment later is looked at a moment later. */
@@ -25,6 +27,7 @@ export interface MonitorOptions {
   readonly timeline: Timeline;
   readonly nowMs: () => number;
   readonly heartbeatMs: number;
+  readonly plans: Pick<PlanReader, 'of'>;
   /** What else is looked after at each round, behind the databases. */
   readonly chores: readonly Chore[];
   readonly log: Log;
@@ -118,6 +121,7 @@ export class Monitor {
       controlUpSinceMs,
       nowMs: now,
       isUnconfirmed: timeline.isUnconfirmed(volume.value.volume),
+      ...(await this.#options.plans.of(entry.value, volume.value)),
     });
     this.#damper.hear(entry.value.id, hosts);
     this.#say(entry.value.id, decision);
@@ -152,6 +156,7 @@ export class Monitor {
     volume: Entry<VolumeRecord>,
   ): Promise<StartResult> {
     const { starter, nowMs } = this.#options;
+    const copies = new CopyStarter(starter);
     switch (decision.kind) {
       case 'failover':
         return starter.failover(entry, volume, {
@@ -163,6 +168,14 @@ export class Monitor {
         });
       case 'reseed':
         return starter.reseed(entry, volume, decision);
+      case 'replace': {
+        const old = { host: decision.old, isLost: true, place: { host: decision.to } };
+        return copies.replace({ entry, volume }, old, decision);
+      }
+      case 'convert': {
+        const wish = { place: { host: decision.to }, copies: entry.value.copies };
+        return copies.convert({ entry, volume }, wish, decision);
+      }
       case 'recover-primary':
         return starter.recoverPrimary(entry, volume, decision.why);
       default:

@@ -54,6 +54,31 @@ export function chooseHosts(
   return { ok: true, primary, secondary };
 }
 
+export interface NewVolume {
+  readonly sizeBytes: number;
+  /** As many as copies; empty: any. */
+  readonly zones: readonly string[];
+  /** 1 or 2. */
+  readonly copies: number;
+}
+
+/** Of a volume that is made: the primary's host first. */
+export function chooseCopies(
+  hosts: readonly HostRoom[],
+  { sizeBytes, zones, copies }: NewVolume,
+):
+  | { readonly ok: true; readonly hosts: readonly string[] }
+  | { readonly ok: false; readonly reason: string; readonly message: string } {
+  if (copies === 1) {
+    const [zone] = zones;
+    const place = zone === undefined ? {} : { zone };
+    const choice = chooseHost(hosts, { sizeBytes, place, zonesTaken: [], hostsTaken: [] });
+    return choice.ok ? { ok: true, hosts: [choice.host.host] } : choice;
+  }
+  const placement = chooseHosts(hosts, sizeBytes, zones);
+  return placement.ok ? { ok: true, hosts: [placement.primary.host, placement.secondary.host] } : placement;
+}
+
 /** For a single copy, a second one, or one in the place of another. */
 export function chooseHost(hosts: readonly HostRoom[], wish: CopyWish): Choice {
   const fitting = hosts.filter((host) => whyNotHere(host, wish) === undefined);

@@ -1,26 +1,27 @@
-/** ClusterService: everything on one screen. */
+/** ClusterService: everything on one screen, and the audit. */
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
-import type { Log } from '../../daemon/sys/log.ts';
-import type { ClusterServiceServer, ClusterStatus } from '../../proto/gen/lockstep/v1/cluster_service.ts';
-import type { Repository } from '../repository.ts';
-import type { WorkflowEngine } from '../workflow/executor.ts';
+import type {
+  AuditClusterRequest,
+  ClusterServiceServer,
+  ClusterStatus,
+} from '../../proto/gen/lockstep/v1/cluster_service.ts';
+import { auditCluster, type AuditOptions } from './audit.ts';
 import type { HostViews } from './host-views.ts';
 import type { Views } from './views.ts';
 
-export interface ClusterOptions {
-  readonly repository: Repository;
-  readonly engine: WorkflowEngine;
+export interface ClusterOptions extends AuditOptions {
   readonly views: Views;
   readonly hostViews: HostViews;
-  readonly wallClock: () => number;
-  readonly log: Log;
 }
 
 export function clusterService(
   options: ClusterOptions,
 ): Partial<ClusterServiceServer> & UntypedServiceImplementation {
-  return { getClusterStatus: unary(options.log, () => clusterStatus(options)) };
+  return {
+    getClusterStatus: unary(options.log, () => clusterStatus(options)),
+    auditCluster: unary(options.log, (request: AuditClusterRequest) => auditCluster(options, request)),
+  };
 }
 
 async function clusterStatus(options: ClusterOptions): Promise<ClusterStatus> {

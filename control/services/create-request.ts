@@ -1,17 +1,17 @@
 /** What a CreateDatabase or a CreateVolume must say, checked before anything is created. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
-import type { CreateDatabaseRequest } from '../../proto/gen/lockstep/v1/database_service.ts';
+import { type CreateDatabaseRequest, RedundancyMode } from '../../proto/gen/lockstep/v1/database_service.ts';
 import type { CreateVolumeRequest } from '../../proto/gen/lockstep/v1/volume_service.ts';
-import { engineFacts } from '../model/engine-parameters.ts';
+import { checkParameters, engineFacts, majorOf } from '../model/engine-parameters.ts';
 import { describeSizes, MAX_SIZE_BYTES, NO_ENGINE, REGION_BYTES, VOLUME_SIZES } from '../model/engines.ts';
 import { type DatabaseRecord, databaseRecordOf } from '../model/records.ts';
-import { chooseHosts, type HostRoom } from '../placement/choose.ts';
+import { newPassword } from '../password.ts';
+import { chooseCopies, type HostRoom } from '../placement/choose.ts';
 import { type HostKnowledge, pause } from '../workflow/definitions/surroundings.ts';
 import { checkNewDatabaseId } from './fields.ts';
+import { checkTags } from './tags.ts';
 
-const COPIES = 2;
-const PASSWORD_BYTES = 18;
 const VOLUME_SUFFIX_CHARACTERS = 8;
 const ADMINISTRATOR = 'admin';
 const LISTEN_POLL_MS = 25;
@@ -21,6 +21,13 @@ export interface CreateWish {
   readonly engine: string;
   readonly sizeBytes: number;
   readonly zones: readonly string[];
+  /** 1 or 2. */
+  readonly copies: number;
+  /** Empty: the newest that the hosts can have. */
+  readonly engineVersion: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly deletionProtection: boolean;
 }
 
 /** What can be judged from the request alone. */
@@ -37,7 +44,17 @@ export function parseCreate(request: CreateDatabaseRequest): CreateWish {
   const sizeBytes = Number(request.sizeBytes);
   if (sizeBytes < minimumBytes || sizeBytes > MAX_SIZE_BYTES || sizeBytes % REGION_BYTES !== 0)
     throw invalidField('size_bytes', request.sizeBytes.toString(), describeSizes(engine, minimumBytes));
-  return { id, engine, sizeBytes, zones: request.zones };
+  const { zones, engineVersion, deletionProtection } = request;
+  if (engineVersion !== '' && majorOf(engine, engineVersion) === '')
+    throw invalidField(
+      'engine_version',
+      engineVersion,
+      `a version of ${engine}, such as EngineVersionService lists`,
+    );
+  const parameters = checkParameters(engine, request.parameters);
+  const tags = checkTags(request.tags);
+  const copies = copiesOf(request.redundancyMode);
+  return { id, engine, sizeBytes, zones, copies, engineVersion, parameters, tags, deletionProtection };
 }
 
 export function parseCreateVolume(request: CreateVolumeRequest): CreateWish {
@@ -46,7 +63,20 @@ export function parseCreateVolume(request: CreateVolumeRequest): CreateWish {
   const sizeBytes = Number(request.sizeBytes);
   if (sizeBytes === 0 || sizeBytes > MAX_SIZE_BYTES || sizeBytes % REGION_BYTES !== 0)
     throw invalidField('size_bytes', request.sizeBytes.toString(), VOLUME_SIZES);
-  return { id, engine: NO_ENGINE, sizeBytes, zones };
+  const none = { engineVersion: '', parameters: {}, tags: {}, deletionProtection: false };
+  return { id, engine: NO_ENGINE, sizeBytes, zones, copies: copiesOf(request.redundancyMode), ...none };
+}
+
+function copiesOf(mode: RedundancyMode): number {
+  switch (mode) {
+    case RedundancyMode.REDUNDANCY_MODE_SINGLE:
+      return 1;
+    case RedundancyMode.REDUNDANCY_MODE_UNSPECIFIED:
+    case RedundancyMode.REDUNDANCY_MODE_REPLICATED:
+      return 2;
+    default:
+      throw invalidField('redundancy_mode', String(mode), 'REPLICATED, SINGLE, or nothing for REPLICATED');
+  }
 }
 
 /**
@@ -67,12 +97,14 @@ export async function checkRoom(hosts: HostKnowledge, wish: CreateWish, signal: 
 
 function checkPlacement(wish: CreateWish, rooms: readonly HostRoom[]): void {
   const known = [...new Set(rooms.map((room) => room.zone))].sort();
-  const allowed = `two different zones of: ${known.join(', ') || 'none, since no host that stores has been heard'}; or none, and control chooses`;
+  const { copies } = wish;
+  const wanted = copies === 1 ? 'one zone' : 'two different zones';
+  const allowed = `${wanted} of: ${known.join(', ') || 'none, since no host that stores has been heard'}; or none, and control chooses`;
   const unknown = wish.zones.find((zone) => !known.includes(zone));
   if (unknown !== undefined) throw invalidField('zones', unknown, allowed);
-  if (wish.zones.length !== 0 && (wish.zones.length !== COPIES || new Set(wish.zones).size !== COPIES))
+  if (wish.zones.length !== 0 && (wish.zones.length !== copies || new Set(wish.zones).size !== copies))
     throw invalidField('zones', wish.zones.join(', '), allowed);
-  const placement = chooseHosts(rooms, wish.sizeBytes, wish.zones);
+  const placement = chooseCopies(rooms, wish);
   if (!placement.ok)
     throw new LockstepError('FAILED_PRECONDITION', placement.message, {
       reason: placement.reason,
@@ -104,7 +136,7 @@ export function newDatabase(
     uid,
     createTimeMs: settings.nowMs,
     engine: wish.engine,
-    engineVersion: '',
+    engineVersion: wish.engineVersion,
     sizeBytes: wish.sizeBytes,
     lifecycle: 'creating',
     failure: '',
@@ -112,9 +144,13 @@ export function newDatabase(
     volume: `${wish.id}-${uid.slice(0, VOLUME_SUFFIX_CHARACTERS)}`,
     port: settings.port,
     user: hasEngine ? ADMINISTRATOR : '',
-    unclaimedPassword: hasEngine ? randomBytes(PASSWORD_BYTES).toString('base64url') : '',
+    unclaimedPassword: hasEngine ? newPassword() : '',
     busyWith: '',
     aliasHost: '',
     aliasGeneration: 0,
+    parameters: wish.parameters,
+    tags: wish.tags,
+    deletionProtection: wish.deletionProtection,
+    copies: wish.copies,
   });
 }

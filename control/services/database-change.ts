@@ -83,16 +83,16 @@ export function checkLifecycle(
 }
 
 /** A host that is silent can be told nothing: the failover, or its return, comes first. */
-export function checkPrimaryHeard(hosts: HostKnowledge, id: string, primary: string): void {
-  if (primary !== '' && !hosts.isGone(primary)) return;
+export function checkHeard(hosts: HostKnowledge, id: string, host: string): void {
+  if (host !== '' && !hosts.isGone(host)) return;
   throw new LockstepError(
     'FAILED_PRECONDITION',
-    `the primary ${primary || 'of it'} cannot be reached, so nothing can be changed there`,
+    `${host === '' ? 'its primary' : host} cannot be reached now`,
     {
       reason: 'HOST_UNREACHABLE',
       metadata: {
         subject: `databases/${id}`,
-        next: `wait for the failover, or bring ${primary || 'a host'} back: lockstep database get ${id}`,
+        next: `bring the host back, or wait until its database goes on without it: lockstep database get ${id}`,
       },
     },
   );

@@ -13,7 +13,7 @@ import {
   type ChangeOptions,
   checkHasEngine,
   checkLifecycle,
-  checkPrimaryHeard,
+  checkHeard,
 } from './database-change.ts';
 import { decideOn } from './database-failover.ts';
 
@@ -81,6 +81,6 @@ async function heardPrimary(
   { id, volume }: { readonly id: string; readonly volume: string },
 ): Promise<string> {
   const { primary } = (await repository.requireVolume(volume)).value;
-  checkPrimaryHeard(hosts, id, primary);
+  checkHeard(hosts, id, primary);
   return primary;
 }

@@ -10,6 +10,7 @@ import type {
   CreateDatabaseRequest,
   DatabaseServiceServer,
   DeleteDatabaseRequest,
+  GetConnectionInfoRequest,
   GetDatabaseRequest,
   ListDatabasesRequest,
   ListDatabasesResponse,
@@ -21,11 +22,15 @@ import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
 import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
 import { checkRoom, nameTaken, newDatabase, parseCreate } from './create-request.ts';
+import { connectionInfo } from './connection-info.ts';
 import { failoverMethods } from './database-failover.ts';
 import { powerHandlers } from './database-power.ts';
+import { renameHandlers } from './database-rename.ts';
+import { updateHandlers } from './database-update.ts';
 import { checkEtag } from './etag.ts';
 import { databaseIdOf, lastOf, nextOf, pageSizeOf } from './fields.ts';
 import { idempotently } from './idempotent.ts';
+import { redundancyMethods } from './redundancy.ts';
 import { packDatabase, type Views } from './views.ts';
 import { watchDatabase, type Watchers } from './watch.ts';
 
@@ -58,8 +63,12 @@ export function databaseService(
     listDatabases: unary(log, (request: ListDatabasesRequest) => list(options, request)),
     deleteDatabase: unary(log, (request: DeleteDatabaseRequest) => remove(options, request)),
     ...failoverMethods(options),
+    ...redundancyMethods(options),
     watchDatabase: watchDatabase(options),
     ...powerHandlers(options),
+    ...updateHandlers(options),
+    ...renameHandlers(options),
+    getConnectionInfo: unary(log, ({ name }: GetConnectionInfoRequest) => connectionInfo(options, name)),
     claimPassword: unary(log, (request: ClaimPasswordRequest) => claimPassword(options, request)),
   };
 }

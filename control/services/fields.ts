@@ -115,8 +115,13 @@ export function fingerprintOf(method: string, request: object): string {
   const facts = Object.entries(request)
     .filter(([key]) => key !== 'requestId')
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  const text = JSON.stringify([method, facts], (_key, value: unknown) =>
-    typeof value === 'bigint' ? value.toString() : value,
-  );
+  const text = JSON.stringify([method, facts], (_key, value: unknown) => plainOf(value));
   return createHash('sha256').update(text).digest('hex');
+}
+
+/** The entries of a map come in the order in which a client happened to send them. */
+function plainOf(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -132,7 +132,13 @@ function checkHasNoEngine({ database }: FoundVolume): void {
   throw new LockstepError(
     'FAILED_PRECONDITION',
     `databases/${id} has ${engine} on it, whose file system would not follow`,
-    { reason: 'HAS_ENGINE', metadata: { subject: `databases/${id}` } },
+    {
+      reason: 'HAS_ENGINE',
+      metadata: {
+        subject: `databases/${id}`,
+        next: `UpdateDatabase makes it larger, file system and all: lockstep database update ${id} --size SIZE`,
+      },
+    },
   );
 }
 

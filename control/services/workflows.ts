@@ -3,16 +3,17 @@ import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { invalidField } from '../../daemon/sys/errors.ts';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
 import type { Log } from '../../daemon/sys/log.ts';
-import type {
-  AbandonWorkflowRequest,
-  GetWorkflowRequest,
-  ListWorkflowLogRequest,
-  ListWorkflowLogResponse,
-  ListWorkflowsRequest,
-  ListWorkflowsResponse,
-  RetryWorkflowRequest,
-  Workflow,
-  WorkflowServiceServer,
+import {
+  type AbandonWorkflowRequest,
+  type GetWorkflowRequest,
+  type ListWorkflowLogRequest,
+  type ListWorkflowLogResponse,
+  type ListWorkflowsRequest,
+  type ListWorkflowsResponse,
+  type RetryWorkflowRequest,
+  type Workflow,
+  type WorkflowServiceServer,
+  WorkflowState,
 } from '../../proto/gen/lockstep/v1/workflow_service.ts';
 import { keys } from '../model/records.ts';
 import { stateOfWorkflow, viewLogEntry, viewWorkflow } from '../model/workflow-view.ts';
@@ -36,6 +37,9 @@ export interface WorkflowsOptions {
 }
 
 const NAME = /^(?:workflows|operations)\/([a-z0-9-]{1,120})$/;
+const STATES: ReadonlySet<WorkflowState> = new Set(
+  Object.values(WorkflowState).filter((state) => state !== WorkflowState.WORKFLOW_STATE_UNSPECIFIED),
+);
 const TARGET = /^(?:databases|hosts)\/[a-z0-9-]{1,63}$/;
 
 export function workflowService(
@@ -73,6 +77,8 @@ async function list(
   const { target, states } = request;
   if (target !== '' && !TARGET.test(target))
     throw invalidField('target', target, 'databases/{database}, hosts/{host}, or nothing');
+  for (const state of states)
+    if (!STATES.has(state)) throw invalidField('states', String(state), 'the states of a workflow');
   const pageSize = pageSizeOf(request.pageSize);
   const name = ['workflows', target, ...states].join(' ');
   const last = lastOf(name, request.pageToken);
@@ -100,10 +106,10 @@ async function listLog(
   request: ListWorkflowLogRequest,
 ): Promise<ListWorkflowLogResponse> {
   const id = idOf('parent', request.parent);
-  await requireWorkflow(engine, id);
   const pageSize = pageSizeOf(request.pageSize);
   const prefix = keys.workflowLog(id);
   const last = lastOf(prefix, request.pageToken);
+  await requireWorkflow(engine, id);
   const after = last === undefined ? {} : { after: last };
   const entries = await repository.store.list(prefix, { ...after, limit: pageSize + 1 });
   const page = entries.slice(0, pageSize);

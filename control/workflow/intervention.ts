@@ -36,6 +36,8 @@ const MAX_CONFLICTS = 20;
 const KEEPS_THE_MONITOR_OFF: ReadonlySet<string> = new Set([
   'create-database',
   'create-volume',
+  'create-single-database',
+  'create-single-volume',
   'clone-database',
   'delete-database',
   'purge-database',

@@ -273,8 +273,8 @@ function engineMethods(parts: AgentParts) {
   const { drivers, log } = parts;
   type Request = { fence: Fence | undefined; spec: EngineSpecMessage | undefined };
   return {
-    installEngine: unary(log, async ({ engine }: { engine: string }) => {
-      const { version, installedPackages } = await drivers.installEngine(engine);
+    installEngine: unary(log, async (request: { engine: string; version: string }) => {
+      const { version, installedPackages } = await drivers.installEngine(request.engine, request.version);
       return { version, installedPackages: [...installedPackages] };
     }),
     initializeEngine: unary(log, async (request: Request & { password: string }) => {

@@ -1,6 +1,6 @@
 /** This host's line to control: heartbeats out, views in, and proposals of its primaries. */
 import { channel } from 'node:diagnostics_channel';
-import { credentials } from '@grpc/grpc-js';
+import type { ChannelCredentials } from '@grpc/grpc-js';
 import { LockstepError, messageOf } from '../sys/errors.ts';
 import { callUnary } from '../sys/grpc-unary.ts';
 import type { Log } from '../sys/log.ts';
@@ -15,6 +15,7 @@ import { viewOf } from './agent-service.ts';
 
 export interface CoordinatorOptions {
   readonly server: string;
+  readonly credentials: ChannelCredentials;
   readonly heartbeatMs: number;
   readonly silenceMs: number;
   readonly describe: () => Promise<Omit<HeartbeatRequest, 'store'>>;
@@ -54,11 +55,7 @@ export class Coordinator {
   constructor(options: CoordinatorOptions) {
     this.#options = options;
     this.#position = options.position;
-    this.#client = new CoordinatorServiceClient(
-      options.server,
-      credentials.createInsecure(),
-      CHANNEL_OPTIONS,
-    );
+    this.#client = new CoordinatorServiceClient(options.server, options.credentials, CHANNEL_OPTIONS);
   }
 
   start(): void {

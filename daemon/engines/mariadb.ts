@@ -1,7 +1,24 @@
-/** MariaDB, as Debian packages it: one version at a time. PURE. */
-import { type EngineFacts, type EngineParameter, parameter } from './engine.ts';
+/**
+ * MariaDB, as Debian packages it: one version at a time. PURE.
+ *
+ * The packages are the server's and the client's core: the programs, without a service and a data folder of their own,
+ * which mariadb-server would start while it is installed. root on the host is root in the engine by the socket's peer,
+ * and by nothing else; the administrator has all but what would let a session change how commits become durable.
+ */
+import {
+  type Engine,
+  type EngineParameter,
+  type EngineSite,
+  parameter,
+  type Script,
+  valuesOf,
+} from './engine.ts';
 
-const MIB = 1024 * 1024;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const LEAST_LOG_MIB = 16;
+const MOST_LOG_MIB = 256;
+const LONGEST_PACKET = 16 * MIB;
 const { integer, boolean, choice } = parameter;
 
 /**
@@ -85,10 +102,71 @@ const PARAMETERS: readonly EngineParameter[] = [
   integer('long_query_time', 'See slow_query_log, in seconds.', { from: 0, to: 31_536_000, byDefault: 10 }),
 ];
 
-export const mariadb: EngineFacts = {
+/** Files, the server's own variables and other people's privileges on them stay the host's. */
+const ADMINISTRATOR_PRIVILEGES = [
+  ...[
+    'SELECT',
+    'INSERT',
+    'UPDATE',
+    'DELETE',
+    'CREATE',
+    'DROP',
+    'REFERENCES',
+    'INDEX',
+    'ALTER',
+    'TRIGGER',
+    'EVENT',
+  ],
+  ...['CREATE TEMPORARY TABLES', 'LOCK TABLES', 'EXECUTE', 'CREATE VIEW', 'SHOW VIEW', 'CREATE ROUTINE'],
+  ...[
+    'ALTER ROUTINE',
+    'CREATE USER',
+    'SHOW DATABASES',
+    'PROCESS',
+    'RELOAD',
+    'DELETE HISTORY',
+    'CONNECTION ADMIN',
+  ],
+].join(', ');
+
+/** $1 data folder, the rest are the server's arguments; the SQL, with the password in it, comes in. */
+const INITIALIZE = `
+data=$1; shift
+cd "$data"
+mariadb-install-db --no-defaults --datadir="$data" --skip-name-resolve --skip-test-db \\
+  --auth-root-authentication-method=socket --auth-root-socket-user=root "$@" >&2
+exec mariadbd --no-defaults --datadir="$data" --bootstrap "$@"
+`;
+
+/** Everything is synced once for all before the folder counts as complete. */
+const WHILE_MADE = ['--skip-log-bin', '--innodb-flush-method=nosync'];
+
+/** Has pages written as fast as it can, and waits up to five seconds until few are left. */
+const SETTLE = [
+  'SET GLOBAL innodb_max_dirty_pages_pct_lwm = 0, GLOBAL innodb_max_dirty_pages_pct = 0;',
+  'DELIMITER ;;',
+  'BEGIN NOT ATOMIC',
+  '  DECLARE tries INT DEFAULT 50;',
+  '  WHILE tries > 0 AND (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS',
+  "      WHERE VARIABLE_NAME = 'Innodb_buffer_pool_pages_dirty') > 100 DO",
+  '    DO SLEEP(0.1); SET tries = tries - 1;',
+  '  END WHILE;',
+  'END;;',
+];
+
+const CLIENT = '/usr/bin/mariadb';
+const SERVER = '/usr/sbin/mariadbd';
+
+/** Of a client's handshake: protocol 4.1, secure connection, plugin authentication, long password. */
+const CAPABILITIES = 0x200 | 0x8000 | 0x80000 | 1;
+const UTF8MB4 = 45;
+const OK = 0x00;
+const ERROR = 0xff;
+
+export const mariadb: Engine = {
   name: 'mariadb',
   title: 'MariaDB',
-  minimumSizeBytes: 512 * MIB,
+  minimumSizeBytes: 256 * MIB,
   defaultPort: 3306,
   recoveryBoundSeconds: 15,
   parameters: PARAMETERS,
@@ -99,4 +177,164 @@ export const mariadb: EngineFacts = {
   multiHostUri: () => '',
   command: ({ alias, port, user, database }) =>
     `mariadb --host=${alias} --port=${String(port)} --user=${user} --password ${database}`,
+
+  systemUser: 'mysql',
+  server: SERVER,
+  programs: ['mariadbd', 'mariadb-install-db'],
+  dataFolder: 'mariadb',
+  installing: {
+    needs: () => ({
+      'mariadb-server-core': 'the database engine',
+      'mariadb-client-core': 'its client, by which it is told new parameters and passwords',
+    }),
+    serverPackage: /^mariadb-server-core$/,
+    majorOf: ({ version }) => /(\d+\.\d+)/.exec(version.replace(/^\d+:/, ''))?.[1] ?? '',
+  },
+
+  initialize: (site, _server, password) => ({
+    script: INITIALIZE,
+    args: [site.dataDir, ...WHILE_MADE, `--innodb-log-file-size=${String(logMib(site.sizeBytes))}M`],
+    // A bootstrap reads one statement a line, and knows no privileges before they are loaded.
+    input: [
+      'FLUSH PRIVILEGES;',
+      "DELETE FROM mysql.global_priv WHERE User NOT IN ('root', 'mariadb.sys') OR (User = 'root' AND Host <> 'localhost');",
+      'FLUSH PRIVILEGES;',
+      'ALTER USER root@localhost IDENTIFIED VIA unix_socket;',
+      `CREATE DATABASE ${quoted(site.database)} CHARACTER SET utf8mb4;`,
+      `CREATE USER ${account(site)} IDENTIFIED BY ${literal(password)};`,
+      `GRANT ${ADMINISTRATOR_PRIVILEGES} ON *.* TO ${account(site)} WITH GRANT OPTION;`,
+      '',
+    ].join('\n'),
+  }),
+  configuration: (site, parameters) => ({
+    'mariadb.cnf': [
+      '[mariadbd]',
+      ...[...valuesFor(site, parameters)].map(
+        ([each, value]) => `${optionOf(each)} = ${value}${unitOf(each)}`,
+      ),
+      '',
+    ].join('\n'),
+  }),
+  start: `cd "$data"\nexec $as ${SERVER} "$@"\n`,
+  // The file is the first argument or none at all; what follows it wins over it.
+  startArguments: (site) => [
+    `--defaults-file=${site.configDir}/mariadb.cnf`,
+    `--datadir=${site.dataDir}`,
+    `--socket=${site.socketDir}/s`,
+    `--pid-file=${site.socketDir}/pid`,
+    `--bind-address=${site.address}`,
+    `--port=${String(site.port)}`,
+    '--skip-log-bin',
+    '--skip-name-resolve',
+    '--local-infile=OFF',
+    '--log-output=TABLE',
+    '--default-time-zone=+00:00',
+    '--default-storage-engine=InnoDB',
+    '--innodb-flush-log-at-trx-commit=1',
+    '--innodb-doublewrite=ON',
+    '--innodb-flush-method=O_DIRECT',
+    '--innodb-file-per-table=ON',
+    // Written at once into the other zone too, at every start.
+    '--innodb-temp-data-file-path=ibtmp1:5M:autoextend',
+  ],
+  settle: (site) => client(site, SETTLE),
+  stopSignal: 'SIGTERM',
+  socket: (site) => `${site.socketDir}/s`,
+
+  /** As root of the host: its handshake, a query and a goodbye in one go, so that nothing has to be waited for. */
+  probe: () => ({
+    send: Buffer.concat([packet(1, handshake('root')), packet(0, '\x03SELECT 1'), packet(0, '\x01')]),
+    answered(received) {
+      const [, login, answer] = firstBytes(received);
+      return login === OK && answer !== undefined && answer !== ERROR;
+    },
+  }),
+
+  /** Each of them, whatever was changed: one that has the value already costs nothing. */
+  apply: (site, _server, parameters) =>
+    client(
+      site,
+      [...valuesFor(site, parameters)].map(([each, value]) => {
+        const sql = sqlValue(each, value);
+        return each.needsRestart
+          ? `SELECT '${each.name}' FROM DUAL WHERE @@GLOBAL.${each.name} <> ${sql};`
+          : `SET GLOBAL ${variableOf(each)} = ${sql};`;
+      }),
+    ),
+
+  /** Nothing that may be logged holds the password. */
+  setPassword: (site, _server, password) =>
+    client(site, [
+      'SET SESSION sql_log_off = 1, SESSION slow_query_log = 0;',
+      `ALTER USER ${account(site)} IDENTIFIED BY ${literal(password)};`,
+    ]),
 };
+
+/** All of the log may have to be applied after a crash. */
+function logMib(sizeBytes: number): number {
+  return Math.max(LEAST_LOG_MIB, Math.min(MOST_LOG_MIB, Math.floor(sizeBytes / 8 / MIB)));
+}
+
+function valuesFor(
+  { sizeBytes }: EngineSite,
+  parameters: Readonly<Record<string, string>>,
+): ReadonlyMap<EngineParameter, string> {
+  return valuesOf(PARAMETERS, parameters, { innodb_log_file_size: logMib(sizeBytes) });
+}
+
+const optionOf = ({ name }: EngineParameter): string => name.replaceAll('_', '-');
+/** The variable has got the option's name in a later version only. */
+const variableOf = ({ name }: EngineParameter): string =>
+  name === 'transaction_isolation' ? 'tx_isolation' : name;
+const unitOf = (each: EngineParameter): string => ('unit' in each ? each.unit : '');
+
+function sqlValue(each: EngineParameter, value: string): string {
+  if (each.type === 'choice') return `'${value}'`;
+  const factor = unitOf(each) === 'M' ? MIB : unitOf(each) === 'K' ? KIB : 1;
+  return factor === 1 ? value : String(Number(value) * factor);
+}
+
+function client({ socketDir }: EngineSite, lines: readonly string[]): Script {
+  return {
+    script: 'exec "$@"',
+    args: [
+      CLIENT,
+      '--no-defaults',
+      `--socket=${socketDir}/s`,
+      '--user=root',
+      '--batch',
+      '--skip-column-names',
+    ],
+    input: `${lines.join('\n')}\n`,
+  };
+}
+
+const account = ({ user }: EngineSite): string => `'${user}'@'%'`;
+const quoted = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
+const literal = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+
+/** Packets of the client/server protocol: three bytes of length, a number, and the body. */
+function packet(sequence: number, body: string | Buffer): Buffer {
+  const bytes = Buffer.from(body);
+  const header = Buffer.alloc(4);
+  header.writeUIntLE(bytes.length, 0, 3);
+  header.writeUInt8(sequence, 3);
+  return Buffer.concat([header, bytes]);
+}
+
+/** Capabilities, the longest packet, the character set, 23 zeroes; then the name, no answer to a challenge, the way. */
+function handshake(user: string): Buffer {
+  const fixed = Buffer.alloc(32);
+  fixed.writeUInt32LE(CAPABILITIES, 0);
+  fixed.writeUInt32LE(LONGEST_PACKET, 4);
+  fixed.writeUInt8(UTF8MB4, 8);
+  return Buffer.concat([fixed, Buffer.from(`${user}\0\0unix_socket\0`)]);
+}
+
+/** Of each packet's body. */
+function firstBytes(received: Buffer): readonly number[] {
+  const bytes: number[] = [];
+  for (let at = 0; at + 4 < received.length; at += 4 + received.readUIntLE(at, 3))
+    bytes.push(received.readUInt8(at + 4));
+  return bytes;
+}

@@ -1,7 +1,21 @@
 /** PostgreSQL, as Debian packages it: every major version side by side below /usr/lib/postgresql. PURE. */
-import { type EngineFacts, type Endpoint, type EngineParameter, parameter } from './engine.ts';
+import {
+  type Endpoint,
+  type Engine,
+  type EngineParameter,
+  type EngineSite,
+  type InstalledServer,
+  parameter,
+  type Script,
+  valuesOf,
+} from './engine.ts';
 
 const MIB = 1024 * 1024;
+/** Each WAL segment has this size, and max_wal_size is a multiple of it. */
+const SEGMENT_MIB = 16;
+const LEAST_WAL_MIB = 64;
+const MOST_WAL_MIB = 512;
+const PROTOCOL_3_0 = 196_608;
 const { integer, decimal, boolean, choice } = parameter;
 
 /**
@@ -143,7 +157,24 @@ function uriOf(hosts: string, { user, database }: Endpoint): string {
   return `postgresql://${user}@${hosts}/${database}`;
 }
 
-export const postgresql: EngineFacts = {
+/** $1 initdb's folder, $2 data folder, $3 administrator, $4 SQL; the password comes in, and is on no disk and no list. */
+const INITIALIZE = `
+bin=$1; data=$2
+cd "$data"
+cat | "$bin/initdb" --pgdata="$data" --username="$3" --pwfile=/dev/stdin --auth=scram-sha-256 --encoding=UTF8 \\
+  --locale=C.UTF-8 --data-checksums --no-sync --no-instructions
+# In single-user mode: no socket, no port, nobody else. It ends with 0 whatever it was told, so its words count.
+said=$(printf '%s\\n' "$4" | "$bin/postgres" --single -F -D "$data" postgres 2>&1)
+case $said in *ERROR:*|*FATAL:*|*PANIC:*) printf '%s\\n' "$said" >&2; exit 1;; esac
+`;
+
+/** The other host's postmaster.pid came across; its pid may be any live process here. */
+const START = `
+rm -f "$data/postmaster.pid"
+exec $as "/usr/lib/postgresql/$version/bin/postgres" -D "$data" "$@"
+`;
+
+export const postgresql: Engine = {
   name: 'postgresql',
   title: 'PostgreSQL',
   minimumSizeBytes: 256 * MIB,
@@ -159,4 +190,158 @@ export const postgresql: EngineFacts = {
   },
   command: ({ alias, port, user, database }) =>
     `psql --host=${alias} --port=${String(port)} --username=${user} --dbname=${database}`,
+
+  systemUser: 'postgres',
+  server: '/usr/lib/postgresql/*/bin/postgres',
+  programs: ['postgres', 'initdb'],
+  dataFolder: 'pgdata',
+  installing: {
+    needs: (version) => ({
+      [version === '' ? 'postgresql' : `postgresql-${version}`]: 'the database engine',
+    }),
+    serverPackage: /^postgresql-\d+$/,
+    majorOf: ({ name }) => name.replace('postgresql-', ''),
+    /*
+     * Debian's package makes and starts a database of its own, "main", which would take the port. Its documented switch
+     * is a setting of createcluster.conf, which includes every file of this folder, so that a file of our own, there
+     * only while apt-get runs, changes nothing that an administrator wrote or would expect later.
+     */
+    during: {
+      path: '/etc/postgresql-common/createcluster.d/lockstep.conf',
+      text: 'create_main_cluster = false\n',
+    },
+  },
+
+  initialize: (site, server, password) => ({
+    script: INITIALIZE,
+    args: [folderOf(server), site.dataDir, site.user, `CREATE DATABASE ${quoted(site.database)}`],
+    input: `${password}\n`,
+  }),
+  configuration: (site, parameters) => ({
+    'postgresql.conf': settingsText(site.sizeBytes, parameters),
+    // The socket's folder lets nobody in but the engine's user and root, and root is the administrator by this map.
+    'hba.conf': [
+      'local all all peer map=lockstep',
+      'host all all 0.0.0.0/0 scram-sha-256',
+      'host all all ::0/0 scram-sha-256',
+      '',
+    ].join('\n'),
+    'ident.conf': ['root', 'postgres'].map((system) => `lockstep ${system} "${site.user}"\n`).join(''),
+  }),
+  start: START,
+  startArguments: (site) =>
+    // Command line settings win over every file, so this is what nobody can change from inside the engine.
+    Object.entries({
+      config_file: `${site.configDir}/postgresql.conf`,
+      hba_file: `${site.configDir}/hba.conf`,
+      ident_file: `${site.configDir}/ident.conf`,
+      listen_addresses: site.address,
+      port: String(site.port),
+      unix_socket_directories: site.socketDir,
+      unix_socket_permissions: '0700',
+      cluster_name: site.database,
+      fsync: 'on',
+      full_page_writes: 'on',
+      synchronous_commit: 'on',
+    }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  // Clients go on during the first, which may be long; the second has only what they wrote meanwhile.
+  settle: (site, server) => psql(site, server, ['CHECKPOINT;', 'CHECKPOINT;']),
+  // "Fast": sessions are ended, a checkpoint is written.
+  stopSignal: 'SIGINT',
+  socket: (site) => `${site.socketDir}/.s.PGSQL.${String(site.port)}`,
+
+  /** A query in the resource's own database, as its administrator: what a client of the alias would get. */
+  probe: (site) => ({
+    send: Buffer.concat([startup(site), message('Q', 'SELECT 1\0'), message('X', '')]),
+    answered: (received) => messageTypes(received).includes('D'),
+  }),
+
+  /** pg_file_settings reads the files anew, so it tells what cannot be taken without waiting for the reload. */
+  apply: (site, server) =>
+    psql(site, server, [
+      'SELECT pg_reload_conf() \\g /dev/null',
+      'SELECT DISTINCT name FROM pg_file_settings WHERE NOT applied AND error IS NOT NULL ORDER BY name;',
+    ]),
+
+  /** Nothing that may be logged holds the password: neither the statement, nor its failure. */
+  setPassword: (site, server, password) =>
+    psql(site, server, [
+      "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = 'panic';",
+      `ALTER ROLE ${quoted(site.user)} PASSWORD ${literal(password)};`,
+    ]),
 };
+
+/** What a person may change by ALTER SYSTEM; sized so that crash recovery stays short. */
+export function settingsText(sizeBytes: number, parameters: Readonly<Record<string, string>>): string {
+  const sized = { max_wal_size: maxWalMib(sizeBytes) };
+  const values = valuesOf(PARAMETERS, parameters, sized);
+  const walMib = Number(parameters['max_wal_size'] ?? sized.max_wal_size);
+  const settings = [
+    // Recovery: little to redo, one syncfs(2) instead of an fsync for each file of the data folder.
+    ['checkpoint_completion_target', '0.9'],
+    ['min_wal_size', `${String(Math.max(2 * SEGMENT_MIB, Math.floor(walMib / 4)))}MB`],
+    ['wal_recycle', 'on'],
+    ['recovery_init_sync_method', 'syncfs'],
+    ['password_encryption', 'scram-sha-256'],
+    ['logging_collector', 'off'],
+    ['log_destination', 'stderr'],
+    ['log_line_prefix', '%m [%p] %q%u@%d '],
+    ['log_checkpoints', 'on'],
+    ['log_timezone', 'UTC'],
+    ['timezone', 'UTC'],
+    ...[...values].map(([each, value]) => [each.name, `${value}${unitOf(each, value)}`]),
+  ];
+  return settings.map(([name, value]) => `${name ?? ''} = '${value ?? ''}'\n`).join('');
+}
+
+export function maxWalMib(sizeBytes: number): number {
+  const quarter = Math.floor(sizeBytes / 4 / MIB / SEGMENT_MIB) * SEGMENT_MIB;
+  return Math.min(MOST_WAL_MIB, Math.max(LEAST_WAL_MIB, quarter));
+}
+
+/** -1 has no unit: it turns something off. */
+function unitOf(each: EngineParameter, value: string): string {
+  return 'unit' in each && !value.startsWith('-') ? each.unit : '';
+}
+
+function folderOf(server: InstalledServer): string {
+  return server.program.replace(/\/postgres$/, '');
+}
+
+function psql(site: EngineSite, server: InstalledServer, lines: readonly string[]): Script {
+  const target = ['-h', site.socketDir, '-p', String(site.port), '-U', site.user, '-d', site.database];
+  return {
+    script: 'exec "$@"',
+    args: [`${folderOf(server)}/psql`, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', ...target],
+    input: `${lines.join('\n')}\n`,
+  };
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** standard_conforming_strings may be off in a database, so a backslash is written as such a string has it. */
+function literal(text: string): string {
+  return ` E'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+/** Messages of the frontend/backend protocol: a type, a length that counts itself, and the body. */
+function message(type: string, body: string): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(4 + Buffer.byteLength(body));
+  return Buffer.concat([Buffer.from(type), length, Buffer.from(body)]);
+}
+
+function startup({ user, database }: EngineSite): Buffer {
+  const version = Buffer.alloc(4);
+  version.writeUInt32BE(PROTOCOL_3_0);
+  return message('', `${version.toString('latin1')}user\0${user}\0database\0${database}\0\0`);
+}
+
+function messageTypes(received: Buffer): readonly string[] {
+  const types: string[] = [];
+  for (let at = 0; at + 5 <= received.length; at += 1 + received.readUInt32BE(at + 1))
+    types.push(received.toString('latin1', at, at + 1));
+  return types;
+}

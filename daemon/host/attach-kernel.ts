@@ -13,7 +13,7 @@ import { runCommand, tryCommand } from './commands.ts';
 import type { AttachDriver, AttachTarget } from './drivers.ts';
 import { readRecord, writeRecord } from './durable.ts';
 import { DEVICE_COMMAND_TIMEOUT_MS, RECONNECT_DELAY_S, UNMOUNT_TIMEOUT_MS } from './limits.ts';
-import { deviceNumberOf, listMounts } from './mounts.ts';
+import { deviceNumberOf, deviceSizeBytes, listMounts } from './mounts.ts';
 
 const PROGRAM = 'nbd-client';
 const SYS_BLOCK = '/sys/block';
@@ -37,6 +37,22 @@ export class KernelAttach implements AttachDriver {
     const hold = ['-persist', '-timeout', String(RECONNECT_DELAY_S), '-nonetlink', '-systemd-mark'];
     await runCommand(PROGRAM, [...target, ...hold], { timeoutMs: DEVICE_COMMAND_TIMEOUT_MS });
     return device;
+  }
+
+  /** nbd-client tells the driver a size once, when it connects. */
+  async grow({ volume, sizeBytes }: AttachTarget): Promise<string> {
+    const device = await this.deviceOf(volume);
+    const number = device === undefined ? undefined : await deviceNumberOf(device);
+    if (device !== undefined && number !== undefined && (await deviceSizeBytes(number)) === sizeBytes)
+      return device;
+    throw new LockstepError(
+      'FAILED_PRECONDITION',
+      `volume ${volume} is attached by the kernel's nbd driver, which keeps the size that it had`,
+      {
+        reason: 'GROWTH_NEEDS_ATTACH',
+        metadata: { volume, next: 'Stop the database and start it again: it is attached anew then.' },
+      },
+    );
   }
 
   async deviceOf(volume: string): Promise<string | undefined> {

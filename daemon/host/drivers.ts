@@ -20,6 +20,11 @@ export interface AttachDriver {
   readonly packages: Readonly<Record<string, string>>;
   /** Answers the block device, such as /dev/loop7. Survives restarts of the NBD server: I/O waits meanwhile. */
   attach(target: AttachTarget): Promise<string>;
+  /**
+   * Makes the device as large as the volume has become, while it is used: I/O waits for a moment and fails never.
+   * Answers the device.
+   */
+  grow(target: AttachTarget): Promise<string>;
   /** The device of an attached volume whose processes are alive; undefined when there is none. */
   deviceOf(volume: string): Promise<string | undefined>;
   /**
@@ -32,12 +37,15 @@ export interface AttachDriver {
 }
 
 export interface FileSystemDriver {
-  readonly type: 'ext4';
+  readonly type: 'ext4' | 'xfs';
+  /** Debian packages that it needs and what for. */
+  readonly packages: Readonly<Record<string, string>>;
   /** Makes a file system where there is none; a device that has one is left as it is. */
   make(device: string): Promise<void>;
   /** Mounts (the journal is replayed) and answers when usable. */
   mount(device: string, mountPoint: string): Promise<void>;
-  unmount(mountPoint: string, options: { readonly force: boolean }): Promise<void>;
+  /** Makes it as large as its device, while it is mounted. */
+  grow(device: string, mountPoint: string): Promise<void>;
 }
 
 export interface EngineSpec {
@@ -52,6 +60,10 @@ export interface EngineSpec {
   readonly user: string;
   /** Where the replicated file system is mounted. */
   readonly mountPoint: string;
+  /** As control has checked them. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** The major version whose files are on the volume; empty: the newest of the host. */
+  readonly version: string;
 }
 
 export interface EngineReport {
@@ -62,13 +74,21 @@ export interface EngineReport {
   readonly logTail: readonly string[];
 }
 
+/** What an engine of daemon/engines is to this host. */
 export interface EngineDriver {
   readonly engine: string;
-  readonly minimumSizeBytes: number;
-  /** Installs what is missing; answers the version and the packages that this call installed. */
-  install(): Promise<{ readonly version: string; readonly installedPackages: readonly string[] }>;
+  /** Installs what is missing of that major version, or the newest for ""; answers the version in full. */
+  install(
+    version: string,
+  ): Promise<{ readonly version: string; readonly installedPackages: readonly string[] }>;
+  /** Major versions that are here or in the package sources, the newest first. */
+  offers(): Promise<readonly { readonly version: string; readonly installed: boolean }[]>;
   /** Initialises the data folder on the mounted file system; does nothing where it already is complete. */
   initialize(spec: EngineSpec, password: string): Promise<void>;
+  /** Has a running engine take the spec's parameters; answers those that wait for its next start. */
+  configure(spec: EngineSpec): Promise<{ readonly pendingRestart: readonly string[] }>;
+  /** Of the administrator, on a running engine. */
+  setPassword(spec: EngineSpec, password: string): Promise<void>;
   /** Starts, waits for crash recovery and for a first answered query. A FAILED start carries the log's last lines. */
   start(spec: EngineSpec): Promise<{ readonly recoveryMs: number }>;
   /** `kill` is SIGKILL at once, for an engine that must not say another word. */

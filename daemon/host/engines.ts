@@ -1,7 +1,9 @@
 /** The engines there are, by the name that the API knows them by. */
+import type { Engine } from '../engines/engine.ts';
+import { ENGINES } from '../engines/registry.ts';
 import { invalidField } from '../sys/errors.ts';
 import type { EngineDriver } from './drivers.ts';
-import { Postgresql } from './postgresql.ts';
+import { HostedEngine } from './engine-driver.ts';
 import type { ProcessSupervisor } from './processes.ts';
 
 export type EngineRegistry = ReadonlyMap<string, EngineDriver>;
@@ -9,9 +11,11 @@ export type EngineRegistry = ReadonlyMap<string, EngineDriver>;
 export function engineRegistry(options: {
   readonly stateDir: string;
   readonly processes: ProcessSupervisor;
+  /** Absent: all of the product's. */
+  readonly engines?: readonly Engine[];
 }): EngineRegistry {
-  const drivers: readonly EngineDriver[] = [new Postgresql(options)];
-  return new Map(drivers.map((driver) => [driver.engine, driver]));
+  const { engines = ENGINES, ...surroundings } = options;
+  return new Map(engines.map((engine) => [engine.name, new HostedEngine(engine, surroundings)]));
 }
 
 export function engineNamed(registry: EngineRegistry, name: string): EngineDriver {

@@ -8,12 +8,15 @@ import { chmod, mkdir, stat } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Engine } from '../engines/engine.ts';
 import { invalidField, LockstepError, messageOf } from '../sys/errors.ts';
 import { chooseAttachDriver } from './detect.ts';
 import type { AttachDriver, EngineDriver, EngineReport, EngineSpec, FileSystemDriver } from './drivers.ts';
 import { engineNamed, engineRegistry, type EngineRegistry } from './engines.ts';
 import { ext4 } from './ext4.ts';
+import { fileSystemTypeOn, unmount } from './file-system.ts';
 import { thaw, whileFrozen } from './freeze.ts';
+import { type HostInventory, takeInventory } from './inventory.ts';
 import { ENGINE_KILL_HEADSTART_MS } from './limits.ts';
 import { listMounts, mountAt } from './mounts.ts';
 import { ensurePackages } from './packages.ts';
@@ -21,11 +24,20 @@ import { KeyedMutex } from '../sys/keyed-mutex.ts';
 import { ProcessSupervisor } from './processes.ts';
 import type { EngineGuard } from './engine-guard.ts';
 import { isFrozen, type ProcessIdentity } from './process-tree.ts';
+import { xfs } from './xfs.ts';
 import { type HostEngine, HostRecords } from './records.ts';
 
 export interface HostLog {
   info(facts: object, message: string): void;
   warn(facts: object, message: string): void;
+}
+
+export interface EngineOffer {
+  readonly engine: string;
+  /** Major. */
+  readonly version: string;
+  /** Else it is in the package sources. */
+  readonly installed: boolean;
 }
 
 export interface HostOptions {
@@ -40,13 +52,17 @@ export interface HostOptions {
   readonly attach?: AttachDriver['name'];
   /** Absent: engines speak whatever becomes of their volume's lease. For tests of this folder. */
   readonly guard?: EngineGuard;
+  /** Of new volumes; absent: ext4. */
+  readonly fileSystem?: FileSystemDriver['type'];
+  /** Absent: all of the product's. */
+  readonly engines?: readonly Engine[];
 }
 
 const VOLUME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 const DATABASE = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
 const USER = /^[a-z_][a-z0-9_]{0,62}$/;
 const HIGHEST_PORT = 65_535;
-const FILE_SYSTEM_PACKAGES = { e2fsprogs: 'mkfs.ext4 makes the file system of a database' };
+const FILE_SYSTEMS = [ext4, xfs];
 /** The engine's user passes through the folders above its data and its socket, and lists none. */
 const PASS_THROUGH = 0o111;
 const OTHERS_PASS = 0o001;
@@ -55,7 +71,6 @@ export class HostDrivers {
   private readonly options: HostOptions;
   private readonly records: HostRecords;
   private readonly engines: EngineRegistry;
-  private readonly fileSystem: FileSystemDriver = ext4;
   private readonly processes: ProcessSupervisor;
   private readonly mutex = new KeyedMutex();
   /** Volume → the process that its engine descends from. */
@@ -64,7 +79,7 @@ export class HostDrivers {
   private toolsPresent: Promise<unknown> | undefined;
 
   constructor(options: HostOptions) {
-    const { stateDir, host } = options;
+    const { stateDir, host, engines } = options;
     this.options = options;
     this.records = new HostRecords(stateDir);
     this.processes = new ProcessSupervisor({
@@ -75,7 +90,11 @@ export class HostDrivers {
         options.guard?.engine(volume, root);
       },
     });
-    this.engines = engineRegistry({ stateDir, processes: this.processes });
+    this.engines = engineRegistry({
+      stateDir,
+      processes: this.processes,
+      ...(engines === undefined ? {} : { engines }),
+    });
   }
 
   /**
@@ -128,7 +147,9 @@ export class HostDrivers {
   async makeFileSystem(volume: string): Promise<void> {
     checkVolume(volume);
     await this.mutex.run(volume, async () => {
-      await this.fileSystem.make(await this.deviceOf(volume));
+      const device = await this.deviceOf(volume);
+      const there = await fileSystemTypeOn(device);
+      await (FILE_SYSTEMS.find(({ type }) => type === there) ?? this.fileSystem).make(device);
     });
   }
 
@@ -137,14 +158,42 @@ export class HostDrivers {
     checkVolume(volume);
     return this.mutex.run(volume, async () => {
       const mountPoint = this.mountPoint(volume);
-      await this.fileSystem.mount(await this.deviceOf(volume), mountPoint);
+      await this.mountAny(await this.deviceOf(volume), mountPoint);
       return mountPoint;
     });
   }
 
+  /** Device and file system, while they are used. Answers when the engine can write up to the new end. */
+  async growFileSystem(volume: string, sizeBytes: number): Promise<void> {
+    checkVolume(volume);
+    await this.mutex.run(volume, async () => {
+      const mountPoint = this.mountPoint(volume);
+      const mounted = await mountAt(mountPoint);
+      const fileSystem = FILE_SYSTEMS.find(({ type }) => type === mounted?.type);
+      if (fileSystem === undefined) throw notMounted(volume);
+      const target = { volume, sizeBytes, nbdSocket: this.options.nbdSocket };
+      const device = await (await this.driver()).grow(target);
+      await this.records.put({ ...(await this.records.get(volume)), volume, sizeBytes });
+      await fileSystem.grow(device, mountPoint);
+    });
+  }
+
+  /** What another host has made may be of another kind than this one makes; asking first would cost each failover. */
+  private async mountAny(device: string, mountPoint: string): Promise<void> {
+    const usual = this.fileSystem;
+    try {
+      await usual.mount(device, mountPoint);
+    } catch (error) {
+      const there = await fileSystemTypeOn(device);
+      const other = FILE_SYSTEMS.find(({ type }) => type === there);
+      if (other === undefined || other === usual) throw error;
+      await other.mount(device, mountPoint);
+    }
+  }
+
   async unmount(volume: string, options: { readonly force: boolean }): Promise<void> {
     checkVolume(volume);
-    await this.mutex.run(volume, () => this.fileSystem.unmount(this.mountPoint(volume), options));
+    await this.mutex.run(volume, () => unmount(this.mountPoint(volume), options));
   }
 
   /** Does the work while the file system is frozen; `isQuiet` is false where there is none that could be. */
@@ -167,8 +216,31 @@ export class HostDrivers {
     );
   }
 
-  async installEngine(engine: string): ReturnType<EngineDriver['install']> {
-    return engineNamed(this.engines, engine).install();
+  /** Of that major version, or the newest for "". */
+  async installEngine(engine: string, version: string): ReturnType<EngineDriver['install']> {
+    return engineNamed(this.engines, engine).install(version);
+  }
+
+  async engineOffers(): Promise<readonly EngineOffer[]> {
+    const all = [...this.engines].map(async ([engine, driver]) =>
+      (await driver.offers()).map((offer) => ({ engine, ...offer })),
+    );
+    return (await Promise.all(all)).flat();
+  }
+
+  async configureEngine(engine: HostEngine): ReturnType<EngineDriver['configure']> {
+    const spec = this.specOf(engine);
+    const driver = engineNamed(this.engines, spec.engine);
+    return this.mutex.run(spec.volume, async () => {
+      await this.remember(engine);
+      return driver.configure(spec);
+    });
+  }
+
+  async setEnginePassword(engine: HostEngine, password: string): Promise<void> {
+    const spec = this.specOf(engine);
+    const driver = engineNamed(this.engines, spec.engine);
+    await this.mutex.run(spec.volume, () => driver.setPassword(spec, password));
   }
 
   async initializeEngine(engine: HostEngine, password: string): Promise<void> {
@@ -230,7 +302,7 @@ export class HostDrivers {
       const engine = (await this.records.get(volume))?.engine;
       if (engine !== undefined)
         await engineNamed(this.engines, engine.engine).stop(this.specOf(engine), { kill: force });
-      await this.fileSystem.unmount(this.mountPoint(volume), { force });
+      await unmount(this.mountPoint(volume), { force });
       await (await this.driver()).detach(volume, { force });
       await this.records.remove(volume);
     });
@@ -241,6 +313,13 @@ export class HostDrivers {
     const volumes = await this.volumesHere();
     const results = await Promise.allSettled(volumes.map((volume) => this.release(volume, options)));
     for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** What there is of volumes here, also what no record of this host knows. */
+  async inventory(): Promise<HostInventory> {
+    const { stateDir } = this.options;
+    const driver = await this.driver();
+    return takeInventory({ stateDir, driver, records: this.records, processes: this.processes });
   }
 
   mountPoint(volume: string): string {
@@ -273,10 +352,7 @@ export class HostDrivers {
   private async remember(engine: HostEngine): Promise<void> {
     const record = await this.records.get(engine.volume);
     if (record === undefined || (await mountAt(this.mountPoint(engine.volume))) === undefined)
-      throw new LockstepError('FAILED_PRECONDITION', `volume ${engine.volume} is not mounted on this host`, {
-        reason: 'NOT_MOUNTED',
-        metadata: { volume: engine.volume },
-      });
+      throw notMounted(engine.volume);
     await checkReachable(this.options.stateDir);
     await this.records.put({ ...record, engine });
   }
@@ -293,6 +369,11 @@ export class HostDrivers {
     return [...new Set([...recorded, ...traces, ...mounted])].filter((volume) => VOLUME.test(volume));
   }
 
+  /** Of new volumes. */
+  private get fileSystem(): FileSystemDriver {
+    return FILE_SYSTEMS.find(({ type }) => type === this.options.fileSystem) ?? ext4;
+  }
+
   private driver(): Promise<AttachDriver> {
     const { stateDir, attach } = this.options;
     const prefer = attach === undefined ? {} : { prefer: attach };
@@ -302,7 +383,8 @@ export class HostDrivers {
 
   /** Once in a daemon's life, so that a failover does not ask dpkg; asked again after a failure. */
   private async ensureTools(driver: AttachDriver): Promise<void> {
-    const tools = (this.toolsPresent ??= ensurePackages({ ...driver.packages, ...FILE_SYSTEM_PACKAGES }));
+    const { fileSystem } = this;
+    const tools = (this.toolsPresent ??= ensurePackages({ ...driver.packages, ...fileSystem.packages }));
     try {
       await tools;
     } catch (error) {
@@ -326,6 +408,13 @@ export class HostDrivers {
     if (!isIPv4(address)) throw invalidField('host.address', address, 'an IPv4 address');
     return { ...engine, address, mountPoint: this.mountPoint(engine.volume) };
   }
+}
+
+function notMounted(volume: string): LockstepError {
+  return new LockstepError('FAILED_PRECONDITION', `volume ${volume} is not mounted on this host`, {
+    reason: 'NOT_MOUNTED',
+    metadata: { volume },
+  });
 }
 
 /** The folders above the state folder are not ours to change, so a closed one is named instead. */

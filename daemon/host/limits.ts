@@ -17,6 +17,11 @@ export const KILL_WAIT_MS = 2000;
 export const DEVICE_COMMAND_TIMEOUT_MS = 15_000;
 /** mkfs: a file system of any size is a few thousand requests, since zeroes are sent as zeroes. */
 export const MAKE_FILE_SYSTEM_TIMEOUT_MS = 120_000;
+/** The new groups' tables are written. */
+export const GROW_FILE_SYSTEM_TIMEOUT_MS = 120_000;
+/** A file of FUSE has its new size: the kernel keeps the old one for a second. */
+export const EXPORT_GROWN_TIMEOUT_MS = 5000;
+export const EXPORT_GROWN_POLL_MS = 100;
 /** mount includes the replay of the journal, umount the write-back of dirty pages. */
 export const MOUNT_TIMEOUT_MS = 60_000;
 export const UNMOUNT_TIMEOUT_MS = 60_000;
@@ -35,14 +40,18 @@ export const ENGINE_INITIALIZE_TIMEOUT_MS = 120_000;
 /** Start, crash recovery included. */
 export const ENGINE_START_TIMEOUT_MS = 120_000;
 export const ENGINE_STOP_GRACE_MS = 30_000;
-/** Of each checkpoint before a shutdown. */
-export const CHECKPOINT_TIMEOUT_MS = 15_000;
+/** What an engine writes back while it still serves, before a shutdown. */
+export const ENGINE_SETTLE_TIMEOUT_MS = 30_000;
 /** After this long a killed engine is taken to hang in I/O, which ends when its volume is taken away. */
 export const ENGINE_KILL_HEADSTART_MS = 100;
 /** A guard that is started takes a moment to load. */
 export const GUARD_START_TIMEOUT_MS = 10_000;
 export const ENGINE_POLL_MS = 15;
 export const ENGINE_PROBE_TIMEOUT_MS = 2000;
+/** Of what a server answers to a probe, more is not looked at. */
+export const PROBE_ANSWER_BYTES = 64 * 1024;
+/** What is asked of a running engine as its administrator. */
+export const ENGINE_ADMINISTRATION_TIMEOUT_MS = 30_000;
 /** The engine's log file is moved aside when it has grown beyond this; one old file is kept. */
 export const LOG_FILE_BYTES = 16 * 1024 * 1024;
 export const LOG_TAIL_BYTES = 8 * 1024;

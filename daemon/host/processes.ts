@@ -130,6 +130,20 @@ export class ProcessSupervisor {
     return (await this.read(name)) !== undefined;
   }
 
+  /** Every recorded process, dead ones whose record was left among them. */
+  async list(): Promise<readonly { readonly name: string; readonly pid: number; readonly alive: boolean }[]> {
+    const files = await readdir(this.runDir).catch(() => []);
+    const names = files.flatMap((file) => /^(.+)\.json$/.exec(file)?.slice(1) ?? []);
+    const found = await Promise.all(
+      names.map(async (name) => {
+        const record = await this.read(name);
+        if (record === undefined) return [];
+        return [{ name, pid: record.pid, alive: (await this.verified(record)) !== undefined }];
+      }),
+    );
+    return found.flat();
+  }
+
   /** Sends the signal, waits for the end, and after the grace kills whatever is left. */
   async stop(
     name: string,

@@ -10,6 +10,9 @@ const engineSchema = z.object({
   volume: z.string(),
   port: z.int(),
   user: z.string(),
+  // Absent from what was written before there were any.
+  parameters: z.record(z.string(), z.string()).default({}),
+  version: z.string().default(''),
 });
 
 const volumeSchema = z.object({

@@ -1,10 +1,10 @@
 /**
  * STARTTLS: the socket of a connection continues as a TLS socket ("TLS support" of the protocol text). TLS 1.2 and later.
  */
-import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { createSecureContext, createServer, type TLSSocket } from 'node:tls';
-import { invalidField, LockstepError, messageOf } from '../sys/errors.ts';
+import { LockstepError, messageOf } from '../sys/errors.ts';
+import { readPem } from '../sys/pem.ts';
 import type { TlsMode } from './negotiation.ts';
 
 export interface NbdTls {
@@ -28,9 +28,10 @@ export interface TlsFiles {
 export function loadTls(files: TlsFiles): NbdTls | undefined {
   const { mode } = files;
   if (mode === 'off') return undefined;
-  const certificate = readPem('certificate', files.certificate);
-  const key = readPem('key', files.key);
-  const clientAuthorities = files.client_ca === undefined ? undefined : readPem('client_ca', files.client_ca);
+  const certificate = readPem('nbd.tls.certificate', files.certificate);
+  const key = readPem('nbd.tls.key', files.key);
+  const clientAuthorities =
+    files.client_ca === undefined ? undefined : readPem('nbd.tls.client_ca', files.client_ca);
   try {
     createSecureContext({ cert: certificate, key, ca: clientAuthorities });
   } catch (cause) {
@@ -38,19 +39,6 @@ export function loadTls(files: TlsFiles): NbdTls | undefined {
     throw new LockstepError('INVALID_ARGUMENT', message, { reason: 'TLS_UNUSABLE', cause });
   }
   return { mode, certificate, key, clientAuthorities };
-}
-
-function readPem(field: string, path = ''): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    const { message, violations } = invalidField(`nbd.tls.${field}`, path, 'a PEM file that can be read');
-    throw new LockstepError('INVALID_ARGUMENT', `${message} (${messageOf(cause)})`, {
-      reason: 'TLS_UNREADABLE',
-      violations,
-      cause,
-    });
-  }
 }
 
 /**

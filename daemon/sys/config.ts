@@ -25,9 +25,11 @@ const capacity = 'whole bytes, at least 1';
 const MOST_RESERVE_MIB = 1_048_576;
 const reserve = `whole MiB from 1 to ${String(MOST_RESERVE_MIB)}`;
 const percent = '1 to 100';
+const fileSystems = ['ext4', 'xfs'] as const;
 const whenFull = ['fail', 'hold'] as const;
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
-const tlsModes = ['off', 'allowed', 'required'] as const;
+const nbdTlsModes = ['off', 'allowed', 'required'] as const;
+const apiTlsModes = ['off', 'required'] as const;
 const pemFile = 'an absolute path of a PEM file';
 const pemPath = z.string(pemFile).refine((path) => isAbsolute(path), pemFile);
 const zoneName = 'a DNS name in lower case';
@@ -40,6 +42,29 @@ const milliseconds = (least: number, most: number) => {
   const allowed = `whole milliseconds from ${String(least)} to ${String(most)}`;
   return z.int(allowed).min(least, allowed).max(most, allowed);
 };
+
+const MOST_REPLACE_AFTER_SECONDS = 30 * 24 * 60 * 60;
+const replaceAfter = `whole seconds from 1 to ${String(MOST_REPLACE_AFTER_SECONDS)}`;
+function tlsMode<const Modes extends readonly ['off', ...string[]]>(modes: Modes) {
+  return z.enum(modes, modes.join(', ')).default('off');
+}
+
+const tlsFiles = {
+  /** PEM. The first two are required unless the mode is off. */
+  certificate: pemPath.optional(),
+  key: pemPath.optional(),
+  /** Whose certificates clients must have; without it, clients need none. */
+  client_ca: pemPath.optional(),
+};
+
+/** The paths of the keys that TLS of that section cannot do without. */
+function missingIn(
+  part: string,
+  files: Readonly<Record<string, string | undefined>>,
+  keys: string[],
+): string[][] {
+  return keys.filter((key) => files[key] === undefined).map((key) => [part, 'tls', key]);
+}
 
 const LEAST_DEFAULT_STALL_MS = 5000;
 const leastStallMs = (silenceMs: number): number => silenceMs * 2;
@@ -76,21 +101,27 @@ export const schema = z
     nbd: z
       .strictObject(
         {
+          tls: z.strictObject({ mode: tlsMode(nbdTlsModes), ...tlsFiles }, section('nbd.tls')).prefault({}),
+        },
+        section('nbd'),
+      )
+      .prefault({}),
+    api: z
+      .strictObject(
+        {
           tls: z
             .strictObject(
               {
-                mode: z.enum(tlsModes, tlsModes.join(', ')).default('off'),
-                /** PEM. The first two are required unless the mode is off. */
-                certificate: pemPath.optional(),
-                key: pemPath.optional(),
-                /** Whose certificates clients must have; without it, clients need none. */
-                client_ca: pemPath.optional(),
+                mode: tlsMode(apiTlsModes),
+                ...tlsFiles,
+                /** Whose certificates the servers that this host calls must have. Required unless the mode is off. */
+                ca: pemPath.optional(),
               },
-              section('nbd.tls'),
+              section('api.tls'),
             )
             .prefault({}),
         },
-        section('nbd'),
+        section('api'),
       )
       .prefault({}),
     /** Present: this host stores volumes and runs engines. */
@@ -99,6 +130,8 @@ export const schema = z
         {
           /** What volumes of this host may add up to; default: the size of the file system of state_dir. */
           capacity_bytes: z.int(capacity).min(1, capacity).optional(),
+          /** Of new databases; one that is there is mounted whichever it has. */
+          file_system: z.enum(fileSystems, fileSystems.join(', ')).default('ext4'),
         },
         section('storage'),
       )
@@ -132,6 +165,12 @@ export const schema = z
             )
             .prefault({}),
           engine_port: port.default(5432),
+          /** How long a host is silent before its copies are made anew on others. */
+          replace_after_seconds: z
+            .int(replaceAfter)
+            .min(1, replaceAfter)
+            .max(MOST_REPLACE_AFTER_SECONDS, replaceAfter)
+            .default(900),
         },
         section('control'),
       )
@@ -179,10 +218,12 @@ export const schema = z
       });
     if (config.storage !== undefined && config.coordinator === undefined)
       context.addIssue({ code: 'custom', path: ['coordinator', 'server'], message: serverAddress });
-    for (const key of ['certificate', 'key'] as const) {
-      if (config.nbd.tls.mode === 'off' || config.nbd.tls[key] !== undefined) continue;
-      context.addIssue({ code: 'custom', path: ['nbd', 'tls', key], message: pemFile });
-    }
+    const { nbd, api } = config;
+    const files = [
+      ...(nbd.tls.mode === 'off' ? [] : missingIn('nbd', nbd.tls, ['certificate', 'key'])),
+      ...(api.tls.mode === 'off' ? [] : missingIn('api', api.tls, ['certificate', 'key', 'ca'])),
+    ];
+    for (const path of files) context.addIssue({ code: 'custom', path, message: pemFile });
     // The lease is asked for with each heartbeat: without room for one that is late, reads would stop at each.
     for (const key of ['silence_ms', 'lease_ms'] as const) {
       const { heartbeat_ms: heartbeatMs, [key]: limitMs } = config.timing;

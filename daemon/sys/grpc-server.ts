@@ -69,7 +69,7 @@ export class ApiServer extends Server {
     const methods = Object.entries(service).map(([name, method]) => {
       const requestDeserialize = (bytes: Buffer): object => {
         try {
-          return method.requestDeserialize(bytes);
+          return method.requestDeserialize(bytes) as object;
         } catch (cause) {
           return new Unreadable(cause);
         }

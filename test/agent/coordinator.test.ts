@@ -1,6 +1,6 @@
 /** The line to control, with a control that answers as the test says. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { credentials, Server, ServerCredentials } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import {
   Coordinator,
@@ -68,6 +68,7 @@ async function start(
   });
   const coordinator = new Coordinator({
     server: `127.0.103.1:${String(await promise)}`,
+    credentials: credentials.createInsecure(),
     heartbeatMs: HEARTBEAT_MS,
     silenceMs: 300,
     describe: () => Promise.resolve(HeartbeatRequest.fromPartial({ host: 'a' })),

@@ -1,85 +1,20 @@
 /** The library against a real gRPC server in this process, whose answers each test decides. */
-import { Server, ServerCredentials, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import { LockstepClient } from '../../client/lockstep.ts';
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
-import { rpcStatusOf, statusReply } from '../../daemon/sys/grpc-status.ts';
-import { type Operation, OperationsService } from '../../proto/gen/google/longrunning/operations.ts';
-import { ClusterServiceService } from '../../proto/gen/lockstep/v1/cluster_service.ts';
+import { rpcStatusOf } from '../../daemon/sys/grpc-status.ts';
+import type { Operation } from '../../proto/gen/google/longrunning/operations.ts';
 import {
   type CreateDatabaseRequest,
   Database,
-  DatabaseServiceService,
   type ListDatabasesRequest,
   TaskState,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
-import { VolumeServiceService } from '../../proto/gen/lockstep/v1/volume_service.ts';
+import { connect, unavailable } from '../support/api-double.ts';
 import { healthyDatabase, healthyStatus, rawOperation, task, volumeInSync } from './fixtures.ts';
 
-type Answer = (request: never) => unknown;
-
-const unavailable = Object.assign(new Error('going away'), {
-  code: status.UNAVAILABLE,
-  details: 'going away',
-});
 const HOST = '127.0.0.1';
-
-/** Answers by method name; what throws is answered as our servers do. */
-async function connect(t: Test, answers: Readonly<Record<string, Answer>>): Promise<LockstepClient> {
-  const server = new Server();
-  for (const service of [
-    DatabaseServiceService,
-    OperationsService,
-    ClusterServiceService,
-    VolumeServiceService,
-  ])
-    server.addService(service, implementation(Object.keys(service), answers));
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${HOST}:0`, ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(error);
-    });
-  });
-  const client = new LockstepClient({ server: `${HOST}:${String(port)}` });
-  t.teardown(() => {
-    client.close();
-    server.forceShutdown();
-  });
-  return client;
-}
-
-function implementation(
-  methods: readonly string[],
-  answers: Readonly<Record<string, Answer>>,
-): UntypedServiceImplementation {
-  return Object.fromEntries(
-    methods
-      .filter((method) => method !== 'watchDatabase' || answers['watchDatabase'] === undefined)
-      .map((method) => [
-        method,
-        (call: { request: never }, callback: (error: unknown, response?: unknown) => void) => {
-          try {
-            const answer = answers[method];
-            if (answer === undefined) throw new Error(`nothing answers ${method}`);
-            callback(null, answer(call.request));
-          } catch (error) {
-            callback(error instanceof Error && 'metadata' in error ? statusReply(error) : error);
-          }
-        },
-      ])
-      .concat(streams(answers)),
-  ) as UntypedServiceImplementation;
-}
-
-function streams(answers: Readonly<Record<string, Answer>>): [string, never][] {
-  const watch = answers['watchDatabase'];
-  if (watch === undefined) return [];
-  const serve = (call: { write(message: unknown): void; emit(name: string, error: unknown): void }): void => {
-    for (const message of watch(undefined as never) as unknown[]) call.write(message);
-    call.emit('error', unavailable);
-  };
-  return [['watchDatabase', serve as never]];
-}
 
 const create = { id: 'orders', engine: 'postgresql', sizeBytes: 1n << 30n };
 

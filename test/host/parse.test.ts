@@ -1,6 +1,6 @@
 import t from 'tap';
 import { parseMountInfo } from '../../daemon/host/mounts.ts';
-import { maxWalMib, quoteIdentifier, settingsText } from '../../daemon/host/postgresql-settings.ts';
+import { maxWalMib, settingsText } from '../../daemon/engines/postgresql.ts';
 import { type ProcessStat, parseStat, withDescendants } from '../../daemon/host/proc.ts';
 import { containsPath } from '../../daemon/host/processes.ts';
 
@@ -59,9 +59,5 @@ t.test('WAL between checkpoints grows with the volume between two bounds', async
   t.equal(maxWalMib(gib / 4), 64);
   t.equal(maxWalMib(gib), 256);
   t.equal(maxWalMib(100 * gib), 512);
-  t.match(settingsText(gib), "max_wal_size = '256MB'");
-});
-
-t.test('a database name with a quote stays one identifier', async (t) => {
-  t.equal(quoteIdentifier('or"ders'), '"or""ders"');
+  t.match(settingsText(gib, {}), "max_wal_size = '256MB'");
 });

@@ -19,7 +19,7 @@ import {
 } from '../support/host.ts';
 
 async function postmasterPid(host: TestHost): Promise<number> {
-  const record = JSON.parse(await readFile(join(host.stateDir, 'run', 'engine-orders.json'), 'utf8')) as {
+  const record = JSON.parse(await readFile(join(host.stateDir, 'run', `engine-${VOLUME}.json`), 'utf8')) as {
     pid: number;
   };
   return record.pid;
@@ -218,9 +218,9 @@ t.test('an engine is not started where its volume is not mounted', async (t) => 
 
 t.test('an unknown engine is named with those there are', async (t) => {
   const { drivers } = await testHost(t);
-  await t.rejects(drivers.installEngine('oracle'), {
+  await t.rejects(drivers.installEngine('oracle', ''), {
     code: 'INVALID_ARGUMENT',
-    violations: [{ field: 'engine', value: 'oracle', allowed: 'postgresql' }],
+    violations: [{ field: 'engine', value: 'oracle', allowed: 'postgresql, mariadb' }],
   });
 });
 

@@ -18,6 +18,7 @@ import {
   type StorePosition,
   type VolumeView,
 } from '../../proto/gen/lockstep/agent/v1/agent.ts';
+import { addInventory } from './inventory-double.ts';
 import { quietLog } from './quiet-log.ts';
 
 const MIB = 1024n * 1024n;
@@ -70,6 +71,8 @@ export class AgentDouble {
   addServices: (server: Server) => void = () => undefined;
   /** How often a copy breaks off, the daemon having been restarted. */
   restartsDuringSeed = 0;
+  /** A copy that it makes stays where it began. */
+  holdsSeed = false;
   isAlive = false;
   #incarnation = 1n;
   #server: Server | undefined;
@@ -99,6 +102,7 @@ export class AgentDouble {
   async start(): Promise<void> {
     const server = new Server();
     server.addService(AgentServiceService, this.#service());
+    addInventory(server, this);
     this.addServices(server);
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     server.bindAsync(`127.0.0.1:${String(this.#port)}`, ServerCredentials.createInsecure(), (error, port) => {
@@ -479,6 +483,7 @@ export class AgentDouble {
   }
 
   #seeded(replica: Replica, target: string): void {
+    if (replica.copy?.phase !== 'SEEDING' || this.holdsSeed) return;
     if (this.restartsDuringSeed === 0) {
       replica.copy = copyOf(target, 'SEEDED', 12n * MIB, 0n);
       return;

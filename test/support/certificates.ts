@@ -19,8 +19,8 @@ export interface Certificates {
 
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
-/** With the names that libnbd wants in its folder: ca-cert.pem, client-cert.pem, client-key.pem. */
-export function makeCertificates(t: Test): Certificates {
+/** For localhost and the address, with the names that libnbd wants in its folder: ca-cert.pem, client-cert.pem, client-key.pem. */
+export function makeCertificates(t: Test, address = '127.0.0.1'): Certificates {
   const folder = mkdtempSync(join(tmpdir(), 'nbd-tls-'));
   t.teardown(() => {
     rmSync(folder, { recursive: true, force: true });
@@ -43,7 +43,7 @@ export function makeCertificates(t: Test): Certificates {
   );
   for (const name of ['server', 'client']) {
     const files = ['-keyout', `${name}-key.pem`, '-out', `${name}.csr`];
-    const names = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+    const names = ['-addext', `subjectAltName=DNS:localhost,IP:${address}`];
     openssl('req', ...NEW_KEY, '-subj', '/CN=localhost', ...names, ...files);
     const signed = [
       '-CA',

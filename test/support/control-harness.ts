@@ -47,6 +47,8 @@ export class ControlHarness {
   readonly #heartbeatMs: number;
   readonly enginesOfA: EngineAgentDouble;
   readonly enginesOfB: EngineAgentDouble;
+  /** As of the next start of control. */
+  replaceAfterSeconds = 900;
   readonly #dnsPort: number;
   #control: Control | undefined;
   #server: Server | undefined;
@@ -117,6 +119,8 @@ export class ControlHarness {
        name = "control"
        address = "127.0.0.1"
        state_dir = "${this.folder}"
+       [control]
+       replace_after_seconds = ${String(this.replaceAfterSeconds)}
        [control.dns]
        port = ${String(this.#dnsPort)}
        [timing]
@@ -161,10 +165,10 @@ export class ControlHarness {
     return (await this.call(EventServiceService.listEvents, { parent })).events;
   }
 
-  async hostsHeard(): Promise<void> {
+  async hostsHeard(count = 2): Promise<void> {
     for (;;) {
       const { hosts } = await this.call(ClusterServiceService.getClusterStatus, {});
-      if (hosts.filter((host) => host.reachable && host.roles.includes('storage')).length === 2) return;
+      if (hosts.filter((host) => host.reachable && host.roles.includes('storage')).length === count) return;
       await sleep(POLL_MS);
     }
   }

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Test } from 'tap';
+import type { Engine } from '../../daemon/engines/engine.ts';
+import type { FileSystemDriver } from '../../daemon/host/drivers.ts';
 import { HostDrivers } from '../../daemon/host/host.ts';
 import { listLoopDevices, listMounts } from '../../daemon/host/mounts.ts';
 import { statOf } from '../../daemon/host/proc.ts';
@@ -36,6 +38,9 @@ export async function testHost(
     readonly filters?: readonly string[];
     readonly settings?: readonly string[];
     readonly name?: string;
+    readonly engine?: string;
+    readonly fileSystem?: FileSystemDriver['type'];
+    readonly engines?: readonly Engine[];
   } = {},
 ): Promise<TestHost> {
   const folder = await mkdtemp(join(tmpdir(), 'ls-'));
@@ -50,6 +55,8 @@ export async function testHost(
       address: '127.0.0.1',
       nbdSocket: server.socket,
       log: { info: () => undefined, warn: () => undefined },
+      ...(options.fileSystem === undefined ? {} : { fileSystem: options.fileSystem }),
+      ...(options.engines === undefined ? {} : { engines: options.engines }),
     });
   const drivers = again();
   const port = nextPort++;
@@ -59,7 +66,10 @@ export async function testHost(
     await unmountBelow(folder);
     await rm(folder, { recursive: true, force: true });
   });
-  const engine = { engine: 'postgresql', database: 'orders', volume: VOLUME, port, user: 'lockstep' };
+  const engine = {
+    engine: options.engine ?? 'postgresql',
+    ...{ database: 'orders', volume: VOLUME, port, user: 'lockstep', parameters: {}, version: '' },
+  };
   return { folder, stateDir, server, drivers, engine, again };
 }
 

@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PORTS } from '../../../client/quickstart/plan.ts';
 import { HostDrivers } from '../../../daemon/host/host.ts';
-import { Postgresql } from '../../../daemon/host/postgresql.ts';
+import { postgresql } from '../../../daemon/engines/postgresql.ts';
+import { HostedEngine } from '../../../daemon/host/engine-driver.ts';
 import { ProcessSupervisor } from '../../../daemon/host/processes.ts';
 import { Installation } from '../installation.ts';
 import { layerFile } from '../layer-file.ts';
@@ -114,6 +115,8 @@ function over(name: Exclude<keyof typeof ADDRESSES, 'folder'>, setup: Setup, tit
         volume: exported,
         port: PORTS.engine,
         user: USER,
+        parameters: {},
+        version: '',
       };
       try {
         await drivers.attach(exported, sizeBytes);
@@ -147,7 +150,7 @@ const inFolder: MeasuredEngine = {
     const mountPoint = join(folder, 'data');
     for (const one of [stateDir, mountPoint]) mkdirSync(one, { mode: PASSABLE });
     const processes = new ProcessSupervisor({ runDir: join(stateDir, 'run'), host: 'folder' });
-    const driver = new Postgresql({ stateDir, processes });
+    const driver = new HostedEngine(postgresql, { stateDir, processes });
     const spec = {
       engine: 'postgresql',
       database: DATABASE,
@@ -156,6 +159,8 @@ const inFolder: MeasuredEngine = {
       port: PORTS.engine,
       user: USER,
       mountPoint,
+      parameters: {},
+      version: '',
     };
     // The driver starts no engine where nothing is mounted.
     await run('mount', ['--bind', mountPoint, mountPoint]);

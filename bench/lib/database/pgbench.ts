@@ -36,9 +36,9 @@ const run = promisify(execFile);
 export async function initialize(address: Address, scale: number): Promise<void> {
   await run(
     pgbenchProgram(),
-    [...connection(address), '--initialize', '--quiet', `--scale=${String(scale)}`],
+    [...connectionArguments(address), '--initialize', '--quiet', `--scale=${String(scale)}`],
     {
-      env: environment(address),
+      env: pgbenchEnvironment(address),
       maxBuffer: OUTPUT_BYTES,
     },
   );
@@ -73,8 +73,8 @@ export async function pgbench(
       `--jobs=${String(THREADS)}`,
       `--time=${String(seconds)}`,
     ];
-    const { stdout } = await run(pgbenchProgram(), [...connection(address), ...options], {
-      env: environment(address),
+    const { stdout } = await run(pgbenchProgram(), [...connectionArguments(address), ...options], {
+      env: pgbenchEnvironment(address),
       maxBuffer: OUTPUT_BYTES,
     });
     const outcome = outcomeOf(stdout);
@@ -111,10 +111,10 @@ export function pgbenchProgram(): string {
   return `/usr/lib/postgresql/${String(versions[0])}/bin/pgbench`;
 }
 
-function connection({ host, port, user, database }: Address): readonly string[] {
+export function connectionArguments({ host, port, user, database }: Address): readonly string[] {
   return [`--host=${host}`, `--port=${String(port)}`, `--username=${user}`, database];
 }
 
-function environment({ password }: Address): NodeJS.ProcessEnv {
+export function pgbenchEnvironment({ password }: Address): NodeJS.ProcessEnv {
   return { ...process.env, PGPASSWORD: password };
 }

@@ -8,7 +8,8 @@
 import { assert, LockstepError } from '../../../daemon/sys/errors.ts';
 import { majorOf } from '../../model/engine-parameters.ts';
 import { type HostRecord, keys, type VolumeRecord } from '../../model/records.ts';
-import { chooseHosts } from '../../placement/choose.ts';
+import { NO_ENGINE } from '../../model/engines.ts';
+import { chooseCopies } from '../../placement/choose.ts';
 import type { Entry } from '../../store/store.ts';
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { connectTarget, Copying, seedTarget, snapshotName } from './copy.ts';
@@ -18,8 +19,10 @@ import { gently, patiently, pause, type Surroundings } from './surroundings.ts';
 
 export type CreateState = DatabaseWork & {
   readonly sizeBytes: number;
-  /** As asked for; empty: any two. */
+  /** As asked for; empty: any. */
   readonly zones: readonly string[];
+  /** 1 or 2. */
+  readonly copies: number;
   readonly primary: string;
   readonly primaryZone: string;
   readonly secondary: string;
@@ -39,39 +42,55 @@ const ATTEMPTS = 3;
 /** Two requests that choose the same room at once: one of them chooses again. */
 const MAX_PLACEMENT_CONFLICTS = 10;
 
+export type CreateType =
+  'create-database' | 'create-volume' | 'create-single-database' | 'create-single-volume';
+
+export function createType(engine: string, copies: number): CreateType {
+  const what = engine === NO_ENGINE ? 'volume' : 'database';
+  return copies === 1 ? `create-single-${what}` : `create-${what}`;
+}
+
 export function createDatabase(around: Surroundings): WorkflowDefinition<CreateState> {
-  const engine = [
-    attachDevice(around),
-    makeFileSystem(around),
-    installEngine(around),
-    initializeEngine(around),
-    startEngine(around),
-  ];
-  return definition(around, 'create-database', engine);
+  return definition(around, 'create-database', { before: engineSteps(around), after: copySteps(around) });
 }
 
 /** Of a volume that is used over NBD: the same without what an engine needs. */
 export function createVolume(around: Surroundings): WorkflowDefinition<CreateState> {
-  return definition(around, 'create-volume', []);
+  return definition(around, 'create-volume', { before: [], after: copySteps(around) });
 }
+
+/** With one copy, and nothing of what makes a second one. */
+export function createSingleDatabase(around: Surroundings): WorkflowDefinition<CreateState> {
+  return definition(around, 'create-single-database', { before: engineSteps(around), after: [] });
+}
+
+export function createSingleVolume(around: Surroundings): WorkflowDefinition<CreateState> {
+  return definition(around, 'create-single-volume', { before: [], after: [] });
+}
+
+const engineSteps = (around: Surroundings): readonly CreateStep[] => [
+  attachDevice(around),
+  makeFileSystem(around),
+  installEngine(around),
+  initializeEngine(around),
+  startEngine(around),
+];
+
+const copySteps = (around: Surroundings): readonly CreateStep[] => [
+  snapshotPrimary(around),
+  createSecondaryVolume(around),
+  seedSecondary(around),
+  connectReplication(around),
+  dropSnapshot(around),
+];
 
 function definition(
   around: Surroundings,
-  type: 'create-database' | 'create-volume',
-  engine: readonly CreateStep[],
+  type: CreateType,
+  { before, after }: { readonly before: readonly CreateStep[]; readonly after: readonly CreateStep[] },
 ): WorkflowDefinition<CreateState> {
-  const steps = [
-    chooseHostsStep(around),
-    createPrimaryVolume(around),
-    servePrimary(around),
-    ...engine,
-    snapshotPrimary(around),
-    createSecondaryVolume(around),
-    seedSecondary(around),
-    connectReplication(around),
-    dropSnapshot(around),
-    publishAlias(around),
-  ];
+  const placed = [chooseHostsStep(around), createPrimaryVolume(around), servePrimary(around)];
+  const steps = [...placed, ...before, ...after, publishAlias(around)];
   return { type, version: 1, steps, finished: (state, outcome) => finished(around, state, outcome) };
 }
 
@@ -97,8 +116,11 @@ const actions = (around: Surroundings, context: Context): HostActions =>
 function chooseHostsStep(around: Surroundings): CreateStep {
   return step(around, {
     name: 'choose-hosts',
-    title: ({ primary, secondary }) =>
-      primary === '' ? 'Choose hosts in two zones' : `Choose hosts in two zones: ${primary} and ${secondary}`,
+    title: ({ copies, primary, secondary }) => {
+      if (copies === 1) return primary === '' ? 'Choose a host' : `Choose a host: ${primary}`;
+      const what = 'Choose hosts in two zones';
+      return primary === '' ? what : `${what}: ${primary} and ${secondary}`;
+    },
     do: ({ state, signal }) => placeVolume(around, state, signal),
     undo: async ({ state }) => {
       await around.repository.store.transact([], [{ key: keys.volume(state.volume), deleted: true }]);
@@ -116,7 +138,7 @@ async function placeVolume(
     if (placed !== undefined) return namesOf(around, placed);
     // Before the rooms: what is placed on a host after this is not in the rooms, and ends the reservation.
     const hosts = await around.repository.hostEntries();
-    const placement = chooseHosts(await around.hosts.rooms(), state.sizeBytes, state.zones);
+    const placement = chooseCopies(await around.hosts.rooms(), state);
     if (!placement.ok && !around.hosts.hasListened()) {
       // This control has just started: the hosts are there, and have not said so yet.
       await pause(around.pace.copyPollMs, signal);
@@ -124,7 +146,6 @@ async function placeVolume(
     }
     if (!placement.ok)
       throw new LockstepError('FAILED_PRECONDITION', placement.message, { reason: placement.reason });
-    const chosen = [placement.primary.host, placement.secondary.host];
     const record: VolumeRecord = {
       volume: state.volume,
       database: state.database,
@@ -132,7 +153,7 @@ async function placeVolume(
       generation: 0,
       primary: '',
       inSync: [],
-      replicas: chosen,
+      replicas: placement.hosts,
     };
     if (await reserve(around, record, hosts)) return namesOf(around, record);
     conflicts++;
@@ -157,8 +178,8 @@ async function reserve(
 }
 
 async function namesOf(around: Surroundings, record: VolumeRecord): Promise<Partial<CreateState>> {
-  const [primary, secondary] = record.replicas;
-  assert(primary !== undefined && secondary !== undefined, 'a volume is placed on two hosts');
+  const [primary, secondary = ''] = record.replicas;
+  assert(primary !== undefined, 'a volume is placed on one host or two');
   const hosts = await around.repository.hosts();
   const zone = (host: string): string => hosts.get(host)?.zone ?? '';
   return { primary, primaryZone: zone(primary), secondary, secondaryZone: zone(secondary) };
@@ -217,17 +238,18 @@ function makeFileSystem(around: Surroundings): CreateStep {
 function installEngine(around: Surroundings): CreateStep {
   return step(around, {
     name: 'install-engine',
-    title: ({ engine, primary, secondary }) => `Install ${engine} on ${primary} and ${secondary}`,
+    title: ({ engine, primary, secondary }) =>
+      `Install ${engine} on ${primary}${secondary === '' ? '' : ` and ${secondary}`}`,
     deadlineMs: ENGINE_MS,
     do: async (context) => {
       const { primary, secondary, engine, engineVersion } = context.state;
       const hosts = actions(around, context);
       const [version, other] = await Promise.all([
         hosts.installEngine(primary, engine, engineVersion),
-        hosts.installEngine(secondary, engine, engineVersion),
+        secondary === '' ? undefined : hosts.installEngine(secondary, engine, engineVersion),
       ]);
       // The files of one major version are not readable by another: such a secondary could never take over.
-      if (majorOf(engine, version) !== majorOf(engine, other))
+      if (other !== undefined && majorOf(engine, version) !== majorOf(engine, other))
         throw new LockstepError(
           'FAILED_PRECONDITION',
           `${primary} has ${engine} ${version}, ${secondary} has ${other}: install the same major version on both`,
@@ -372,7 +394,7 @@ async function finished(around: Surroundings, state: CreateState, outcome: Workf
         [
           {
             reason: 'CREATED',
-            message: `created on ${state.primary}, with a second copy on ${state.secondary}`,
+            message: `created on ${state.primary}, ${state.secondary === '' ? 'with one copy' : `with a second copy on ${state.secondary}`}`,
           },
         ],
       );

@@ -7,6 +7,7 @@ import {
   type Fence,
   type VolumeView,
 } from '../../../proto/gen/lockstep/agent/v1/agent.ts';
+import { EngineAgentServiceService as engines } from '../../../proto/gen/lockstep/agent/v1/engine.ts';
 import { SnapshotServiceService as snapshots } from '../../../proto/gen/lockstep/agent/v1/snapshot.ts';
 import { majorOf } from '../../model/engine-parameters.ts';
 import { NO_ENGINE } from '../../model/engines.ts';
@@ -25,6 +26,10 @@ const INITIALIZE_MS = 3 * 60_000;
 /** Crash recovery of the engine. */
 const START_MS = 5 * 60_000;
 const STOP_MS = 90_000;
+/** A statement, and a look at what came of it. */
+const CONFIGURE_MS = 30_000;
+/** Online, while the engine uses it. */
+const GROW_MS = 10 * 60_000;
 /** All of a volume may have to be written. */
 const REVERT_MS = 24 * 60 * 60_000;
 
@@ -183,6 +188,22 @@ export class HostActions {
   async stopEngine(host: string, facts: EngineFacts, options: { readonly kill: boolean }): Promise<void> {
     const request = { ...(await this.#withSpec(facts)), kill: options.kill };
     await this.#cleanUp(host, agent.stopEngine, request, STOP_MS);
+  }
+
+  /** With the parameters of the facts. Answers those that wait for the next start. */
+  async configureEngine(host: string, facts: EngineFacts): Promise<readonly string[]> {
+    const request = await this.#withSpec(facts);
+    return (await this.#call(host, engines.configureEngine, request, CONFIGURE_MS)).pendingRestart;
+  }
+
+  async setEnginePassword(host: string, facts: EngineFacts, password: string): Promise<void> {
+    const request = { ...(await this.#withSpec(facts)), password };
+    await this.#call(host, engines.setEnginePassword, request, CONFIGURE_MS);
+  }
+
+  /** The device takes the size of its replica, and the file system that of the device. */
+  async growFileSystem(host: string): Promise<void> {
+    await this.#call(host, engines.growFileSystem, await this.#withVolume(), GROW_MS);
   }
 
   /** Engine, file system, device: in this order, since each is used by the one before. */

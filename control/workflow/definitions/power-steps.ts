@@ -19,11 +19,13 @@ export const ENGINE_MS = 6 * 60_000;
 export function powerStep<State extends PowerState>(
   around: Surroundings,
   parts: Pick<Step<State>, 'name' | 'title' | 'deadlineMs'> & {
+    /** Default: always. Else there is nothing to do, and nothing to undo. */
+    readonly when?: (state: State) => boolean;
     readonly act: Act<State>;
     readonly undo?: Act<State>;
   },
 ): Step<State> {
-  const { name, title, deadlineMs, act, undo } = parts;
+  const { name, title, deadlineMs, when = () => true, act, undo } = parts;
   const actions = (context: StepContext<State>): HostActions =>
     new HostActions(around, context, context.state.volume);
   return {
@@ -34,6 +36,7 @@ export function powerStep<State extends PowerState>(
     backoffMs: around.pace.backoffMs,
     async do(context) {
       const { volume, primary } = context.state;
+      if (!when(context.state)) return;
       await requirePrimary(around, volume, primary);
       requireHeard(around, primary);
       return act(actions(context), context.state);
@@ -42,6 +45,7 @@ export function powerStep<State extends PowerState>(
       ? {}
       : {
           async undo(context) {
+            if (!when(context.state)) return;
             await patiently(around, context.signal, () => undo(actions(context), context.state));
           },
         }),

@@ -3,6 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
 import type { Log } from '../../../daemon/sys/log.ts';
 import type { DatabaseRecord, VolumeRecord } from '../../model/records.ts';
+import type { CopyStarter, Held } from '../../copy-starter.ts';
+import type { StartResult } from '../executor.ts';
+import type { WorkflowSnapshot } from '../snapshot.ts';
 import type { Agents } from '../../agents.ts';
 import type { HostRoom } from '../../placement/choose.ts';
 import type { Repository } from '../../repository.ts';
@@ -24,13 +27,25 @@ export interface HostKnowledge {
   incarnation(host: string): bigint | undefined;
   /** The host answered a call that the engine runs: its heartbeats may not say so yet. */
   engineStarted(host: string, volume: string): void;
+  /** The host is heard, and reports a replica of the volume. */
+  holds(host: string, volume: string): boolean;
   rooms(): Promise<readonly HostRoom[]>;
+}
+
+/** What a workflow that works by others needs of them. `id`: by which it finds again what it started. */
+export interface Offspring {
+  get(id: string): Promise<WorkflowSnapshot | undefined>;
+  readonly copies: Pick<CopyStarter, 'convert' | 'toSingle' | 'replace'>;
+  /** Throws where it is not safe now. */
+  switchover(held: Held, cause: { readonly why: string; readonly id: string }): Promise<StartResult>;
 }
 
 export interface Surroundings {
   readonly repository: Repository;
   readonly agents: Agents;
   readonly hosts: HostKnowledge;
+  /** Once everything is put together: the engine is made of the definitions. */
+  readonly offspring: () => Offspring;
   readonly log: Log;
   /** The monotonic clock that heartbeats are timed with. */
   readonly nowMs: () => number;

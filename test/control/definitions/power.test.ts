@@ -3,8 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
 import type { Operation } from '../../../proto/gen/google/longrunning/operations.ts';
-import { DatabaseServiceService as service } from '../../../proto/gen/lockstep/v1/database_service.ts';
-import { ControlHarness } from '../../support/control-harness.ts';
+import {
+  Database,
+  DatabaseServiceService as service,
+} from '../../../proto/gen/lockstep/v1/database_service.ts';
+import { ControlHarness, MIB } from '../../support/control-harness.ts';
 
 const [ACTIVE, STOPPED] = [2, 7];
 const [IN_SYNC, DEGRADED] = [3, 5];
@@ -18,7 +21,15 @@ const verbs = {
   startDatabase: (harness: ControlHarness) => harness.call(service.startDatabase, orders),
   stopDatabase: (harness: ControlHarness) => harness.call(service.stopDatabase, orders),
   rebootDatabase: (harness: ControlHarness) => harness.call(service.rebootDatabase, orders),
+  resetPassword: (harness: ControlHarness) => harness.call(service.resetPassword, orders),
+  updateDatabase: (harness: ControlHarness) => harness.call(service.updateDatabase, { database: LARGER }),
 };
+const LARGER = Database.fromPartial({
+  ...orders,
+  sizeBytes: BigInt(512 * MIB),
+  parameters: { work_mem: '8192' },
+  tags: { a: '1' },
+});
 
 const run = async (harness: ControlHarness, verb: keyof typeof verbs): Promise<Operation> =>
   harness.finished(await verbs[verb](harness));
@@ -149,13 +160,15 @@ t.test('a primary that dies while its database starts is failed over from', asyn
 });
 
 t.test(
-  'a control that dies after any entry of a stop or a start finishes it after its restart',
+  'a control that dies after any entry of the log of a change finishes it after its restart',
   { timeout: 100_000 },
   async (t) => {
     for (const [verb, steps, ends] of [
       ['stopDatabase', 3, STOPPED],
       ['startDatabase', 4, ACTIVE],
       ['rebootDatabase', 2, ACTIVE],
+      ['resetPassword', 2, ACTIVE],
+      ['updateDatabase', 4, ACTIVE],
     ] as const)
       for (let dies = 1; dies <= 2 * steps + 1; dies++) {
         const harness = await ControlHarness.open(t);
@@ -175,7 +188,10 @@ t.test(
         await harness.hostsHeard();
         const done = await harness.finished(operation);
         t.equal(done.error, undefined, `${verb} after entry ${String(dies)}`);
-        t.match(await harness.until(({ redundancy }) => redundancy === IN_SYNC), { state: ends });
+        const after = await harness.until(({ redundancy }) => redundancy === IN_SYNC);
+        const { sizeBytes, parameters, tags } = LARGER;
+        const changed = verb === 'updateDatabase' ? { sizeBytes, parameters, tags } : {};
+        t.match(after, { state: ends, busyWith: '', ...changed });
         harness.a.die();
         harness.b.die();
         await harness.stopControl();

@@ -1,53 +1,14 @@
 /** Whatever a workflow does or undoes may be cut off and run again: here everything is, every time. */
 import t from 'tap';
-import { definitionsOf } from '../../../control/workflow/definitions/definitions.ts';
-import type { Surroundings } from '../../../control/workflow/definitions/surroundings.ts';
-import type {
-  Step,
-  StepContext,
-  WorkflowDefinition,
-  WorkflowState,
-} from '../../../control/workflow/workflow.ts';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
 import type { Operation } from '../../../proto/gen/google/longrunning/operations.ts';
 import { EventServiceService } from '../../../proto/gen/lockstep/v1/event_service.ts';
-import { DatabaseServiceService as service } from '../../../proto/gen/lockstep/v1/database_service.ts';
-import { ControlHarness } from '../../support/control-harness.ts';
-
-function twice(around: Surroundings): readonly WorkflowDefinition<WorkflowState>[] {
-  return definitionsOf(around).map((definition) => ({
-    ...definition,
-    steps: definition.steps.map(stepTwice),
-    finished: async (state, outcome) => {
-      await definition.finished?.(state, outcome);
-      await definition.finished?.(state, outcome);
-    },
-  }));
-}
-
-function stepTwice(step: Step<WorkflowState>): Step<WorkflowState> {
-  const again = {
-    ...step,
-    do: async (context: StepContext<WorkflowState>) => {
-      await step.do(context);
-      return step.do(context);
-    },
-  };
-  if (step.undo === undefined) return again;
-  const undo = async (context: StepContext<WorkflowState>): Promise<void> => {
-    await step.undo?.(context);
-    await step.undo?.(context);
-  };
-  return { ...again, undo };
-}
-
-async function openTwice(t: Parameters<typeof ControlHarness.open>[0]): Promise<ControlHarness> {
-  const harness = await ControlHarness.open(t);
-  await harness.stopControl();
-  await harness.startControl({ definitions: twice });
-  await harness.hostsHeard();
-  return harness;
-}
+import {
+  Database,
+  DatabaseServiceService as service,
+  RedundancyMode,
+} from '../../../proto/gen/lockstep/v1/database_service.ts';
+import { openTwice } from '../../support/twice.ts';
 
 const named = { name: 'databases/orders', etag: '', requestId: '' };
 
@@ -144,4 +105,37 @@ t.test('stop, start and reboot, and their undo, stand being run twice', async (t
   t.same([...harness.a.engines, ...harness.a.mounts, ...harness.a.devices], []);
   t.equal(await done(harness.call(service.startDatabase, named)), '');
   t.match(await harness.get(), { state: 2, redundancy: 3, generation: 2n });
+});
+
+t.test('update, its undo, rename and reset of the password stand being run twice', async (t) => {
+  const harness = await openTwice(t);
+  await harness.createOrders();
+  const done = async (operation: Promise<Operation>): Promise<string> =>
+    (await harness.finished(await operation)).error?.message ?? '';
+  const update = (database: Partial<Database>): Promise<Operation> =>
+    harness.call(service.updateDatabase, { database: Database.fromPartial({ ...named, ...database }) });
+  const larger = { sizeBytes: 512n * 1024n * 1024n, parameters: { work_mem: '8192' }, tags: { a: '1' } };
+  harness.a.injectOnce('growFileSystem', new LockstepError('FAILED_PRECONDITION', 'no'));
+  t.match(await done(update(larger)), /step grow-file-system failed/);
+  t.match(await harness.get(), { state: 2, parameters: {}, tags: {}, sizeBytes: 256n * 1024n * 1024n });
+  t.same([...harness.enginesOfA.parameters.values()], [{}], 'configured back');
+  t.equal(await done(update(larger)), '');
+  t.match(await harness.get(), larger);
+  t.equal(await done(harness.call(service.resetPassword, named)), '');
+  const { password } = await harness.call(service.claimPassword, named);
+  t.same([...harness.a.passwords.values()], [password]);
+  t.equal(await done(harness.call(service.renameDatabase, { ...named, newDatabaseId: 'shop' })), '');
+  t.match(await harness.get('databases/shop'), { state: 2, redundancy: 3, busyWith: '' });
+  const reasons = (await harness.events('databases/shop')).map(({ reason }) => reason);
+  t.same(reasons.slice(0, 4), ['RENAMED', 'PASSWORD_RESET', 'UPDATED', 'UPDATE_FAILED']);
+});
+
+t.test('a create of one copy, and its undo, stand being run twice', async (t) => {
+  const harness = await openTwice(t);
+  const single = { redundancyMode: RedundancyMode.REDUNDANCY_MODE_SINGLE, zones: ['a'] };
+  harness.a.injectOnce('startEngine', new LockstepError('FAILED_PRECONDITION', 'no'));
+  t.match((await harness.finished(await harness.create(single))).error, { message: /start-engine failed/ });
+  t.same(harness.a.leftovers(), []);
+  t.equal((await harness.finished(await harness.create(single))).error, undefined);
+  t.match(await harness.get(), { state: 2, redundancy: 1 });
 });

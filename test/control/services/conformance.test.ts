@@ -31,8 +31,6 @@ const NOT_YET = new Set([
   'DrainHost',
   'RemoveHost',
   'ListZones',
-  'AuditCluster',
-  'ListEngineVersions',
   'GetSnapshot',
   'RestoreSnapshot',
   'ListVolumes',

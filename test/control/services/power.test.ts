@@ -1,7 +1,4 @@
 /** Start, stop and reboot as a person asks for them: what is refused, and what the database is then. */
-import dgram from 'node:dgram';
-import { once } from 'node:events';
-import { decode, encode } from 'dns-packet';
 import t from 'tap';
 import {
   Database,
@@ -9,27 +6,12 @@ import {
 } from '../../../proto/gen/lockstep/v1/database_service.ts';
 import { VolumeServiceService } from '../../../proto/gen/lockstep/v1/volume_service.ts';
 import { ControlHarness, refusal } from '../../support/control-harness.ts';
+import { resolved } from '../../support/resolved.ts';
 
 const UUID = '123e4567-e89b-42d3-a456-426614174001';
 const [ACTIVE, STOPPED, STOPPING] = [2, 7, 8];
 const IN_SYNC = 3;
 const orders = { name: 'databases/orders' };
-
-/** "NOERROR 127.0.0.1", "NOERROR", "NXDOMAIN" */
-async function resolved(database: Database): Promise<string> {
-  const [address = '', port = ''] = (database.endpoint?.dnsServer ?? '').split(':');
-  const socket = dgram.createSocket('udp4');
-  try {
-    const question = { type: 'A' as const, name: database.endpoint?.alias ?? '' };
-    socket.send(encode({ type: 'query', id: 7, questions: [question] }), Number(port), address);
-    const [packet] = (await once(socket, 'message')) as [Buffer];
-    const { answers = [], ...reply } = decode(packet);
-    const found = answers.flatMap((answer) => (answer.type === 'A' ? [answer.data] : []));
-    return [(reply as { readonly rcode?: string }).rcode, ...found].join(' ');
-  } finally {
-    socket.close();
-  }
-}
 
 t.test('a stopped database keeps both copies in sync and its name, and is started again', async (t) => {
   const harness = await ControlHarness.open(t);
@@ -76,8 +58,8 @@ t.test('what cannot be is refused with the next thing to do', async (t) => {
       metadata: { subject: 'databases/orders', next: /lockstep database start orders/ },
     });
   t.match(await refusal(harness.call(service.failoverDatabase, orders)), {
-    reason: 'NOT_SAFE_TO_FAIL_OVER',
-    message: /the database is stopped/,
+    reason: 'NOT_RUNNING',
+    metadata: { next: /database start orders/ },
   });
   t.match(await refusal(harness.call(service.startDatabase, { ...orders, etag: 'old' })), {
     code: 'ABORTED',
