@@ -38,6 +38,8 @@ const KEEPS_THE_MONITOR_OFF: ReadonlySet<string> = new Set([
   'create-volume',
   'create-single-database',
   'create-single-volume',
+  'create-single-database',
+  'create-single-volume',
   'clone-database',
   'delete-database',
   'purge-database',

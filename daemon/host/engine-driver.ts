@@ -247,6 +247,7 @@ export class HostedEngine implements EngineDriver {
       args: ['-c', script, 'lockstep-engine', ...own, ...this.kind.startArguments(site)],
       belongings: this.belongings(site),
       logFile: site.logFile,
+      engineOf: spec.volume,
     });
   }
 
