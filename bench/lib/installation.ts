@@ -32,8 +32,8 @@ export interface InstallationOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Each host has a network of its own (host-network.ts) whose ways can be cut. Needs root. */
   readonly hasNetworks?: boolean;
-  /** A host-c in zone a, 127.0.N.13, beside those of the quick start. */
-  readonly thirdStorageHost?: boolean;
+  /** The zone of a host-c, 127.0.N.13, beside the hosts of the quick start; absent: there is none. */
+  readonly thirdStorageHost?: 'a' | 'c';
   /** Keys of the section [storage] of each host that stores. */
   readonly storage?: Readonly<Record<string, string | number>>;
 }
@@ -72,7 +72,7 @@ export class Installation {
     network,
     nodeFlags = [],
     hasNetworks,
-    thirdStorageHost = false,
+    thirdStorageHost,
     storage = {},
   }: InstallationOptions) {
     this.#nodeFlags = nodeFlags;
@@ -86,8 +86,9 @@ export class Installation {
       dnsPort: DNS_PORT,
     });
     this.plan = this.#network === undefined ? plan : planOn(plan, this.#network);
-    const third = hostPlan(this.plan, { id: 'host-c', zone: 'a', folder: 'c', last: THIRD_LAST });
-    const hosts = thirdStorageHost ? [...this.plan.hosts, third] : this.plan.hosts;
+    const third = { id: 'host-c', zone: thirdStorageHost, folder: 'c', last: THIRD_LAST } as const;
+    const hosts =
+      thirdStorageHost === undefined ? this.plan.hosts : [...this.plan.hosts, hostPlan(this.plan, third)];
     this.hosts = hosts.map((host) => (host.zone === undefined ? host : { ...host, storage }));
     mkdirSync(this.plan.stateDir, { mode: PASSABLE });
     this.client = new LockstepClient({ server: this.plan.server });
@@ -146,10 +147,13 @@ export class Installation {
     });
   }
 
-  async createDatabase(id: string, options: { readonly sizeMiB: number }): Promise<Database> {
+  async createDatabase(
+    id: string,
+    options: { readonly sizeMiB: number; readonly engine?: string },
+  ): Promise<Database> {
     const operation = await this.client.databases.create({
       id,
-      engine: 'postgresql',
+      engine: options.engine ?? 'postgresql',
       sizeBytes: BigInt(options.sizeMiB) * MIB,
       zones: ['a', 'b'],
     });

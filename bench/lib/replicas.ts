@@ -1,4 +1,4 @@
-/** Are the two copies of a volume the same, byte for byte? Asked while the file system is frozen, so that they rest. */
+/** Are two copies of a volume the same, byte for byte? Asked while the file system is frozen, so that they rest. */
 import { execFile } from 'node:child_process';
 import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,9 +16,10 @@ const SETTLE_MS = 100;
 export async function firstDifference(
   installation: Installation,
   primary: string,
+  hosts: readonly [string, string] = ['host-a', 'host-b'],
 ): Promise<number | undefined> {
   const mountPoint = await mountPointOf(installation, primary);
-  const [a, b] = await Promise.all(['host-a', 'host-b'].map((id) => dataFile(installation, id)));
+  const [a, b] = await Promise.all(hosts.map((id) => dataFile(installation, id)));
   await run('fsfreeze', ['--freeze', mountPoint]);
   try {
     await sleep(SETTLE_MS);

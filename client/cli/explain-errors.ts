@@ -92,6 +92,26 @@ export const ERRORS: Entries = {
     NOT_DONE,
     'See which there are: lockstep zone list; or take one copy: --single',
   ],
+  NO_SPACE: [
+    'The file system of a host is full, or nearly.',
+    'Nothing that was acknowledged is lost.',
+    'Make room on the disk of that host (docs/ondisk.md), or delete snapshots: lockstep snapshot list',
+  ],
+  NO_FITTING_HOST: [
+    'No host may take the copy: it has to answer, store, be in the right zone, have room and not be cordoned.',
+    NOT_DONE,
+    'See which there are: lockstep host list; uncordon one, or add one.',
+  ],
+  ASSERTION: [
+    'A daemon found a bug of its own, and stopped rather than guess with data.',
+    'What was acknowledged is kept.',
+    'The log of that daemon has the rest; please report it.',
+  ],
+  UNKNOWN: [
+    'The answer came from another software, or a newer version.',
+    'It is not known whether it was done.',
+    'See how it stands: lockstep status; use the client of the version that the server runs.',
+  ],
   NO_ROOM: [
     'No host that may take it has that much room.',
     NOT_DONE,
@@ -243,7 +263,7 @@ export const ERRORS: Entries = {
   STALE_FENCE: ['An older life of control asked, and a newer one has taken over.', NOT_DONE, NOTHING_TO_DO],
   SHUTTING_DOWN: ['The daemon that was asked is ending.', NOT_DONE, 'Ask again when it is back.'],
   PSQL_MISSING: [
-    'psql is not installed on this machine.',
+    'The program psql is not installed on this machine.',
     NO_RISK,
     'On Debian: apt-get install postgresql-client',
   ],
@@ -267,7 +287,7 @@ export const ERRORS: Entries = {
     ONE_COPY,
     'Wait for its copy: lockstep volume status NAME',
   ],
-  NBD_UNREACHED: [
+  NBD_UNREACHABLE: [
     'The volume is not reached over NBD from this machine.',
     NO_RISK,
     'See where it is served: lockstep volume status NAME',
@@ -333,7 +353,7 @@ export const FAMILIES: readonly (readonly [RegExp, Entries[string]])[] = [
     ],
   ],
   [
-    /^IMAGE_|^IMPORT_|^QEMU_|^COPY_/,
+    /^IMAGE_|^IMPORT_|^QEMU_|^COPY_|^BACKING_/,
     [
       'An image or a copy cannot be read, written or finished.',
       'What the image is made of is not changed.',
@@ -349,7 +369,7 @@ export const FAMILIES: readonly (readonly [RegExp, Entries[string]])[] = [
     ],
   ],
   [
-    /^SNAPSHOT_|^REVERT_|^CLONE_|^VOLUME_|^SHRINK_|^SCRUB_|^SIZE_|^FORCE_/,
+    /^SNAPSHOT_|^GROWTH_|^REVERT_|^CLONE_|^VOLUME_|^SHRINK_|^SCRUB_|^SIZE_|^FORCE_/,
     [
       'A volume or a snapshot is not in a state in which that can be done.',
       NOT_DONE,
@@ -365,7 +385,15 @@ export const FAMILIES: readonly (readonly [RegExp, Entries[string]])[] = [
     ],
   ],
   [
-    /^HOST_|^ZONE_|^NO_FREE_PORT$|^PLACE/,
+    /^NBD_/,
+    [
+      'The volume cannot be reached over NBD, or not in the way that was asked.',
+      NO_RISK,
+      'See where it is served: lockstep volume status NAME; docs/nbd.md has its TLS.',
+    ],
+  ],
+  [
+    /^HOST_|^ZONE_|^DRAIN_|^NO_FREE_PORT$|^PLACE/,
     [
       'A host cannot take part in what was asked.',
       NOT_DONE,
@@ -378,6 +406,18 @@ export const FAMILIES: readonly (readonly [RegExp, Entries[string]])[] = [
       'Two daemons disagree for a moment, or run different versions: what was asked is refused rather than guessed.',
       'Refusals like this are what keeps two primaries apart.',
       'Where it stays so: lockstep volume status NAME, and the same version on every host.',
+    ],
+  ],
+  [
+    /^ALREADY_/,
+    ['It is so already.', NOT_DONE, 'Nothing, if that is what was wanted: lockstep database get NAME'],
+  ],
+  [
+    /^(NOT|NO)_|_LOST$|_GONE$|_INCOMPLETE$|_IMPOSSIBLE$|_IS_BACK$|_NOT_FOUND$|_IN_USE$/,
+    [
+      'Something that is needed for it is not there, or not as it has to be; the message says what.',
+      NOT_DONE,
+      LOOK,
     ],
   ],
 ];

@@ -21,7 +21,7 @@ export interface PlanOptions {
 export interface HostPlan {
   readonly id: 'control' | 'host-a' | 'host-b' | 'host-c';
   /** Undefined for the host that decides and stores nothing. */
-  readonly zone: 'a' | 'b' | undefined;
+  readonly zone: 'a' | 'b' | 'c' | undefined;
   readonly address: string;
   readonly folder: string;
   readonly config: string;

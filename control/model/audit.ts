@@ -101,24 +101,27 @@ class Known {
   readonly input: AuditInput;
   readonly #volumes: ReadonlyMap<string, VolumeRecord>;
   readonly #databases: ReadonlyMap<string, DatabaseRecord>;
-  readonly #running: readonly AuditWorkflow[];
+  readonly #atWork: readonly AuditWorkflow[];
 
   constructor(input: AuditInput) {
     this.input = input;
     this.#volumes = new Map(input.volumes.map((record) => [record.volume, record]));
     this.#databases = new Map(input.databases.map((record) => [record.volume, record]));
-    this.#running = input.workflows.filter(({ standing }) => standing === 'running');
+    const holders = new Set(input.databases.map(({ busyWith }) => busyWith));
+    this.#atWork = input.workflows.filter(
+      ({ id, standing }) => standing === 'running' || (standing !== 'done' && holders.has(id)),
+    );
   }
 
   volume(name: string): VolumeRecord | undefined {
     return this.#volumes.get(name);
   }
 
-  /** Whether something is at work on it, or a person is told of it anyway as what a workflow left half done. */
+  /** Whether something is at work on it, or holds it half done: that is one finding, and not one for each trace. */
   isBusy(volume: string): boolean {
     const database = this.#databases.get(volume);
     const target = database === undefined ? undefined : `databases/${database.id}`;
-    return this.#running.some((workflow) => workflow.target === target || workflow.words.has(volume));
+    return this.#atWork.some((workflow) => workflow.target === target || workflow.words.has(volume));
   }
 
   isDropped(host: string, volume: string): boolean {

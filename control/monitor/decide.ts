@@ -50,6 +50,7 @@ export function decide(situation: Situation): Decision {
   if (early !== undefined) return { ...none(early), recheckInMs: silenceMs - listenedMs };
   if (database.lifecycle === 'creating' || database.lifecycle === 'deleting')
     return none(`it is ${database.lifecycle}; that workflow looks after it`);
+  if (database.lifecycle === 'deleted') return { ...none('it is deleted, and only kept'), isWell: true };
   if (database.busyWith !== '') return none(`${database.busyWith} holds it`);
   if (database.lifecycle === 'stopped') return aboutStopped(situation);
   const primary = situation.hosts.get(record.primary);

@@ -1,4 +1,4 @@
-/** ConvertRedundancy: what has to be so before a copy is made, or dropped, on a person's word. */
+/** ConvertRedundancy and ReseedDatabase: what has to be so before a copy is made, or dropped, on a person's word. */
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
 import type { Log } from '../../daemon/sys/log.ts';
@@ -6,6 +6,7 @@ import type { Operation } from '../../proto/gen/google/longrunning/operations.ts
 import {
   type ConvertRedundancyRequest,
   RedundancyMode,
+  type ReseedDatabaseRequest,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
 import { CopyStarter, type Held } from '../copy-starter.ts';
 import { type DatabaseFacts, whyNotServed } from '../model/database-view.ts';
@@ -30,6 +31,7 @@ const WHY = 'a person asked for it';
 export function redundancyMethods(options: RedundancyOptions) {
   return {
     convertRedundancy: unary(options.log, (request: ConvertRedundancyRequest) => convert(options, request)),
+    reseedDatabase: unary(options.log, (request: ReseedDatabaseRequest) => reseed(options, request)),
   };
 }
 
@@ -112,7 +114,7 @@ async function beforeReplicated<Result>(
       database.id,
       `${database.id} has copies on ${replicas.join(' and ')}`,
       {
-        next: `to have one copied anew: lockstep database reseed ${database.id}`,
+        next: `to have one copied anew: lockstep database reseed ${database.id} --anew`,
       },
     );
   checkServed(facts);
@@ -129,6 +131,41 @@ async function beforeReplicated<Result>(
       next: 'make room, lift a cordon, or add a host in another zone',
     });
   return () => start(wish.place);
+}
+
+/** Without waiting for the monitor, which does the same for a replica that is back. */
+async function reseed(options: RedundancyOptions, request: ReseedDatabaseRequest): Promise<Operation> {
+  return idempotently(options, 'reseed', request, async (identity) => {
+    const { entry, volume } = await idle(options, request);
+    const { views, hosts, starter } = options;
+    const { id } = entry.value;
+    const { primary, inSync } = volume.value;
+    const target = targetOf(id, volume.value, request.host);
+    if (inSync.includes(target) && !request.anew)
+      throw refusal('ALREADY_IN_SYNC', id, `${target} holds every acknowledged write`, {
+        next: `to have all of it copied again, with one copy only meanwhile: lockstep database reseed ${id} --anew`,
+      });
+    checkServed(await views.facts(entry));
+    if (hosts.isGone(target))
+      throw refusal('HOST_UNREACHABLE', id, `host ${target} cannot be reached`, {
+        next: `bring ${target} back: it is then brought up to date by itself`,
+      });
+    if (request.validateOnly) return packDatabase(await views.database(entry));
+    const why = request.anew ? `${WHY}, anew` : WHY;
+    return starter.reseed(entry, volume, { source: primary, target, why, anew: request.anew }, identity);
+  });
+}
+
+function targetOf(id: string, { primary, replicas }: VolumeRecord, host: string): string {
+  const others = replicas.filter((one) => one !== primary);
+  const [only] = others;
+  if (only === undefined)
+    throw refusal('ONE_COPY', id, `${id} has one copy, on ${primary}`, {
+      next: `to have a second one: lockstep database convert ${id} --to replicated`,
+    });
+  const target = host === '' && others.length === 1 ? only : host === '' ? '' : hostOf('host', host);
+  if (others.includes(target)) return target;
+  throw invalidField('host', host, others.map((one) => `hosts/${one}`).join(' or '));
 }
 
 /** zones/{zone} or hosts/{host}, of those there are. */

@@ -38,6 +38,8 @@ const KEEPS_THE_MONITOR_OFF: ReadonlySet<string> = new Set([
   'create-volume',
   'create-single-database',
   'create-single-volume',
+  'create-single-database',
+  'create-single-volume',
   'clone-database',
   'delete-database',
   'purge-database',
@@ -134,9 +136,13 @@ async function holdAgain(parts: InterventionParts, record: WorkflowRecord): Prom
   if (host !== undefined) return holdHostAgain(parts, record, host);
   const name = nameIn('databases', record.target);
   if (name === undefined) return NOTHING;
-  const entry = await parts.repository.database(name);
   const { volume } = record.initialState;
-  if (entry === undefined || (typeof volume === 'string' && volume !== entry.value.volume))
+  // A volume's name is never given twice, whereas a database may have another one by now.
+  const entry =
+    typeof volume === 'string'
+      ? (await parts.repository.databases()).find(({ value }) => value.volume === volume)
+      : await parts.repository.database(name);
+  if (entry === undefined)
     throw new LockstepError('FAILED_PRECONDITION', `${record.target} that it worked on is gone`, {
       reason: 'TARGET_GONE',
       metadata: { subject: `workflows/${record.id}`, next: abandonCommand(record.id) },

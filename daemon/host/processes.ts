@@ -42,7 +42,7 @@ export interface ProcessSpec {
 }
 
 /** The kernel keeps no more of a program's name. */
-const COMMAND_NAME_BYTES = 15;
+export const COMMAND_NAME_BYTES = 15;
 
 const recordSchema = z.object({
   pid: z.int(),

@@ -10,6 +10,7 @@ import {
   type AgentServiceServer,
   type CopyProgress,
   CoordinatorServiceClient,
+  type DirtyMap,
   type EngineSpec,
   type Fence,
   HeartbeatRequest,
@@ -73,6 +74,8 @@ export class AgentDouble {
   restartsDuringSeed = 0;
   /** A copy that it makes stays where it began. */
   holdsSeed = false;
+  /** What it says that others may lack, of each of its volumes. */
+  dirty: DirtyMap[] = [];
   isAlive = false;
   #incarnation = 1n;
   #server: Server | undefined;
@@ -310,6 +313,7 @@ export class AgentDouble {
       sizeBytes: replica.sizeBytes,
       primary: replica.view.primary,
       inSync: replica.view.inSync,
+      dirty: this.dirty,
       ...(replica.copy === undefined ? {} : { copy: replica.copy }),
       ...(replica.scrub === undefined ? {} : { scrub: replica.scrub }),
     });

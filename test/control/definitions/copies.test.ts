@@ -259,3 +259,47 @@ t.test(
     }
   },
 );
+
+t.test(
+  'an old copy that comes back and lacks less than the new one is brought up to date instead',
+  async (t) => {
+    const { harness, c } = await withThird(t);
+    harness.a.holdsSeed = true;
+    harness.b.die();
+    await harness.until(({ busyWith }) => busyWith.includes('replace'));
+    await quietly(t, () => harness.a.calls.includes('seedReplica') && c.replicas.size === 1);
+    harness.a.dirty = [{ host: 'host-b', dirtyBytes: 65_536n, known: true }];
+    await harness.b.comeBack();
+    await harness.until(({ busyWith }) => !busyWith.includes('replace'));
+    harness.a.holdsSeed = false;
+    const whole = await harness.until((database) => database.redundancy === 3 && isIdle(database));
+    t.match(whole, { secondary: { host: 'host-b' } });
+    await quietly(t, () => c.replicas.size === 0);
+    const failed = (await harness.events()).find(({ reason }) => reason === 'REPLACE_FAILED');
+    t.match(failed, { message: /host-b is back, and lacks less than host-c/ });
+  },
+);
+
+t.test(
+  'an old copy that comes back and lacks more than is left of the new one is given up all the same',
+  async (t) => {
+    const { harness } = await withThird(t);
+    harness.a.holdsSeed = true;
+    harness.b.die();
+    await harness.until(({ busyWith }) => busyWith.includes('replace'));
+    await quietly(t, () => harness.a.calls.includes('seedReplica'));
+    harness.a.dirty = [{ host: 'host-b', dirtyBytes: 2n ** 40n, known: true }];
+    await harness.b.comeBack();
+    await sleep(150);
+    t.match(await harness.get(), {
+      redundancy: Redundancy.REDUNDANCY_RESYNCING,
+      secondary: { host: 'host-c' },
+    });
+    await harness.until(({ busyWith }) => busyWith.includes('replace'));
+    for (const replica of harness.a.replicas.values())
+      if (replica.copy !== undefined) replica.copy = { ...replica.copy, phase: 'SEEDED' };
+    const whole = await harness.until((database) => database.redundancy === 3 && isIdle(database));
+    t.match(whole, { secondary: { host: 'host-c' } });
+    await quietly(t, () => harness.b.replicas.size === 0);
+  },
+);
