@@ -62,7 +62,7 @@ const pureProperties = [
 ];
 
 export default defineConfig(
-  { ignores: ['proto/gen/', 'node_modules/', '.tap/', 'bench/results/'] },
+  { ignores: ['proto/gen/', 'node_modules/', '.tap/', 'bench/results/', 'dist/', 'docs/api/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.{ts,js,cjs}'],

@@ -88,6 +88,7 @@ export function changeFields(
 export async function* reopened<Message>(
   open: () => AsyncIterable<Message>,
   signal: AbortSignal | undefined,
+  isBreak: (error: unknown) => boolean = isTransient,
 ): AsyncGenerator<Message, void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -97,7 +98,7 @@ export async function* reopened<Message>(
       }
     } catch (error) {
       if (signal?.aborted === true) return;
-      if (!isTransient(error) || attempt >= MAX_ATTEMPTS) throw error;
+      if (!isBreak(error) || attempt >= MAX_ATTEMPTS) throw error;
     }
     try {
       await pause(backoffMs(Math.max(attempt, 1), Math.random()), signal);

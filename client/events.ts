@@ -1,6 +1,7 @@
 /** What happened, with reasons from a fixed list. */
 import { type Event, EventServiceService as methods } from '../proto/gen/lockstep/v1/event_service.ts';
-import { type CallSettings, reopened } from './calls.ts';
+import { LockstepError } from '../daemon/sys/errors.ts';
+import { type CallSettings, isTransient, reopened } from './calls.ts';
 import { Listing } from './listing.ts';
 import { eventParent } from './resource-names.ts';
 import type { StreamSettings, Transport } from './transport.ts';
@@ -57,7 +58,7 @@ export class Events {
    */
   watch(settings: WatchEvents = {}): AsyncGenerator<Event, void> {
     const tail: Tail = { known: new Known(), isBegun: false };
-    return reopened(() => this.#follow(settings, tail), settings.signal);
+    return reopened(() => this.#follow(settings, tail), settings.signal, isBreak);
   }
 
   async *#follow(settings: WatchEvents, tail: Tail): AsyncGenerator<Event, void> {
@@ -94,6 +95,11 @@ export class Events {
     }
     return missed.toReversed();
   }
+}
+
+/** Whoever read too slowly is told to list what it missed, which is what happens after every break. */
+function isBreak(error: unknown): boolean {
+  return isTransient(error) || (error instanceof LockstepError && error.reason === 'WATCH_TOO_SLOW');
 }
 
 interface Tail {

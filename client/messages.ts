@@ -1,4 +1,5 @@
 /** The messages of the API that the library answers, and the numbers in them, under their own names. */
+export type { Operation as RawOperation } from '../proto/gen/google/longrunning/operations.ts';
 export {
   AuditKind,
   type AuditClusterResponse,

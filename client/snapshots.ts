@@ -121,14 +121,14 @@ export class Snapshots {
     return operationOf(await this.#transport.repeated(methods.restoreSnapshot, request, settings));
   }
 
-  /** What was written since the snapshot is lost. Never tried again by itself: more may have been written since. */
+  /** What was written since the snapshot is lost; what is written after this call's revert is not, however often it is sent. */
   async revert(
     name: string,
     { acceptDataLoss }: { readonly acceptDataLoss: boolean },
-    settings: CallSettings = {},
+    settings: RequestSettings = {},
   ): Promise<Operation> {
-    const request = { name: snapshotName('snapshot', name), acceptDataLoss };
-    return operationOf(await this.#transport.once(methods.revertVolume, request, settings));
+    const request = { name: snapshotName('snapshot', name), acceptDataLoss, ...requestFields(settings) };
+    return operationOf(await this.#transport.repeated(methods.revertVolume, request, settings));
   }
 
   /** What may differ between two snapshots; without `to`, between one and the volume as it is now. In order. */

@@ -21,12 +21,16 @@ import { Agents, silenceLimitMs } from './agents.ts';
 import { DnsServer } from './dns/server.ts';
 import { AliasView } from './dns/view.ts';
 import { type HostRecord, keys } from './model/records.ts';
+import { DroppedCopies } from './monitor/dropped-copies.ts';
 import { decide } from './monitor/decide.ts';
 import { HostWatch } from './monitor/host-watch.ts';
 import { Monitor } from './monitor/monitor.ts';
+import { PlanReader } from './monitor/plan-reader.ts';
 import { Observations } from './monitor/observations.ts';
+import { Purger } from './monitor/purger.ts';
 import { whyBehind } from './monitor/catch-up.ts';
 import { Timeline } from './monitor/timeline.ts';
+import { offspringOf } from './offspring.ts';
 import { roomOf } from './placement/choose.ts';
 import { Repository } from './repository.ts';
 import { clusterService } from './services/cluster.ts';
@@ -46,7 +50,7 @@ import { Starter } from './starter.ts';
 import { openLevelStore } from './store/level-store.ts';
 import type { ControlStore } from './store/store.ts';
 import { definitionsOf } from './workflow/definitions/definitions.ts';
-import { type HostKnowledge, type Pace, PACE } from './workflow/definitions/surroundings.ts';
+import { type HostKnowledge, type Offspring, type Pace, PACE } from './workflow/definitions/surroundings.ts';
 import { WorkflowEngine } from './workflow/executor.ts';
 import { Retention } from './workflow/retention.ts';
 import type { LogEntry, WorkflowRecord } from './workflow/workflow.ts';
@@ -66,6 +70,8 @@ export interface ControlOptions {
   readonly definitions?: typeof definitionsOf;
 }
 
+const MS_PER_HOUR = 3_600_000;
+
 /** Full names, for reflection and health. */
 const SERVICES = [
   'lockstep.v1.DatabaseService',
@@ -81,6 +87,8 @@ const SERVICES = [
   'grpc.health.v1.Health',
   'lockstep.agent.v1.CoordinatorService',
 ];
+
+const MS_PER_SECOND = 1000;
 
 export class Control {
   readonly #options: ControlOptions;
@@ -110,6 +118,7 @@ export class Control {
       // After the responder: what a workflow publishes must be answered from the first moment.
       await parts.engine.resumeAll();
       parts.retention.start();
+      parts.purger.start();
       return new Control(options, parts, startMonitor(options, parts));
     } catch (error) {
       if (parts !== undefined) await closeParts(parts);
@@ -128,17 +137,21 @@ export class Control {
     const { config, log, wallClock, clock } = this.#options;
     const { repository, engine, observations, timeline, agents, starter, views, hosts, watchers } =
       this.#parts;
+    const { hostViews } = this.#parts;
     const nowMs = (): number => clock.nowMs();
-    const enginePort = controlSection(config).engine_port;
+    const { engine_port: enginePort, delete_grace_hours: graceHours } = controlSection(config);
+    const deleteGraceMs = graceHours * MS_PER_HOUR;
     const shared = { repository, engine, views, log, wallClock, starter, hosts };
-    server.addService(DatabaseServiceService, databaseService({ ...shared, watchers, enginePort, nowMs }));
+    server.addService(
+      DatabaseServiceService,
+      databaseService({ ...shared, agents, watchers, enginePort, deleteGraceMs, nowMs }),
+    );
     server.addService(OperationsService, operationsService({ engine, views, log }));
     server.addService(
       VolumeServiceService,
       volumeService({ ...shared, observations, timeline, agents, nowMs }),
     );
-    server.addService(SnapshotServiceService, snapshotService({ ...shared, agents }));
-    const hostViews = new HostViews({ ...shared, observations, nowMs, ownHost: config.host.name });
+    server.addService(SnapshotServiceService, snapshotService({ ...shared, agents, enginePort }));
     server.addService(ClusterServiceService, clusterService({ ...shared, observations, agents, hostViews }));
     server.addService(HostServiceService, hostService({ ...shared, observations, hostViews }));
     server.addService(
@@ -179,6 +192,10 @@ interface Parts {
   readonly views: Views;
   readonly watchers: Watchers;
   readonly retention: Retention;
+  readonly purger: Purger;
+  readonly droppedCopies: DroppedCopies;
+  readonly plans: PlanReader;
+  readonly hostViews: HostViews;
 }
 
 function observationsOf({ config, clock }: ControlOptions): Observations {
@@ -199,7 +216,13 @@ function assemble(
   const agents = new Agents(repository, isLongSilent, channelCredentials(config));
   const hosts = hostKnowledge(repository, { observations, timeline, nowMs });
   const define = options.definitions ?? definitionsOf;
-  const definitions = define({ repository, agents, hosts, log, nowMs, wallClock, pace });
+  const later: { offspring?: Offspring } = {};
+  const offspring = (): Offspring => {
+    assert(later.offspring !== undefined, 'nothing runs before everything is put together');
+    return later.offspring;
+  };
+  const around = { repository, agents, hosts, log, nowMs, wallClock, pace, offspring };
+  const definitions = define(around);
   const hook = afterLog === undefined ? {} : { afterLog };
   const engine = new WorkflowEngine({
     store,
@@ -213,8 +236,13 @@ function assemble(
   const starter = new Starter(engine, repository);
   const settings = controlSection(config).dns;
   const dnsNames = { zone: settings.zone, server: `${config.host.address}:${String(settings.port)}` };
+  const replaceAfterMs = controlSection(config).replace_after_seconds * MS_PER_SECOND;
+  const plans = new PlanReader({ repository, rooms: () => hosts.rooms(), replaceAfterMs });
+  const hostViews = new HostViews({ repository, engine, observations, nowMs, ownHost: config.host.name });
   const views = new Views({
     repository,
+    plans,
+    hostViews,
     engine,
     observations,
     timeline,
@@ -222,9 +250,27 @@ function assemble(
     wallClock,
     dns: dnsNames,
   });
+  later.offspring = offspringOf({ engine, starter, views, nowMs });
   const watchers = new Watchers(repository, engine, observations);
   const retention = new Retention(store, log);
-  return { ...given, store, repository, agents, engine, starter, hosts, views, watchers, retention };
+  const purger = new Purger({ repository, starter, wallClock, log, pace: pace.purge });
+  const droppedCopies = new DroppedCopies({ repository, agents, observations, nowMs, log });
+  return {
+    ...given,
+    store,
+    repository,
+    agents,
+    engine,
+    starter,
+    hosts,
+    views,
+    watchers,
+    retention,
+    purger,
+    droppedCopies,
+    plans,
+    hostViews,
+  };
 }
 
 function startMonitor(options: ControlOptions, parts: Parts): Monitor {
@@ -237,7 +283,8 @@ function startMonitor(options: ControlOptions, parts: Parts): Monitor {
     timeline: parts.timeline,
     nowMs: () => clock.nowMs(),
     heartbeatMs: config.timing.heartbeat_ms,
-    chores: [new HostWatch({ repository, observations, wallClock })],
+    plans: parts.plans,
+    chores: [new HostWatch({ repository, observations, wallClock }), parts.droppedCopies],
     log,
   });
 }
@@ -245,9 +292,11 @@ function startMonitor(options: ControlOptions, parts: Parts): Monitor {
 /** What uses a thing is closed before it. */
 async function closeParts(parts: Parts): Promise<void> {
   parts.watchers.close();
+  await parts.purger.close();
   await parts.retention.close();
   await parts.engine.close();
   parts.agents.close();
+  await parts.droppedCopies.close();
   await parts.dns.server.close();
   await parts.dns.view.close();
   await parts.store.close();
@@ -275,6 +324,9 @@ function hostKnowledge(
     hasListened: () => observations.hasListened,
     incarnation: (host) => observations.incarnation(host),
     engineStarted: (host, volume) => observations.engineStarted(host, volume),
+    replicaTold: (host, status) => observations.replicaTold(host, status),
+    holds: (host, volume) =>
+      observations.isReachable(host) && observations.hosts.get(host)?.replicas.has(volume) === true,
     async rooms() {
       const [hosts, volumes, admins] = await Promise.all([
         repository.hosts(),

@@ -3,9 +3,11 @@ import { LockstepError } from '../daemon/sys/errors.ts';
 import type { VolumeView } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import type { EventReason } from './model/event-reasons.ts';
 import {
+  type ArchiveRecord,
   type DatabaseRecord,
   databaseRecordOf,
   type EventRecord,
+  type DroppedCopyRecord,
   hostAdmin,
   type HostAdminRecord,
   type HostRecord,
@@ -89,6 +91,14 @@ export class Repository {
     return this.store.list<VolumeRecord>(keys.volumes);
   }
 
+  archive(volume: string): Promise<Entry<ArchiveRecord> | undefined> {
+    return this.store.get<ArchiveRecord>(keys.archive(volume));
+  }
+
+  archives(): Promise<readonly Entry<ArchiveRecord>[]> {
+    return this.store.list<ArchiveRecord>(keys.archives);
+  }
+
   hostEntries(): Promise<readonly Entry<HostRecord>[]> {
     return this.store.list<HostRecord>(keys.hosts);
   }
@@ -106,6 +116,11 @@ export class Repository {
   async hostAdmin(host: string): Promise<Entry<HostAdminRecord>> {
     const key = keys.hostAdmin(host);
     return (await this.store.get<HostAdminRecord>(key)) ?? { key, value: hostAdmin(host), revision: 0 };
+  }
+
+  /** Copies to be deleted that no volume's record names any more. */
+  droppedCopies(): Promise<readonly Entry<DroppedCopyRecord>[]> {
+    return this.store.list<DroppedCopyRecord>(keys.droppedCopies);
   }
 
   host(name: string): Promise<Entry<HostRecord> | undefined> {
@@ -155,9 +170,9 @@ export class Repository {
     throw new LockstepError('ABORTED', `${key} changes all the time`, { reason: 'CONTENTION' });
   }
 
-  /** What to add to a transaction so that these events are written with it. */
+  /** What to add to a transaction so that these events are written with it. Of no database there are none. */
   async eventWrites(subject: EventSubject, events: readonly NewEvent[]): Promise<Writes> {
-    if (events.length === 0) return { conditions: [], mutations: [] };
+    if (events.length === 0 || subject === '') return { conditions: [], mutations: [] };
     const { list, keyOf } = eventKeysOf(subject);
     const latest = await this.store.list<EventRecord>(list, {
       reverse: true,

@@ -3,14 +3,18 @@
  * transaction: never two at once, and never a hold without a workflow.
  */
 import { randomBytes } from 'node:crypto';
-import type { DatabaseRecord, RequestRecord, VolumeRecord } from './model/records.ts';
+import type { ArchiveRecord, DatabaseRecord, RequestRecord, VolumeRecord } from './model/records.ts';
 import { keys } from './model/records.ts';
 import { renameWrites } from './rename.ts';
 import type { NewEvent, Repository } from './repository.ts';
 import type { Condition, Entry, Mutation } from './store/store.ts';
+import type { CloneState } from './workflow/definitions/clone-database.ts';
 import { type CreateState, createType } from './workflow/definitions/create-database.ts';
+import type { DeleteState } from './workflow/definitions/delete-database.ts';
 import { type FailoverMode, failoverState } from './workflow/definitions/failover-state.ts';
+import { type PurgeState, workOnArchive } from './workflow/definitions/purge-database.ts';
 import { workOn } from './workflow/definitions/steps.ts';
+import type { UndeleteState } from './workflow/definitions/undelete-database.ts';
 import type { StartResult, WorkflowEngine } from './workflow/executor.ts';
 import type { WorkflowDefinition, WorkflowState } from './workflow/workflow.ts';
 
@@ -73,12 +77,89 @@ export class Starter {
     });
   }
 
-  delete(entry: Entry<DatabaseRecord>, request: RequestIdentity | undefined): Promise<StartResult> {
+  /** Of a volume that `database` begins as; the snapshot is kept by `host`, or taken for this where it is empty. */
+  clone(
+    database: DatabaseRecord,
+    from: Pick<CloneState, 'origin' | 'keptSnapshot' | 'host' | 'sizeBytes'>,
+    request: RequestIdentity | undefined,
+  ): Promise<StartResult> {
+    const id = newId('clone', database.id);
+    const record: DatabaseRecord = { ...database, busyWith: id };
+    const state: CloneState = { ...workOn(id, record), ...from, snapshot: '' };
+    const [key, port] = [keys.database(record.id), keys.port(record.port)];
+    const of = from.keptSnapshot === '' ? from.origin : `${from.origin}@${from.keptSnapshot}`;
+    return this.#start('clone-database', id, record.id, state, {
+      conditions: [
+        { key, absent: true },
+        { key: port, absent: true },
+      ],
+      mutations: [
+        { key, value: record },
+        { key: port, value: { database: record.id } },
+      ],
+      events: [{ reason: 'CLONE_STARTED', message: `a person asked for it, of ${of}`, generation: 0 }],
+      request,
+    });
+  }
+
+  /** Softly: its copies stay for `graceMs`, and the final snapshot, if it has a name, longer. */
+  delete(
+    entry: Entry<DatabaseRecord>,
+    end: { readonly primary: string; readonly finalSnapshot: string; readonly graceMs: number },
+    request: RequestIdentity | undefined,
+  ): Promise<StartResult> {
     const id = newId('delete', entry.value.id);
-    return this.#hold('delete-database', id, entry, workOn(id, entry.value), {
+    const wasStopped = entry.value.lifecycle === 'stopped';
+    const state: DeleteState = { ...workOn(id, entry.value), ...end, wasStopped, snapshotHosts: [] };
+    return this.hold('delete-database', id, entry, state, {
       lifecycle: 'deleting',
       events: [{ reason: 'DELETE_STARTED', message: 'a person asked for it', generation: 0 }],
       request,
+    });
+  }
+
+  undelete(
+    entry: Entry<DatabaseRecord>,
+    primary: string,
+    request: RequestIdentity | undefined,
+  ): Promise<StartResult> {
+    const id = newId('undelete', entry.value.id);
+    const { finalSnapshot } = entry.value;
+    const state: UndeleteState = { ...workOn(id, entry.value), primary, finalSnapshot };
+    return this.hold('undelete-database', id, entry, state, {
+      lifecycle: 'starting',
+      events: [{ reason: 'UNDELETE_STARTED', message: 'a person asked for it', generation: 0 }],
+      request,
+    });
+  }
+
+  /** For good, with all copies: one that was never created to its end, or has no engine, or was given up in words. */
+  remove(entry: Entry<DatabaseRecord>, request: RequestIdentity | undefined): Promise<StartResult> {
+    const id = newId('delete', entry.value.id);
+    const state: PurgeState = { ...workOn(id, entry.value), finalSnapshot: '', isDue: false };
+    return this.hold('purge-database', id, entry, state, {
+      lifecycle: 'deleting',
+      events: [{ reason: 'DELETE_STARTED', message: 'a person asked for it', generation: 0 }],
+      request,
+    });
+  }
+
+  /** Of a deleted database whose grace time is over. */
+  purge(entry: Entry<DatabaseRecord>): Promise<StartResult> {
+    const id = newId('purge', entry.value.id);
+    const { finalSnapshot } = entry.value;
+    const state: PurgeState = { ...workOn(id, entry.value), finalSnapshot, isDue: true };
+    return this.hold('purge-database', id, entry, state, { lifecycle: 'deleting' });
+  }
+
+  /** Of an archive without snapshots. */
+  purgeArchive({ key, revision, value }: Entry<ArchiveRecord>): Promise<StartResult> {
+    const id = newId('purge', value.volume);
+    const held: ArchiveRecord = { ...value, busyWith: id };
+    return this.#engine.start('purge-database', `volumes/${value.volume}`, workOnArchive(id, value), {
+      id,
+      conditions: [{ key, revision }],
+      mutations: [{ key, value: held }],
     });
   }
 
@@ -87,8 +168,8 @@ export class Starter {
     volume: Entry<VolumeRecord>,
     decision: FailoverDecision,
     request?: RequestIdentity,
+    id = newId('failover', entry.value.id),
   ): Promise<StartResult> {
-    const id = newId('failover', entry.value.id);
     const { generation, primary } = volume.value;
     const { why: message, mode } = decision;
     const state = failoverState(workOn(id, entry.value), {
@@ -98,7 +179,7 @@ export class Starter {
     });
     const lost: NewEvent = { reason: 'PRIMARY_LOST', message, generation };
     const reason = mode === 'switchover' ? 'SWITCHOVER_STARTED' : 'FAILOVER_STARTED';
-    return this.#hold('failover', id, entry, state, {
+    return this.hold('failover', id, entry, state, {
       lifecycle: 'failing-over',
       conditions: [{ key: volume.key, revision: volume.revision }],
       events: [
@@ -112,16 +193,19 @@ export class Starter {
   reseed(
     entry: Entry<DatabaseRecord>,
     volume: Entry<VolumeRecord>,
-    copy: { readonly source: string; readonly target: string; readonly why: string },
+    copy: { readonly source: string; readonly target: string; readonly why: string; readonly anew?: boolean },
+    request?: RequestIdentity,
   ): Promise<StartResult> {
     const id = newId('reseed', entry.value.id);
     const { generation } = volume.value;
-    return this.#hold(
+    const { source, target, why, anew = false } = copy;
+    return this.hold(
       'reseed',
       id,
       entry,
-      { ...workOn(id, entry.value), ...copy, snapshot: '' },
+      { ...workOn(id, entry.value), source, target, why, anew, snapshot: '' },
       {
+        request,
         conditions: [{ key: volume.key, revision: volume.revision }],
         events: [{ reason: 'RESEED_STARTED', message: copy.why, generation, unlessAfter: 'RESEED_FAILED' }],
       },
@@ -132,11 +216,12 @@ export class Starter {
     entry: Entry<DatabaseRecord>,
     volume: Entry<VolumeRecord>,
     to: { readonly host: string; readonly snapshot: string },
+    request: RequestIdentity | undefined,
   ): Promise<StartResult> {
     const id = newId('revert', entry.value.id);
     const message = `a person asked for it, back to snapshot ${to.snapshot} on ${to.host}`;
     const { generation } = volume.value;
-    return this.#hold(
+    return this.hold(
       'revert-volume',
       id,
       entry,
@@ -144,6 +229,7 @@ export class Starter {
       {
         conditions: [{ key: volume.key, revision: volume.revision }],
         events: [{ reason: 'REVERT_STARTED', message, generation }],
+        request,
       },
     );
   }
@@ -155,7 +241,7 @@ export class Starter {
   ): Promise<StartResult> {
     const id = newId('recover', entry.value.id);
     const state = { ...workOn(id, entry.value), primary: volume.value.primary, why };
-    return this.#hold('recover-primary', id, entry, state, {
+    return this.hold('recover-primary', id, entry, state, {
       conditions: [{ key: volume.key, revision: volume.revision }],
     });
   }
@@ -168,7 +254,7 @@ export class Starter {
     also: HoldExtras,
   ): Promise<StartResult> {
     const id = newId(type.replace('-database', ''), entry.value.id);
-    return this.#hold(type, id, entry, { ...workOn(id, entry.value), ...more }, also);
+    return this.hold(type, id, entry, { ...workOn(id, entry.value), ...more }, also);
   }
 
   /** The target is the new name from the beginning: the records move in this very transaction. */
@@ -185,7 +271,8 @@ export class Starter {
     return this.#start('rename-database', id, to, state, { ...writes, request });
   }
 
-  #hold(
+  /** The database's record names the workflow from the same transaction on. For starts that have a file of their own. */
+  hold(
     type: WorkflowType,
     id: string,
     entry: Entry<DatabaseRecord>,
@@ -210,16 +297,16 @@ export class Starter {
   ): Promise<StartResult> {
     const events = (extras.events ?? []).map((event) => ({ ...event, workflow: id }));
     const eventWrites = await this.#repository.eventWrites(database, events);
-    const requestWrites = writesOf(extras.request, id);
+    const requested = requestWrites(extras.request, id);
     return this.#engine.start(type, `databases/${database}`, state, {
       id,
-      conditions: [...(extras.conditions ?? []), ...eventWrites.conditions, ...requestWrites.conditions],
-      mutations: [...extras.mutations, ...eventWrites.mutations, ...requestWrites.mutations],
+      conditions: [...(extras.conditions ?? []), ...eventWrites.conditions, ...requested.conditions],
+      mutations: [...extras.mutations, ...eventWrites.mutations, ...requested.mutations],
     });
   }
 }
 
-interface StartExtras {
+export interface StartExtras {
   readonly conditions?: readonly Condition[];
   readonly events?: readonly NewEvent[];
   readonly request?: RequestIdentity | undefined;
@@ -230,7 +317,7 @@ interface HoldExtras extends StartExtras {
   readonly lifecycle?: DatabaseRecord['lifecycle'];
 }
 
-function writesOf(
+export function requestWrites(
   request: RequestIdentity | undefined,
   workflow: string,
 ): { readonly conditions: readonly Condition[]; readonly mutations: readonly Mutation[] } {
@@ -241,6 +328,6 @@ function writesOf(
 }
 
 /** For people who read logs and lists: what it does, and to whom. */
-function newId(verb: string, database: string): string {
+export function newId(verb: string, database: string): string {
   return `${verb}-${database}-${randomBytes(SUFFIX_BYTES).toString('hex')}`;
 }

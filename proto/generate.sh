@@ -17,6 +17,9 @@ buf generate --include-imports --output "$base"
 buf build . --as-file-descriptor-set --exclude-source-info \
   --path proto/lockstep/v1 --path proto/lockstep/agent/v1 \
   --path node_modules/google-proto-files/google/rpc/error_details.proto --output "$gen/lockstep.binpb"
+# A set of files behind another one is one set. That which grpc-health-check makes of its proto is no use: its references
+# are relative, and Go's clients do not resolve them.
+buf build node_modules/grpc-health-check/proto --as-file-descriptor-set --exclude-source-info --output - >>"$gen/lockstep.binpb"
 
 # The frame header: static code that encodes into the buffer it is given, since it is on the path of every write.
 pbjs -t static-module -w es6 --force-number --no-create --no-verify --no-convert --no-delimited --no-service \

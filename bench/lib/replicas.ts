@@ -1,4 +1,4 @@
-/** Are the two copies of a volume the same, byte for byte? Asked while the file system is frozen, so that they rest. */
+/** Are two copies of a volume the same, byte for byte? Asked while the file system is frozen, so that they rest. */
 import { execFile } from 'node:child_process';
 import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,9 +16,10 @@ const SETTLE_MS = 100;
 export async function firstDifference(
   installation: Installation,
   primary: string,
+  hosts: readonly [string, string] = ['host-a', 'host-b'],
 ): Promise<number | undefined> {
   const mountPoint = await mountPointOf(installation, primary);
-  const [a, b] = await Promise.all(['host-a', 'host-b'].map((id) => dataFile(installation, id)));
+  const [a, b] = await Promise.all(hosts.map((id) => dataFile(installation, id)));
   await run('fsfreeze', ['--freeze', mountPoint]);
   try {
     await sleep(SETTLE_MS);
@@ -28,10 +29,10 @@ export async function firstDifference(
   }
 }
 
-async function mountPointOf(installation: Installation, host: string): Promise<string> {
-  const { folder } = installation.host(host);
+export async function mountPointOf(installation: Installation, host: string): Promise<string> {
+  const { stateDir } = installation.host(host);
   const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((line) => line.split(' '));
-  const found = mounts.find(([, point, type]) => type === 'ext4' && point?.startsWith(`${folder}/`));
+  const found = mounts.find(([, point]) => point?.startsWith(`${stateDir}/mnt/`));
   if (found?.[1] === undefined) throw new Error(`${host} has no file system mounted`);
   return found[1];
 }

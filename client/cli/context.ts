@@ -1,8 +1,14 @@
 /** What every command gets: the client of the server that the user named, and where and how to print. */
+import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
-import { DEFAULT_SERVER, LockstepClient } from '../lockstep.ts';
-import type { Operation } from '../operations.ts';
-import type { Database } from '../../proto/gen/lockstep/v1/database_service.ts';
+import { LockstepError, messageOf } from '../../daemon/sys/errors.ts';
+import {
+  DEFAULT_SERVER,
+  LockstepClient,
+  type Operation,
+  type OperationResult,
+  type TlsOptions,
+} from '../lockstep.ts';
 import { Credentials } from './credentials.ts';
 import { Interrupted } from './errors.ts';
 import { type Json, jsonText } from './json.ts';
@@ -11,7 +17,13 @@ import { type Paint, paintFor } from './text.ts';
 
 export interface GlobalOptions {
   readonly server?: string;
-  readonly output?: 'text' | 'json';
+  readonly output?: 'table' | 'json';
+  readonly json?: boolean;
+  readonly tls?: boolean;
+  readonly tlsCa?: string;
+  readonly tlsCertificate?: string;
+  readonly tlsKey?: string;
+  readonly tlsServerName?: string;
 }
 
 export interface Context {
@@ -31,9 +43,40 @@ export function serverOf(options: GlobalOptions): string {
   return options.server ?? DEFAULT_SERVER;
 }
 
-export function parseOutput(value: string): 'text' | 'json' {
-  if (value === 'text' || value === 'json') return value;
-  throw new InvalidArgumentError('allowed: text, json');
+export function wantsJson(options: GlobalOptions): boolean {
+  return options.json === true || options.output === 'json';
+}
+
+/** `text` is what the tables were called before there was a choice of words. */
+export function parseOutput(value: string): 'table' | 'json' {
+  if (value === 'table' || value === 'text') return 'table';
+  if (value === 'json') return value;
+  throw new InvalidArgumentError('allowed: table, json');
+}
+
+/** Undefined where nothing is said of TLS. */
+export function tlsOf(options: GlobalOptions): TlsOptions | undefined {
+  const { tls = false, tlsCa, tlsCertificate, tlsKey, tlsServerName } = options;
+  if (!tls && [tlsCa, tlsCertificate, tlsKey, tlsServerName].every((given) => given === undefined))
+    return undefined;
+  return {
+    ...(tlsCa === undefined ? {} : { ca: readPem('--tls-ca', tlsCa) }),
+    ...(tlsCertificate === undefined ? {} : { certificate: readPem('--tls-certificate', tlsCertificate) }),
+    ...(tlsKey === undefined ? {} : { key: readPem('--tls-key', tlsKey) }),
+    ...(tlsServerName === undefined ? {} : { serverName: tlsServerName }),
+  };
+}
+
+function readPem(option: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new LockstepError('INVALID_ARGUMENT', `${option}: ${messageOf(cause)}`, {
+      reason: 'TLS_UNREADABLE',
+      metadata: { next: `Give ${option} a PEM file that you can read.` },
+      cause,
+    });
+  }
 }
 
 /** Runs a command; the connection is closed and Ctrl-C is given back whatever happens. */
@@ -41,13 +84,14 @@ export async function withContext(
   options: GlobalOptions,
   command: (context: Context) => Promise<void>,
 ): Promise<void> {
-  const client = new LockstepClient({ server: serverOf(options) });
+  const tls = tlsOf(options);
+  const client = new LockstepClient({ server: serverOf(options), ...(tls === undefined ? {} : { tls }) });
   const aborter = new AbortController();
   const interrupt = (): void => {
     aborter.abort();
   };
   process.once('SIGINT', interrupt);
-  const json = options.output === 'json';
+  const json = wantsJson(options);
   try {
     await command({
       client,
@@ -72,11 +116,11 @@ export async function withContext(
 }
 
 /** Shows each task until the operation is done. Ctrl-C leaves the operation to control, which does not need us. */
-export async function follow(context: Context, operation: Operation): Promise<Database | undefined> {
+export async function follow(context: Context, operation: Operation): Promise<OperationResult> {
   const stream = context.json ? process.stderr : process.stdout;
   const progress = showProgress(stream, !context.json);
   try {
-    return await context.client.operations.wait(operation.name, {
+    return await context.client.operations.result(operation.name, {
       signal: context.signal,
       onProgress: (changed) => {
         progress.update(changed);

@@ -1,6 +1,7 @@
 /** Errors as a person gets them: one line that says what, one that says what is allowed or what to do next. Pure. */
 import { CommanderError } from 'commander';
 import { LockstepError, messageOf } from '../../daemon/sys/errors.ts';
+import { ERRORS } from './explain-errors.ts';
 import type { Json } from './json.ts';
 import { type Paint, printable } from './text.ts';
 
@@ -89,11 +90,20 @@ function adviceFor(error: LockstepError): readonly string[] {
   // Whoever made the error may know better than its code what comes next.
   const { next } = error.metadata;
   if (next !== undefined) return [next];
+  if (isTlsTrouble(error))
+    return [
+      'Name the authority that signed its certificate with --tls-ca FILE (LOCKSTEP_TLS_CA), and the name that the certificate ' +
+        'is for with --tls-server-name; where it wants one of you, --tls-certificate and --tls-key. A daemon without TLS ' +
+        'wants none of them. See docs/cli.md#tls.',
+    ];
   if (isSilence(error))
     return [
       'Start it (a quick start: npm run quickstart; its host: systemctl start lockstep-control), or name another control ' +
-        'daemon with --server HOST:PORT or LOCKSTEP_SERVER.',
+        'daemon with --server HOST:PORT or LOCKSTEP_SERVER.' +
+        (isCutOff(error) ? ' Where it serves TLS alone, also name its authority: --tls-ca FILE.' : ''),
     ];
+  const known = Object.hasOwn(ERRORS, error.reason) ? ERRORS[error.reason] : undefined;
+  if (known !== undefined) return [known[2]];
   switch (error.code) {
     case 'NOT_FOUND':
       return ['See what there is: lockstep database list, lockstep operation list'];
@@ -121,11 +131,27 @@ function isSilence(error: LockstepError): boolean {
   return silent && error.reason === error.code;
 }
 
+const TLS_TROUBLE =
+  /certificate|cert's list|wrong version number|SSL routines|ERR_SSL|tlsv1|alert number|socket disconnected before secure/i;
+
+function isTlsTrouble(error: LockstepError): boolean {
+  return (
+    isSilence(error) &&
+    (TLS_TROUBLE.test(error.message) || /ECONNRESET|Connection dropped/.test(error.message))
+  );
+}
+
+/** As it looks where one of the two sides speaks TLS, and the other does not. */
+function isCutOff({ message }: LockstepError): boolean {
+  return /ECONNRESET|Connection dropped|ECONNABORTED|EPIPE|Protocol error/.test(message);
+}
+
 function shortCause(error: LockstepError): string {
   const known = /\b(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ENOTFOUND|ECONNRESET|EAI_AGAIN)\b/.exec(
     error.message,
   );
   const words: Readonly<Record<string, string>> = {
+    ECONNRESET: 'the connection was cut off',
     ECONNREFUSED: 'connection refused: nothing listens there',
     EHOSTUNREACH: 'no route to that host',
     ENETUNREACH: 'no route to that network',

@@ -6,9 +6,9 @@ import type { NbdListener, Volume } from '../../proto/gen/lockstep/v1/volume_ser
 import { LockstepError, messageOf } from '../../daemon/sys/errors.ts';
 import { pause } from '../calls.ts';
 import { type Operation, resourceName, volumeId } from '../lockstep.ts';
-import { type Context, follow, type GlobalOptions, withContext } from './context.ts';
+import { parseList, run, ZONES_OPTION } from './command.ts';
+import { type Context, follow, type GlobalOptions } from './context.ts';
 import { CopyProgress } from './copy-progress.ts';
-import { parseZones } from './database-commands.ts';
 import { Interrupted } from './errors.ts';
 import { compareImage, copyImage } from './image-copy.ts';
 import { IMAGE_FORMATS, nameFor, parseSource, volumeBytesFor } from './image-source.ts';
@@ -19,10 +19,8 @@ import { failure } from './qemu-img.ts';
 import { formatSize } from './size.ts';
 import { formatDuration, printable } from './text.ts';
 import { volumeJson } from './volume-json.ts';
-import { ZONES_OPTION } from './volume-lifecycle-commands.ts';
 
 interface ImportOptions extends GlobalOptions {
-  readonly json?: boolean;
   readonly name?: string;
   readonly format?: string;
   readonly zones?: string;
@@ -35,7 +33,7 @@ interface ImportOptions extends GlobalOptions {
 const BUSY_MS = 60_000;
 const BUSY_POLL_MS = 500;
 
-export function addImportCommand(program: Command, volume: Command): void {
+export function addImportCommand(volume: Command): void {
   volume
     .command('import')
     .description('make a volume of an image: a file, or an http, https, ftp or nbd URL')
@@ -48,12 +46,11 @@ export function addImportCommand(program: Command, volume: Command): void {
     .option('--tls-certificates <folder>', 'copy over TLS, with the certificates in this folder')
     .option('--verify', 'compare the volume with the image afterwards')
     .option('--keep', 'keep what was copied where it fails')
-    .option('--json', 'the same as -o json')
-    .action(async (text: string, _options: unknown, command: Command) => {
-      if (command.opts<ImportOptions>().json === true) program.setOptionValue('output', 'json');
-      const options = command.optsWithGlobals<ImportOptions>();
-      await withContext(options, (context) => withSignals(context, (all) => importImage(all, text, options)));
-    });
+    .action(
+      run<ImportOptions>((context, [text = ''], options) =>
+        withSignals(context, (all) => importImage(all, text, options)),
+      ),
+    );
 }
 
 /** Whoever ends this program in another way than by Ctrl-C wants no half volume either. */
@@ -107,7 +104,7 @@ async function create(
   image: Image,
   { zones }: ImportOptions,
 ): Promise<Operation> {
-  const request = { id: name, sizeBytes: volumeBytesFor(image.virtualBytes), zones: parseZones(zones) };
+  const request = { id: name, sizeBytes: volumeBytesFor(image.virtualBytes), zones: parseList(zones) };
   try {
     return await context.client.volumes.create(request, { signal: context.signal });
   } catch (error) {

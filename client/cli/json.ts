@@ -9,7 +9,7 @@ import type { Event } from '../../proto/gen/lockstep/v1/event_service.ts';
 import type { Host } from '../../proto/gen/lockstep/v1/host_service.ts';
 import { databaseId, hostId } from '../resource-names.ts';
 import { type Operation, operationOf } from '../operations.ts';
-import { redundancyName, stateName, taskStateName } from './names.ts';
+import { redundancyModeName, redundancyName, stateName, taskStateName } from './names.ts';
 import { verdictOf } from './verdict.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -59,8 +59,17 @@ export function databaseJson(database: Database): Json {
     copyLeftBytes: integer(database.copyLeftBytes),
     copyBytesPerSecond: integer(database.copyBytesPerSecond),
     endpoint: endpointJson(database.endpoint),
-    busyWith: database.busyWith === '' ? null : database.busyWith,
+    busyWith: orNull(database.busyWith),
     passwordUnclaimed: database.passwordUnclaimed,
+    tags: { ...database.tags },
+    parameters: { ...database.parameters },
+    parametersPendingRestart: [...database.parametersPendingRestart],
+    deletionProtection: database.deletionProtection,
+    redundancyMode: redundancyModeName(database.redundancyMode),
+    volume: orNull(database.volume),
+    deleteTime: time(database.deleteTime),
+    expireTime: time(database.expireTime),
+    finalSnapshot: orNull(database.finalSnapshot),
   };
 }
 
@@ -81,7 +90,7 @@ function endpointJson(endpoint: Endpoint | undefined): Json {
   return { alias, port, user, database, address: address === '' ? null : address, multiHost, dnsServer };
 }
 
-function hostJson(host: Host): Json {
+export function hostJson(host: Host): Json {
   return {
     name: host.name,
     id: hostId(host.name),
@@ -94,6 +103,15 @@ function hostJson(host: Host): Json {
     availableBytes: integer(host.availableBytes),
     version: host.version,
     metrics: host.metrics,
+    cordoned: host.cordoned,
+    cordonReason: orNull(host.cordonReason),
+    primaries: host.primaries.map(databaseId),
+    secondaries: host.secondaries.map(databaseId),
+    placedBytes: integer(host.placedBytes),
+    awaited: host.awaited,
+    registerTime: time(host.registerTime),
+    etag: orNull(host.etag),
+    busyWith: orNull(host.busyWith),
   };
 }
 
@@ -116,7 +134,7 @@ export function operationJson(operation: Operation): Json {
   };
 }
 
-function taskJson(task: Task): Json {
+export function taskJson(task: Task): Json {
   return {
     name: task.name,
     title: task.title,
@@ -132,12 +150,19 @@ function taskJson(task: Task): Json {
 
 export function eventJson(event: Event): Json {
   return {
+    name: event.name,
     time: time(event.time),
     reason: event.reason,
     message: event.message,
     generation: integer(event.generation),
     phases: event.phases.map(({ phase, durationMs }) => ({ phase, durationMs })),
+    operation: orNull(event.operation),
   };
+}
+
+/** The API says with an empty text that there is nothing. */
+export function orNull(text: string): string | null {
+  return text === '' ? null : text;
 }
 
 export function time(value: Date | undefined): string | null {

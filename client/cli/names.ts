@@ -3,6 +3,8 @@ import {
   type DatabaseState,
   databaseStateToJSON,
   type Redundancy,
+  type RedundancyMode,
+  redundancyModeToJSON,
   redundancyToJSON,
   type TaskState,
   taskStateToJSON,
@@ -13,6 +15,11 @@ import {
   type VolumeReplicaRole,
   volumeReplicaRoleToJSON,
 } from '../../proto/gen/lockstep/v1/volume_service.ts';
+import {
+  type EngineParameterType,
+  engineParameterTypeToJSON,
+} from '../../proto/gen/lockstep/v1/engine_service.ts';
+import { type WorkflowState, workflowStateToJSON } from '../../proto/gen/lockstep/v1/workflow_service.ts';
 
 /** ACTIVE, FAILING_OVER, ... */
 export function stateName(state: DatabaseState): string {
@@ -22,6 +29,21 @@ export function stateName(state: DatabaseState): string {
 /** IN_SYNC, DEGRADED, ... */
 export function redundancyName(redundancy: Redundancy): string {
   return known('REDUNDANCY_', redundancy, redundancyToJSON);
+}
+
+/** REPLICATED, SINGLE */
+export function redundancyModeName(mode: RedundancyMode): string {
+  return known('REDUNDANCY_MODE_', mode, redundancyModeToJSON);
+}
+
+/** RUNNING, UNDOING, DONE, STUCK, ... */
+export function workflowStateName(state: WorkflowState): string {
+  return known('WORKFLOW_STATE_', state, workflowStateToJSON);
+}
+
+/** INTEGER, DECIMAL, BOOLEAN, CHOICE */
+export function parameterTypeName(type: EngineParameterType): string {
+  return known('ENGINE_PARAMETER_TYPE_', type, engineParameterTypeToJSON);
 }
 
 /** PENDING, RUNNING, DONE, ... */

@@ -1,12 +1,12 @@
 /** Databases and their events as text. Pure. */
-import type { Database } from '../../proto/gen/lockstep/v1/database_service.ts';
+import type { ConnectionInfo, Database } from '../../proto/gen/lockstep/v1/database_service.ts';
 import type { Event } from '../../proto/gen/lockstep/v1/event_service.ts';
 import { databaseId, hostId } from '../resource-names.ts';
 import { multiHostUrl, withPort } from './connection.ts';
 import { redundancyName, stateName } from './names.ts';
 import { databaseSection } from './render-status.ts';
 import { formatSize } from './size.ts';
-import { formatDuration, formatTime, type Paint, printable, wrapped } from './text.ts';
+import { factSheet, formatDuration, formatTime, pairs, type Paint, printable, wrapped } from './text.ts';
 import { judgeDatabase } from './verdict.ts';
 
 const WIDTH = 80;
@@ -37,12 +37,50 @@ export function renderDatabase(database: Database, paint: Paint): string {
     endpoint?.port === 0
       ? ['used over', printable(`NBD: lockstep volume status ${databaseId(database.name)}`)]
       : ['both hosts', endpoint === undefined ? '' : printable(multiHostUrl(endpoint, undefined))],
+    ['parameters', pairs(database.parameters)],
+    ['after a reboot', printable(database.parametersPendingRestart.join(', '))],
+    ['tags', pairs(database.tags)],
+    ['protection', database.deletionProtection ? 'a delete is refused' : ''],
+    ['brought back until', database.expireTime === undefined ? '' : formatTime(database.expireTime)],
+    ['final snapshot', printable(database.finalSnapshot)],
     ['busy with', printable(database.busyWith)],
   ];
-  const shown = facts.filter(([, value]) => value !== '');
-  const width = Math.max(...shown.map(([key]) => key.length));
-  const lines = shown.map(([key, value]) => `  ${paint('faint', key.padEnd(width))}  ${value}`);
-  return `${paint('heading', printable(databaseId(database.name)))}\n${lines.join('\n')}\n`;
+  return factSheet(databaseId(database.name), facts, paint);
+}
+
+/** One line of `database watch`. */
+export function renderDatabaseLine(database: Database, now: Date, paint: Paint): string {
+  const { level } = judgeDatabase(database);
+  const facts = [
+    paint(level, `${stateName(database.state)} ${redundancyName(database.redundancy)}`),
+    `primary ${database.primary === undefined ? '-' : printable(hostId(database.primary.host))}`,
+    `generation ${String(database.generation)}`,
+    ...(database.lagBytes > 0n ? [`lag ${formatSize(database.lagBytes)}`] : []),
+    ...(database.busyWith === '' ? [] : [`busy with ${printable(database.busyWith)}`]),
+    ...(database.reason === '' ? [] : [printable(database.reason)]),
+  ];
+  return `${formatTime(now)}  ${facts.join(', ')}\n`;
+}
+
+/** `database connection`; `savedIn`: the file that has the password, where this user claimed it. */
+export function renderConnection(
+  id: string,
+  info: ConnectionInfo,
+  savedIn: string | undefined,
+  paint: Paint,
+): string {
+  const facts: readonly (readonly [string, string])[] = [
+    ['command', info.command],
+    ['by alias', info.uri],
+    ['both hosts', info.multiHostUri],
+    ['alias answered by', info.endpoint?.dnsServer ?? ''],
+    ['password', savedIn ?? 'not among those saved here; a new one: lockstep database reset-password ' + id],
+  ];
+  return factSheet(
+    id,
+    facts.map(([key, value]) => [key, printable(value)]),
+    paint,
+  );
 }
 
 function replicaText(replica: Database['primary']): string {

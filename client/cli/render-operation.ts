@@ -22,6 +22,19 @@ function stageOf(operation: Operation): string {
   return `${describe(task)} (${String(at + 1)} of ${String(tasks.length)})${progressOf(task)}`;
 }
 
+/** The line, and below it each of its tasks. */
+export function renderOperation(operation: Operation): string {
+  return `${[renderOperationLine(operation), ...renderTasks(operation.metadata.tasks)].join('\n')}\n`;
+}
+
+/** A line for each, numbered. */
+export function renderTasks(tasks: readonly Task[]): readonly string[] {
+  return tasks.map((task, index) => {
+    const place = `  ${String(index + 1)}. ${describe(task)}${progressOf(task)}`;
+    return printable(`${place}${isActive(task.state) ? '' : endingOf(task)}`);
+  });
+}
+
 export function renderOperationTable(operations: readonly Operation[], paint: Paint): string {
   if (operations.length === 0) return 'No operations.\n';
   const rows = operations.map((operation) => [

@@ -1,9 +1,9 @@
 /** `lockstep volume snapshot list`: a tree for each host, with what each snapshot takes up. Pure. */
 import type { ListSnapshotsResponse, Snapshot } from '../../proto/gen/lockstep/v1/snapshot_service.ts';
 import { hostId, snapshotId, volumeId } from '../lockstep.ts';
-import { integer, type Json, time } from './json.ts';
+import { integer, type Json, orNull, time } from './json.ts';
 import { formatSize } from './size.ts';
-import { formatDuration, formatTime, listed, type Paint, printable, table } from './text.ts';
+import { factSheet, formatDuration, formatTime, listed, type Paint, printable, table } from './text.ts';
 
 const COLUMNS = [
   { title: 'SNAPSHOT' },
@@ -94,6 +94,27 @@ function rowOf(
 
 const volumeOf = (name: string): string => snapshotId(name).split('@')[0] ?? '';
 
+/** `lockstep snapshot get` */
+export function renderSnapshot(snapshot: Snapshot, paint: Paint): string {
+  const engine = snapshot.engine === '' || snapshot.engine === 'none' ? '' : snapshot.engine;
+  return factSheet(
+    snapshotId(snapshot.name),
+    [
+      ['host', printable(hostId(snapshot.host))],
+      ['taken', formatTime(snapshot.createTime)],
+      ['size', formatSize(snapshot.sizeBytes)],
+      ['own', formatSize(snapshot.ownBytes)],
+      ['shared', formatSize(snapshot.sharedBytes)],
+      ['quiesced', snapshot.quiesced ? 'yes' : 'no'],
+      ['stands on', snapshot.parent === '' ? '' : printable(snapshotId(snapshot.parent))],
+      ['stand on it', printable(snapshot.volumes.map(volumeId).join(', '))],
+      ['of', printable(`${engine} ${snapshot.engineVersion}`.trim())],
+      ['kept because', snapshot.final ? 'it is the final snapshot of a deleted database' : ''],
+    ],
+    paint,
+  );
+}
+
 export function snapshotJson(snapshot: Snapshot): Json {
   return {
     name: snapshot.name,
@@ -106,12 +127,15 @@ export function snapshotJson(snapshot: Snapshot): Json {
     volumes: snapshot.volumes.map(volumeId),
     ownBytes: integer(snapshot.ownBytes),
     sharedBytes: integer(snapshot.sharedBytes),
+    engine: orNull(snapshot.engine),
+    engineVersion: orNull(snapshot.engineVersion),
+    final: snapshot.final,
   };
 }
 
 export function snapshotsJson({ snapshots, unreachable, volume, revertingTo }: ListSnapshotsResponse): Json {
   return {
-    volume: volumeId(volume),
+    volume: volume === '' ? null : volumeId(volume),
     snapshots: snapshots.map(snapshotJson),
     unreachable: unreachable.map(hostId),
     revertingTo: revertingTo === '' ? null : snapshotId(revertingTo),

@@ -1,110 +1,87 @@
-/** `lockstep volume snapshot ...`, and what is made from snapshots: `lockstep volume clone|revert|diff`. */
-import type { Command } from 'commander';
-import type { DiffExtent } from '../../proto/gen/lockstep/v1/snapshot_service.ts';
-import { hostId, snapshotId, volumeId } from '../lockstep.ts';
-import { type Context, follow, type GlobalOptions, withContext } from './context.ts';
-import { UsageError } from './errors.ts';
-import { databaseJson, integer, operationJson } from './json.ts';
-import { renderSnapshots, snapshotJson, snapshotsJson } from './render-snapshots.ts';
-import { formatSize } from './size.ts';
-import { counted, printable, table } from './text.ts';
+/** `lockstep snapshot ...`: the snapshots of databases and volumes, and databases made of them. */
+import { type Command, Option } from 'commander';
+import { RedundancyMode } from '../lockstep.ts';
+import {
+  type ChangeOptions,
+  collectPair,
+  confirm,
+  requestFlags,
+  run,
+  settingsOf,
+  settle,
+  SINGLE_OPTION,
+  YES_OPTION,
+} from './command.ts';
+import type { Context } from './context.ts';
+import { handOut } from './database-create.ts';
+import { renderSnapshot, renderSnapshots, snapshotJson, snapshotsJson } from './render-snapshots.ts';
+import {
+  createSnapshot,
+  deleteSnapshot,
+  HOST_OPTION,
+  SNAPSHOT_WORD,
+  VOLUME_WORD,
+} from './volume-snapshot-commands.ts';
 
-interface SnapshotOptions extends GlobalOptions {
-  readonly json?: boolean;
+type Words = readonly string[];
+
+interface SnapshotOptions extends ChangeOptions {
   readonly host?: string;
-  readonly quiesce?: boolean;
-  readonly yes?: boolean;
-  readonly wait?: boolean;
+  readonly single?: boolean;
+  readonly tag?: Readonly<Record<string, string>>;
 }
 
-type Action = (context: Context, names: readonly string[], options: SnapshotOptions) => Promise<void>;
-
-const VOLUME = ['<volume>', 'a database, or its volume'] as const;
-const SNAPSHOT = ['<volume@snapshot>', 'such as orders@monday'] as const;
-const HOST = ['--host <host>', 'of the hosts that keep a snapshot of this name, which one'] as const;
-const JSON_OPTION = ['--json', 'the same as -o json'] as const;
-
-export function addSnapshotCommands(program: Command, volume: Command): void {
-  const snapshot = volume.command('snapshot').description('the volume as it was at one instant');
+export function addSnapshotCommands(program: Command): void {
+  const snapshot = program
+    .command('snapshot')
+    .description('databases and volumes as they were at one instant, and new ones made of that');
   snapshot
     .command('create')
     .description('take one: it costs nothing but what is written afterwards')
-    .argument(...VOLUME)
+    .argument(...VOLUME_WORD)
     .argument('<name>', 'its name')
     .option('--host <host>', 'the host that keeps it: the primary (default), or a secondary in sync')
     .option('--quiesce', 'freeze the file system for that instant, where it is mounted')
-    .option(...JSON_OPTION)
-    .action(run(program, create));
+    .action(run(createSnapshot));
+  snapshot
+    .command('get')
+    .description('one snapshot')
+    .argument(...SNAPSHOT_WORD)
+    .option(...HOST_OPTION)
+    .action(run(get));
   snapshot
     .command('list')
-    .description('all of a volume, on every host, as a tree with what they take up')
-    .argument(...VOLUME)
-    .option(...JSON_OPTION)
-    .action(run(program, list));
+    .description('those of one volume, or of all, with what they take up')
+    .argument('[volume]', VOLUME_WORD[1])
+    .action(run(list));
   snapshot
     .command('delete')
     .description('its space is given back by and by')
-    .argument(...VOLUME)
-    .argument('<name>', 'its name')
-    .option(...HOST)
-    .option(...JSON_OPTION)
-    .action(run(program, remove));
-  volume
-    .command('clone')
-    .description('a volume of its own that begins as a snapshot, and shares with it what it does not change')
-    .argument(...SNAPSHOT)
-    .argument('<name>', 'of the new volume')
-    .option(...HOST)
-    .option(...JSON_OPTION)
-    .action(run(program, clone));
-  volume
-    .command('revert')
-    .description('make the volume what a snapshot is, on every replica')
-    .argument(...SNAPSHOT)
-    .option('--yes', 'what was written since is lost')
-    .option('--no-wait', 'do not wait for its end')
-    .option(...JSON_OPTION)
-    .action(run(program, revert));
-  volume
-    .command('diff')
-    .description('what may differ between two snapshots, or between one and the volume as it is')
-    .argument(...SNAPSHOT)
-    .argument('[volume@snapshot]', 'default: the volume as it is now')
-    .option(...HOST)
-    .option(...JSON_OPTION)
-    .action(run(program, diff));
+    .argument(...SNAPSHOT_WORD)
+    .option(...HOST_OPTION)
+    .option(...YES_OPTION)
+    .action(run(remove));
+  requestFlags(
+    snapshot
+      .command('restore')
+      .description('a new database that begins as the snapshot')
+      .argument(...SNAPSHOT_WORD)
+      .argument('<new-name>', 'of the database')
+      .option(...HOST_OPTION)
+      .option(...SINGLE_OPTION)
+      .addOption(new Option('--tag <key=value>', 'any number of times').argParser(collectPair)),
+  ).action(run(restore));
 }
 
-/** Commander hands over the arguments, then the options, then the command. */
-function run(program: Command, action: Action): (...given: unknown[]) => Promise<void> {
-  return async (...given) => {
-    const command = given.at(-1) as Command;
-    // Of the whole program, so that an error is told in the same way.
-    if (command.opts<SnapshotOptions>().json === true) program.setOptionValue('output', 'json');
-    const options = command.optsWithGlobals<SnapshotOptions>();
-    await withContext(options, (context) => action(context, command.args, options));
-  };
-}
-
-async function create(
-  context: Context,
-  [volume = '', name = '']: readonly string[],
-  { host, quiesce = false }: SnapshotOptions,
-): Promise<void> {
-  const taken = await context.client.snapshots.create(
-    volume,
-    name,
-    { host, quiesce },
-    { signal: context.signal },
-  );
-  const how = taken.quiesced ? ', quiesced' : quiesce ? ', not quiesced: nothing is mounted there' : '';
+async function get(context: Context, [name = '']: Words, { host }: SnapshotOptions): Promise<void> {
+  const snapshot = await context.client.snapshots.get(name, { host }, { signal: context.signal });
   context.print(
-    () => `${printable(snapshotId(taken.name))} on ${printable(hostId(taken.host))}${how}\n`,
-    () => snapshotJson(taken),
+    () => renderSnapshot(snapshot, context.paint),
+    () => snapshotJson(snapshot),
   );
 }
 
-async function list(context: Context, [volume = '']: readonly string[]): Promise<void> {
+async function list(context: Context, [volume]: Words): Promise<void> {
   const answer = await context.client.snapshots.survey(volume, { signal: context.signal });
   context.print(
     () => renderSnapshots(answer, { paint: context.paint, now: new Date() }),
@@ -112,86 +89,26 @@ async function list(context: Context, [volume = '']: readonly string[]): Promise
   );
 }
 
-async function remove(
-  context: Context,
-  [volume = '', name = '']: readonly string[],
-  { host }: SnapshotOptions,
-): Promise<void> {
-  await context.client.snapshots.delete(`${volume}@${name}`, { host }, { signal: context.signal });
-  context.print(
-    () => `${printable(volume)}@${printable(name)} is deleted\n`,
-    () => ({ deleted: `${volume}@${name}` }),
-  );
+async function remove(context: Context, [name = '']: Words, options: SnapshotOptions): Promise<void> {
+  await confirm(context, options, { loss: `This deletes the snapshot ${name}.`, id: name });
+  const [volume = '', id = ''] = name.split('@');
+  await deleteSnapshot(context, [volume, id], options);
 }
 
-async function clone(
+async function restore(
   context: Context,
-  [snapshot = '', name = '']: readonly string[],
-  { host }: SnapshotOptions,
+  [name = '', newName = '']: Words,
+  options: SnapshotOptions,
 ): Promise<void> {
-  const made = await context.client.snapshots.clone(snapshot, name, { host }, { signal: context.signal });
-  const volume = volumeId(made.volume);
-  context.print(
-    () =>
-      `${printable(name)}: volume ${printable(volume)} on ${printable(hostId(made.host))}, which is also its NBD export.\n` +
-      `It has one copy and no engine. Delete it: lockstep database delete ${printable(name)}\n`,
-    () => ({ id: name, volume, host: hostId(made.host) }),
-  );
-}
-
-async function revert(
-  context: Context,
-  [snapshot = '']: readonly string[],
-  { yes = false, wait = true }: SnapshotOptions,
-): Promise<void> {
-  if (!yes) throw new UsageError('nothing was changed: what was written since the snapshot is lost', '--yes');
-  const operation = await context.client.snapshots.revert(
-    snapshot,
-    { acceptDataLoss: true },
-    { signal: context.signal },
-  );
-  if (!wait) {
-    context.print(
-      () => `${operation.name}\nWatch it: lockstep operation watch ${operation.name}\n`,
-      () => operationJson(operation),
-    );
-    return;
-  }
-  const database = await follow(context, operation);
-  context.print(
-    () => `the volume is what ${printable(snapshot)} is\n`,
-    () => (database === undefined ? null : databaseJson(database)),
-  );
-}
-
-async function diff(
-  context: Context,
-  [from = '', to]: readonly string[],
-  { host }: SnapshotOptions,
-): Promise<void> {
-  const extents: DiffExtent[] = [];
-  for await (const extent of context.client.snapshots.diff(from, to, { host }, { signal: context.signal })) {
-    const last = extents.at(-1);
-    // Pages may end within a run.
-    if (last !== undefined && last.offset + last.length === extent.offset) last.length += extent.length;
-    else extents.push({ ...extent });
-  }
-  const bytes = extents.reduce((sum, { length }) => sum + length, 0n);
-  const columns = [
-    { title: 'OFFSET', align: 'right' },
-    { title: 'LENGTH', align: 'right' },
-  ] as const;
-  context.print(
-    () => {
-      const rows = extents.map(({ offset, length }) => [String(offset), String(length)]);
-      const what = `${formatSize(bytes)} in ${counted(extents.length, 'extent')}`;
-      return `${[...(rows.length === 0 ? [] : table(columns, rows, context.paint)), what].join('\n')}\n`;
-    },
-    () => ({
-      from,
-      to: to ?? null,
-      bytes: integer(bytes),
-      extents: extents.map(({ offset, length }) => ({ offset: integer(offset), length: integer(length) })),
-    }),
-  );
+  const { host, single = false, tag = {} } = options;
+  const request = {
+    id: newName,
+    host,
+    tags: tag,
+    ...(single ? { redundancyMode: RedundancyMode.REDUNDANCY_MODE_SINGLE } : {}),
+  };
+  const operation = await context.client.snapshots.restore(name, request, settingsOf(context, options));
+  await settle(context, options, operation, async (result) => {
+    await handOut(context, result.database ?? (await context.client.databases.get(newName)));
+  });
 }

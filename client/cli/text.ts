@@ -118,3 +118,24 @@ export function printable(text: string): string {
     return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
   });
 }
+
+/** A heading, and a line for each fact that there is. */
+export function factSheet(
+  heading: string,
+  facts: readonly (readonly [string, string])[],
+  paint: Paint,
+): string {
+  const shown = facts.filter(([, value]) => value !== '');
+  const width = Math.max(...shown.map(([key]) => key.length));
+  const lines = shown.map(([key, value]) => `  ${paint('faint', key.padEnd(width))}  ${value}`);
+  return `${paint('heading', printable(heading))}\n${lines.join('\n')}\n`;
+}
+
+/** `a=1, b=2` */
+export function pairs(entries: Readonly<Record<string, string>>): string {
+  return printable(
+    Object.entries(entries)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(', '),
+  );
+}

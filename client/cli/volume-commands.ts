@@ -4,12 +4,13 @@ import type { Scrub, Volume } from '../../proto/gen/lockstep/v1/volume_service.t
 import { LockstepError } from '../../daemon/sys/errors.ts';
 import { pause } from '../calls.ts';
 import { volumeId } from '../lockstep.ts';
-import { type Context, type GlobalOptions, withContext } from './context.ts';
+import { run } from './command.ts';
+import type { Context, GlobalOptions } from './context.ts';
 import { EXIT, UsageError } from './errors.ts';
 import { addImportCommand } from './import-command.ts';
 import { checkJson, judgeCheck, renderCheck } from './render-check.ts';
 import { renderOldCopy, renderVolume } from './render-volume.ts';
-import { addSnapshotCommands } from './snapshot-commands.ts';
+import { addVolumeSnapshotCommands } from './volume-snapshot-commands.ts';
 import { formatSize, parseSize } from './size.ts';
 import { paintFor, printable } from './text.ts';
 import { volumeJson } from './volume-json.ts';
@@ -20,57 +21,55 @@ const DEADLINE_MS = 5000;
 const SERVED_MS = 15_000;
 const POLL_MS = 250;
 
+type Words = readonly string[];
+
 interface VolumeOptions extends GlobalOptions {
-  readonly json?: boolean;
   readonly host?: string;
   readonly acceptDataLoss?: boolean;
   readonly wait?: boolean;
   readonly stop?: boolean;
   readonly anew?: boolean;
   readonly yes?: boolean;
+  readonly validateOnly?: boolean;
 }
 
 export function addVolumeCommands(program: Command): void {
   const volume = program
     .command('volume')
     .description('replicated volumes, below databases or by themselves');
-  addVolumeLifecycleCommands(program, volume);
-  addImportCommand(program, volume);
+  addVolumeLifecycleCommands(volume);
+  addImportCommand(volume);
   volume
     .command('status')
     .description('how its replicas stand, what they wait for, and how far a resync is')
     .argument('<name>', 'a database, or its volume')
-    .option('--json', 'the same as -o json')
-    .action(run(program, status));
+    .action(run(status));
   volume
     .command('grow')
     .description('make it larger while it is used')
     .argument('<name>', 'a volume without an engine, such as a clone')
     .argument('<size>', 'what it is to have then, such as 20GiB')
-    .option('--json', 'the same as -o json')
-    .action(run(program, grow));
+    .option('--validate-only', 'only tell whether it would be done')
+    .action(run(grow));
   volume
     .command('shrink')
     .description('make it smaller, where every replica is in sync and has only holes beyond the new end')
     .argument('<name>', 'a volume without an engine')
     .argument('<size>', 'what it is to have then, such as 10GiB')
     .option('--yes', 'whatever uses it does without its end')
-    .option('--json', 'the same as -o json')
-    .action(run(program, shrink));
+    .action(run(shrink));
   volume
     .command('force')
     .description('make an old copy the primary, where the newer ones are lost for good')
     .argument('<name>', 'a database, or its volume')
     .requiredOption('--host <host>', 'the host of the copy')
     .option('--accept-data-loss', 'what was acknowledged and is not on that copy may be lost')
-    .option('--json', 'the same as -o json')
-    .action(run(program, force));
+    .action(run(force));
   volume
     .command('check')
     .description('have each host read all that it keeps of it, and repair what needs no guess')
     .argument('<name>', 'a database, or its volume')
-    .option('--json', 'the same as -o json')
-    .action(run(program, check));
+    .action(run(check));
   volume
     .command('scrub')
     .description('compare its replicas, or a single copy with its checksums, in the background')
@@ -78,32 +77,11 @@ export function addVolumeCommands(program: Command): void {
     .option('--wait', 'until it has ended; fails where a difference is left')
     .option('--stop', 'stop the one that runs')
     .option('--anew', 'from the beginning, also where one broke off')
-    .option('--json', 'the same as -o json')
-    .action(run(program, scrub));
-  addSnapshotCommands(program, volume);
+    .action(run(scrub));
+  addVolumeSnapshotCommands(volume);
 }
 
-type Action = (
-  context: Context,
-  name: string,
-  options: VolumeOptions,
-  more: readonly string[],
-) => Promise<void>;
-
-/** Commander hands over the arguments, then the options, then the command. */
-function run(program: Command, action: Action): (...given: unknown[]) => Promise<void> {
-  return async (...given) => {
-    const command = given.at(-1) as Command;
-    // Of the whole program, so that an error is told in the same way.
-    if (command.opts<VolumeOptions>().json === true) program.setOptionValue('output', 'json');
-    const options = command.optsWithGlobals<VolumeOptions>();
-    await withContext(options, (context) =>
-      action(context, command.args[0] ?? '', options, command.args.slice(1)),
-    );
-  };
-}
-
-async function status(context: Context, name: string): Promise<void> {
+async function status(context: Context, [name = '']: Words): Promise<void> {
   const { client, paint } = context;
   const volume = await client.volumes.get(name, { signal: context.signal, deadlineMs: DEADLINE_MS });
   context.print(
@@ -114,24 +92,24 @@ async function status(context: Context, name: string): Promise<void> {
 
 async function grow(
   context: Context,
-  name: string,
-  _options: VolumeOptions,
-  [size = '']: readonly string[],
+  [name = '', size = '']: Words,
+  { validateOnly = false }: VolumeOptions,
 ): Promise<void> {
   const { client, signal } = context;
-  const volume = await client.volumes.grow(name, parseSize('size', size), { signal });
+  const volume = await client.volumes.grow(name, parseSize('size', size), { signal, validateOnly });
   context.print(
     () =>
-      `${printable(volumeId(volume.name))} has ${formatSize(volume.sizeBytes)} now; clients that are connected see it when they ask for the size anew\n`,
+      validateOnly
+        ? `${printable(volumeId(volume.name))} could be made so large; nothing was changed\n`
+        : `${printable(volumeId(volume.name))} has ${formatSize(volume.sizeBytes)} now; clients that are connected see it when they ask for the size anew\n`,
     () => volumeJson(volume),
   );
 }
 
 async function shrink(
   context: Context,
-  name: string,
+  [name = '', size = '']: Words,
   { yes = false }: VolumeOptions,
-  [size = '']: readonly string[],
 ): Promise<void> {
   const { client, signal } = context;
   const sizeBytes = parseSize('size', size);
@@ -145,7 +123,7 @@ async function shrink(
 }
 
 /** Ctrl-C leaves it running: the next one finds it, or begins anew. */
-async function check(context: Context, name: string): Promise<void> {
+async function check(context: Context, [name = '']: Words): Promise<void> {
   const { client, paint, signal } = context;
   let found = await client.volumes.check(name, { start: true }, { signal });
   while (found.replicas.some(({ running }) => running)) {
@@ -160,7 +138,7 @@ async function check(context: Context, name: string): Promise<void> {
   if (verdict !== 'clean') process.exitCode = verdict === 'repaired' ? EXIT.repaired : EXIT.damaged;
 }
 
-async function scrub(context: Context, name: string, options: VolumeOptions): Promise<void> {
+async function scrub(context: Context, [name = '']: Words, options: VolumeOptions): Promise<void> {
   const { client, paint, signal } = context;
   const { stop = false, anew = false, wait = false } = options;
   if (stop && (wait || anew)) throw new UsageError('--stop goes with nothing else', '--stop alone');
@@ -198,7 +176,7 @@ async function untilScrubbed({ client, signal }: Context, name: string): Promise
 }
 
 /** Looked at first: a person is told what is lost before, and not after. */
-async function force(context: Context, name: string, options: VolumeOptions): Promise<void> {
+async function force(context: Context, [name = '']: Words, options: VolumeOptions): Promise<void> {
   const { client, paint, signal } = context;
   const { host = '', acceptDataLoss = false } = options;
   const before = await client.volumes.forcePrimary(name, { host, acceptDataLoss: false }, { signal });

@@ -19,15 +19,17 @@ export interface PlanOptions {
 }
 
 export interface HostPlan {
-  readonly id: 'control' | 'host-a' | 'host-b';
+  readonly id: 'control' | 'host-a' | 'host-b' | 'host-c';
   /** Undefined for the host that decides and stores nothing. */
-  readonly zone: 'a' | 'b' | undefined;
+  readonly zone: 'a' | 'b' | 'c' | undefined;
   readonly address: string;
   readonly folder: string;
   readonly config: string;
   readonly log: string;
   readonly pidFile: string;
   readonly stateDir: string;
+  /** Keys of its section [storage]; absent: none. */
+  readonly storage?: Readonly<Record<string, string | number>>;
 }
 
 export interface Plan extends PlanOptions {
@@ -73,7 +75,8 @@ export function planOf(options: PlanOptions): Plan {
   };
 }
 
-function hostPlan(
+/** Of one host of such a plan. */
+export function hostPlan(
   options: PlanOptions,
   host: Pick<HostPlan, 'id' | 'zone'> & { readonly folder: string; readonly last: number },
 ): HostPlan {
@@ -125,7 +128,7 @@ export function configText(plan: Plan, host: HostPlan): string {
   const role =
     zone === undefined
       ? { control: { engine_port: PORTS.engine, dns: { port: plan.dnsPort } } }
-      : { storage: {}, coordinator: { server: plan.server } };
+      : { storage: { ...host.storage }, coordinator: { server: plan.server } };
   return `# Written by the quick start for ${id}: what is changed here is lost at its next start.\n${stringify({ ...common, ...role })}`;
 }
 

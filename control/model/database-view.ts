@@ -12,6 +12,7 @@ import {
   RedundancyMode,
   type Replica,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
+import { type CopyPlans, lostCopies, secondCopy } from '../monitor/replace.ts';
 import { NO_ENGINE } from './engines.ts';
 import { copyRuns, type Observed, type ObservedReplica, silenceOf } from './observation.ts';
 import type { DatabaseRecord, HostRecord, VolumeRecord } from './records.ts';
@@ -35,6 +36,8 @@ export interface DatabaseFacts {
   readonly silenceMs: number;
   readonly controlUpSinceMs: number;
   readonly nowMs: number;
+  /** Where copies could go; absent where none is missing. */
+  readonly plans?: CopyPlans;
 }
 
 /** What is said of one aspect: the value, one sentence why, and what a person should do (empty: nothing). */
@@ -135,6 +138,22 @@ function whyNotReady(facts: DatabaseFacts, volume: VolumeRecord, candidate: stri
   return undefined;
 }
 
+/** Why nobody can be copied from now; undefined while the primary does I/O at the record's generation. */
+export function whyNotServed(facts: DatabaseFacts): string | undefined {
+  const { volume } = facts;
+  if (volume === undefined) return 'its volume has no record';
+  const { reachable, replica, silence } = lookAt(facts, volume.primary);
+  if (!reachable) return `the primary ${volume.primary} ${silence}`;
+  if (replica === undefined) return `host ${volume.primary} reports no replica`;
+  return isServing(replica, volume) ? undefined : `the primary's replica is ${replica.state}`;
+}
+
+/** One behind is a primary whose own proposal was granted since its last heartbeat: it serves all the same. */
+function isServing({ state, generation }: ObservedReplica, volume: VolumeRecord): boolean {
+  const isCurrent = generation === volume.generation || generation === volume.generation - 1;
+  return isCurrent && (state === 'SERVING' || state === 'SOLO');
+}
+
 function stateOf(facts: DatabaseFacts): Verdict<DatabaseState> {
   const { database } = facts;
   const doing = facts.operation?.doing ?? '';
@@ -147,7 +166,7 @@ function stateOf(facts: DatabaseFacts): Verdict<DatabaseState> {
     case 'deleting':
       return said(
         DatabaseState.DATABASE_STATE_DELETING,
-        `it is being deleted${doing === '' ? '' : `: ${doing}`}`,
+        `it is being deleted${doing === '' ? '' : `: ${doing}`}${database.failure === '' ? '' : `; ${database.failure}`}`,
       );
     case 'failing-over':
       return said(
@@ -205,9 +224,7 @@ function servingState(facts: DatabaseFacts): Verdict<DatabaseState> {
       `host ${volume.primary} reports no replica`,
       `look at the log of host ${volume.primary}`,
     );
-  // One behind is a primary whose own proposal was granted since its last heartbeat: it serves all the same.
-  const isCurrent = replica.generation === volume.generation || replica.generation === volume.generation - 1;
-  if (!isCurrent || (replica.state !== 'SERVING' && replica.state !== 'SOLO'))
+  if (!isServing(replica, volume))
     return unavailable(
       `the primary's replica is ${replica.state}${replica.reason === '' ? '' : `: ${replica.reason}`}`,
       'wait; if it stays so, look at the hosts below and bring back those that are not reachable',
@@ -225,52 +242,68 @@ function servingState(facts: DatabaseFacts): Verdict<DatabaseState> {
 }
 
 function redundancyOf(facts: DatabaseFacts): Verdict<Redundancy> {
-  const { database, volume } = facts;
+  const { database, volume, operation } = facts;
   const disagreement = volume === undefined ? 'no copy exists yet' : whyNotInSync(facts, volume);
-  if (disagreement === undefined)
-    return said(Redundancy.REDUNDANCY_IN_SYNC, 'both zones hold every acknowledged write');
+  if (disagreement === undefined) return said(Redundancy.REDUNDANCY_IN_SYNC, inSyncReason(facts));
   const copy = lookAt(facts, volume?.primary ?? '').replica?.copy;
   // Two hosts in the set and a broken agreement is not a copy under way, even where an old one is still reported.
-  const copies = copyRuns(copy) && volume?.inSync.length === 1;
+  const isWanted = copyRuns(copy) && volume?.inSync.length === 1 && volume.replicas.includes(copy.target);
+  const target = isWanted ? copy.target : undefined;
+  const where = target === undefined ? '' : ` on ${target}`;
   if (database.lifecycle === 'creating' && database.copies === 1)
     return said(Redundancy.REDUNDANCY_NONE, 'it is made with one copy');
-  if (database.lifecycle === 'creating')
+  if (database.lifecycle === 'creating' || operation?.type === 'convert-redundancy')
     return said(
       Redundancy.REDUNDANCY_SEEDING,
-      copies ? `the second copy is made on ${copy.target}` : 'one copy so far',
+      target === undefined ? 'one copy so far' : `the second copy is made${where}`,
     );
-  if (database.lifecycle !== 'deleting' && (copies || facts.operation?.type === 'reseed'))
+  if (operation?.type === 'replace-replica' && volume?.inSync.length === 1)
+    return said(Redundancy.REDUNDANCY_RESYNCING, `one copy only while another is made anew${where}`);
+  if (database.lifecycle !== 'deleting' && (target !== undefined || operation?.type === 'reseed'))
     return said(
       Redundancy.REDUNDANCY_RESYNCING,
-      `one copy only while ${copies ? copy.target : 'the other'} is brought up to date`,
+      `one copy only while ${target ?? 'the other'} is brought up to date`,
     );
-  if (volume?.replicas.length === 1 && database.lifecycle !== 'deleting')
-    return said(Redundancy.REDUNDANCY_NONE, `it was made with one copy, on ${volume.primary}`);
+  const isSingle = volume?.replicas.length === 1;
+  if (database.lifecycle !== 'deleting' && isSingle && database.copies === 1)
+    return said(Redundancy.REDUNDANCY_NONE, `one copy was asked for; it is on ${volume.primary}`);
   return said(
     Redundancy.REDUNDANCY_DEGRADED,
-    `one copy only that can be relied on: ${disagreement}`,
+    `one copy only that can be relied on: ${isSingle ? 'the second one is still to be made' : disagreement}`,
     SETTLED.has(database.lifecycle) ? adviceFor(facts, volume) : '',
   );
 }
 
+function inSyncReason({ volume, operation }: DatabaseFacts): string {
+  const reason = 'both zones hold every acknowledged write';
+  if (operation?.type !== 'replace-replica') return reason;
+  const others = (volume?.replicas ?? []).filter((host) => host !== volume?.primary);
+  return `${reason}; a copy moves (${others.join(', ')})`;
+}
+
 /** Undefined only when records and both hosts agree that both copies hold every acknowledged write. */
 function whyNotInSync(facts: DatabaseFacts, volume: VolumeRecord): string | undefined {
-  const secondary = volume.inSync.find((host) => host !== volume.primary);
-  if (!volume.inSync.includes(volume.primary) || secondary === undefined)
+  const secondaries = volume.inSync.filter((host) => host !== volume.primary);
+  if (!volume.inSync.includes(volume.primary) || secondaries.length === 0)
     return `${missingHosts(volume)} not in sync`;
-  for (const host of [volume.primary, secondary]) {
-    const { reachable, replica, silence } = lookAt(facts, host);
-    const expected = host === volume.primary ? 'SERVING' : 'SECONDARY';
-    if (!reachable) return `${host} ${silence}`;
-    if (replica === undefined) return `${host} reports no replica`;
-    if (replica.state !== expected) return `${host} is ${replica.state}`;
-    if (replica.generation !== volume.generation)
-      return `${host} stands at generation ${String(replica.generation)}, the record at ${String(volume.generation)}`;
-    if (replica.hostRebooted)
-      return `the machine of ${host} was restarted and may have lost what it had not flushed`;
-    if (!replica.peerConnected) return `${host} is not connected to its peer`;
-  }
-  return undefined;
+  const primary = whyNotAgreed(facts, volume, volume.primary);
+  if (primary !== undefined) return primary;
+  // Of three members one that agrees is enough: it holds every acknowledged write.
+  const refusals = secondaries.map((host) => whyNotAgreed(facts, volume, host));
+  return refusals.includes(undefined) ? undefined : refusals[0];
+}
+
+function whyNotAgreed(facts: DatabaseFacts, volume: VolumeRecord, host: string): string | undefined {
+  const { reachable, replica, silence } = lookAt(facts, host);
+  const expected = host === volume.primary ? 'SERVING' : 'SECONDARY';
+  if (!reachable) return `${host} ${silence}`;
+  if (replica === undefined) return `${host} reports no replica`;
+  if (replica.state !== expected) return `${host} is ${replica.state}`;
+  if (replica.generation !== volume.generation)
+    return `${host} stands at generation ${String(replica.generation)}, the record at ${String(volume.generation)}`;
+  if (replica.hostRebooted)
+    return `the machine of ${host} was restarted and may have lost what it had not flushed`;
+  return replica.peerConnected ? undefined : `${host} is not connected to its peer`;
 }
 
 function missingHosts(volume: VolumeRecord): string {
@@ -281,9 +314,24 @@ function missingHosts(volume: VolumeRecord): string {
 }
 
 function adviceFor(facts: DatabaseFacts, volume: VolumeRecord | undefined): string {
-  const silent = (volume?.replicas ?? []).filter((host) => !lookAt(facts, host).reachable);
-  if (silent.length > 0) return `bring ${silent.join(', ')} back; it is then brought up to date by itself`;
-  return 'nothing; a reseed follows by itself';
+  if (volume === undefined) return 'restore the control store';
+  const { plans } = facts;
+  if (volume.replicas.length === 1) {
+    const choice = plans === undefined ? undefined : secondCopy(volume, plans);
+    return choice?.ok === false
+      ? `make room for a second copy: ${choice.message}`
+      : 'nothing; a second copy follows';
+  }
+  const silent = volume.replicas.filter((host) => !lookAt(facts, host).reachable);
+  if (silent.length === 0) return 'nothing; a reseed follows by itself';
+  const back = `bring ${silent.join(', ')} back; it is then brought up to date by itself`;
+  const [lost] =
+    plans === undefined ? [] : lostCopies({ ...facts, record: volume, hosts: facts.observed }, plans);
+  if (lost === undefined) return back;
+  const { successor, dueInMs } = lost;
+  if (!successor.ok) return `${back}; no other host can take its copy: ${successor.message}`;
+  const when = dueInMs === 0 ? 'soon' : `in ${String(Math.ceil(dueInMs / 1000))} s`;
+  return `${back}; else ${successor.host.host} gets its copy ${when}`;
 }
 
 interface Look {
@@ -312,7 +360,11 @@ function secondaryOf(facts: DatabaseFacts): Replica | undefined {
   const { volume } = facts;
   if (volume === undefined || volume.primary === '') return undefined;
   const others = volume.replicas.filter((host) => host !== volume.primary);
-  const host = others.find((candidate) => volume.inSync.includes(candidate)) ?? others[0];
+  const copy = lookAt(facts, volume.primary).replica?.copy;
+  const host =
+    others.find((candidate) => volume.inSync.includes(candidate)) ??
+    others.find((candidate) => copyRuns(copy) && candidate === copy.target) ??
+    others[0];
   if (host === undefined) return undefined;
   // Before its replica exists there is nothing to show; afterwards a silent host is shown as such.
   const exists = lookAt(facts, host).replica !== undefined || facts.database.lifecycle !== 'creating';

@@ -58,7 +58,8 @@ export function newestView(record: VolumeRecord, hosts: Observed): Newest {
   const unreadable = record.replicas.find((host) => holdsUnreadable(record, hosts, host));
   if (unreadable !== undefined)
     return unclear(`${unreadable} holds a newer generation in a replica that it cannot open`);
-  const strange = reports.find(({ view }) => !isOf(record, view));
+  // An older view may name hosts whose copies were dropped since.
+  const strange = reports.find(({ view }) => view.generation >= record.generation && !isOf(record, view));
   if (strange !== undefined)
     return unclear(
       `${strange.by} holds generation ${String(strange.view.generation)}, with hosts that are no replicas of the volume`,

@@ -11,19 +11,33 @@ import { NO_ENGINE } from '../model/engines.ts';
 import type { HostObservation, ObservedReplica } from '../model/observation.ts';
 import type { DatabaseRecord, VolumeRecord } from '../model/records.ts';
 import { whyBehind, whyTooEarly } from './catch-up.ts';
+import { type CopyPlans, lostCopies, secondCopy } from './replace.ts';
 import { hostSilence, isReachable, type Knowledge, secondariesOf, type Secondary } from './successor.ts';
 
 export type Decision =
   /** `recheckInMs`: a rule is about to be met by the mere passing of time. `isWell`: served, with all copies. */
   | { readonly kind: 'none'; readonly why: string; readonly recheckInMs?: number; readonly isWell?: boolean }
-  | { readonly kind: 'failover'; readonly to: string; readonly why: string; readonly detectedFromMs: number }
+  | {
+      readonly kind: 'failover';
+      readonly to: string;
+      readonly why: string;
+      readonly detectedFromMs: number;
+      /** Nobody said that the primary is gone: it may be a host that comes and goes. */
+      readonly isBySilence: boolean;
+    }
   | { readonly kind: 'reseed'; readonly source: string; readonly target: string; readonly why: string }
+  /** The copy on `old` is given up; `to` gets its successor. */
+  | { readonly kind: 'replace'; readonly old: string; readonly to: string; readonly why: string }
+  /** Two copies were asked for and there is one. */
+  | { readonly kind: 'convert'; readonly to: string; readonly why: string }
   | { readonly kind: 'recover-primary'; readonly why: string };
 
 export interface Situation extends Knowledge {
   readonly database: DatabaseRecord;
   /** Some host knows the store to have been further than it is, and the record was not confirmed since. */
   readonly isUnconfirmed?: boolean;
+  /** Where copies could go. Absent where none is missing. */
+  readonly plans?: CopyPlans;
 }
 
 export function decide(situation: Situation): Decision {
@@ -36,6 +50,7 @@ export function decide(situation: Situation): Decision {
   if (early !== undefined) return { ...none(early), recheckInMs: silenceMs - listenedMs };
   if (database.lifecycle === 'creating' || database.lifecycle === 'deleting')
     return none(`it is ${database.lifecycle}; that workflow looks after it`);
+  if (database.lifecycle === 'deleted') return { ...none('it is deleted, and only kept'), isWell: true };
   if (database.busyWith !== '') return none(`${database.busyWith} holds it`);
   if (database.lifecycle === 'stopped') return aboutStopped(situation);
   const primary = situation.hosts.get(record.primary);
@@ -90,6 +105,7 @@ function aboutSilentPrimary(situation: Situation): Decision {
     to: best.host,
     why: `${silent}, ${best.host} has not heard it either and holds every acknowledged write`,
     detectedFromMs: situation.hosts.get(record.primary)?.lastHeardMs ?? situation.controlUpSinceMs,
+    isBySilence: true,
   };
 }
 
@@ -106,8 +122,14 @@ function aboutRebootedPrimary(situation: Situation, replica: ObservedReplica): D
   const missingMs = silenceMs - (nowMs - replica.stateSinceMs);
   if (missingMs > 0) return { ...none(`${what}; it is given ${seconds(silenceMs)}`), recheckInMs: missingMs };
   const why = `${what}, and ${best.host} was not restarted: it holds writes that ${record.primary} may lack`;
-  return { kind: 'failover', to: best.host, why, detectedFromMs: replica.stateSinceMs };
+  return { kind: 'failover', to: best.host, why, detectedFromMs: replica.stateSinceMs, isBySilence: false };
 }
+
+/**
+ * A primary that lost its secondary and is heard goes on alone by itself, with its sessions, which beats any failover: it
+ * notices after the minimum time, and asks when that has passed once more.
+ */
+const HOLDING_PATIENCE = 2.5;
 
 /** It gave the volume up in the record's own generation, and nothing it hears makes it take it back. */
 const GAVE_UP: ReadonlySet<string> = new Set(['FENCED', 'STALE', 'UNREADABLE']);
@@ -130,13 +152,16 @@ function aboutIdlePrimary(situation: Situation, replica: ObservedReplica | undef
   }
   const hasGivenUp =
     replica !== undefined && GAVE_UP.has(replica.state) && replica.generation === record.generation;
-  const missingMs = hasGivenUp ? 0 : silenceMs - Math.max(best.lostMs, handedOverMs);
-  if (missingMs > 0) return { ...none(`${what}; it is given ${seconds(silenceMs)}`), recheckInMs: missingMs };
+  const patienceMs = replica?.state === 'HOLDING' ? silenceMs * HOLDING_PATIENCE : silenceMs;
+  const missingMs = hasGivenUp ? 0 : patienceMs - Math.max(best.lostMs, handedOverMs);
+  if (missingMs > 0)
+    return { ...none(`${what}; it is given ${seconds(patienceMs)}`), recheckInMs: missingMs };
   return {
     kind: 'failover',
     to: best.host,
     why: `${what}, and ${best.host} holds every acknowledged write`,
     detectedFromMs: replica?.stateSinceMs ?? nowMs - best.lostMs,
+    isBySilence: false,
   };
 }
 
@@ -152,6 +177,8 @@ function aboutServingPrimary(situation: Situation, primary: HostObservation): De
   const { record, database } = situation;
   const engine = primary.engines.find((candidate) => candidate.volume === record.volume);
   if (engine?.state === 'STARTING') return none('the engine is starting');
+  // Its guard has it go on with the lease that this state tells of.
+  if (engine?.state === 'FROZEN') return none('the engine is frozen until its lease is renewed');
   if (database.engine !== NO_ENGINE && engine?.state !== 'RUNNING')
     return {
       kind: 'recover-primary',
@@ -165,6 +192,7 @@ function aboutServingPrimary(situation: Situation, primary: HostObservation): De
       why: `the database is marked as ${database.lifecycle}, and its primary serves`,
     };
   if (record.replicas.some((host) => !record.inSync.includes(host))) return aboutMissingCopy(situation);
+  if (record.replicas.length < database.copies) return aboutSingleCopy(situation);
   return { ...none('all is well'), isWell: true };
 }
 
@@ -198,13 +226,39 @@ function aboutMissingCopy(situation: Situation): Decision {
     const state = replica === undefined ? 'without a copy' : replica.state;
     return { kind: 'reseed', source: record.primary, target, why: `${target} is back and ${state}` };
   }
+  const replacement = aboutLostCopies(situation);
+  if (replacement?.kind === 'replace') return replacement;
   const copies = record.inSync.length === 1 ? 'one copy only' : `${String(record.inSync.length)} copies only`;
   const [other = 'no other host'] = others;
   if (others.length === 1 && isReachable(situation, other))
     return none(
       `${copies}: ${other} is ${situation.hosts.get(other)?.replicas.get(record.volume)?.state ?? ''}`,
     );
-  return none(`${copies}: ${others.join(', ') || other} cannot be reached`);
+  const why = `${copies}: ${others.join(', ') || other} cannot be reached`;
+  return replacement === undefined ? none(why) : { ...replacement, why: `${why}; ${replacement.why}` };
+}
+
+/** One that stays away is given up: the database is to have two copies again. */
+function aboutLostCopies(situation: Situation): Exclude<Decision, { kind: 'failover' }> | undefined {
+  const { plans } = situation;
+  const [lost] = plans === undefined ? [] : lostCopies(situation, plans);
+  if (lost === undefined) return undefined;
+  const { host, silentMs, dueInMs, successor } = lost;
+  const silent = `${host} has been silent for ${seconds(silentMs)}`;
+  if (!successor.ok) return none(`no other host can take the copy of ${host}: ${successor.message}`);
+  const to = successor.host.host;
+  if (dueInMs > 0)
+    return { ...none(`${to} gets the copy of ${host} in ${seconds(dueInMs)}`), recheckInMs: dueInMs };
+  return { kind: 'replace', old: host, to, why: `${silent}: its copy is given up` };
+}
+
+/** As of a clone that was asked for with two. */
+function aboutSingleCopy(situation: Situation): Decision {
+  const { record, plans } = situation;
+  if (plans === undefined) return none('two copies were asked for, and there is one');
+  const choice = secondCopy(record, plans);
+  if (!choice.ok) return none(`two copies were asked for, and there is one: ${choice.message}`);
+  return { kind: 'convert', to: choice.host.host, why: 'two copies were asked for, and there is one' };
 }
 
 const none = (why: string): { readonly kind: 'none'; readonly why: string } => ({ kind: 'none', why });

@@ -1,7 +1,7 @@
 /** Writes down that a host fell silent and that it is back, once each, also over restarts of control. */
 import { STORAGE } from '../model/host-view.ts';
-import { type HostLostRecord, keys } from '../model/records.ts';
 import type { EventReason } from '../model/event-reasons.ts';
+import { type HostLostRecord, keys } from '../model/records.ts';
 import type { Repository } from '../repository.ts';
 import type { Mutation } from '../store/store.ts';
 import type { Observations } from './observations.ts';

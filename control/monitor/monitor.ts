@@ -5,6 +5,7 @@
  */
 import { messageOf, unreachable } from '../../daemon/sys/errors.ts';
 import type { Log } from '../../daemon/sys/log.ts';
+import { CopyStarter } from '../copy-starter.ts';
 import type { DatabaseRecord, VolumeRecord } from '../model/records.ts';
 import type { Repository } from '../repository.ts';
 import type { Starter } from '../starter.ts';
@@ -13,6 +14,7 @@ import type { StartResult } from '../workflow/executor.ts';
 import { Damper } from './damper.ts';
 import { decide, type Decision } from './decide.ts';
 import type { Observations } from './observations.ts';
+import type { PlanReader } from './plan-reader.ts';
 import type { Timeline } from './timeline.ts';
 
 /** Less is of no use: a rule that is met a moment later is looked at a moment later. */
@@ -25,6 +27,7 @@ export interface MonitorOptions {
   readonly timeline: Timeline;
   readonly nowMs: () => number;
   readonly heartbeatMs: number;
+  readonly plans: Pick<PlanReader, 'of'>;
   /** What else is looked after at each round, behind the databases. */
   readonly chores: readonly Chore[];
   readonly log: Log;
@@ -118,16 +121,32 @@ export class Monitor {
       controlUpSinceMs,
       nowMs: now,
       isUnconfirmed: timeline.isUnconfirmed(volume.value.volume),
+      ...(await this.#options.plans.of(entry.value, volume.value)),
     });
+    this.#damper.hear(entry.value.id, hosts);
     this.#say(entry.value.id, decision);
     if (decision.kind === 'none') {
       if (decision.isWell === true) this.#damper.reset(entry.value.id);
       return decision.recheckInMs ?? heartbeatMs;
     }
     if (!this.#damper.mayStart(entry.value.id, decision.kind, now)) return heartbeatMs;
+    const { primary } = volume.value;
+    const isBySilence = decision.kind === 'failover' && decision.isBySilence;
+    if (isBySilence) {
+      const missingMs = this.#damper.silenceNeededMs(entry.value.id, now) - (now - decision.detectedFromMs);
+      if (missingMs > 0) return Math.min(missingMs, heartbeatMs);
+    }
     const result = await this.#start(decision, entry, volume);
     // A conflict is a record that changed since it was read: the next look sees the new one.
-    if (result.ok) this.#damper.started(entry.value.id, decision.kind, now);
+    if (!result.ok) return heartbeatMs;
+    this.#damper.started(entry.value.id, decision.kind, now);
+    if (isBySilence)
+      this.#damper.failedOver(entry.value.id, {
+        host: primary,
+        incarnation: observations.incarnation(primary),
+        silentSinceMs: decision.detectedFromMs,
+        atMs: now,
+      });
     return heartbeatMs;
   }
 
@@ -137,6 +156,7 @@ export class Monitor {
     volume: Entry<VolumeRecord>,
   ): Promise<StartResult> {
     const { starter, nowMs } = this.#options;
+    const copies = new CopyStarter(starter);
     switch (decision.kind) {
       case 'failover':
         return starter.failover(entry, volume, {
@@ -148,6 +168,14 @@ export class Monitor {
         });
       case 'reseed':
         return starter.reseed(entry, volume, decision);
+      case 'replace': {
+        const old = { host: decision.old, isLost: true, place: { host: decision.to } };
+        return copies.replace({ entry, volume }, old, decision);
+      }
+      case 'convert': {
+        const wish = { place: { host: decision.to }, copies: entry.value.copies };
+        return copies.convert({ entry, volume }, wish, decision);
+      }
       case 'recover-primary':
         return starter.recoverPrimary(entry, volume, decision.why);
       default:

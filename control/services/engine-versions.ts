@@ -20,8 +20,8 @@ import type { Observations } from '../monitor/observations.ts';
 import type { Repository } from '../repository.ts';
 import { lastOf, pageSizeOf, pageToken } from './fields.ts';
 
-/** A host reads an index of packages; one that does not answer is left out of the list. */
-const LIST_MS = 3000;
+/** A host may read all of its package index, once; one that does not answer is left out of the list. */
+const LIST_MS = 8000;
 /** Packages come and go by hand. */
 const FRESH_MS = 10_000;
 const LIST = 'engine-versions';

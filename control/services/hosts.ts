@@ -3,9 +3,9 @@ import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { isIPv4 } from 'node:net';
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
-import type { Log } from '../../daemon/sys/log.ts';
 import type {
   CordonHostRequest,
+  DrainHostRequest,
   GetHostRequest,
   Host,
   HostServiceServer,
@@ -18,37 +18,26 @@ import type {
   RemoveHostResponse,
   ZoneServiceServer,
 } from '../../proto/gen/lockstep/v1/host_service.ts';
-import { hostEtag, hostNames, isRegistered, STORAGE, viewHost } from '../model/host-view.ts';
+import { isRegistered, STORAGE, viewHost } from '../model/host-view.ts';
 import { hostAdmin, type HostAdminRecord, type HostRecord, keys } from '../model/records.ts';
-import type { Observations } from '../monitor/observations.ts';
-import { conditionOf, type NewEvent, type Repository } from '../repository.ts';
+import { conditionOf, type NewEvent } from '../repository.ts';
 import type { Condition, Entry, Mutation } from '../store/store.ts';
-import type { WorkflowEngine } from '../workflow/executor.ts';
 import { DNS_LABEL, DNS_LABEL_ALLOWED, hostOf, lastOf, nextOf, pageSizeOf } from './fields.ts';
-import { type HostViews, hostUnknown } from './host-views.ts';
-
-export interface HostsOptions {
-  readonly repository: Repository;
-  readonly engine: WorkflowEngine;
-  readonly observations: Observations;
-  readonly hostViews: HostViews;
-  readonly wallClock: () => number;
-  readonly log: Log;
-}
+import { checkHostEtag, type HostsOptions, refused, requireKnown, requireNotDrained } from './host-checks.ts';
+import { drainHost, type DrainOptions } from './host-drain.ts';
 
 const MAX_CONFLICTS = 20;
 const MAX_REASON_CHARACTERS = 200;
 const ZONES = 'zones/';
 
-export function hostService(
-  options: HostsOptions,
-): Partial<HostServiceServer> & UntypedServiceImplementation {
+export function hostService(options: DrainOptions): HostServiceServer & UntypedServiceImplementation {
   const { log, hostViews } = options;
   return {
     registerHost: unary(log, (request: RegisterHostRequest) => register(options, request)),
     getHost: unary(log, (request: GetHostRequest) => hostViews.one(hostOf('name', request.name))),
     listHosts: unary(log, (request: ListHostsRequest) => list(options, request)),
     cordonHost: unary(log, (request: CordonHostRequest) => cordon(options, request)),
+    drainHost: unary(log, (request: DrainHostRequest) => drainHost(options, request)),
     removeHost: unary(log, (request: RemoveHostRequest) => remove(options, request)),
   };
 }
@@ -241,57 +230,4 @@ function recordWrites(
     conditions: [{ key, revision }],
     mutations: [isForgotten ? { key, deleted: true } : { key, value }],
   };
-}
-
-export function checkHostEtag({ value, revision }: Entry<HostAdminRecord>, etag: string): void {
-  const current = hostEtag(revision);
-  if (etag === '' || etag === current) return;
-  throw new LockstepError(
-    'ABORTED',
-    `the host has changed: its etag is ${current}, not ${etag}; read it again`,
-    { reason: 'ETAG_MISMATCH', metadata: { subject: `hosts/${value.host}`, etag: current } },
-  );
-}
-
-/** Storage hosts that report or are awaited. */
-export function requireKnown(host: string, admin: HostAdminRecord, record: HostRecord | undefined): void {
-  if (
-    !hostNames({ hosts: mapOf(host, record), admins: mapOf(host, { value: admin, revision: 0 }) }).includes(
-      host,
-    )
-  )
-    throw hostUnknown(host);
-  if (record !== undefined && !record.roles.includes(STORAGE))
-    throw refused('HOST_STORES_NOTHING', host, `hosts/${host} takes part in control only: it has no copies`, {
-      next: 'nothing has to be moved away from it',
-    });
-}
-
-const mapOf = <Value>(host: string, value: Value | undefined): ReadonlyMap<string, Value> =>
-  new Map(value === undefined ? [] : [[host, value]]);
-
-export async function requireNotDrained(engine: WorkflowEngine, admin: HostAdminRecord): Promise<void> {
-  const holder = admin.busyWith === '' ? undefined : await engine.get(admin.busyWith);
-  if (holder === undefined || holder.standing.kind === 'finished') return;
-  const operation = `operations/${admin.busyWith}`;
-  throw new LockstepError('ABORTED', `${operation} drains hosts/${admin.host}`, {
-    reason: 'HOST_BUSY',
-    metadata: {
-      subject: `hosts/${admin.host}`,
-      operation,
-      next: `wait for it: lockstep operation wait ${admin.busyWith}`,
-    },
-  });
-}
-
-export function refused(
-  reason: string,
-  host: string,
-  message: string,
-  { next }: { readonly next: string },
-): LockstepError {
-  return new LockstepError('FAILED_PRECONDITION', message, {
-    reason,
-    metadata: { subject: `hosts/${host}`, next },
-  });
 }

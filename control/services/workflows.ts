@@ -27,7 +27,7 @@ import {
 } from '../workflow/intervention.ts';
 import { parseLogEntry } from '../workflow/log.ts';
 import type { WorkflowSnapshot } from '../workflow/snapshot.ts';
-import { lastOf, nextOf, pageSizeOf, pageToken } from './fields.ts';
+import { checkEnum, lastOf, nextOf, pageSizeOf, pageToken } from './fields.ts';
 
 export interface WorkflowsOptions {
   readonly repository: Repository;
@@ -75,6 +75,7 @@ async function list(
   request: ListWorkflowsRequest,
 ): Promise<ListWorkflowsResponse> {
   const { target, states } = request;
+  for (const state of states) checkEnum('states', state, WorkflowState);
   if (target !== '' && !TARGET.test(target))
     throw invalidField('target', target, 'databases/{database}, hosts/{host}, or nothing');
   for (const state of states)

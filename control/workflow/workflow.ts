@@ -55,6 +55,7 @@ export interface WorkflowDefinition<State extends WorkflowState> {
     | 'reset-password'
     | 'clone-database'
     | 'convert-redundancy'
+    | 'convert-to-single'
     | 'replace-replica'
     | 'drain-host';
   /** Raised when steps change; a log of another version is not run, it waits for a person. */
@@ -86,7 +87,7 @@ export interface WorkflowRecord {
   readonly id: string;
   readonly type: string;
   readonly version: number;
-  /** The resource it works on: databases/{database}. */
+  /** The resource it works on: databases/{database} or hosts/{host}. */
   readonly target: string;
   readonly createTimeMs: number;
   readonly initialState: WorkflowState;

@@ -180,6 +180,7 @@ export const mariadb: Engine = {
 
   systemUser: 'mysql',
   server: SERVER,
+  tools: [CLIENT],
   programs: ['mariadbd', 'mariadb-install-db'],
   dataFolder: 'mariadb',
   installing: {

@@ -1,10 +1,11 @@
 /** Which servers of an engine this host has, can have, and the user they run as. */
-import { glob, readFile, stat } from 'node:fs/promises';
+import { access, glob, readFile, stat } from 'node:fs/promises';
 import { compareVersions, type Engine, type InstalledServer } from '../engines/engine.ts';
+import { bootClock } from '../sys/clock.ts';
 import { LockstepError } from '../sys/errors.ts';
 import { runCommand, type SystemUser, tryCommand } from './commands.ts';
 import type { EngineDriver } from './drivers.ts';
-import { DEVICE_COMMAND_TIMEOUT_MS } from './limits.ts';
+import { DEVICE_COMMAND_TIMEOUT_MS, RECENT_SERVERS_MS } from './limits.ts';
 import { ensurePackages } from './packages.ts';
 
 /** program → when it was written, and what it says of itself. An upgrade writes it anew. */
@@ -18,6 +19,20 @@ export async function installedServers(engine: Engine): Promise<readonly Install
   return servers
     .filter((server) => server !== undefined)
     .sort((a, b) => compareVersions(b.version, a.version));
+}
+
+const recent = new Map<
+  string,
+  { readonly untilMs: number; readonly servers: Promise<readonly InstalledServer[]> }
+>();
+
+/** For what is said four times a second of each engine, where some seconds of age are no harm. */
+export function recentServers(engine: Engine): Promise<readonly InstalledServer[]> {
+  const known = recent.get(engine.name);
+  if (known !== undefined && bootClock.nowMs() < known.untilMs) return known.servers;
+  const servers = installedServers(engine);
+  recent.set(engine.name, { untilMs: bootClock.nowMs() + RECENT_SERVERS_MS, servers });
+  return servers;
 }
 
 /** Of that major version, or the newest for "". */
@@ -46,9 +61,10 @@ export async function installEngine(
   engine: Engine,
   version: string,
 ): Promise<{ readonly version: string; readonly installedPackages: readonly string[] }> {
-  const present = (await installedServers(engine)).some(
-    (server) => version === '' || engine.majorOf(server.version) === version,
-  );
+  const present =
+    (await installedServers(engine)).some(
+      (server) => version === '' || engine.majorOf(server.version) === version,
+    ) && (await Promise.all(engine.tools.map(isThere))).every((one) => one);
   const { during } = engine.installing;
   const installedPackages = present
     ? []
@@ -75,6 +91,13 @@ export async function systemUser(name: string): Promise<SystemUser> {
   });
 }
 
+function isThere(program: string): Promise<boolean> {
+  return access(program).then(
+    () => true,
+    () => false,
+  );
+}
+
 async function serverAt(program: string): Promise<InstalledServer | undefined> {
   try {
     const { mtimeMs: writtenMs } = await stat(program);
@@ -90,13 +113,39 @@ async function serverAt(program: string): Promise<InstalledServer | undefined> {
   }
 }
 
+/** What the package manager's answers depend on: the lists it has fetched, and what is installed. */
+const INDEX = ['/var/lib/apt/lists', '/var/lib/dpkg/status'];
+
+/** engine → what the index offered, and when that was written: apt reads all of it anew where it may keep no cache. */
+const offered = new Map<string, { readonly written: string; readonly majors: Promise<readonly string[]> }>();
+
 /** From the index as it is on this host: nothing is fetched for a list. */
-async function offeredMajors({ installing }: Engine): Promise<readonly string[]> {
+async function offeredMajors(engine: Engine): Promise<readonly string[]> {
+  const times = await Promise.all(
+    INDEX.map((path) =>
+      stat(path).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => 0,
+      ),
+    ),
+  );
+  const written = times.join(' ');
+  const known = offered.get(engine.name);
+  if (known?.written === written) return known.majors;
+  const majors = askIndex(engine);
+  offered.set(engine.name, { written, majors });
+  majors.catch(() => offered.delete(engine.name));
+  return majors;
+}
+
+async function askIndex({ installing }: Engine): Promise<readonly string[]> {
   const options = { timeoutMs: DEVICE_COMMAND_TIMEOUT_MS };
   const prefix = /^\^?([a-z0-9-]*)/.exec(installing.serverPackage.source)?.[1] ?? '';
-  const names = (await tryCommand('apt-cache', ['pkgnames', prefix], options)).stdout
-    .split('\n')
-    .filter((name) => installing.serverPackage.test(name));
+  const names = installing.serverPackage.test(prefix)
+    ? [prefix]
+    : (await tryCommand('apt-cache', ['pkgnames', prefix], options)).stdout
+        .split('\n')
+        .filter((name) => installing.serverPackage.test(name));
   if (names.length === 0) return [];
   const { stdout } = await tryCommand('apt-cache', ['madison', ...names], options);
   return stdout.split('\n').flatMap((line) => {

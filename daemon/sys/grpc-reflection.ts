@@ -3,9 +3,8 @@ import { readFileSync } from 'node:fs';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { Server } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
-import { service as health } from 'grpc-health-check';
 
-/** Made by `npm run generate`: the files of both APIs and what they import. */
+/** Made by `npm run generate`: the files of both APIs, of health and of error details, and what they import. */
 const DESCRIPTOR_SET = new URL('../../proto/gen/lockstep.binpb', import.meta.url);
 
 /** `services` are those that the server was given, by their full names. */
@@ -26,7 +25,5 @@ function descriptors(): ReflectedPackage {
     reader.tag();
     fileDescriptorProtos.push(Buffer.from(reader.bytes()));
   }
-  // Every server of ours has it, and its file comes with its package.
-  const { Check: check } = health as unknown as { readonly Check: { readonly requestType: object } };
-  return { lockstep: { fileDescriptorProtos }, health: check.requestType } as unknown as ReflectedPackage;
+  return { lockstep: { fileDescriptorProtos } } as unknown as ReflectedPackage;
 }

@@ -67,7 +67,7 @@ export class ApiServer extends Server {
   /** grpc-js itself would call a request that does not parse INTERNAL: as if the server were to blame. */
   override addService(service: ServiceDefinition, implementation: UntypedServiceImplementation): void {
     const methods = Object.entries(service).map(([name, method]) => {
-      const requestDeserialize = (bytes: Buffer): object => {
+      const requestDeserialize = (bytes: Buffer): unknown => {
         try {
           return method.requestDeserialize(bytes) as object;
         } catch (cause) {

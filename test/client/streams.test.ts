@@ -120,6 +120,21 @@ t.test('more events in a break than a stream begins with are read from the list'
   t.same(await names(t, client.events.watch(), 1500), numbered(6, 1505));
 });
 
+t.test('a watch that was read too slowly goes on from the list', async (t) => {
+  const past = history(5);
+  let opened = 0;
+  const client = await connect(t, {
+    ...past.answers,
+    watchEvents: () => {
+      opened += 1;
+      past.add(3);
+      throw new LockstepError('RESOURCE_EXHAUSTED', 'too slow', { reason: 'WATCH_TOO_SLOW' });
+    },
+  });
+  t.same(await names(t, client.events.watch(), 6), numbered(6, 11));
+  t.equal(opened, 2);
+});
+
 t.test('a watch ends with a refusal, and does not ask again', async (t) => {
   let opened = 0;
   const client = await connect(t, {

@@ -10,6 +10,7 @@ import {
   type AgentServiceServer,
   type CopyProgress,
   CoordinatorServiceClient,
+  type DirtyMap,
   type EngineSpec,
   type Fence,
   HeartbeatRequest,
@@ -71,6 +72,10 @@ export class AgentDouble {
   addServices: (server: Server) => void = () => undefined;
   /** How often a copy breaks off, the daemon having been restarted. */
   restartsDuringSeed = 0;
+  /** A copy that it makes stays where it began. */
+  holdsSeed = false;
+  /** What it says that others may lack, of each of its volumes. */
+  dirty: DirtyMap[] = [];
   isAlive = false;
   #incarnation = 1n;
   #server: Server | undefined;
@@ -308,6 +313,7 @@ export class AgentDouble {
       sizeBytes: replica.sizeBytes,
       primary: replica.view.primary,
       inSync: replica.view.inSync,
+      dirty: this.dirty,
       ...(replica.copy === undefined ? {} : { copy: replica.copy }),
       ...(replica.scrub === undefined ? {} : { scrub: replica.scrub }),
     });
@@ -481,6 +487,7 @@ export class AgentDouble {
   }
 
   #seeded(replica: Replica, target: string): void {
+    if (replica.copy?.phase !== 'SEEDING' || this.holdsSeed) return;
     if (this.restartsDuringSeed === 0) {
       replica.copy = copyOf(target, 'SEEDED', 12n * MIB, 0n);
       return;

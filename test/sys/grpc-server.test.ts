@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:http2';
-import { Client, credentials, Server, ServerCredentials } from '@grpc/grpc-js';
+import { Client, credentials, type Server, ServerCredentials } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
 import { ApiServer, MAX_CONCURRENT_STREAMS, MAX_REQUEST_BYTES } from '../../daemon/sys/grpc-server.ts';

@@ -34,10 +34,14 @@ const THREADS = 2;
 const run = promisify(execFile);
 
 export async function initialize(address: Address, scale: number): Promise<void> {
-  await run(program(), [...connection(address), '--initialize', '--quiet', `--scale=${String(scale)}`], {
-    env: environment(address),
-    maxBuffer: OUTPUT_BYTES,
-  });
+  await run(
+    pgbenchProgram(),
+    [...connectionArguments(address), '--initialize', '--quiet', `--scale=${String(scale)}`],
+    {
+      env: pgbenchEnvironment(address),
+      maxBuffer: OUTPUT_BYTES,
+    },
+  );
 }
 
 /** Nothing is left to write or to clean: neither does a round begin with it, nor does it go on beside the next one. */
@@ -69,8 +73,8 @@ export async function pgbench(
       `--jobs=${String(THREADS)}`,
       `--time=${String(seconds)}`,
     ];
-    const { stdout } = await run(program(), [...connection(address), ...options], {
-      env: environment(address),
+    const { stdout } = await run(pgbenchProgram(), [...connectionArguments(address), ...options], {
+      env: pgbenchEnvironment(address),
       maxBuffer: OUTPUT_BYTES,
     });
     const outcome = outcomeOf(stdout);
@@ -92,7 +96,7 @@ export async function pgbench(
 
 /** Of the newest version there is, which is the one that the product installs. */
 export async function version(): Promise<string> {
-  return (await run(program(), ['--version'])).stdout.trim();
+  return (await run(pgbenchProgram(), ['--version'])).stdout.trim();
 }
 
 async function latencies(folder: string): Promise<readonly number[]> {
@@ -100,17 +104,17 @@ async function latencies(folder: string): Promise<readonly number[]> {
   return texts.flatMap(latenciesUs);
 }
 
-function program(): string {
+export function pgbenchProgram(): string {
   const versions = readdirSync('/usr/lib/postgresql')
     .map(Number)
     .toSorted((a, b) => b - a);
   return `/usr/lib/postgresql/${String(versions[0])}/bin/pgbench`;
 }
 
-function connection({ host, port, user, database }: Address): readonly string[] {
+export function connectionArguments({ host, port, user, database }: Address): readonly string[] {
   return [`--host=${host}`, `--port=${String(port)}`, `--username=${user}`, database];
 }
 
-function environment({ password }: Address): NodeJS.ProcessEnv {
+export function pgbenchEnvironment({ password }: Address): NodeJS.ProcessEnv {
   return { ...process.env, PGPASSWORD: password };
 }

@@ -25,7 +25,12 @@ export interface CopyJob {
   readonly volume: string;
   readonly source: string;
   readonly target: string;
+  /** Looked at with each word of the source: why the copy is not worth going on with. */
+  readonly givesUp?: (source: ObservedReplica) => LockstepError | undefined;
 }
+
+/** A primary that said so does not serve again by itself. */
+const GAVE_UP: ReadonlySet<string> = new Set(['FENCED', 'STALE', 'UNREADABLE', 'STEPPED_DOWN']);
 
 export type Progress = (text: string, percent: number) => void;
 
@@ -101,6 +106,8 @@ export class Copying {
   #snapshot = '';
   #restarts = 0;
   #standing = '';
+  /** Another member of the set could take over from the source, as soon as this workflow lets the database go. */
+  #hasSuccessor = false;
   #movedAtMs: number;
   #heardAtMs: number;
 
@@ -120,14 +127,20 @@ export class Copying {
 
   async isInSync(): Promise<boolean> {
     const { value } = await this.#around.repository.requireVolume(this.#job.volume);
-    if (value.primary !== this.#job.source) throw superseded(value, this.#job.source);
-    return value.inSync.includes(this.#job.target);
+    const { source, target } = this.#job;
+    if (value.primary !== source) throw superseded(value, source);
+    this.#hasSuccessor = value.inSync.some((host) => host !== source && host !== target);
+    return value.inSync.includes(target);
   }
 
   /** Undefined while the source's daemon is away, as long as that may pass. */
   async source(): Promise<ObservedReplica | undefined> {
     try {
+      this.#giveWay('cannot be reached', this.#around.hosts.isGone(this.#job.source));
       const replica = await this.#hosts.replica(this.#job.source);
+      this.#giveWay(`is ${replica.state}`, GAVE_UP.has(replica.state));
+      const refusal = this.#job.givesUp?.(replica);
+      if (refusal !== undefined) throw refusal;
       if (replica.state === 'SOLO' || replica.state === 'SERVING') this.#heardAtMs = this.#around.nowMs();
       else this.#checkPatience(`the replica on ${this.#job.source} is ${replica.state}`);
       return replica;
@@ -190,11 +203,20 @@ export class Copying {
    * that dies now is to be failed over from, which waits for this workflow to let the database go.
    */
   async untilAgreed(): Promise<void> {
+    this.#hasSuccessor = false;
     const giveUpAtMs = this.#around.nowMs() + AGREEMENT_MS;
     while (this.#around.nowMs() < giveUpAtMs && !this.#around.hosts.isGone(this.#job.source)) {
       if ((await this.source())?.state === 'SERVING') return;
       await this.wait();
     }
+  }
+
+  /** To a failover, which waits for this workflow: it cannot begin while that holds the database. */
+  #giveWay(why: string, isLost: boolean): void {
+    if (!isLost || !this.#hasSuccessor) return;
+    throw new LockstepError('FAILED_PRECONDITION', `the primary ${this.#job.source} ${why}`, {
+      reason: 'SOURCE_LOST',
+    });
   }
 
   #checkPatience(why: string): void {

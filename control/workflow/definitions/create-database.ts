@@ -10,6 +10,7 @@ import { majorOf } from '../../model/engine-parameters.ts';
 import { type HostRecord, keys, type VolumeRecord } from '../../model/records.ts';
 import { NO_ENGINE } from '../../model/engines.ts';
 import { chooseCopies } from '../../placement/choose.ts';
+import type { Writes } from '../../repository.ts';
 import type { Entry } from '../../store/store.ts';
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { connectTarget, Copying, seedTarget, snapshotName } from './copy.ts';
@@ -110,6 +111,9 @@ function step(
   };
 }
 
+/** Titles are shown before hosts are chosen, too. */
+const known = (before: string, fact: string): string => (fact === '' ? '' : before + fact);
+
 const actions = (around: Surroundings, context: Context): HostActions =>
   new HostActions(around, context, context.state.volume);
 
@@ -162,7 +166,7 @@ async function placeVolume(
 }
 
 /** Writes the hosts' records too, unchanged: two volumes that count on the same room cannot both be placed. */
-async function reserve(
+export async function reserve(
   around: Surroundings,
   record: VolumeRecord,
   hosts: readonly Entry<HostRecord>[],
@@ -188,7 +192,8 @@ async function namesOf(around: Surroundings, record: VolumeRecord): Promise<Part
 function createPrimaryVolume(around: Surroundings): CreateStep {
   return step(around, {
     name: 'create-primary-volume',
-    title: ({ primary, primaryZone }) => `Create the primary volume on ${primary}, zone ${primaryZone}`,
+    title: ({ primary, primaryZone }) =>
+      `Create the primary volume${known(' on ', primary)}${known(', zone ', primaryZone)}`,
     do: async (context) => actions(around, context).createReplica(context.state.primary),
     undo: async (context) => {
       if (context.state.primary !== '') await actions(around, context).deleteReplica(context.state.primary);
@@ -199,7 +204,7 @@ function createPrimaryVolume(around: Surroundings): CreateStep {
 function servePrimary(around: Surroundings): CreateStep {
   return step(around, {
     name: 'serve-primary',
-    title: ({ primary }) => `Serve the volume on ${primary}`,
+    title: ({ primary }) => `Serve the volume${known(' on ', primary)}`,
     do: async (context) => {
       const { volume, primary } = context.state;
       await around.repository.updateVolume(volume, (record) =>
@@ -215,7 +220,7 @@ function servePrimary(around: Surroundings): CreateStep {
 function attachDevice(around: Surroundings): CreateStep {
   return step(around, {
     name: 'attach-device',
-    title: ({ primary }) => `Attach the volume to ${primary} as a block device`,
+    title: ({ primary }) => `Attach the volume${known(' to ', primary)} as a block device`,
     do: async (context) => actions(around, context).attach(context.state.primary),
     undo: async (context) => gently(around, () => actions(around, context).detach(context.state.primary)),
   });
@@ -239,7 +244,7 @@ function installEngine(around: Surroundings): CreateStep {
   return step(around, {
     name: 'install-engine',
     title: ({ engine, primary, secondary }) =>
-      `Install ${engine} on ${primary}${secondary === '' ? '' : ` and ${secondary}`}`,
+      `Install ${engine}${known(' on ', primary)}${known(' and ', secondary)}`,
     deadlineMs: ENGINE_MS,
     do: async (context) => {
       const { primary, secondary, engine, engineVersion } = context.state;
@@ -281,7 +286,7 @@ function initializeEngine(around: Surroundings): CreateStep {
 function startEngine(around: Surroundings): CreateStep {
   return step(around, {
     name: 'start-engine',
-    title: ({ primary }) => `Start the engine on ${primary}`,
+    title: ({ primary }) => `Start the engine${known(' on ', primary)}`,
     deadlineMs: ENGINE_MS,
     do: async (context) => actions(around, context).startEngine(context.state.primary, context.state),
     undo: async (context) =>
@@ -294,7 +299,7 @@ function startEngine(around: Surroundings): CreateStep {
 function snapshotPrimary(around: Surroundings): CreateStep {
   return step(around, {
     name: 'snapshot-primary',
-    title: ({ primary }) => `Snapshot the volume on ${primary}`,
+    title: ({ primary }) => `Snapshot the volume${known(' on ', primary)}`,
     do: async (context) => {
       const snapshot = await snapshotName(around, jobOf(context.state), context.signal);
       await actions(around, context).createSnapshot(context.state.primary, snapshot);
@@ -308,7 +313,7 @@ function createSecondaryVolume(around: Surroundings): CreateStep {
   return step(around, {
     name: 'create-secondary-volume',
     title: ({ secondary, secondaryZone }) =>
-      `Create the secondary volume on ${secondary}, zone ${secondaryZone}`,
+      `Create the secondary volume${known(' on ', secondary)}${known(', zone ', secondaryZone)}`,
     do: async (context) => actions(around, context).createReplica(context.state.secondary),
     undo: async (context) => actions(around, context).deleteReplica(context.state.secondary),
   });
@@ -317,7 +322,8 @@ function createSecondaryVolume(around: Surroundings): CreateStep {
 function seedSecondary(around: Surroundings): CreateStep {
   return step(around, {
     name: 'seed-secondary',
-    title: ({ secondary, secondaryZone }) => `Seed ${secondary} in zone ${secondaryZone} from the snapshot`,
+    title: ({ secondary, secondaryZone }) =>
+      `Seed ${secondary || 'the secondary'}${known(' in zone ', secondaryZone)} from the snapshot`,
     deadlineMs: COPY_MS,
     do: async (context) => {
       const snapshot = await seedTarget(copyingOf(around, context));
@@ -329,7 +335,8 @@ function seedSecondary(around: Surroundings): CreateStep {
 function connectReplication(around: Surroundings): CreateStep {
   return step(around, {
     name: 'connect-replication',
-    title: ({ primary, secondary }) => `Connect ${primary} and ${secondary} and catch up until in sync`,
+    title: ({ primary, secondary }) =>
+      `Connect ${primary || 'the primary'} and ${secondary || 'the secondary'} and catch up until in sync`,
     deadlineMs: COPY_MS,
     do: async (context) => connectTarget(copyingOf(around, context)),
     // Out of the set before its replica is deleted: else the primary would hold its I/O for the one that is gone. In a
@@ -411,16 +418,20 @@ async function finished(around: Surroundings, state: CreateState, outcome: Workf
   }
 }
 
-/** As if it had never been: the operation alone remembers, and says why. */
-export async function removeDatabase(around: Surroundings, work: DatabaseWork): Promise<void> {
+/** As if it had never been: the operation alone remembers, and says why. `also` is written in the same transaction. */
+export async function removeDatabase(
+  around: Surroundings,
+  work: DatabaseWork,
+  also: Writes = { conditions: [], mutations: [] },
+): Promise<void> {
   const { store } = around.repository;
   const entry = await around.repository.database(work.database);
   if (entry?.value.busyWith !== work.workflow) return;
   const events = await store.list(keys.events(work.database));
   const gone = [keys.database(work.database), keys.port(work.port), ...events.map((event) => event.key)];
   const result = await store.transact(
-    [{ key: entry.key, revision: entry.revision }],
-    gone.map((key) => ({ key, deleted: true as const })),
+    [{ key: entry.key, revision: entry.revision }, ...also.conditions],
+    [...gone.map((key) => ({ key, deleted: true as const })), ...also.mutations],
   );
   if (!result.ok)
     throw new LockstepError('ABORTED', `${result.conflict} changed meanwhile`, { reason: 'CONTENTION' });

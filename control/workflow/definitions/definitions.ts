@@ -2,12 +2,16 @@
 import { keys } from '../../model/records.ts';
 import type { WorkflowDefinition, WorkflowOutcome, WorkflowRecord, WorkflowState } from '../workflow.ts';
 import { publishWorkflow } from './channels.ts';
-import type { DatabaseWork } from './steps.ts';
+import { cloneDatabase } from './clone-database.ts';
+import { convertRedundancy, convertToSingle } from './convert-redundancy.ts';
 import { createDatabase, createSingleDatabase, createSingleVolume, createVolume } from './create-database.ts';
 import { deleteDatabase } from './delete-database.ts';
+import { drainHost } from './drain-host.ts';
 import { failover } from './failover.ts';
+import { purgeDatabase } from './purge-database.ts';
 import { rebootDatabase } from './reboot-database.ts';
 import { recoverPrimary } from './recover-primary.ts';
+import { replaceReplica } from './replace-replica.ts';
 import { reseed } from './reseed.ts';
 import { renameDatabase } from './rename-database.ts';
 import { resetPassword } from './reset-password.ts';
@@ -15,6 +19,7 @@ import { revertVolume } from './revert-volume.ts';
 import { startDatabase } from './start-database.ts';
 import { stopDatabase } from './stop-database.ts';
 import type { Surroundings } from './surroundings.ts';
+import { undeleteDatabase } from './undelete-database.ts';
 import { updateDatabase } from './update-database.ts';
 
 export function definitionsOf(around: Surroundings): readonly WorkflowDefinition<WorkflowState>[] {
@@ -24,10 +29,17 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
     measured(around, createSingleDatabase(around)),
     measured(around, createSingleVolume(around)),
     measured(around, deleteDatabase(around)),
+    measured(around, cloneDatabase(around)),
+    measured(around, undeleteDatabase(around)),
+    measured(around, purgeDatabase(around)),
     measured(around, failover(around)),
     measured(around, reseed(around)),
     measured(around, recoverPrimary(around)),
     measured(around, revertVolume(around)),
+    measured(around, convertRedundancy(around)),
+    measured(around, convertToSingle(around)),
+    measured(around, replaceReplica(around)),
+    measured(around, drainHost(around)),
     measured(around, startDatabase(around)),
     measured(around, stopDatabase(around)),
     measured(around, rebootDatabase(around)),
@@ -38,7 +50,7 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
 }
 
 /** The engine keeps states as plain JSON; each workflow is started with the state that its definition names. */
-function measured<State extends DatabaseWork & WorkflowState>(
+function measured<State extends WorkflowState & { readonly workflow: string }>(
   around: Surroundings,
   definition: WorkflowDefinition<State>,
 ): WorkflowDefinition<WorkflowState> {

@@ -1,7 +1,9 @@
 /**
  * reseed: a host that fell out of the in-sync set gets a copy of the primary's volume again, and rejoins. The primary
  * takes a snapshot by itself if no map of its own says what the target lacks; under a snapshot each first write to a
- * region costs more.
+ * region costs more. `anew`, on a person's word, the target's copy is deleted first and all of the volume is copied; one
+ * that is in sync leaves the set before that, in a generation of its own. What fails after that is a replica outside of
+ * the set like any other, and reseeded by the monitor.
  */
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { connectTarget, Copying, makeEqualInSize, seedTarget, snapshotName } from './copy.ts';
@@ -13,6 +15,7 @@ export type ReseedState = DatabaseWork & {
   readonly source: string;
   readonly target: string;
   readonly why: string;
+  readonly anew: boolean;
   readonly snapshot: string;
 } & Readonly<Record<string, unknown>>;
 
@@ -26,6 +29,13 @@ export function reseed(around: Surroundings): WorkflowDefinition<ReseedState> {
   const ordinary = { deadlineMs: ORDINARY_MS, attempts: ATTEMPTS, backoffMs: around.pace.backoffMs };
   const copying = { ...ordinary, deadlineMs: COPY_MS };
   const steps: readonly Step<ReseedState>[] = [
+    {
+      ...ordinary,
+      name: 'leave-set',
+      title: ({ target, anew }) =>
+        anew ? `Take ${target} out of the in-sync set` : `${target} is outside of the in-sync set`,
+      do: (context) => leaveSet(around, context),
+    },
     {
       ...ordinary,
       name: 'release-target',
@@ -44,6 +54,7 @@ export function reseed(around: Surroundings): WorkflowDefinition<ReseedState> {
       async do(context) {
         const hosts = actions(around, context);
         const { source, target } = context.state;
+        if (context.state.anew) await hosts.deleteReplica(target);
         await hosts.createReplica(target);
         await hosts.setView(target);
         await makeEqualInSize(hosts, { source, target });
@@ -74,7 +85,7 @@ export function reseed(around: Surroundings): WorkflowDefinition<ReseedState> {
   ];
   return {
     type: 'reseed',
-    version: 2,
+    version: 3,
     steps,
     finished: (state, outcome) => finished(around, state, outcome),
   };
@@ -85,6 +96,26 @@ const actions = (around: Surroundings, context: Context): HostActions =>
 
 const copyingOf = (around: Surroundings, context: Context): Copying =>
   new Copying(around, context, actions(around, context), context.state);
+
+/** The primary has to know before the copy is deleted: it would hold its writes for that one. */
+async function leaveSet(around: Surroundings, context: Context): Promise<void> {
+  const { volume, source, target, anew } = context.state;
+  if (!anew) return;
+  await requirePrimary(around, volume, source);
+  await around.repository.updateVolume(volume, (record) =>
+    record.primary === source && record.inSync.includes(target)
+      ? {
+          ...record,
+          generation: record.generation + 1,
+          inSync: record.inSync.filter((host) => host !== target),
+        }
+      : undefined,
+  );
+  const { generation } = await requirePrimary(around, volume, source);
+  const hosts = actions(around, context);
+  await hosts.setView(source);
+  await hosts.untilServing(source, generation);
+}
 
 /** On a host that is gone there is no snapshot to keep a promise about: it went with its process. */
 async function deleteSnapshots(around: Surroundings, context: Context): Promise<void> {

@@ -6,6 +6,7 @@ import {
   whyNotSafe,
 } from '../../../control/model/database-view.ts';
 import type { HostObservation, ObservedCopy } from '../../../control/model/observation.ts';
+import type { CopyPlans } from '../../../control/monitor/replace.ts';
 import { databaseStateToJSON, redundancyToJSON } from '../../../proto/gen/lockstep/v1/database_service.ts';
 import {
   database,
@@ -219,11 +220,61 @@ t.test('of three, one that can follow is enough to be safe, and it is the one th
 });
 
 t.test('what was made with one copy, as a clone is, waits for no second one', async (t) => {
-  const lone = facts({ volume: { ...solo, replicas: ['a1'] } }, [
-    host('a1', replica('SOLO', { inSync: ['a1'] })),
-  ]);
+  const one = { volume: { ...solo, replicas: ['a1'] }, database: { ...database, copies: 1 } };
+  const lone = facts(one, [host('a1', replica('SOLO', { inSync: ['a1'] }))]);
   t.equal(verdict(lone), 'ACTIVE NONE unsafe');
-  t.match(viewDatabase(lone), { reason: 'it was made with one copy, on a1', nextStep: '' });
+  t.match(viewDatabase(lone), { reason: 'one copy was asked for; it is on a1', nextStep: '' });
   const fallen = facts({ volume: solo }, [host('a1', replica('SOLO', { inSync: ['a1'] })), secondary]);
   t.equal(verdict(fallen), 'ACTIVE DEGRADED unsafe');
+});
+
+const room = (name: string, roomBytes = 2 ** 40) => ({
+  host: name,
+  zone: name.slice(0, 1),
+  reachable: true,
+  cordoned: false,
+  roomBytes,
+});
+const plans = (change: Partial<CopyPlans> = {}): CopyPlans => ({
+  rooms: [room('a1'), room('b1'), room('c1')],
+  droppedFrom: [],
+  replaceAfterMs: 900_000,
+  ...change,
+});
+const alone = host('a1', replica('SOLO', { inSync: ['a1'] }));
+const operation = (type: string): DatabaseFacts['operation'] => ({ id: 'x', type, doing: '' });
+
+t.test('a database that was to have two copies and has one is never called whole', async (t) => {
+  const one = { ...solo, replicas: ['a1'] };
+  const of = (change: Partial<DatabaseFacts>) => facts({ volume: one, ...change }, [alone]);
+  t.equal(verdict(of({})), 'ACTIVE DEGRADED unsafe');
+  t.match(viewDatabase(of({ plans: plans() })), { nextStep: 'nothing; a second copy follows' });
+  t.match(viewDatabase(of({ plans: plans({ rooms: [room('a1')] }) })), {
+    nextStep: /^make room for a second copy: 1024 MiB are needed/,
+  });
+  t.equal(verdict(of({ operation: operation('convert-redundancy') })), 'ACTIVE SEEDING unsafe');
+});
+
+t.test('a lost copy is awaited, and it is said who gets it and when, or why nobody', async (t) => {
+  const lost = { ...secondary, ...silent };
+  const of = (its: CopyPlans) => viewDatabase(facts({ volume: solo, plans: its }, [alone, lost]));
+  t.match(of(plans()), { redundancy: 5, nextStep: /^bring b1 back; .*; else c1 gets its copy in 898 s$/ });
+  t.match(of(plans({ droppedFrom: ['c1'] })), {
+    nextStep: /no other host can take its copy: .*c1, has or had/,
+  });
+});
+
+t.test('of three replicas the view is as of the one that can be relied on', async (t) => {
+  const third = { ...volume, replicas: ['a1', 'b1', 'c1'] };
+  const joining = host('c1', replica('JOINING', { inSync: [] }));
+  const moving = { volume: third, operation: operation('replace-replica') };
+  const drained = facts(moving, [primary, secondary, joining]);
+  t.equal(verdict(drained), 'ACTIVE IN_SYNC safe');
+  t.match(viewDatabase(drained), { secondary: { host: 'b1' }, reason: /a copy moves \(b1, c1\)/ });
+  const made = facts({ ...moving, volume: { ...third, inSync: ['a1'] } }, [alone, joining]);
+  t.equal(verdict(made), 'ACTIVE RESYNCING unsafe');
+  const all = { ...third, inSync: ['a1', 'b1', 'c1'] };
+  const both = [primary, { ...secondary, ...silent }, host('c1', replica('SECONDARY'))];
+  t.equal(verdict(facts({ volume: all }, both)), 'ACTIVE IN_SYNC safe');
+  t.equal(verdict(facts({ volume: all }, [primary])), 'ACTIVE DEGRADED unsafe');
 });

@@ -47,6 +47,21 @@ t.test('a revert stops the engine, and the database is active again with it runn
   t.equal((await run.harness.until(({ busyWith }) => busyWith === '')).state, ACTIVE);
 });
 
+t.test('the same request to revert is one revert, and one that is only tried is none', async (t) => {
+  const run = await withSnapshot(t);
+  const requestId = '123e4567-e89b-42d3-a456-426614174000';
+  const request = { name: NAME, acceptDataLoss: true };
+  const tried = await run.harness.call(service.revertVolume, { ...request, validateOnly: true });
+  t.same([tried.name, tried.done], ['', true]);
+  const first = await run.harness.call(service.revertVolume, { ...request, requestId });
+  await run.harness.finished(first);
+  await run.harness.until(({ busyWith }) => busyWith === '');
+  const again = await run.harness.call(service.revertVolume, { ...request, requestId });
+  t.equal(again.name, first.name);
+  const reasons = (await run.harness.events()).map(({ reason }) => reason);
+  t.equal(reasons.filter((reason) => reason === 'REVERT_STARTED').length, 1);
+});
+
 t.test('a revert that stopped on its way holds the database until one has ended', async (t) => {
   const run = await withSnapshot(t);
   run.a.failing = 'midway';

@@ -25,6 +25,7 @@ import { Host } from "./host_service.ts";
 
 /** The installation as a whole: one screen, and an audit of what is on its hosts. */
 
+/** What an orphan is, or where a contradiction stands. */
 export const AuditKind = {
   AUDIT_KIND_UNSPECIFIED: 0,
   AUDIT_KIND_REPLICA: 1,
@@ -123,6 +124,7 @@ export interface GetClusterStatusRequest {
 }
 
 export interface ClusterStatus {
+  /** The instant at which all of it was read. */
   time: Date | undefined;
   hosts: Host[];
   databases: Database[];
@@ -136,6 +138,7 @@ export interface AuditClusterRequest {
 }
 
 export interface AuditClusterResponse {
+  /** When the audit ended. */
   time: Date | undefined;
   findings: AuditFinding[];
   /** hosts/{host} that could not be asked: what is there is not known. */
@@ -672,6 +675,7 @@ export const AuditFinding: MessageFns<AuditFinding> = {
   },
 };
 
+/** The installation on one screen, and an audit of it. */
 export type ClusterServiceService = typeof ClusterServiceService;
 export const ClusterServiceService = {
   /** What `lockstep status` shows, read at one instant. */

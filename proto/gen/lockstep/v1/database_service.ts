@@ -249,6 +249,7 @@ export function redundancyToJSON(object: Redundancy): string {
   }
 }
 
+/** How far one step of a workflow is. */
 export const TaskState = {
   TASK_STATE_UNSPECIFIED: 0,
   TASK_STATE_PENDING: 1,
@@ -330,7 +331,9 @@ export interface Database {
     | undefined;
   /** "postgresql"; "none" of a volume that is used over NBD, such as a clone. */
   engine: string;
+  /** As the engine counts major versions; empty until it is installed. */
   engineVersion: string;
+  /** Of the volume; the file system takes a part of it. */
   sizeBytes: bigint;
   state: DatabaseState;
   redundancy: Redundancy;
@@ -338,17 +341,22 @@ export interface Database {
   reason: string;
   /** One sentence: what a person should do next; empty when nothing. */
   nextStep: string;
+  /** True: a failover now would lose nothing. */
   safeToFailOver: boolean;
   primary:
     | Replica
     | undefined;
   /** Absent until a second copy exists. */
-  secondary: Replica | undefined;
+  secondary:
+    | Replica
+    | undefined;
+  /** Counts the changes of who serves; a replica of an older one is refused. */
   generation: bigint;
   /** Bytes of acknowledged writes that the secondary does not hold. 0 in sync. */
   lagBytes: bigint;
   /** Bytes still to copy and the rate, while redundancy is SEEDING or RESYNCING. */
   copyLeftBytes: bigint;
+  /** 0 while nothing is copied, or nothing is known of the rate. */
   copyBytesPerSecond: bigint;
   endpoint:
     | Endpoint
@@ -368,7 +376,10 @@ export interface Database {
   /** volumes/{volume} */
   volume: string;
   /** Absent unless its state is DELETED. */
-  deleteTime: Date | undefined;
+  deleteTime:
+    | Date
+    | undefined;
+  /** From then on it is gone for good. */
   expireTime:
     | Date
     | undefined;
@@ -387,19 +398,26 @@ export interface Database_ParametersEntry {
 }
 
 export interface Replica {
+  /** The last part of hosts/{host}. */
   host: string;
+  /** The last part of zones/{zone}. */
   zone: string;
   /** The replica's own word: SERVING, SECONDARY, SOLO, JOINING, ... ; UNREACHABLE when its host is silent. */
   role: string;
+  /** That the replica itself knows of. */
   generation: bigint;
+  /** False: its host is silent, and the rest is what it said last. */
   reachable: boolean;
 }
 
 export interface Endpoint {
   /** The DNS name that follows the primary. */
   alias: string;
+  /** Of the engine, at every address. */
   port: number;
+  /** The administrator, whose password ClaimPassword answers. */
   user: string;
+  /** The name of the database inside the engine. */
   database: string;
   /** The primary's address that the alias answers now. */
   address: string;
@@ -412,7 +430,9 @@ export interface Endpoint {
 export interface CreateDatabaseRequest {
   /** A DNS label: 1 to 40 of a-z, 0-9 and '-', starting with a letter, not ending with '-'. */
   databaseId: string;
+  /** Such as postgresql; EngineVersionService lists them. */
   engine: string;
+  /** A multiple of 64 KiB, at least what the engine needs. */
   sizeBytes: bigint;
   /** Zones that must each hold a copy; two of them. Empty: control chooses. */
   zones: string[];
@@ -425,6 +445,7 @@ export interface CreateDatabaseRequest {
   tags: { [key: string]: string };
   /** Of the engine; see EngineVersionService. */
   parameters: { [key: string]: string };
+  /** A delete is refused until it is taken back with UpdateDatabase. */
   deletionProtection: boolean;
   /** Of the versions that EngineVersionService lists; empty: the newest that the chosen hosts can have. */
   engineVersion: string;
@@ -441,6 +462,7 @@ export interface CreateDatabaseRequest_ParametersEntry {
 }
 
 export interface GetDatabaseRequest {
+  /** databases/{database} */
   name: string;
 }
 
@@ -472,6 +494,7 @@ export interface UpdateDatabaseRequest {
 }
 
 export interface DeleteDatabaseRequest {
+  /** databases/{database} */
   name: string;
   etag: string;
   requestId: string;
@@ -484,6 +507,7 @@ export interface DeleteDatabaseRequest {
 }
 
 export interface UndeleteDatabaseRequest {
+  /** databases/{database} */
   name: string;
   etag: string;
   requestId: string;
@@ -492,6 +516,7 @@ export interface UndeleteDatabaseRequest {
 }
 
 export interface StartDatabaseRequest {
+  /** databases/{database} */
   name: string;
   etag: string;
   requestId: string;
@@ -500,6 +525,7 @@ export interface StartDatabaseRequest {
 }
 
 export interface StopDatabaseRequest {
+  /** databases/{database} */
   name: string;
   etag: string;
   requestId: string;
@@ -508,6 +534,7 @@ export interface StopDatabaseRequest {
 }
 
 export interface RebootDatabaseRequest {
+  /** databases/{database} */
   name: string;
   etag: string;
   requestId: string;
@@ -518,6 +545,7 @@ export interface RebootDatabaseRequest {
 }
 
 export interface FailoverDatabaseRequest {
+  /** databases/{database} */
   name: string;
   etag: string;
   requestId: string;
@@ -526,6 +554,7 @@ export interface FailoverDatabaseRequest {
 }
 
 export interface SwitchoverDatabaseRequest {
+  /** databases/{database} */
   name: string;
   etag: string;
   requestId: string;
@@ -534,6 +563,7 @@ export interface SwitchoverDatabaseRequest {
 }
 
 export interface ConvertRedundancyRequest {
+  /** databases/{database} */
   name: string;
   etag: string;
   requestId: string;
@@ -548,6 +578,7 @@ export interface ConvertRedundancyRequest {
 }
 
 export interface ReseedDatabaseRequest {
+  /** databases/{database} */
   name: string;
   etag: string;
   requestId: string;
@@ -560,6 +591,7 @@ export interface ReseedDatabaseRequest {
 }
 
 export interface RenameDatabaseRequest {
+  /** databases/{database} */
   name: string;
   etag: string;
   requestId: string;
@@ -570,6 +602,7 @@ export interface RenameDatabaseRequest {
 }
 
 export interface ResetPasswordRequest {
+  /** databases/{database} */
   name: string;
   etag: string;
   requestId: string;
@@ -597,6 +630,7 @@ export interface CloneDatabaseRequest_TagsEntry {
 }
 
 export interface GetConnectionInfoRequest {
+  /** databases/{database} */
   name: string;
 }
 
@@ -613,15 +647,19 @@ export interface ConnectionInfo {
 }
 
 export interface WatchDatabaseRequest {
+  /** databases/{database} */
   name: string;
 }
 
 export interface ClaimPasswordRequest {
+  /** databases/{database} */
   name: string;
 }
 
 export interface ClaimPasswordResponse {
+  /** The administrator. */
   user: string;
+  /** It is answered this once. */
   password: string;
 }
 
@@ -650,6 +688,7 @@ export interface Task {
   progress: string;
   /** 0 to 100; 0 while unknown. */
   percent: number;
+  /** Why it failed; else empty. */
   error: string;
   /** How often the step was started. */
   attempts: number;
@@ -5361,6 +5400,7 @@ export const DatabaseServiceService = {
     responseSerialize: (value: Operation): Buffer => Buffer.from(Operation.encode(value).finish()),
     responseDeserialize: (value: Buffer): Operation => Operation.decode(value),
   },
+  /** The database as it is now. */
   getDatabase: {
     path: "/lockstep.v1.DatabaseService/GetDatabase" as const,
     requestStream: false as const,
@@ -5370,6 +5410,7 @@ export const DatabaseServiceService = {
     responseSerialize: (value: Database): Buffer => Buffer.from(Database.encode(value).finish()),
     responseDeserialize: (value: Buffer): Database => Database.decode(value),
   },
+  /** By name, in pages. */
   listDatabases: {
     path: "/lockstep.v1.DatabaseService/ListDatabases" as const,
     requestStream: false as const,
@@ -5577,7 +5618,9 @@ export const DatabaseServiceService = {
 export interface DatabaseServiceServer extends UntypedServiceImplementation {
   /** Provisions a database: replicated, unless one copy is asked for. The operation's response is a Database. */
   createDatabase: handleUnaryCall<CreateDatabaseRequest, Operation>;
+  /** The database as it is now. */
   getDatabase: handleUnaryCall<GetDatabaseRequest, Database>;
+  /** By name, in pages. */
   listDatabases: handleUnaryCall<ListDatabasesRequest, ListDatabasesResponse>;
   /**
    * Changes what the mask names: size_bytes (growth of volume, file system and every copy, while it is used),
@@ -5651,6 +5694,7 @@ export interface DatabaseServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Operation) => void,
   ): ClientUnaryCall;
+  /** The database as it is now. */
   getDatabase(
     request: GetDatabaseRequest,
     callback: (error: ServiceError | null, response: Database) => void,
@@ -5666,6 +5710,7 @@ export interface DatabaseServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Database) => void,
   ): ClientUnaryCall;
+  /** By name, in pages. */
   listDatabases(
     request: ListDatabasesRequest,
     callback: (error: ServiceError | null, response: ListDatabasesResponse) => void,

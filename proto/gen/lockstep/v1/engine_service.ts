@@ -21,6 +21,7 @@ import {
 
 /** The database engines that can be asked for. */
 
+/** How the value of a parameter is written. */
 export const EngineParameterType = {
   ENGINE_PARAMETER_TYPE_UNSPECIFIED: 0,
   ENGINE_PARAMETER_TYPE_INTEGER: 1,
@@ -81,12 +82,15 @@ export function engineParameterTypeToJSON(object: EngineParameterType): string {
 export interface EngineVersion {
   /** engines/{engine}/versions/{version} */
   name: string;
+  /** Such as postgresql: what a create asks for. */
   engine: string;
   /** As the engine counts major versions, such as "15" or "10.11". */
   version: string;
   /** hosts/{host} that can run it: installed, or in its package sources. */
   hosts: string[];
+  /** A database that is smaller is refused. */
   minimumSizeBytes: bigint;
+  /** What the engine listens on by itself. */
   defaultPort: number;
   /** How long crash recovery may take with the parameters as they are by default, in seconds. */
   recoveryBoundSeconds: number;
@@ -94,13 +98,16 @@ export interface EngineVersion {
 }
 
 export interface EngineParameter {
+  /** As the engine calls it. */
   name: string;
+  /** One sentence: what it does. */
   description: string;
   type: EngineParameterType;
   /** Empty: it follows the size of the database or of the host. */
   defaultValue: string;
   /** Of INTEGER and DECIMAL. */
   minimum: string;
+  /** Of INTEGER and DECIMAL. */
   maximum: string;
   /** Such as "ms" or "MB"; empty: none. */
   unit: string;
@@ -748,6 +755,7 @@ export const ListEngineVersionsResponse: MessageFns<ListEngineVersionsResponse> 
   },
 };
 
+/** What CreateDatabase can be asked for. */
 export type EngineVersionServiceService = typeof EngineVersionServiceService;
 export const EngineVersionServiceService = {
   /** Every version that some host has or can install. */

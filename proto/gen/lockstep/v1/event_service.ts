@@ -27,12 +27,15 @@ import { Timestamp } from "../../google/protobuf/timestamp.ts";
 export interface Event {
   /** databases/{database}/events/{event} or hosts/{host}/events/{event} */
   name: string;
+  /** By the clock of the control daemon that wrote it. */
   time:
     | Date
     | undefined;
   /** From a fixed list: see docs/events.md. */
   reason: string;
+  /** One sentence for people. */
   message: string;
+  /** Of the volume at that time; 0: of no volume. */
   generation: bigint;
   /** For FAILED_OVER: how long each phase took. */
   phases: PhaseDuration[];
@@ -43,6 +46,7 @@ export interface Event {
 export interface PhaseDuration {
   /** detect, fence, promote, attach_and_mount, engine_recovery, alias */
   phase: string;
+  /** Milliseconds. */
   durationMs: number;
 }
 
@@ -66,6 +70,7 @@ export interface WatchEventsRequest {
   parent: string;
   /** Begin with this many of the newest; at most 500. */
   backlog: number;
+  /** As of a list. */
   reasons: string[];
 }
 
@@ -643,6 +648,7 @@ export const WatchEventsRequest: MessageFns<WatchEventsRequest> = {
   },
 };
 
+/** What happened to databases and hosts, kept within bounds and streamed. */
 export type EventServiceService = typeof EventServiceService;
 export const EventServiceService = {
   /** Newest first. */

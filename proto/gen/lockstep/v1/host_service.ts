@@ -26,15 +26,21 @@ import { Timestamp } from "../../google/protobuf/timestamp.ts";
 export interface Host {
   /** hosts/{host} */
   name: string;
+  /** The zone that its daemon reports. */
   zone: string;
+  /** Where its daemon and its engines listen. */
   address: string;
   /** Any of "storage", "control". */
   roles: string[];
+  /** It was heard within the minimum time. */
   reachable: boolean;
   /** Milliseconds since the last heartbeat. */
   silenceMs: number;
+  /** Of the file system that volumes are on. */
   capacityBytes: bigint;
+  /** Free there; volumes are sparse, so that more may be placed than that. */
   availableBytes: bigint;
+  /** Of its daemon. */
   version: string;
   /** host:port of its /metrics. */
   metrics: string;
@@ -44,12 +50,14 @@ export interface Host {
   cordonReason: string;
   /** databases/{database} whose primary, and whose other copy, is here. */
   primaries: string[];
+  /** databases/{database} whose other copy is here. */
   secondaries: string[];
   /** operations/{operation} that drains it; empty: none. */
   busyWith: string;
   etag: string;
   /** Registered, and never heard. */
   awaited: boolean;
+  /** Absent: nobody registered it, its daemon reported by itself. */
   registerTime:
     | Date
     | undefined;
@@ -70,6 +78,7 @@ export interface RegisterHostRequest {
 }
 
 export interface GetHostRequest {
+  /** hosts/{host} */
   name: string;
 }
 
@@ -85,14 +94,17 @@ export interface ListHostsResponse {
 }
 
 export interface CordonHostRequest {
+  /** hosts/{host} */
   name: string;
   etag: string;
   /** Lift it instead. */
   uncordon: boolean;
+  /** A person's words, kept with the host. */
   reason: string;
 }
 
 export interface DrainHostRequest {
+  /** hosts/{host} */
   name: string;
   etag: string;
   requestId: string;
@@ -101,6 +113,7 @@ export interface DrainHostRequest {
 }
 
 export interface RemoveHostRequest {
+  /** hosts/{host} */
   name: string;
   etag: string;
   validateOnly: boolean;
@@ -114,9 +127,13 @@ export interface Zone {
   name: string;
   /** hosts/{host} that store. */
   hosts: string[];
+  /** Of all its hosts that store. */
   capacityBytes: bigint;
+  /** Free on those of them that are heard. */
   availableBytes: bigint;
+  /** How many of its hosts are heard. */
   reachableHosts: number;
+  /** How many databases have a copy there. */
   databases: number;
 }
 
@@ -1696,6 +1713,7 @@ export const ListZonesResponse: MessageFns<ListZonesResponse> = {
   },
 };
 
+/** The hosts, and what a person decides about them. */
 export type HostServiceService = typeof HostServiceService;
 export const HostServiceService = {
   /** Makes a host known before its daemon reports, or lets one that was removed report again. */
@@ -1708,6 +1726,7 @@ export const HostServiceService = {
     responseSerialize: (value: Host): Buffer => Buffer.from(Host.encode(value).finish()),
     responseDeserialize: (value: Buffer): Host => Host.decode(value),
   },
+  /** The host as it was heard last. */
   getHost: {
     path: "/lockstep.v1.HostService/GetHost" as const,
     requestStream: false as const,
@@ -1717,6 +1736,7 @@ export const HostServiceService = {
     responseSerialize: (value: Host): Buffer => Buffer.from(Host.encode(value).finish()),
     responseDeserialize: (value: Buffer): Host => Host.decode(value),
   },
+  /** By name, in pages. */
   listHosts: {
     path: "/lockstep.v1.HostService/ListHosts" as const,
     requestStream: false as const,
@@ -1764,7 +1784,9 @@ export const HostServiceService = {
 export interface HostServiceServer extends UntypedServiceImplementation {
   /** Makes a host known before its daemon reports, or lets one that was removed report again. */
   registerHost: handleUnaryCall<RegisterHostRequest, Host>;
+  /** The host as it was heard last. */
   getHost: handleUnaryCall<GetHostRequest, Host>;
+  /** By name, in pages. */
   listHosts: handleUnaryCall<ListHostsRequest, ListHostsResponse>;
   /** No new copy is placed on it, or copies are again; what is there stays and goes on. */
   cordonHost: handleUnaryCall<CordonHostRequest, Host>;
@@ -1794,6 +1816,7 @@ export interface HostServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Host) => void,
   ): ClientUnaryCall;
+  /** The host as it was heard last. */
   getHost(request: GetHostRequest, callback: (error: ServiceError | null, response: Host) => void): ClientUnaryCall;
   getHost(
     request: GetHostRequest,
@@ -1806,6 +1829,7 @@ export interface HostServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Host) => void,
   ): ClientUnaryCall;
+  /** By name, in pages. */
   listHosts(
     request: ListHostsRequest,
     callback: (error: ServiceError | null, response: ListHostsResponse) => void,
@@ -1883,8 +1907,10 @@ export const HostServiceClient = makeGenericClientConstructor(
   serviceName: string;
 };
 
+/** The zones, as their hosts report them. */
 export type ZoneServiceService = typeof ZoneServiceService;
 export const ZoneServiceService = {
+  /** The zones that hosts report, by name. */
   listZones: {
     path: "/lockstep.v1.ZoneService/ListZones" as const,
     requestStream: false as const,
@@ -1897,10 +1923,12 @@ export const ZoneServiceService = {
 } as const;
 
 export interface ZoneServiceServer extends UntypedServiceImplementation {
+  /** The zones that hosts report, by name. */
   listZones: handleUnaryCall<ListZonesRequest, ListZonesResponse>;
 }
 
 export interface ZoneServiceClient extends Client {
+  /** The zones that hosts report, by name. */
   listZones(
     request: ListZonesRequest,
     callback: (error: ServiceError | null, response: ListZonesResponse) => void,

@@ -29,6 +29,7 @@ export interface Snapshot {
   name: string;
   /** hosts/{host} that keeps it. */
   host: string;
+  /** Of the volume at that instant. */
   sizeBytes: bigint;
   createTime:
     | Date
@@ -48,6 +49,7 @@ export interface Snapshot {
   sharedBytes: bigint;
   /** Of the database whose volume it is of: what it is restored to. "none": of a volume without an engine. */
   engine: string;
+  /** That its data is of; a restore needs a host that has it. */
   engineVersion: string;
   /** The final snapshot of a database that was deleted. */
   final: boolean;
@@ -143,6 +145,10 @@ export interface RevertVolumeRequest {
   name: string;
   /** Has to be true: the caller knows that what was written since is lost. */
   acceptDataLoss: boolean;
+  /** A UUID; the same request again answers the same operation, and does not go back a second time. */
+  requestId: string;
+  /** Checks everything and changes nothing; the operation is done at once. */
+  validateOnly: boolean;
 }
 
 export interface DiffSnapshotsRequest {
@@ -166,7 +172,9 @@ export interface DiffSnapshotsResponse {
 }
 
 export interface DiffExtent {
+  /** In bytes of the volume. */
   offset: bigint;
+  /** In bytes. */
   length: bigint;
 }
 
@@ -1559,7 +1567,7 @@ export const CloneSnapshotResponse: MessageFns<CloneSnapshotResponse> = {
 };
 
 function createBaseRevertVolumeRequest(): RevertVolumeRequest {
-  return { name: "", acceptDataLoss: false };
+  return { name: "", acceptDataLoss: false, requestId: "", validateOnly: false };
 }
 
 export const RevertVolumeRequest: MessageFns<RevertVolumeRequest> = {
@@ -1569,6 +1577,12 @@ export const RevertVolumeRequest: MessageFns<RevertVolumeRequest> = {
     }
     if (message.acceptDataLoss !== false) {
       writer.uint32(16).bool(message.acceptDataLoss);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
     }
     return writer;
   },
@@ -1602,6 +1616,22 @@ export const RevertVolumeRequest: MessageFns<RevertVolumeRequest> = {
             message.acceptDataLoss = reader.bool();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1622,6 +1652,16 @@ export const RevertVolumeRequest: MessageFns<RevertVolumeRequest> = {
         : isSet(object.accept_data_loss)
         ? globalThis.Boolean(object.accept_data_loss)
         : false,
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
     };
   },
 
@@ -1633,6 +1673,12 @@ export const RevertVolumeRequest: MessageFns<RevertVolumeRequest> = {
     if (message.acceptDataLoss !== false) {
       obj.acceptDataLoss = message.acceptDataLoss;
     }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
     return obj;
   },
 
@@ -1643,6 +1689,8 @@ export const RevertVolumeRequest: MessageFns<RevertVolumeRequest> = {
     const message = createBaseRevertVolumeRequest();
     message.name = object.name ?? "";
     message.acceptDataLoss = object.acceptDataLoss ?? false;
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
     return message;
   },
 };
@@ -1968,6 +2016,7 @@ export const DiffExtent: MessageFns<DiffExtent> = {
   },
 };
 
+/** Snapshots, and what begins as one. */
 export type SnapshotServiceService = typeof SnapshotServiceService;
 export const SnapshotServiceService = {
   /** The volume as it is at one instant. It is kept by one host. */
@@ -1981,6 +2030,7 @@ export const SnapshotServiceService = {
     responseSerialize: (value: Snapshot): Buffer => Buffer.from(Snapshot.encode(value).finish()),
     responseDeserialize: (value: Buffer): Snapshot => Snapshot.decode(value),
   },
+  /** The snapshot, as its host tells of it. */
   getSnapshot: {
     path: "/lockstep.v1.SnapshotService/GetSnapshot" as const,
     requestStream: false as const,
@@ -2070,6 +2120,7 @@ export const SnapshotServiceService = {
 export interface SnapshotServiceServer extends UntypedServiceImplementation {
   /** The volume as it is at one instant. It is kept by one host. */
   createSnapshot: handleUnaryCall<CreateSnapshotRequest, Snapshot>;
+  /** The snapshot, as its host tells of it. */
   getSnapshot: handleUnaryCall<GetSnapshotRequest, Snapshot>;
   /** Of every host that can be asked, and which hosts could not. */
   listSnapshots: handleUnaryCall<ListSnapshotsRequest, ListSnapshotsResponse>;
@@ -2111,6 +2162,7 @@ export interface SnapshotServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Snapshot) => void,
   ): ClientUnaryCall;
+  /** The snapshot, as its host tells of it. */
   getSnapshot(
     request: GetSnapshotRequest,
     callback: (error: ServiceError | null, response: Snapshot) => void,

@@ -24,6 +24,7 @@ import { RedundancyMode, redundancyModeFromJSON, redundancyModeToJSON } from "./
 
 /** The replicated volumes, below databases or by themselves: how their replicas stand, and a person's last resort. */
 
+/** What a replica is by control's record. */
 export const VolumeReplicaRole = {
   VOLUME_REPLICA_ROLE_UNSPECIFIED: 0,
   VOLUME_REPLICA_ROLE_PRIMARY: 1,
@@ -76,6 +77,7 @@ export function volumeReplicaRoleToJSON(object: VolumeReplicaRole): string {
   }
 }
 
+/** What a copy compares and sends. */
 export const ResyncMode = {
   RESYNC_MODE_UNSPECIFIED: 0,
   /** RESYNC_MODE_SEED - A first copy: what is allocated is sent. */
@@ -132,13 +134,19 @@ export function resyncModeToJSON(object: ResyncMode): string {
 export interface Volume {
   /** volumes/{volume} */
   name: string;
-  /** databases/{database} */
+  /** databases/{database}; empty of an archive: a deleted database's volume, kept for its final snapshot. */
   database: string;
-  time: Date | undefined;
+  /** The instant at which all of it was read. */
+  time:
+    | Date
+    | undefined;
+  /** What a client sees; every copy has it. */
   sizeBytes: bigint;
   /** As control's record has them. Hosts are hosts/{host}. */
   generation: bigint;
+  /** hosts/{host}; empty: none yet. */
   primary: string;
+  /** hosts/{host} that hold every acknowledged write. */
   inSync: string[];
   /** The primary first. */
   replicas: VolumeReplica[];
@@ -151,6 +159,7 @@ export interface Volume {
 export interface VolumeReplica {
   /** hosts/{host} */
   host: string;
+  /** Of that host. */
   zone: string;
   role: VolumeReplicaRole;
   /** Its host was heard within the minimum time. Where not, the rest is what it said last. */
@@ -161,6 +170,7 @@ export interface VolumeReplica {
     | undefined;
   /** The replica's own word: SERVING, SOLO, SECONDARY, JOINING, ... ; empty where it reports no replica. */
   state: string;
+  /** That the replica itself knows of. */
   generation: bigint;
   /** One sentence: what it waits for; empty when nothing. */
   reason: string;
@@ -180,6 +190,7 @@ export interface VolumeReplica {
     | undefined;
   /** The last generation in which it held every acknowledged write, and until when it did; 0: never, absent: it does. */
   consistentAt: bigint;
+  /** When it stopped to hold every acknowledged write. */
   consistentUntil:
     | Date
     | undefined;
@@ -187,12 +198,15 @@ export interface VolumeReplica {
   mixed: boolean;
   /** Its machine was started anew since it was known to hold every acknowledged write. */
   machineRestarted: boolean;
+  /** Regions that its disk failed and that were taken from another replica. */
   repairedRegions: bigint;
   /** Requests of clients that wait for a decision. */
   heldRequests: number;
+  /** What it takes of its disk. */
   allocatedBytes: bigint;
   /** Of the file system that it is on, as df(1) counts; 0: its host has not told. */
   diskTotalBytes: bigint;
+  /** Free there, as df(1) counts. */
   diskAvailableBytes: bigint;
   /** One sentence: what is to be said of that file system; empty when nothing. */
   spaceWarning: string;
@@ -218,7 +232,9 @@ export interface Scrub {
   phase: string;
   /** Compared; of total_bytes. */
   doneBytes: bigint;
+  /** What there is to compare. */
   totalBytes: bigint;
+  /** Regions that a checksum decided about. */
   repairedRegions: bigint;
   /** Regions that differ, or are damaged, and that no checksum decides about. */
   mismatchedRegions: bigint;
@@ -233,7 +249,9 @@ export interface Scrub {
 }
 
 export interface Mismatch {
+  /** In bytes of the volume. */
   offset: bigint;
+  /** In bytes. */
   length: bigint;
   /** hosts/{host}: those whose bytes are not the primary's. */
   differ: string[];
@@ -244,6 +262,7 @@ export interface Mismatch {
 export interface DirtyBytes {
   /** hosts/{host} */
   host: string;
+  /** What that host may lack. */
   bytes: bigint;
   /** False: no map is kept, and a copy compares every region. */
   known: boolean;
@@ -255,15 +274,21 @@ export interface Resync {
   mode: ResyncMode;
   /** SEEDING, SEEDED, CATCHING_UP, ASKING, DONE, FAILED */
   phase: string;
+  /** Sent, or found to be equal. */
   doneBytes: bigint;
+  /** Still to be looked at. */
   leftBytes: bigint;
   /** That crossed the link as data. */
   sentBytes: bigint;
+  /** The present rate. */
   bytesPerSecond: bigint;
   /** What the rate is held to for the sake of the clients; 0: to nothing. */
   limitBytesPerSecond: bigint;
   /** Milliseconds at the present rate; absent while nothing is known of it. */
-  leftMs?: bigint | undefined;
+  leftMs?:
+    | bigint
+    | undefined;
+  /** FAILED: why. */
   error: string;
 }
 
@@ -340,6 +365,7 @@ export interface ForcePrimaryRequest {
 export interface CheckVolumeRequest {
   /** volumes/{volume} or databases/{database} */
   name: string;
+  /** Begin a check where none runs; else only tell. */
   start: boolean;
 }
 
@@ -352,7 +378,9 @@ export interface VolumeCheck {
 export interface ReplicaCheck {
   /** hosts/{host} */
   host: string;
+  /** A check is under way; what follows is what it found so far. */
   running: boolean;
+  /** Read of it so far. */
   readBytes: bigint;
   findings: CheckFinding[];
   /** Why not everything was looked at; empty: it was. */
@@ -362,11 +390,13 @@ export interface ReplicaCheck {
 export interface CheckFinding {
   /** False: it is damaged still. */
   repaired: boolean;
+  /** One sentence: what is damaged. */
   what: string;
   /** Of the store of that host; empty: it is not of one layer. */
   layer: string;
   /** Bytes of the volume; a length of 0: it is not of some range. */
   offset: bigint;
+  /** In bytes. */
   length: bigint;
   /** What a person can do; empty: nothing is to be done. */
   advice: string;
@@ -3473,6 +3503,7 @@ export const ScrubVolumeRequest: MessageFns<ScrubVolumeRequest> = {
   },
 };
 
+/** The volumes below databases, and volumes without one. */
 export type VolumeServiceService = typeof VolumeServiceService;
 export const VolumeServiceService = {
   /**
@@ -3511,6 +3542,7 @@ export const VolumeServiceService = {
     responseSerialize: (value: Volume): Buffer => Buffer.from(Volume.encode(value).finish()),
     responseDeserialize: (value: Buffer): Volume => Volume.decode(value),
   },
+  /** By name, in pages: those of databases and those by themselves. */
   listVolumes: {
     path: "/lockstep.v1.VolumeService/ListVolumes" as const,
     requestStream: false as const,
@@ -3602,6 +3634,7 @@ export interface VolumeServiceServer extends UntypedServiceImplementation {
   deleteVolume: handleUnaryCall<DeleteVolumeRequest, Operation>;
   /** Everything that control knows of a volume, read at one instant. The name of its database is taken as well. */
   getVolume: handleUnaryCall<GetVolumeRequest, Volume>;
+  /** By name, in pages: those of databases and those by themselves. */
   listVolumes: handleUnaryCall<ListVolumesRequest, ListVolumesResponse>;
   /**
    * Makes a replica the primary that may lack acknowledged writes: for a primary that is lost for good. What it lacks
@@ -3687,6 +3720,7 @@ export interface VolumeServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Volume) => void,
   ): ClientUnaryCall;
+  /** By name, in pages: those of databases and those by themselves. */
   listVolumes(
     request: ListVolumesRequest,
     callback: (error: ServiceError | null, response: ListVolumesResponse) => void,

@@ -23,6 +23,7 @@ import { Task } from "./database_service.ts";
 
 /** The workflows behind the operations, as an engineer sees them: their logs, and what to do with one that is stuck. */
 
+/** How far a workflow is. */
 export const WorkflowState = {
   WORKFLOW_STATE_UNSPECIFIED: 0,
   WORKFLOW_STATE_RUNNING: 1,
@@ -139,12 +140,15 @@ export interface ListWorkflowsResponse {
 }
 
 export interface WorkflowLogEntry {
+  /** Counts up within one workflow. */
   sequence: number;
+  /** By the clock of the control daemon that wrote it. */
   time:
     | Date
     | undefined;
   /** step-started, step-done, step-failed, undo-started, undo-done, undo-failed, finished, retried, abandoned */
   kind: string;
+  /** Such as "seed-secondary"; empty where the entry is of the whole workflow. */
   step: string;
   /** What the step found out, as JSON, without secrets; or the error. */
   detail: string;
@@ -164,10 +168,12 @@ export interface ListWorkflowLogResponse {
 }
 
 export interface RetryWorkflowRequest {
+  /** workflows/{workflow} or operations/{operation} */
   name: string;
 }
 
 export interface AbandonWorkflowRequest {
+  /** workflows/{workflow} or operations/{operation} */
   name: string;
   /** Has to be true: the caller knows that what it did stays half done. */
   acceptHalfDone: boolean;
@@ -1214,8 +1220,10 @@ export const AbandonWorkflowRequest: MessageFns<AbandonWorkflowRequest> = {
   },
 };
 
+/** The workflows behind operations: their logs, and a way out for one that is stuck. */
 export type WorkflowServiceService = typeof WorkflowServiceService;
 export const WorkflowServiceService = {
+  /** The workflow as its log tells. */
   getWorkflow: {
     path: "/lockstep.v1.WorkflowService/GetWorkflow" as const,
     requestStream: false as const,
@@ -1272,6 +1280,7 @@ export const WorkflowServiceService = {
 } as const;
 
 export interface WorkflowServiceServer extends UntypedServiceImplementation {
+  /** The workflow as its log tells. */
   getWorkflow: handleUnaryCall<GetWorkflowRequest, Workflow>;
   /** Newest first. */
   listWorkflows: handleUnaryCall<ListWorkflowsRequest, ListWorkflowsResponse>;
@@ -1284,6 +1293,7 @@ export interface WorkflowServiceServer extends UntypedServiceImplementation {
 }
 
 export interface WorkflowServiceClient extends Client {
+  /** The workflow as its log tells. */
   getWorkflow(
     request: GetWorkflowRequest,
     callback: (error: ServiceError | null, response: Workflow) => void,
