@@ -122,6 +122,11 @@ export const ERRORS: Entries = {
     'A failover would lose acknowledged writes: it was refused.',
     'Wait for IN_SYNC: lockstep volume status NAME',
   ],
+  ONE_COPY: [
+    'It has one copy, and that needs two.',
+    NOT_DONE,
+    'Give it a second one: lockstep database convert NAME --to replicated',
+  ],
   NOT_IN_SYNC: [
     'The replica does not hold every acknowledged write.',
     ONE_COPY,
