@@ -36,10 +36,9 @@ t.test('a database is created, waited for and watched', async (t) => {
     (await client.databases.list()).map(({ name }) => name),
     ['databases/orders'],
   );
-  for await (const seen of client.databases.watch('orders')) {
-    t.equal(seen.name, 'databases/orders');
-    break;
-  }
+  const watch = client.databases.watch('orders');
+  t.match(await watch.next(), { done: false, value: { name: 'databases/orders' } });
+  await watch.return();
   const workflow = await client.workflows.get(operation.name);
   t.equal(workflow.type, 'create-database');
   t.ok((await client.workflows.log(workflow.name)).length > 4);
