@@ -27,6 +27,7 @@ import { HostWatch } from './monitor/host-watch.ts';
 import { Monitor } from './monitor/monitor.ts';
 import { PlanReader } from './monitor/plan-reader.ts';
 import { Observations } from './monitor/observations.ts';
+import { Purger } from './monitor/purger.ts';
 import { whyBehind } from './monitor/catch-up.ts';
 import { Timeline } from './monitor/timeline.ts';
 import { offspringOf } from './offspring.ts';
@@ -68,6 +69,8 @@ export interface ControlOptions {
   /** Default: all of them, as they are. */
   readonly definitions?: typeof definitionsOf;
 }
+
+const MS_PER_HOUR = 3_600_000;
 
 /** Full names, for reflection and health. */
 const SERVICES = [
@@ -115,6 +118,7 @@ export class Control {
       // After the responder: what a workflow publishes must be answered from the first moment.
       await parts.engine.resumeAll();
       parts.retention.start();
+      parts.purger.start();
       return new Control(options, parts, startMonitor(options, parts));
     } catch (error) {
       if (parts !== undefined) await closeParts(parts);
@@ -135,15 +139,19 @@ export class Control {
       this.#parts;
     const { hostViews } = this.#parts;
     const nowMs = (): number => clock.nowMs();
-    const enginePort = controlSection(config).engine_port;
+    const { engine_port: enginePort, delete_grace_hours: graceHours } = controlSection(config);
+    const deleteGraceMs = graceHours * MS_PER_HOUR;
     const shared = { repository, engine, views, log, wallClock, starter, hosts };
-    server.addService(DatabaseServiceService, databaseService({ ...shared, watchers, enginePort, nowMs }));
+    server.addService(
+      DatabaseServiceService,
+      databaseService({ ...shared, agents, watchers, enginePort, deleteGraceMs, nowMs }),
+    );
     server.addService(OperationsService, operationsService({ engine, views, log }));
     server.addService(
       VolumeServiceService,
       volumeService({ ...shared, observations, timeline, agents, nowMs }),
     );
-    server.addService(SnapshotServiceService, snapshotService({ ...shared, agents }));
+    server.addService(SnapshotServiceService, snapshotService({ ...shared, agents, enginePort }));
     server.addService(ClusterServiceService, clusterService({ ...shared, observations, agents, hostViews }));
     server.addService(HostServiceService, hostService({ ...shared, observations, hostViews }));
     server.addService(
@@ -184,6 +192,7 @@ interface Parts {
   readonly views: Views;
   readonly watchers: Watchers;
   readonly retention: Retention;
+  readonly purger: Purger;
   readonly droppedCopies: DroppedCopies;
   readonly plans: PlanReader;
   readonly hostViews: HostViews;
@@ -244,6 +253,7 @@ function assemble(
   later.offspring = offspringOf({ engine, starter, views, nowMs });
   const watchers = new Watchers(repository, engine, observations);
   const retention = new Retention(store, log);
+  const purger = new Purger({ repository, starter, wallClock, log, pace: pace.purge });
   const droppedCopies = new DroppedCopies({ repository, agents, observations, nowMs, log });
   return {
     ...given,
@@ -256,6 +266,7 @@ function assemble(
     views,
     watchers,
     retention,
+    purger,
     droppedCopies,
     plans,
     hostViews,
@@ -281,6 +292,7 @@ function startMonitor(options: ControlOptions, parts: Parts): Monitor {
 /** What uses a thing is closed before it. */
 async function closeParts(parts: Parts): Promise<void> {
   parts.watchers.close();
+  await parts.purger.close();
   await parts.retention.close();
   await parts.engine.close();
   parts.agents.close();
@@ -312,6 +324,7 @@ function hostKnowledge(
     hasListened: () => observations.hasListened,
     incarnation: (host) => observations.incarnation(host),
     engineStarted: (host, volume) => observations.engineStarted(host, volume),
+    replicaTold: (host, status) => observations.replicaTold(host, status),
     holds: (host, volume) =>
       observations.isReachable(host) && observations.hosts.get(host)?.replicas.has(volume) === true,
     async rooms() {

@@ -3,6 +3,7 @@ import { LockstepError } from '../daemon/sys/errors.ts';
 import type { VolumeView } from '../proto/gen/lockstep/agent/v1/agent.ts';
 import type { EventReason } from './model/event-reasons.ts';
 import {
+  type ArchiveRecord,
   type DatabaseRecord,
   databaseRecordOf,
   type EventRecord,
@@ -90,6 +91,14 @@ export class Repository {
     return this.store.list<VolumeRecord>(keys.volumes);
   }
 
+  archive(volume: string): Promise<Entry<ArchiveRecord> | undefined> {
+    return this.store.get<ArchiveRecord>(keys.archive(volume));
+  }
+
+  archives(): Promise<readonly Entry<ArchiveRecord>[]> {
+    return this.store.list<ArchiveRecord>(keys.archives);
+  }
+
   hostEntries(): Promise<readonly Entry<HostRecord>[]> {
     return this.store.list<HostRecord>(keys.hosts);
   }
@@ -161,9 +170,9 @@ export class Repository {
     throw new LockstepError('ABORTED', `${key} changes all the time`, { reason: 'CONTENTION' });
   }
 
-  /** What to add to a transaction so that these events are written with it. */
+  /** What to add to a transaction so that these events are written with it. Of no database there are none. */
   async eventWrites(subject: EventSubject, events: readonly NewEvent[]): Promise<Writes> {
-    if (events.length === 0) return { conditions: [], mutations: [] };
+    if (events.length === 0 || subject === '') return { conditions: [], mutations: [] };
     const { list, keyOf } = eventKeysOf(subject);
     const latest = await this.store.list<EventRecord>(list, {
       reverse: true,

@@ -3,14 +3,18 @@
  * transaction: never two at once, and never a hold without a workflow.
  */
 import { randomBytes } from 'node:crypto';
-import type { DatabaseRecord, RequestRecord, VolumeRecord } from './model/records.ts';
+import type { ArchiveRecord, DatabaseRecord, RequestRecord, VolumeRecord } from './model/records.ts';
 import { keys } from './model/records.ts';
 import { renameWrites } from './rename.ts';
 import type { NewEvent, Repository } from './repository.ts';
 import type { Condition, Entry, Mutation } from './store/store.ts';
+import type { CloneState } from './workflow/definitions/clone-database.ts';
 import { type CreateState, createType } from './workflow/definitions/create-database.ts';
+import type { DeleteState } from './workflow/definitions/delete-database.ts';
 import { type FailoverMode, failoverState } from './workflow/definitions/failover-state.ts';
+import { type PurgeState, workOnArchive } from './workflow/definitions/purge-database.ts';
 import { workOn } from './workflow/definitions/steps.ts';
+import type { UndeleteState } from './workflow/definitions/undelete-database.ts';
 import type { StartResult, WorkflowEngine } from './workflow/executor.ts';
 import type { WorkflowDefinition, WorkflowState } from './workflow/workflow.ts';
 
@@ -73,12 +77,89 @@ export class Starter {
     });
   }
 
-  delete(entry: Entry<DatabaseRecord>, request: RequestIdentity | undefined): Promise<StartResult> {
+  /** Of a volume that `database` begins as; the snapshot is kept by `host`, or taken for this where it is empty. */
+  clone(
+    database: DatabaseRecord,
+    from: Pick<CloneState, 'origin' | 'keptSnapshot' | 'host' | 'sizeBytes'>,
+    request: RequestIdentity | undefined,
+  ): Promise<StartResult> {
+    const id = newId('clone', database.id);
+    const record: DatabaseRecord = { ...database, busyWith: id };
+    const state: CloneState = { ...workOn(id, record), ...from, snapshot: '' };
+    const [key, port] = [keys.database(record.id), keys.port(record.port)];
+    const of = from.keptSnapshot === '' ? from.origin : `${from.origin}@${from.keptSnapshot}`;
+    return this.#start('clone-database', id, record.id, state, {
+      conditions: [
+        { key, absent: true },
+        { key: port, absent: true },
+      ],
+      mutations: [
+        { key, value: record },
+        { key: port, value: { database: record.id } },
+      ],
+      events: [{ reason: 'CLONE_STARTED', message: `a person asked for it, of ${of}`, generation: 0 }],
+      request,
+    });
+  }
+
+  /** Softly: its copies stay for `graceMs`, and the final snapshot, if it has a name, longer. */
+  delete(
+    entry: Entry<DatabaseRecord>,
+    end: { readonly primary: string; readonly finalSnapshot: string; readonly graceMs: number },
+    request: RequestIdentity | undefined,
+  ): Promise<StartResult> {
     const id = newId('delete', entry.value.id);
-    return this.hold('delete-database', id, entry, workOn(id, entry.value), {
+    const wasStopped = entry.value.lifecycle === 'stopped';
+    const state: DeleteState = { ...workOn(id, entry.value), ...end, wasStopped, snapshotHosts: [] };
+    return this.hold('delete-database', id, entry, state, {
       lifecycle: 'deleting',
       events: [{ reason: 'DELETE_STARTED', message: 'a person asked for it', generation: 0 }],
       request,
+    });
+  }
+
+  undelete(
+    entry: Entry<DatabaseRecord>,
+    primary: string,
+    request: RequestIdentity | undefined,
+  ): Promise<StartResult> {
+    const id = newId('undelete', entry.value.id);
+    const { finalSnapshot } = entry.value;
+    const state: UndeleteState = { ...workOn(id, entry.value), primary, finalSnapshot };
+    return this.hold('undelete-database', id, entry, state, {
+      lifecycle: 'starting',
+      events: [{ reason: 'UNDELETE_STARTED', message: 'a person asked for it', generation: 0 }],
+      request,
+    });
+  }
+
+  /** For good, with all copies: one that was never created to its end, or has no engine, or was given up in words. */
+  remove(entry: Entry<DatabaseRecord>, request: RequestIdentity | undefined): Promise<StartResult> {
+    const id = newId('delete', entry.value.id);
+    const state: PurgeState = { ...workOn(id, entry.value), finalSnapshot: '', isDue: false };
+    return this.hold('purge-database', id, entry, state, {
+      lifecycle: 'deleting',
+      events: [{ reason: 'DELETE_STARTED', message: 'a person asked for it', generation: 0 }],
+      request,
+    });
+  }
+
+  /** Of a deleted database whose grace time is over. */
+  purge(entry: Entry<DatabaseRecord>): Promise<StartResult> {
+    const id = newId('purge', entry.value.id);
+    const { finalSnapshot } = entry.value;
+    const state: PurgeState = { ...workOn(id, entry.value), finalSnapshot, isDue: true };
+    return this.hold('purge-database', id, entry, state, { lifecycle: 'deleting' });
+  }
+
+  /** Of an archive without snapshots. */
+  purgeArchive({ key, revision, value }: Entry<ArchiveRecord>): Promise<StartResult> {
+    const id = newId('purge', value.volume);
+    const held: ArchiveRecord = { ...value, busyWith: id };
+    return this.#engine.start('purge-database', `volumes/${value.volume}`, workOnArchive(id, value), {
+      id,
+      conditions: [{ key, revision }],
+      mutations: [{ key, value: held }],
     });
   }
 

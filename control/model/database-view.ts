@@ -166,7 +166,7 @@ function stateOf(facts: DatabaseFacts): Verdict<DatabaseState> {
     case 'deleting':
       return said(
         DatabaseState.DATABASE_STATE_DELETING,
-        `it is being deleted${doing === '' ? '' : `: ${doing}`}`,
+        `it is being deleted${doing === '' ? '' : `: ${doing}`}${database.failure === '' ? '' : `; ${database.failure}`}`,
       );
     case 'failing-over':
       return said(

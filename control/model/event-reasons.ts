@@ -16,7 +16,7 @@ export const EVENT_REASONS = {
   IN_SYNC: 'A replica holds every acknowledged write again: a failover loses nothing.',
   PRIMARY_FORCED: 'A person chose a copy that may lack acknowledged writes.',
   ENGINE_RESTARTED: 'The engine was not running on a primary that serves, and was started again.',
-  CLONED: 'A new volume was made from a snapshot.',
+  CLONED: 'A new volume, or a database, was made from a snapshot.',
   VOLUME_RESIZED: 'The volume has another size.',
   REVERT_STARTED: 'The volume goes back to a snapshot.',
   REVERTED: 'The volume is back at a snapshot.',
@@ -56,7 +56,7 @@ export const EVENT_REASONS = {
   UNDELETED: 'A deleted database is back.',
   UNDELETE_FAILED: 'An undelete did not end well; the database is deleted as before.',
   CLONE_STARTED: 'A database is made from another one, or from a snapshot.',
-  CLONE_FAILED: 'A clone did not end well, and what it had made was taken away again.',
+  CLONE_FAILED: 'A clone failed, and could not take away all that it had made; its delete does.',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type EventReason = keyof typeof EVENT_REASONS;

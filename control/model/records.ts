@@ -156,6 +156,29 @@ export function databaseRecordOf(stored: StoredDatabase): DatabaseRecord {
   return { ...ADDED_LATER, engineDatabase: stored.id, ...stored };
 }
 
+/**
+ * A volume whose database is gone and whose final snapshot was to stay: what it takes to make a database of that again.
+ * The volume's record names no database then.
+ */
+export interface ArchiveRecord {
+  readonly volume: string;
+  /** The name that the database had; another one may have it by now. */
+  readonly database: string;
+  readonly engine: string;
+  readonly engineVersion: string;
+  readonly engineDatabase: string;
+  readonly user: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  /** The final snapshot. */
+  readonly snapshot: string;
+  /** Milliseconds since 1970. */
+  readonly deleteTimeMs: number;
+  /** Its last snapshot was deleted: the volume is to go too. */
+  readonly isRemoved: boolean;
+  /** The workflow that removes it; empty when none. */
+  readonly busyWith: string;
+}
+
 export interface PhaseRecord {
   readonly phase: string;
   readonly durationMs: number;
@@ -211,6 +234,9 @@ export const keys = {
   droppedCopy: (host: string, volume: string): string => `dropped-copies/${host}/${volume}`,
   volumes: 'volumes/',
   volume: (volume: string): string => `volumes/${volume}`,
+  /** By volume. */
+  archives: 'archives/',
+  archive: (volume: string): string => `archives/${volume}`,
   databases: 'databases/',
   database: (id: string): string => `databases/${id}`,
   workflows: 'workflows/',

@@ -49,7 +49,7 @@ export function viewVolume(facts: VolumeFacts): Volume {
   const primaryFirst = record.primary === '' ? others : [record.primary, ...others];
   return {
     name: `volumes/${record.volume}`,
-    database: `databases/${record.database}`,
+    database: record.database === '' ? '' : `databases/${record.database}`,
     time: facts.time,
     sizeBytes: BigInt(record.sizeBytes),
     generation: BigInt(record.generation),

@@ -34,7 +34,10 @@ async function clusterStatus(options: ClusterOptions): Promise<ClusterStatus> {
   return {
     time: new Date(options.wallClock()),
     hosts: [...hosts],
-    databases: await Promise.all(databases.map((entry) => views.database(entry))),
+    // What is deleted and only kept is nothing that could be well or not.
+    databases: await Promise.all(
+      databases.filter(({ value }) => value.lifecycle !== 'deleted').map((entry) => views.database(entry)),
+    ),
     operations: await Promise.all(operations.map((snapshot) => views.operation(snapshot))),
   };
 }

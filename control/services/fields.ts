@@ -54,6 +54,16 @@ export function snapshotOf(
   return { parent, snapshot };
 }
 
+/** What a person may call a snapshot; `secondary` is another export of a volume. */
+export function checkSnapshotId(field: string, id: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(id) && id !== 'secondary') return;
+  throw invalidField(
+    field,
+    id,
+    '1 to 63 of letters, digits, "_", "." and "-", beginning with a letter or a digit, and not "secondary"',
+  );
+}
+
 /** `hosts/host-a` to `host-a`. */
 export function hostOf(field: string, name: string): string {
   const host = /^hosts\/([^/]+)$/.exec(name)?.[1];

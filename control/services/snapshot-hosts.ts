@@ -67,8 +67,10 @@ export async function locate(asked: Asked, { name, host, prefer, field = 'name' 
   const having = kept.filter(({ snapshots }) => snapshots.some((one) => one.name === snapshot));
   const [only] = having;
   if (only !== undefined && having.length === 1) return { found, snapshot, host: only.host };
-  if (only !== undefined && prefer === 'primary' && having.some((one) => one.host === primary))
+  const isPrimaryMeant = prefer === 'primary' || isFinal(found, snapshot);
+  if (only !== undefined && isPrimaryMeant && having.some((one) => one.host === primary))
     return { found, snapshot, host: primary };
+  if (only !== undefined && isFinal(found, snapshot)) return { found, snapshot, host: only.host };
   const metadata = { subject: `volumes/${volume}/snapshots/${snapshot}` };
   if (only !== undefined)
     throw new LockstepError(
@@ -91,6 +93,12 @@ export async function locate(asked: Asked, { name, host, prefer, field = 'name' 
       metadata,
     },
   );
+}
+
+/** Taken when nobody wrote any more: it is the same on every host. */
+export function isFinal({ database, archive }: FoundVolume, snapshot: string): boolean {
+  if (archive !== undefined) return archive.value.snapshot === snapshot;
+  return database?.value.lifecycle === 'deleted' && database.value.finalSnapshot === snapshot;
 }
 
 export function fenceOf({ volume }: FoundVolume, verb: string): Fence {

@@ -3,47 +3,43 @@ import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
 import type { Log } from '../../daemon/sys/log.ts';
-import {
-  type Snapshot as HostSnapshot,
-  SnapshotServiceService as agent,
-} from '../../proto/gen/lockstep/agent/v1/snapshot.ts';
+import { SnapshotServiceService as agent } from '../../proto/gen/lockstep/agent/v1/snapshot.ts';
 import type {
   CreateSnapshotRequest,
   DeleteSnapshotRequest,
   DiffSnapshotsRequest,
   DiffSnapshotsResponse,
+  GetSnapshotRequest,
   ListSnapshotsRequest,
-  ListSnapshotsResponse,
+  RestoreSnapshotRequest,
   RevertVolumeRequest,
   Snapshot,
   SnapshotServiceServer,
 } from '../../proto/gen/lockstep/v1/snapshot_service.ts';
 import { cloneSnapshot } from './clone.ts';
+import { type DatabaseCloneOptions, restoreSnapshot } from './database-clone.ts';
 import { hostOf, snapshotOf } from './fields.ts';
-import { DISK_MS, fenceOf, keptBy, locate } from './snapshot-hosts.ts';
-import { findVolume, type FoundVolume } from './volume-lookup.ts';
+import { deleteSnapshot } from './snapshot-delete.ts';
+import { DISK_MS, fenceOf, locate } from './snapshot-hosts.ts';
+import { getSnapshot, listSnapshots, viewOf } from './snapshot-list.ts';
+import { findVolume } from './volume-lookup.ts';
 import { revertToSnapshot, type RevertOptions } from './volume-revert.ts';
 
-export interface SnapshotsOptions extends RevertOptions {
-  readonly wallClock: () => number;
+export interface SnapshotsOptions extends DatabaseCloneOptions, RevertOptions {
   readonly log: Log;
 }
 
 export function snapshotService(
   options: SnapshotsOptions,
-): Partial<SnapshotServiceServer> & UntypedServiceImplementation {
+): SnapshotServiceServer & UntypedServiceImplementation {
   const { log } = options;
   return {
     createSnapshot: unary(log, (request: CreateSnapshotRequest) => create(options, request)),
-    listSnapshots: unary(log, (request: ListSnapshotsRequest) => list(options, request)),
-    deleteSnapshot: unary(log, async (request: DeleteSnapshotRequest) => {
-      const { found, snapshot, host } = await locate(options, request);
-      const { volume } = found.volume.value;
-      const removal = { fence: fenceOf(found, 'delete-snapshot'), volume, snapshot };
-      await options.agents.call(host, agent.removeSnapshot, removal, { deadlineMs: DISK_MS });
-      return {};
-    }),
+    getSnapshot: unary(log, (request: GetSnapshotRequest) => getSnapshot(options, request)),
+    listSnapshots: unary(log, (request: ListSnapshotsRequest) => listSnapshots(options, request)),
+    deleteSnapshot: unary(log, (request: DeleteSnapshotRequest) => deleteSnapshot(options, request)),
     cloneSnapshot: unary(log, (request) => cloneSnapshot(options, request)),
+    restoreSnapshot: unary(log, (request: RestoreSnapshotRequest) => restoreSnapshot(options, request)),
     revertVolume: unary(log, (request: RevertVolumeRequest) => revertToSnapshot(options, request)),
     diffSnapshots: unary(log, (request: DiffSnapshotsRequest) => diff(options, request)),
   };
@@ -66,42 +62,6 @@ async function create(options: SnapshotsOptions, request: CreateSnapshotRequest)
   if (taken.snapshot === undefined)
     throw new LockstepError('ABORTED', `snapshot ${snapshot} was deleted meanwhile`, { reason: 'DELETED' });
   return viewOf(found, host, taken.snapshot);
-}
-
-async function list(
-  options: SnapshotsOptions,
-  request: ListSnapshotsRequest,
-): Promise<ListSnapshotsResponse> {
-  const found = await findVolume(options.repository, request.parent, 'parent');
-  const { volume, replicas } = found.volume.value;
-  const kept = await Promise.all(replicas.map((host) => keptBy(options, found, host)));
-  const reverting = kept.flatMap((one) => one.revertingTo || []);
-  return {
-    snapshots: kept.flatMap(({ host, snapshots }) => snapshots.map((one) => viewOf(found, host, one))),
-    unreachable: kept.filter(({ isReachable }) => !isReachable).map(({ host }) => `hosts/${host}`),
-    volume: `volumes/${volume}`,
-    revertingTo: reverting[0] === undefined ? '' : `volumes/${volume}/snapshots/${reverting[0]}`,
-    nextPageToken: '',
-  };
-}
-
-function viewOf({ volume, database }: FoundVolume, host: string, snapshot: HostSnapshot): Snapshot {
-  const { name, sizeBytes, createTimeMs, quiesced, parent, volumes, ownBytes, sharedBytes } = snapshot;
-  const [parentVolume, parentSnapshot] = parent.split('@');
-  return {
-    name: `volumes/${volume.value.volume}/snapshots/${name}`,
-    host: `hosts/${host}`,
-    sizeBytes,
-    createTime: new Date(Number(createTimeMs)),
-    quiesced,
-    parent: parentSnapshot === undefined ? '' : `volumes/${parentVolume ?? ''}/snapshots/${parentSnapshot}`,
-    volumes: volumes.map((standing) => `volumes/${standing}`),
-    ownBytes,
-    sharedBytes,
-    engine: database?.value.engine ?? '',
-    engineVersion: database?.value.engineVersion ?? '',
-    final: database?.value.finalSnapshot === name,
-  };
 }
 
 async function diff(

@@ -92,8 +92,8 @@ export class Views {
     if (target.startsWith(HOSTS)) return this.#hostResponse(target.slice(HOSTS.length));
     const id = target.replace('databases/', '');
     const entry =
-      snapshot.record.type === 'delete-database' ? undefined : await this.#options.repository.database(id);
-    if (entry === undefined) return packed(EMPTY_TYPE, Empty.encode({}).finish());
+      snapshot.record.type === 'purge-database' ? undefined : await this.#options.repository.database(id);
+    if (entry === undefined) return packEmpty();
     if (VOLUME_TYPES.has(snapshot.record.type)) {
       const volume = await this.#options.repository.volume(entry.value.volume);
       if (volume !== undefined) return packVolume(await this.volume({ volume, database: entry }));
@@ -108,5 +108,7 @@ export const packDatabase = (database: Database): Any =>
 export const packHost = (host: Host): Any => packed(HOST_TYPE, Host.encode(host).finish());
 
 export const packVolume = (volume: Volume): Any => packed(VOLUME_TYPE, Volume.encode(volume).finish());
+
+export const packEmpty = (): Any => packed(EMPTY_TYPE, Empty.encode({}).finish());
 
 const packed = (typeUrl: string, bytes: Uint8Array): Any => ({ typeUrl, value: Buffer.from(bytes) });

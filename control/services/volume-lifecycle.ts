@@ -12,7 +12,7 @@ import { checkNotBusy } from './busy.ts';
 import { checkRoom, nameTaken, newDatabase, parseCreateVolume } from './create-request.ts';
 import { volumeOrDatabaseOf } from './fields.ts';
 import { idempotently, type IdempotentOptions } from './idempotent.ts';
-import { packVolume } from './views.ts';
+import { packEmpty, packVolume } from './views.ts';
 
 export interface LifecycleOptions extends IdempotentOptions {
   readonly starter: Starter;
@@ -57,7 +57,7 @@ export async function deleteVolume(
         metadata: { subject: request.name, next: `To delete the database: lockstep database delete ${id}` },
       });
     await checkNotBusy(options.engine, database.value);
-    return options.starter.delete(database, identity);
+    return request.validateOnly ? packEmpty() : options.starter.remove(database, identity);
   });
 }
 
@@ -65,6 +65,11 @@ export async function deleteVolume(
 async function findOwner(repository: Repository, name: string): Promise<Entry<DatabaseRecord>> {
   const id = volumeOrDatabaseOf('name', name);
   const volume = name.startsWith('databases/') ? undefined : await repository.volume(id);
+  if (volume?.value.database === '')
+    throw new LockstepError('FAILED_PRECONDITION', `${id} is kept for its final snapshot`, {
+      reason: 'ARCHIVE',
+      metadata: { subject: name, next: 'It goes with its last snapshot: DeleteSnapshot.' },
+    });
   const database = await repository.database(volume?.value.database ?? id);
   if (database === undefined)
     throw new LockstepError('NOT_FOUND', `there is no volume ${id}`, {

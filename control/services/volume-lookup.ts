@@ -1,13 +1,15 @@
 /** A volume by its own name, or by that of its database. */
 import { LockstepError } from '../../daemon/sys/errors.ts';
-import type { DatabaseRecord, VolumeRecord } from '../model/records.ts';
+import type { ArchiveRecord, DatabaseRecord, VolumeRecord } from '../model/records.ts';
 import type { Repository } from '../repository.ts';
 import type { Entry } from '../store/store.ts';
 import { volumeOrDatabaseOf } from './fields.ts';
 
 export interface FoundVolume {
   readonly volume: Entry<VolumeRecord>;
+  /** Undefined of an archive. */
   readonly database: Entry<DatabaseRecord> | undefined;
+  readonly archive: Entry<ArchiveRecord> | undefined;
 }
 
 /** `field`: where the request has the name. */
@@ -20,7 +22,7 @@ export async function findVolume(repository: Repository, name: string, field = '
       reason: 'VOLUME_NOT_FOUND',
       metadata: { subject: name },
     });
-  return { volume, database: await repository.database(volume.value.database) };
+  return foundOf(repository, volume);
 }
 
 async function volumeOfDatabase(
@@ -29,4 +31,12 @@ async function volumeOfDatabase(
 ): Promise<Entry<VolumeRecord> | undefined> {
   const database = await repository.database(id);
   return database === undefined ? undefined : repository.volume(database.value.volume);
+}
+
+export async function foundOf(repository: Repository, volume: Entry<VolumeRecord>): Promise<FoundVolume> {
+  const [database, archive] = await Promise.all([
+    repository.database(volume.value.database),
+    repository.archive(volume.value.volume),
+  ]);
+  return { volume, database, archive };
 }

@@ -126,7 +126,12 @@ const invalidSize = (wanted: bigint, bounds: string): LockstepError =>
     `a multiple of ${String(REGION_BYTES)} bytes (64 KiB), ${bounds}`,
   );
 
-function checkHasNoEngine({ database }: FoundVolume): void {
+function checkHasNoEngine({ database, archive }: FoundVolume): void {
+  if (archive !== undefined)
+    throw new LockstepError('FAILED_PRECONDITION', `${archive.value.volume} is kept for its final snapshot`, {
+      reason: 'ARCHIVE',
+      metadata: { subject: `volumes/${archive.value.volume}`, next: 'Restore it first: RestoreSnapshot.' },
+    });
   if (database === undefined || database.value.engine === NO_ENGINE) return;
   const { id, engine } = database.value;
   throw new LockstepError(

@@ -12,6 +12,7 @@ import type {
   ForcePrimaryRequest,
   GrowVolumeRequest,
   GetVolumeRequest,
+  ListVolumesRequest,
   ScrubVolumeRequest,
   ShrinkVolumeRequest,
   Volume,
@@ -26,6 +27,7 @@ import { hostOf } from './fields.ts';
 import { checkVolume } from './volume-check.ts';
 import { growVolume, shrinkVolume } from './volume-resize.ts';
 import { createVolume, deleteVolume, type LifecycleOptions } from './volume-lifecycle.ts';
+import { listVolumes } from './volume-list.ts';
 import { findVolume, type FoundVolume } from './volume-lookup.ts';
 import { knowledgeOf, showVolume, type VolumeViewOptions } from './volume-views.ts';
 
@@ -38,9 +40,7 @@ export interface VolumesOptions extends VolumeViewOptions, LifecycleOptions {
 const FORCE_MS = 5000;
 const SCRUB_MS = 5000;
 
-export function volumeService(
-  options: VolumesOptions,
-): Partial<VolumeServiceServer> & UntypedServiceImplementation {
+export function volumeService(options: VolumesOptions): VolumeServiceServer & UntypedServiceImplementation {
   const resize = { ...options, resizing: new KeyedMutex() };
   return {
     createVolume: unary(options.log, (request: CreateVolumeRequest, { signal }) =>
@@ -50,6 +50,7 @@ export function volumeService(
     getVolume: unary(options.log, async (request: GetVolumeRequest) =>
       showVolume(options, await findVolume(options.repository, request.name)),
     ),
+    listVolumes: unary(options.log, (request: ListVolumesRequest) => listVolumes(options, request)),
     checkVolume: unary(options.log, async ({ name, start }: CheckVolumeRequest) => {
       const { volume } = await findVolume(options.repository, name);
       return checkVolume(options.agents, volume.value, { start });

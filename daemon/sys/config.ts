@@ -25,6 +25,9 @@ const capacity = 'whole bytes, at least 1';
 const MOST_RESERVE_MIB = 1_048_576;
 const reserve = `whole MiB from 1 to ${String(MOST_RESERVE_MIB)}`;
 const percent = '1 to 100';
+/** Ten years. */
+const MOST_GRACE_HOURS = 87_600;
+const graceHours = `hours from 0 to ${String(MOST_GRACE_HOURS)}`;
 const fileSystems = ['ext4', 'xfs'] as const;
 const whenFull = ['fail', 'hold'] as const;
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
@@ -165,6 +168,12 @@ export const schema = z
             )
             .prefault({}),
           engine_port: port.default(5432),
+          /** How long a deleted database can be brought back. */
+          delete_grace_hours: z
+            .number(graceHours)
+            .min(0, graceHours)
+            .max(MOST_GRACE_HOURS, graceHours)
+            .default(24),
           /** How long a host is silent before its copies are made anew on others. */
           replace_after_seconds: z
             .int(replaceAfter)

@@ -21,13 +21,20 @@ import { type Database, DatabaseServiceService } from '../../proto/gen/lockstep/
 import { AgentDouble } from './agent-double.ts';
 import { EngineAgentDouble } from './engine-agent-double.ts';
 import { quietLog } from './quiet-log.ts';
+import { SnapshotDouble } from './snapshot-double.ts';
 
 const HEARTBEAT_MS = 20;
 /** Also what a machine under load may take to reconnect two hosts to a control that has just started. */
 const SILENCE_MS = 300;
 const CALL_MS = 20_000;
 const POLL_MS = 5;
-const PACE = { promotionPollMs: 2, copyPollMs: 5, undoPatienceMs: 100, backoffMs: 5 };
+const PACE = {
+  promotionPollMs: 2,
+  copyPollMs: 5,
+  undoPatienceMs: 100,
+  backoffMs: 5,
+  purge: { everyMs: 20, againMs: 100 },
+};
 
 /** Not the connection of the control before, which is in its backoff. */
 const OWN_CHANNEL = {
@@ -47,6 +54,9 @@ export class ControlHarness {
   readonly #heartbeatMs: number;
   readonly enginesOfA: EngineAgentDouble;
   readonly enginesOfB: EngineAgentDouble;
+  readonly snapshotsOfA: SnapshotDouble;
+  readonly snapshotsOfB: SnapshotDouble;
+  readonly #graceHours: number;
   /** As of the next start of control. */
   replaceAfterSeconds = 900;
   readonly #dnsPort: number;
@@ -55,15 +65,20 @@ export class ControlHarness {
   #client: Client | undefined;
   #port = 0;
 
-  private constructor(folder: string, dnsPort: number, heartbeatMs: number) {
+  private constructor(
+    folder: string,
+    dnsPort: number,
+    { heartbeatMs, graceHours }: { readonly heartbeatMs: number; readonly graceHours: number },
+  ) {
+    this.#graceHours = graceHours;
     this.folder = folder;
     this.#dnsPort = dnsPort;
     this.#heartbeatMs = heartbeatMs;
     this.#hosts = [];
     this.a = this.newHost('host-a', 'a');
     this.b = this.newHost('host-b', 'b');
-    this.enginesOfA = enginesOf(this.a);
-    this.enginesOfB = enginesOf(this.b);
+    [this.enginesOfA, this.snapshotsOfA] = doublesOf(this.a);
+    [this.enginesOfB, this.snapshotsOfB] = doublesOf(this.b);
   }
 
   /** Not heard before its start. */
@@ -77,7 +92,7 @@ export class ControlHarness {
 
   async addHost(host: string, zone: string): Promise<AgentDouble> {
     const double = this.newHost(host, zone);
-    enginesOf(double);
+    doublesOf(double);
     await double.start();
     return double;
   }
@@ -90,10 +105,14 @@ export class ControlHarness {
   /** With both hosts heard; everything ends with the test. */
   static async open(
     t: Pick<Test, 'teardown'>,
-    options: { readonly hosts?: boolean; readonly heartbeatMs?: number } = {},
+    options: { readonly hosts?: boolean; readonly heartbeatMs?: number; readonly graceHours?: number } = {},
   ): Promise<ControlHarness> {
     const folder = await mkdtemp(join(tmpdir(), 'lockstep-control-'));
-    const harness = new ControlHarness(folder, await freePort(), options.heartbeatMs ?? HEARTBEAT_MS);
+    const harness = new ControlHarness(folder, await freePort(), {
+      heartbeatMs: HEARTBEAT_MS,
+      graceHours: 24,
+      ...options,
+    });
     t.teardown(async () => {
       for (const host of harness.#hosts) host.die();
       await harness.stopControl();
@@ -120,6 +139,7 @@ export class ControlHarness {
        address = "127.0.0.1"
        state_dir = "${this.folder}"
        [control]
+       delete_grace_hours = ${String(this.#graceHours)}
        replace_after_seconds = ${String(this.replaceAfterSeconds)}
        [control.dns]
        port = ${String(this.#dnsPort)}
@@ -218,10 +238,13 @@ export class ControlHarness {
 }
 
 /** What engines have of their own on that host, from its next start on. */
-function enginesOf(host: AgentDouble): EngineAgentDouble {
-  const engines = new EngineAgentDouble(host);
-  host.addServices = (server) => engines.addTo(server);
-  return engines;
+function doublesOf(double: AgentDouble): readonly [EngineAgentDouble, SnapshotDouble] {
+  const [engines, snapshots] = [new EngineAgentDouble(double), new SnapshotDouble(double)];
+  double.addServices = (server) => {
+    engines.addTo(server);
+    snapshots.addTo(server);
+  };
+  return [engines, snapshots];
 }
 
 /** The error that the work is refused with, for a close look. */

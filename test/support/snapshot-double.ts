@@ -1,4 +1,7 @@
-/** The snapshots of a host double: names, and a revert that can be made to fail on its way or before it. */
+/**
+ * The snapshots of a host double: names, and a revert that can be made to fail on its way or before it. Given the host's
+ * double, it shares its calls and injected errors, and clones become replicas there.
+ */
 import type { Server } from '@grpc/grpc-js';
 import { LockstepError } from '../../daemon/sys/errors.ts';
 import { unary } from '../../daemon/sys/grpc-unary.ts';
@@ -7,16 +10,25 @@ import {
   type SnapshotServiceServer,
   SnapshotServiceService,
 } from '../../proto/gen/lockstep/agent/v1/snapshot.ts';
+import type { AgentDouble } from './agent-double.ts';
 import { quietLog } from './quiet-log.ts';
 
 export class SnapshotDouble {
+  /** One that a test adds is of every volume. */
   readonly names = new Set<string>();
+  /** Of those that were taken. */
+  readonly volumeOf = new Map<string, string>();
   readonly clones: string[] = [];
   revertingTo = '';
   /** How reverts fail until this is undefined again. */
   failing: 'before' | 'midway' | undefined;
   cloneError: LockstepError | undefined;
   cloneBytes = 1024n * 1024n;
+  readonly #host: AgentDouble | undefined;
+
+  constructor(host?: AgentDouble) {
+    this.#host = host;
+  }
 
   addTo(server: Server): void {
     server.addService(SnapshotServiceService, this.#service());
@@ -24,22 +36,27 @@ export class SnapshotDouble {
 
   #service(): SnapshotServiceServer {
     return {
-      takeSnapshot: unary(quietLog, ({ snapshot }) => {
+      takeSnapshot: this.#handle('takeSnapshot', ({ volume, snapshot }) => {
+        if (this.names.has(snapshot))
+          throw new LockstepError('ALREADY_EXISTS', `snapshot ${snapshot} exists`);
         this.names.add(snapshot);
+        this.volumeOf.set(snapshot, volume);
         return { snapshot: snapshotOf(snapshot) };
       }),
-      listSnapshots: unary(quietLog, () => ({
-        snapshots: [...this.names].map(snapshotOf),
+      listSnapshots: this.#handle('listSnapshots', ({ volume }) => ({
+        snapshots: this.#of(volume).map(snapshotOf),
         revertingTo: this.revertingTo,
       })),
-      removeSnapshot: unary(quietLog, ({ snapshot }) => {
+      removeSnapshot: this.#handle('removeSnapshot', ({ snapshot }) => {
         this.names.delete(snapshot);
         return {};
       }),
-      cloneSnapshot: unary(quietLog, ({ clone }) => {
+      cloneSnapshot: this.#handle('cloneSnapshot', ({ volume, clone }) => {
         if (this.cloneError !== undefined) throw this.cloneError;
         this.clones.push(clone);
-        return { sizeBytes: this.cloneBytes };
+        const sizeBytes = this.#host?.replicas.get(volume)?.sizeBytes ?? this.cloneBytes;
+        this.#serveClone(clone, sizeBytes);
+        return { sizeBytes };
       }),
       revertReplica: unary(quietLog, ({ snapshot }) => {
         if (this.failing === 'before')
@@ -53,6 +70,35 @@ export class SnapshotDouble {
       }),
       diffSnapshots: unary(quietLog, () => ({ extents: [], nextOffset: 0n })),
     };
+  }
+
+  #of(volume: string): readonly string[] {
+    if (this.#host !== undefined && !this.#host.replicas.has(volume))
+      throw new LockstepError('NOT_FOUND', `no replica of ${volume}`);
+    return [...this.names].filter((name) => (this.volumeOf.get(name) ?? volume) === volume);
+  }
+
+  #serveClone(volume: string, sizeBytes: bigint): void {
+    if (this.#host === undefined || this.#host.replicas.has(volume)) return;
+    const { host } = this.#host;
+    const view = { volume, sizeBytes, generation: 1n, primary: host, inSync: [host], replicas: [] };
+    const standing = { copy: undefined, hostRebooted: false, consistentAt: 1n };
+    this.#host.replicas.set(volume, { volume, sizeBytes, state: 'SOLO', view, ...standing });
+  }
+
+  /** Done, then the injected error: a call that failed may have worked. */
+  #handle<Request extends object, Response>(
+    method: string,
+    act: (request: Request) => Response,
+  ): ReturnType<typeof unary<Request, Response>> {
+    return unary(quietLog, (request: Request) => {
+      this.#host?.calls.push(method);
+      const injection = this.#host?.injections.find((one) => one.method === method && one.times > 0);
+      const response = act(request);
+      if (injection === undefined) return response;
+      injection.times--;
+      throw injection.error;
+    });
   }
 }
 

@@ -9,7 +9,7 @@ import type {
 } from '../../control/workflow/workflow.ts';
 import { ControlHarness } from './control-harness.ts';
 
-function twice(around: Surroundings): readonly WorkflowDefinition<WorkflowState>[] {
+export function twice(around: Surroundings): readonly WorkflowDefinition<WorkflowState>[] {
   return definitionsOf(around).map((definition) => ({
     ...definition,
     steps: definition.steps.map(stepTwice),

@@ -10,6 +10,7 @@ import { majorOf } from '../../model/engine-parameters.ts';
 import { type HostRecord, keys, type VolumeRecord } from '../../model/records.ts';
 import { NO_ENGINE } from '../../model/engines.ts';
 import { chooseCopies } from '../../placement/choose.ts';
+import type { Writes } from '../../repository.ts';
 import type { Entry } from '../../store/store.ts';
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { connectTarget, Copying, seedTarget, snapshotName } from './copy.ts';
@@ -165,7 +166,7 @@ async function placeVolume(
 }
 
 /** Writes the hosts' records too, unchanged: two volumes that count on the same room cannot both be placed. */
-async function reserve(
+export async function reserve(
   around: Surroundings,
   record: VolumeRecord,
   hosts: readonly Entry<HostRecord>[],
@@ -417,16 +418,20 @@ async function finished(around: Surroundings, state: CreateState, outcome: Workf
   }
 }
 
-/** As if it had never been: the operation alone remembers, and says why. */
-export async function removeDatabase(around: Surroundings, work: DatabaseWork): Promise<void> {
+/** As if it had never been: the operation alone remembers, and says why. `also` is written in the same transaction. */
+export async function removeDatabase(
+  around: Surroundings,
+  work: DatabaseWork,
+  also: Writes = { conditions: [], mutations: [] },
+): Promise<void> {
   const { store } = around.repository;
   const entry = await around.repository.database(work.database);
   if (entry?.value.busyWith !== work.workflow) return;
   const events = await store.list(keys.events(work.database));
   const gone = [keys.database(work.database), keys.port(work.port), ...events.map((event) => event.key)];
   const result = await store.transact(
-    [{ key: entry.key, revision: entry.revision }],
-    gone.map((key) => ({ key, deleted: true as const })),
+    [{ key: entry.key, revision: entry.revision }, ...also.conditions],
+    [...gone.map((key) => ({ key, deleted: true as const })), ...also.mutations],
   );
   if (!result.ok)
     throw new LockstepError('ABORTED', `${result.conflict} changed meanwhile`, { reason: 'CONTENTION' });

@@ -2,11 +2,13 @@
 import { keys } from '../../model/records.ts';
 import type { WorkflowDefinition, WorkflowOutcome, WorkflowRecord, WorkflowState } from '../workflow.ts';
 import { publishWorkflow } from './channels.ts';
+import { cloneDatabase } from './clone-database.ts';
 import { convertRedundancy, convertToSingle } from './convert-redundancy.ts';
 import { createDatabase, createSingleDatabase, createSingleVolume, createVolume } from './create-database.ts';
 import { deleteDatabase } from './delete-database.ts';
 import { drainHost } from './drain-host.ts';
 import { failover } from './failover.ts';
+import { purgeDatabase } from './purge-database.ts';
 import { rebootDatabase } from './reboot-database.ts';
 import { recoverPrimary } from './recover-primary.ts';
 import { replaceReplica } from './replace-replica.ts';
@@ -17,6 +19,7 @@ import { revertVolume } from './revert-volume.ts';
 import { startDatabase } from './start-database.ts';
 import { stopDatabase } from './stop-database.ts';
 import type { Surroundings } from './surroundings.ts';
+import { undeleteDatabase } from './undelete-database.ts';
 import { updateDatabase } from './update-database.ts';
 
 export function definitionsOf(around: Surroundings): readonly WorkflowDefinition<WorkflowState>[] {
@@ -26,6 +29,9 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
     measured(around, createSingleDatabase(around)),
     measured(around, createSingleVolume(around)),
     measured(around, deleteDatabase(around)),
+    measured(around, cloneDatabase(around)),
+    measured(around, undeleteDatabase(around)),
+    measured(around, purgeDatabase(around)),
     measured(around, failover(around)),
     measured(around, reseed(around)),
     measured(around, recoverPrimary(around)),

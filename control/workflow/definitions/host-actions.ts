@@ -5,6 +5,7 @@ import {
   AgentServiceService as agent,
   type EngineSpec,
   type Fence,
+  type ReplicaStatus,
   type VolumeView,
 } from '../../../proto/gen/lockstep/agent/v1/agent.ts';
 import { EngineAgentServiceService as engines } from '../../../proto/gen/lockstep/agent/v1/engine.ts';
@@ -90,10 +91,18 @@ export class HostActions {
   }
 
   async replica(host: string): Promise<ObservedReplica> {
+    return observeReplica(await this.#status(host), undefined, this.#around.nowMs());
+  }
+
+  async #status(host: string): Promise<ReplicaStatus> {
     const { replica } = await this.#call(host, agent.getReplica, { volume: this.#volume }, QUICK_MS);
-    if (replica === undefined)
-      throw new LockstepError('NOT_FOUND', `host ${host} has no replica of ${this.#volume}`);
-    return observeReplica(replica, undefined, this.#around.nowMs());
+    if (replica !== undefined) return replica;
+    throw new LockstepError('NOT_FOUND', `host ${host} has no replica of ${this.#volume}`);
+  }
+
+  /** Its heartbeats may not have it yet: what is shown from then on does. */
+  async noteReplica(host: string): Promise<void> {
+    this.#around.hosts.replicaTold(host, await this.#status(host));
   }
 
   /** Waits until the replica is primary and can do I/O at the record's generation, or a later one. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
 import type { Log } from '../../../daemon/sys/log.ts';
 import type { DatabaseRecord, VolumeRecord } from '../../model/records.ts';
+import type { ReplicaStatus } from '../../../proto/gen/lockstep/agent/v1/agent.ts';
 import type { CopyStarter, Held } from '../../copy-starter.ts';
 import type { StartResult } from '../executor.ts';
 import type { WorkflowSnapshot } from '../snapshot.ts';
@@ -27,6 +28,8 @@ export interface HostKnowledge {
   incarnation(host: string): bigint | undefined;
   /** The host answered a call that the engine runs: its heartbeats may not say so yet. */
   engineStarted(host: string, volume: string): void;
+  /** The host said so of one of its replicas, in answer to a call. */
+  replicaTold(host: string, status: ReplicaStatus): void;
   /** The host is heard, and reports a replica of the volume. */
   holds(host: string, volume: string): boolean;
   rooms(): Promise<readonly HostRoom[]>;
@@ -61,9 +64,23 @@ export interface Pace {
   /** How long an undo waits for a host that cannot be reached. */
   readonly undoPatienceMs: number;
   readonly backoffMs: number;
+  readonly purge: PurgePace;
 }
 
-export const PACE: Pace = { promotionPollMs: 20, copyPollMs: 250, undoPatienceMs: 20_000, backoffMs: 500 };
+export interface PurgePace {
+  /** Between two looks for what is due. */
+  readonly everyMs: number;
+  /** After one that failed, since its host is away perhaps. */
+  readonly againMs: number;
+}
+
+export const PACE: Pace = {
+  promotionPollMs: 20,
+  copyPollMs: 250,
+  undoPatienceMs: 20_000,
+  backoffMs: 500,
+  purge: { everyMs: 2000, againMs: 60_000 },
+};
 
 /** One call of a step's do or undo. */
 export interface StepRun {

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
 import { EventServiceService } from '../../../proto/gen/lockstep/v1/event_service.ts';
-import { DatabaseServiceService as service } from '../../../proto/gen/lockstep/v1/database_service.ts';
 import { ControlHarness } from '../../support/control-harness.ts';
 
 t.test('an engine that dies is started again where it is', async (t) => {
@@ -115,28 +114,4 @@ t.test('a copy that a host has lost is made again', async (t) => {
   await harness.b.comeBack();
   await harness.until((database) => database.redundancy === 3);
   t.equal(harness.b.replicas.size, 1);
-});
-
-t.test('a database is deleted from both hosts and the records, and its name is free again', async (t) => {
-  const harness = await ControlHarness.open(t);
-  await harness.createOrders();
-  const request = { name: 'databases/orders', etag: '', requestId: '' };
-  const done = await harness.finished(await harness.call(service.deleteDatabase, request));
-  t.match(done, { error: undefined, response: { typeUrl: 'type.googleapis.com/google.protobuf.Empty' } });
-  t.same([...harness.a.leftovers(), ...harness.b.leftovers()], []);
-  await harness.createOrders();
-});
-
-t.test('a delete that cannot reach a host stops, says so, and can be asked for again', async (t) => {
-  const harness = await ControlHarness.open(t);
-  await harness.createOrders();
-  harness.b.die();
-  await harness.until((database) => database.generation === 3n && database.busyWith === '');
-  const remove = () =>
-    harness.call(service.deleteDatabase, { name: 'databases/orders', etag: '', requestId: '' });
-  t.match((await harness.finished(await remove())).error, { message: /release-hosts failed: host host-b/ });
-  t.match(await harness.get(), { state: 6, reason: /the delete stopped/ });
-  await harness.b.comeBack();
-  t.equal((await harness.finished(await remove())).error, undefined);
-  t.same([...harness.a.leftovers(), ...harness.b.leftovers()], []);
 });

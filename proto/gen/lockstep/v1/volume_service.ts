@@ -134,7 +134,7 @@ export function resyncModeToJSON(object: ResyncMode): string {
 export interface Volume {
   /** volumes/{volume} */
   name: string;
-  /** databases/{database} */
+  /** databases/{database}; empty of an archive: a deleted database's volume, kept for its final snapshot. */
   database: string;
   /** The instant at which all of it was read. */
   time:

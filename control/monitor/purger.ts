@@ -1,0 +1,78 @@
+/**
+ * Ends what nothing keeps any more: deleted databases whose grace time is over, and archives without a snapshot. Whether
+ * the time is over the wall clock of control says.
+ */
+import { messageOf } from '../../daemon/sys/errors.ts';
+import type { Log } from '../../daemon/sys/log.ts';
+import type { ArchiveRecord, DatabaseRecord } from '../model/records.ts';
+import type { Repository } from '../repository.ts';
+import type { Starter } from '../starter.ts';
+import type { StartResult } from '../workflow/executor.ts';
+import type { PurgePace } from '../workflow/definitions/surroundings.ts';
+
+export interface PurgerOptions {
+  readonly repository: Repository;
+  readonly starter: Pick<Starter, 'purge' | 'purgeArchive'>;
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number;
+  readonly log: Log;
+  readonly pace: PurgePace;
+}
+
+export class Purger {
+  readonly #options: PurgerOptions;
+  /** By key: when one that was started and is still there may be started again. */
+  readonly #notBefore = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  #round: Promise<void> = Promise.resolve();
+
+  constructor(options: PurgerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const round = (): void => {
+      this.#round = this.#round.then(() => this.#lookAtAll());
+    };
+    this.#timer = setInterval(round, this.#options.pace.everyMs);
+    round();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#round;
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const { repository, starter, wallClock, log } = this.#options;
+    try {
+      const [databases, archives] = await Promise.all([repository.databases(), repository.archives()]);
+      const keys = new Set([...databases, ...archives].map(({ key }) => key));
+      for (const key of this.#notBefore.keys()) if (!keys.has(key)) this.#notBefore.delete(key);
+      for (const entry of databases)
+        if (isDue(entry.value, wallClock())) await this.#start(entry.key, () => starter.purge(entry));
+      for (const entry of archives)
+        if (isEmpty(entry.value)) await this.#start(entry.key, () => starter.purgeArchive(entry));
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'what is due could not be purged; it is tried again');
+    }
+  }
+
+  async #start(key: string, start: () => Promise<StartResult>): Promise<void> {
+    const { wallClock, pace, log } = this.#options;
+    if (wallClock() < (this.#notBefore.get(key) ?? 0)) return;
+    // A conflict is a record that changed since it was read: the next look sees the new one.
+    const result = await start();
+    if (!result.ok) return;
+    this.#notBefore.set(key, wallClock() + pace.againMs);
+    log.info({ key, workflow: result.id }, 'nothing keeps it any more: it is purged');
+  }
+}
+
+/** `deleting` without a holder: a purge that stopped on its way, since a host was away. */
+export function isDue({ lifecycle, expireTimeMs, busyWith }: DatabaseRecord, nowMs: number): boolean {
+  const isDeleted = lifecycle === 'deleted' || (lifecycle === 'deleting' && expireTimeMs > 0);
+  return isDeleted && busyWith === '' && expireTimeMs <= nowMs;
+}
+
+const isEmpty = ({ isRemoved, busyWith }: ArchiveRecord): boolean => isRemoved && busyWith === '';

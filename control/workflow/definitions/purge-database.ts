@@ -1,0 +1,178 @@
+/**
+ * purge-database: what no grace time keeps any more goes for good: a deleted database whose time is over, one that was
+ * never created to its end, a volume without an engine, an archive without snapshots. The alias first, so that nobody is
+ * sent to what is going; the records last, since they are what a purge that was cut off is taken up from. Nothing is
+ * undone: where a host cannot be reached the workflow stops. What a person asked for is then marked as failed, and
+ * deleted again once the host is back; what time asked for is tried again.
+ *
+ * With a final snapshot the copies stay as they are, as an archive: the record of the database makes room for one that
+ * knows what the snapshot is restored with, in one transaction.
+ */
+import { LockstepError } from '../../../daemon/sys/errors.ts';
+import { type ArchiveRecord, type DatabaseRecord, keys, type VolumeRecord } from '../../model/records.ts';
+import type { Entry, Mutation } from '../../store/store.ts';
+import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
+import { removeDatabase } from './create-database.ts';
+import { HostActions } from './host-actions.ts';
+import { type DatabaseWork, describeOutcome, letGo } from './steps.ts';
+import { gently, patiently, type Surroundings } from './surroundings.ts';
+
+export type PurgeState = DatabaseWork & {
+  /** Empty: nothing stays. */
+  readonly finalSnapshot: string;
+  /** By the end of the grace time, and not by a person. */
+  readonly isDue: boolean;
+} & Readonly<Record<string, unknown>>;
+type Context = StepContext<PurgeState>;
+
+const STEP_MS = 5 * 60_000;
+const ATTEMPTS = 3;
+
+/** What a purge of an archive works on: it has no database, and so no engine. */
+export function workOnArchive(workflow: string, archive: ArchiveRecord): PurgeState {
+  const { volume, engine, engineVersion, engineDatabase, user, parameters } = archive;
+  const facts = { volume, engine, engineVersion, engineDatabase, user, parameters, port: 0 };
+  return { workflow, database: '', ...facts, finalSnapshot: '', isDue: true };
+}
+
+export function purgeDatabase(around: Surroundings): WorkflowDefinition<PurgeState> {
+  const ordinary = { deadlineMs: STEP_MS, attempts: ATTEMPTS, backoffMs: around.pace.backoffMs };
+  const steps: readonly Step<PurgeState>[] = [
+    {
+      ...ordinary,
+      name: 'withdraw-alias',
+      title: ({ database }) => `Withdraw the alias of ${database}`,
+      do: ({ state }) => withdrawAlias(around, state.database),
+    },
+    {
+      ...ordinary,
+      name: 'release-hosts',
+      title: () => 'Stop the engine, unmount and detach on every host',
+      async do(context) {
+        // It was released when it was deleted; what has come to a host since goes with its replica.
+        if (context.state.isDue) return;
+        await onEveryHost(around, context, (hosts, host) =>
+          gently(around, () => hosts.release(host, context.state, { kill: true })),
+        );
+      },
+    },
+    {
+      ...ordinary,
+      name: 'delete-replicas',
+      title: ({ finalSnapshot }) =>
+        finalSnapshot === ''
+          ? 'Delete the copies of the volume'
+          : `Keep the copies of the volume for the final snapshot ${finalSnapshot}`,
+      async do(context) {
+        if (context.state.finalSnapshot === '')
+          await onEveryHost(around, context, (hosts, host) => hosts.deleteReplica(host));
+      },
+    },
+    {
+      ...ordinary,
+      name: 'remove-records',
+      title: () => 'Remove the records',
+      do: ({ state }) => removeRecords(around, state),
+    },
+  ];
+  return {
+    type: 'purge-database',
+    version: 1,
+    steps,
+    finished: (state, outcome) => finished(around, state, outcome),
+  };
+}
+
+export async function withdrawAlias(around: Surroundings, database: string): Promise<void> {
+  await around.repository.updateDatabase(database, (record) =>
+    record.aliasHost === '' ? undefined : { ...record, aliasHost: '' },
+  );
+}
+
+async function onEveryHost(
+  around: Surroundings,
+  context: Context,
+  act: (hosts: HostActions, host: string) => Promise<void>,
+): Promise<void> {
+  const record = (await around.repository.volume(context.state.volume))?.value;
+  const hosts = new HostActions(around, context, context.state.volume);
+  // All of them before the first failure is told: what can be released is.
+  const results = await Promise.allSettled(
+    (record?.replicas ?? []).map((host) => patiently(around, context.signal, () => act(hosts, host))),
+  );
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+async function removeRecords(around: Surroundings, state: PurgeState): Promise<void> {
+  const { store } = around.repository;
+  const { volume, finalSnapshot } = state;
+  if (finalSnapshot !== '') return archive(around, state);
+  await store.transact(
+    [],
+    [
+      { key: keys.volume(volume), deleted: true },
+      { key: keys.archive(volume), deleted: true },
+    ],
+  );
+  await removeDatabase(around, state);
+}
+
+async function archive(around: Surroundings, state: PurgeState): Promise<void> {
+  const { repository } = around;
+  const [database, volume] = await Promise.all([
+    repository.database(state.database),
+    repository.volume(state.volume),
+  ]);
+  // It was done before: nobody else lets go of the database meanwhile.
+  if (database?.value.busyWith !== state.workflow || volume === undefined) return;
+  await removeDatabase(around, state, {
+    conditions: [{ key: volume.key, revision: volume.revision }],
+    mutations: archiveWrites(database.value, volume),
+  });
+}
+
+function archiveWrites(database: DatabaseRecord, volume: Entry<VolumeRecord>): readonly Mutation[] {
+  const { engine, engineVersion, engineDatabase, user, parameters, deleteTimeMs, finalSnapshot } = database;
+  const record: ArchiveRecord = {
+    volume: database.volume,
+    database: database.id,
+    engine,
+    engineVersion,
+    engineDatabase,
+    user,
+    parameters,
+    snapshot: finalSnapshot,
+    deleteTimeMs,
+    isRemoved: false,
+    busyWith: '',
+  };
+  return [
+    { key: keys.archive(database.volume), value: record },
+    { key: volume.key, value: { ...volume.value, database: '' } },
+  ];
+}
+
+async function finished(around: Surroundings, state: PurgeState, outcome: WorkflowOutcome): Promise<void> {
+  if (outcome.kind === 'done') return;
+  const failure = `the delete stopped, ${describeOutcome(outcome)}`;
+  if (state.database === '') return letArchiveGo(around, state);
+  const event = { reason: 'DELETE_FAILED', message: failure } as const;
+  if (state.isDue)
+    return letGo(around, state, () => ({ lifecycle: 'deleting', failure }), [
+      { ...event, unlessLatest: true },
+    ]);
+  // It keeps its hold, so that nothing brings back what is half gone; a delete takes it over.
+  await letGo(around, state, () => ({ lifecycle: 'failed', failure, busyWith: state.workflow }), [event]);
+}
+
+async function letArchiveGo({ repository }: Surroundings, { volume, workflow }: PurgeState): Promise<void> {
+  const entry = await repository.archive(volume);
+  if (entry?.value.busyWith !== workflow) return;
+  const { key, revision, value } = entry;
+  const result = await repository.store.transact(
+    [{ key, revision }],
+    [{ key, value: { ...value, busyWith: '' } satisfies ArchiveRecord }],
+  );
+  if (!result.ok)
+    throw new LockstepError('ABORTED', `${result.conflict} changed meanwhile`, { reason: 'CONTENTION' });
+}
