@@ -47,6 +47,16 @@ export const ERRORS: Entries = {
     NOT_DONE,
     'Ask again with a value that is allowed.',
   ],
+  DELETION_PROTECTED: [
+    'The database is protected from a delete.',
+    NOT_DONE,
+    'Lift that first: lockstep database update NAME --deletion-protection off',
+  ],
+  GRACE_TIME_OVER: [
+    'The grace time of the deleted database has passed.',
+    'Its copies are gone; its final snapshot stays, where one was taken.',
+    'Make a new one of that: lockstep snapshot list, lockstep snapshot restore NAME@SNAPSHOT NEW-NAME',
+  ],
   ETAG_MISMATCH: [
     'It is no longer what was seen under this etag.',
     NOT_DONE,
@@ -358,7 +368,7 @@ export const FAMILIES: readonly (readonly [RegExp, Entries[string]])[] = [
     ],
   ],
   [
-    /^IMAGE_|^IMPORT_|^QEMU_|^COPY_|^BACKING_/,
+    /^ARCHIVE|^IMAGE_|^IMPORT_|^QEMU_|^COPY_|^BACKING_/,
     [
       'An image or a copy cannot be read, written or finished.',
       'What the image is made of is not changed.',
