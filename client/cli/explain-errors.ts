@@ -57,6 +57,11 @@ export const ERRORS: Entries = {
     'Its copies are gone; its final snapshot stays, where one was taken.',
     'Make a new one of that: lockstep snapshot list, lockstep snapshot restore NAME@SNAPSHOT NEW-NAME',
   ],
+  ARCHIVE: [
+    'The volume keeps the final snapshot of a database that was deleted, and nothing else.',
+    NOT_DONE,
+    'To be rid of it, delete that snapshot: lockstep snapshot delete NAME@SNAPSHOT',
+  ],
   ETAG_MISMATCH: [
     'It is no longer what was seen under this etag.',
     NOT_DONE,
@@ -368,7 +373,7 @@ export const FAMILIES: readonly (readonly [RegExp, Entries[string]])[] = [
     ],
   ],
   [
-    /^ARCHIVE|^IMAGE_|^IMPORT_|^QEMU_|^COPY_|^BACKING_/,
+    /^IMAGE_|^IMPORT_|^QEMU_|^COPY_|^BACKING_/,
     [
       'An image or a copy cannot be read, written or finished.',
       'What the image is made of is not changed.',
