@@ -176,8 +176,8 @@ function poison(type: Type, scenario: Scenario): Promise<void> {
     await store.transact([], [{ key: keys.workflowLogEntry(id, 1), value: { kind: 'dust' } }]);
     await store.close();
     await world.restart();
-    await world.harness.hostsHeard();
-    await world.done(await world.harness.create({ databaseId: 'bills' }));
+    await world.heard();
+    await world.done(await world.harness.create({ databaseId: 'bills', zones: [] }));
     const stuck = await world.ended(id);
     if (stuck.state !== State.WORKFLOW_STATE_STUCK) throw new Error(`it is not stuck: ${stuck.reason}`);
     await world.abandon(id);
