@@ -234,7 +234,7 @@ export class StorageHost {
     await this.#nbd.close();
     this.#closed = true;
     this.#coordinator.close();
-    this.#guard.close();
+    await this.#guard.close();
     this.#replication.close();
     await this.#checks.close();
     await this.volumes.closeAll();

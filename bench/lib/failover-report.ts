@@ -1,4 +1,4 @@
-/** What bench:failover found, as tables: rounds of several calls are one result. Pure. */
+/** What bench:failover found, as tables: rounds of several calls are one result. */
 import type { FailoverRound } from './failover-rounds.ts';
 import type { MoveRound } from './move-rounds.ts';
 import { median } from './statistics.ts';

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LockstepError } from '../sys/errors.ts';
 import { childEnvironment } from './commands.ts';
 import { type GuardMessage, guardReportSchema, guardSocket, lineReader } from './guard-messages.ts';
-import { GUARD_START_TIMEOUT_MS, POLL_MS } from './limits.ts';
+import { GUARD_END_TIMEOUT_MS, GUARD_START_TIMEOUT_MS, POLL_MS } from './limits.ts';
 import { freezeTree, type ProcessIdentity } from './process-tree.ts';
 
 const MAIN = join(import.meta.dirname, 'guard-main.ts');
@@ -74,10 +74,17 @@ export class EngineGuard {
     this.#send(leaseMessage(volume, silentAtMs));
   }
 
-  /** The guard goes on: engines outlive the daemon, and so does what watches them. */
-  close(): void {
+  /** Engines outlive the daemon, and so does what guards them; where none is left it ends, and is waited for. */
+  async close(): Promise<void> {
     this.#isClosed = true;
-    this.#socket?.destroy();
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    const closed = Promise.withResolvers<undefined>();
+    socket.once('close', () => closed.resolve(undefined));
+    const timer = setTimeout(() => socket.destroy(), GUARD_END_TIMEOUT_MS);
+    socket.end();
+    await closed.promise;
+    clearTimeout(timer);
   }
 
   #silence(volume: string): void {

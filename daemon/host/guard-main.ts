@@ -36,9 +36,12 @@ class Guard {
       lineReader((line) => this.#hear(line)),
     );
     daemon.on('error', () => undefined);
-    daemon.on('close', () => {
-      if (this.#daemon === daemon) this.#daemon = undefined;
-    });
+    // At the end of what it says, before the connection is closed here: a daemon that waits for that finds it gone.
+    for (const event of ['end', 'close'])
+      daemon.on(event, () => {
+        if (this.#daemon === daemon) this.#daemon = undefined;
+        this.look();
+      });
   }
 
   look(): void {

@@ -1,7 +1,7 @@
 /** The guard of a host's engines, with shells that count for engines: what stops, when, and who goes on. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -163,7 +163,7 @@ t.test('a daemon that is gone keeps no engine talking: it is stopped in time by 
   const endMs = bootClock.nowMs() + 500;
   guard.leaseUntil('orders-1', endMs);
   guard.engine('orders-1', root);
-  guard.close();
+  await guard.close();
   await until('it is frozen', () => isFrozen(root));
   t.ok(bootClock.nowMs() < endMs);
   await sleep(100);
@@ -218,6 +218,14 @@ t.test('a guard of which nothing was told of a volume lets its engine say nothin
   await until('it is frozen', () => isFrozen(root));
 });
 
+t.test('a guard without an engine is gone when its daemon has closed', async (t) => {
+  const folder = await folderOf(t);
+  const guard = guardOf(t, folder);
+  await guard.ready();
+  await guard.close();
+  t.equal(await guardPid(folder), undefined);
+});
+
 t.test('a guard without an engine ends with its daemon, one with an engine does not', async (t) => {
   const folder = await folderOf(t);
   const guard = guardOf(t, folder);
@@ -226,9 +234,9 @@ t.test('a guard without an engine ends with its daemon, one with an engine does 
   guard.leaseUntil('orders-1', Infinity);
   guard.engine('orders-1', root);
   await sleep(50);
-  guard.close();
+  await guard.close();
   await sleep(200);
   t.not(await guardPid(folder), undefined);
-  for (const name of await readdir('/proc')) if (name === String(root.pid)) kill(root.pid);
+  kill(root.pid);
   await until('it ends', async () => (await guardPid(folder)) === undefined);
 });

@@ -150,7 +150,12 @@ function stuckAndRetried(
     const stuck = await world.ended(id);
     if (stuck.state !== State.WORKFLOW_STATE_STUCK || stuck.nextStep === '')
       throw new Error(`it is not stuck: ${stuck.reason}`);
-    await world.retry(id);
+    if (!(await world.retry(id))) {
+      // It had let go of the database, and the monitor has looked after that since.
+      await world.abandon(id);
+      await world.well();
+      return world.clean();
+    }
     const undone = await world.ended(id);
     if (undone.state !== State.WORKFLOW_STATE_UNDONE) throw new Error(`retried, it is ${undone.reason}`);
     await scenario.undone(world);
@@ -176,7 +181,7 @@ function poison(type: Type, scenario: Scenario): Promise<void> {
     const stuck = await world.ended(id);
     if (stuck.state !== State.WORKFLOW_STATE_STUCK) throw new Error(`it is not stuck: ${stuck.reason}`);
     await world.abandon(id);
-    await world.delete();
+    await world.delete(scenario.name);
     await world.well('databases/bills');
     await world.clean();
   });

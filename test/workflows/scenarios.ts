@@ -6,6 +6,7 @@ import type { WorkflowDefinition, WorkflowState } from '../../control/workflow/w
 import {
   Database,
   DatabaseServiceService as databases,
+  RedundancyMode,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
 import { SnapshotServiceService as snapshots } from '../../proto/gen/lockstep/v1/snapshot_service.ts';
 import { VolumeServiceService as volumes } from '../../proto/gen/lockstep/v1/volume_service.ts';
@@ -22,10 +23,12 @@ export interface Scenario {
   done(world: World): Promise<unknown>;
   /** The state before; or, where the way back is closed, what its definition promises. */
   undone(world: World): Promise<unknown>;
+  /** Of the database once it was begun; absent: databases/orders. */
+  readonly name?: string;
 }
 
 const orders = { name: 'databases/orders' };
-const SINGLE = 1;
+const { REDUNDANCY_MODE_SINGLE: SINGLE, REDUNDANCY_MODE_UNSPECIFIED: REPLICATED } = RedundancyMode;
 const NEW_SIZE = BigInt(512 * MIB);
 
 const create = (world: World): Promise<unknown> => world.createOrders();
@@ -40,7 +43,7 @@ async function createAndStop(world: World): Promise<void> {
   await world.done(await world.harness.call(databases.stopDatabase, orders));
 }
 
-const newVolume = (redundancyMode: 0 | 1) => async (world: World) =>
+const newVolume = (redundancyMode: RedundancyMode) => async (world: World) =>
   world.idOf(
     await world.harness.call(volumes.createVolume, {
       volumeId: 'orders',
@@ -56,7 +59,7 @@ export const SCENARIOS: Readonly<Partial<Record<Type, Scenario>>> = {
     done: well,
     undone: gone,
   },
-  'create-volume': { prepare: nothing, begin: newVolume(0), done: well, undone: gone },
+  'create-volume': { prepare: nothing, begin: newVolume(REPLICATED), done: well, undone: gone },
   'create-single-database': {
     prepare: nothing,
     begin: async (world) => world.idOf(await world.harness.create({ redundancyMode: SINGLE, zones: ['a'] })),
@@ -69,8 +72,11 @@ export const SCENARIOS: Readonly<Partial<Record<Type, Scenario>>> = {
     begin: async (world) => world.idOf(await world.harness.call(databases.deleteDatabase, orders)),
     done: gone,
     async undone(world) {
-      await world.halfDone();
-      await world.delete();
+      // It may have failed after its last step had done its work.
+      if (await world.isThere()) {
+        await world.halfDone();
+        await world.delete();
+      }
       await world.gone();
     },
   },
@@ -149,6 +155,7 @@ export const SCENARIOS: Readonly<Partial<Record<Type, Scenario>>> = {
     prepare: create,
     begin: async (world) =>
       world.idOf(await world.harness.call(databases.renameDatabase, { ...orders, newDatabaseId: 'shop' })),
+    name: 'databases/shop',
     done: (world) => world.well('databases/shop'),
     undone: (world) => world.well('databases/shop'),
   },

@@ -109,9 +109,15 @@ export class World {
     return last;
   }
 
-  /** Again where the monitor is at work on the database just now. */
-  async retry(id: string): Promise<void> {
-    await this.#untilFree(() => this.harness.call(workflows.retryWorkflow, { name: `workflows/${id}` }));
+  /** Again where the monitor is at work on the database just now. False: it has been overtaken by others. */
+  async retry(id: string): Promise<boolean> {
+    try {
+      await this.#untilFree(() => this.harness.call(workflows.retryWorkflow, { name: `workflows/${id}` }));
+      return true;
+    } catch (error) {
+      if (error instanceof LockstepError && error.reason === 'WORKFLOW_OVERTAKEN') return false;
+      throw error;
+    }
   }
 
   async abandon(id: string): Promise<void> {
@@ -157,17 +163,19 @@ export class World {
     if (inUse.length > 0) throw new Error(`a stopped database uses ${inUse.join(', ')}`);
   }
 
+  async isThere(): Promise<boolean> {
+    try {
+      await this.harness.get();
+      return true;
+    } catch (error) {
+      if (error instanceof LockstepError && error.code === 'NOT_FOUND') return false;
+      throw error;
+    }
+  }
+
   /** As if it had never been. */
   async gone(): Promise<void> {
-    await this.#until('orders gone', async () => {
-      try {
-        await this.harness.get();
-        return false;
-      } catch (error) {
-        if (error instanceof LockstepError && error.code === 'NOT_FOUND') return true;
-        throw error;
-      }
-    });
+    await this.#until('orders gone', async () => !(await this.isThere()));
     const left = this.harness.leftovers();
     if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);
   }
@@ -183,11 +191,9 @@ export class World {
       );
   }
 
-  async delete(): Promise<void> {
+  async delete(name = 'databases/orders'): Promise<void> {
     const { harness } = this;
-    await this.done(
-      await this.#untilFree(() => harness.call(databases.deleteDatabase, { name: 'databases/orders' })),
-    );
+    await this.done(await this.#untilFree(() => harness.call(databases.deleteDatabase, { name })));
   }
 
   /** Once all hosts are heard, the audit finds nothing. */
