@@ -60,7 +60,7 @@ t.test(
     const tookMs = performance.now() - begunMs;
     stop.abort();
     await writing;
-    const { tasks } = await client.operations.get(operation.name);
+    const { tasks } = (await client.operations.get(operation.name)).metadata;
     for (const { name: step, startTime, endTime } of tasks)
       t.comment(`${step}: ${String((endTime?.getTime() ?? 0) - (startTime?.getTime() ?? 0))} ms`);
     t.comment(
