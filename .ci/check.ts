@@ -7,7 +7,17 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 
 /** Scripts of package.json, the slowest first. */
-const checks = ['types', 'lint', 'generated', 'dead', 'format:check', 'deps', 'proto', 'proto:breaking'];
+const checks = [
+  'types',
+  'lint',
+  'generated',
+  'dead',
+  'format:check',
+  'deps',
+  'docs:api',
+  'proto',
+  'proto:breaking',
+];
 const concurrency = Math.min(2, availableParallelism());
 const OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
 

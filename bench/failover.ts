@@ -1,86 +1,88 @@
 /**
- * `npm run bench:failover [-- --rounds N]`: time from the loss of the primary's host to the first commit through the
- * alias, by phase. Prints a table and writes bench/results/failover.json and failover.md.
+ * `npm run bench:failover [-- --rounds N] [--partition | --switchover] [--resume]`: what a client at the alias waits when
+ * the host of the primary is killed, when packets of one way are gone, or when a person switches over, by phase and under
+ * pgbench. Writes bench/results/failover.json and failover.md; with --resume, behind the rounds that are there. Fails
+ * where a bound is not kept. --partition and --switchover need root.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type FailoverRound, failoverRounds } from './lib/failover-rounds.ts';
+import { brokenBounds, type FailoverResults, killRow, moveRow, reportText } from './lib/failover-report.ts';
+import { clientsOf, type FailoverRound, failoverRounds } from './lib/failover-rounds.ts';
 import { Installation } from './lib/installation.ts';
-import { median } from './lib/statistics.ts';
+import { type MoveRound, partitionRounds, switchoverRounds } from './lib/move-rounds.ts';
 
 const NETWORK = 77;
 const SIZE_MIB = 1024;
-const PHASES = ['detect', 'fence', 'promote', 'attach_and_mount', 'engine_recovery', 'alias'] as const;
+const ROUNDS = 20;
+const DATABASE = 'orders';
 const RESULTS = join(import.meta.dirname, 'results');
+const UNDER_LOAD = { underLoad: true } as const;
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: String(ROUNDS) },
+    partition: { type: 'boolean', default: false },
+    switchover: { type: 'boolean', default: false },
+    resume: { type: 'boolean', default: false },
+  },
+});
 const rounds = Number(values.rounds);
 if (!Number.isInteger(rounds) || rounds < 1)
   throw new Error(`--rounds is ${values.rounds}; allowed: a whole number from 1`);
+const kind = values.partition ? 'partition' : values.switchover ? 'switchover' : 'kill';
 
-const installation = await Installation.start({ network: NETWORK });
+const earlier = earlierResults();
+const installation = await Installation.start({ network: NETWORK, hasNetworks: kind !== 'kill' });
 try {
   const startedAtMs = performance.now();
-  await installation.createDatabase('orders', { sizeMiB: SIZE_MIB });
+  await installation.createDatabase(DATABASE, { sizeMiB: SIZE_MIB });
   const provisionMs = performance.now() - startedAtMs;
   console.log(`provisioned in ${(provisionMs / 1000).toFixed(1)} s`);
-  const results: FailoverRound[] = [];
-  for await (const round of failoverRounds(installation, 'orders', rounds)) {
-    results.push(round);
-    console.log(rowOf(String(results.length), round));
-  }
-  report(provisionMs, results);
+  const before = values.resume ? earlier : { ...earlier, [kind]: [] };
+  report({ ...before, ...(kind === 'kill' ? { provisionMs } : {}), ...(await measured(before)) });
 } finally {
   await installation.destroy();
 }
 
-function report(provisionMs: number, results: readonly FailoverRound[]): void {
-  const totals = results.map((round) => round.firstCommitMs);
-  const table = [
-    `| round | killed | first commit | ${PHASES.join(' | ')} | resync | acknowledged | lost | doubled | amcheck | copies |`,
-    `|${' --- |'.repeat(PHASES.length + 9)}`,
-    ...results.map((round, index) => rowOf(String(index + 1), round)),
-    medianRow(results),
-  ].join('\n');
-  const worst = Math.max(...totals);
-  const summary = `first commit after the kill: median ${seconds(median(totals))}, worst ${seconds(worst)}, ${String(results.length)} rounds`;
+async function measured(before: FailoverResults): Promise<Partial<FailoverResults>> {
+  if (kind === 'kill') {
+    const found: FailoverRound[] = [];
+    for await (const round of failoverRounds(installation, DATABASE, rounds, UNDER_LOAD)) {
+      found.push(round);
+      console.log(killRow(String(found.length), round).join(' | '));
+    }
+    return { kill: [...before.kill, ...found] };
+  }
+  const clients = await clientsOf(installation, DATABASE, UNDER_LOAD);
+  const skip = before.partition.length;
+  const generator =
+    kind === 'partition'
+      ? partitionRounds(installation, DATABASE, { clients, rounds, skip })
+      : switchoverRounds(installation, DATABASE, { clients, rounds });
+  const found: MoveRound[] = [];
+  for await (const round of generator) {
+    found.push(round);
+    console.log(moveRow(String(found.length), round, Object.keys(round.phases)).join(' | '));
+  }
+  return { [kind]: [...before[kind], ...found] };
+}
+
+/** Of the other kinds too: one call measures one kind, and the page has all. */
+function earlierResults(): FailoverResults {
   const machine = `${String(cpus().length)} x ${cpus()[0]?.model ?? ''}, ${String(Math.round(totalmem() / 2 ** 30))} GiB, Linux ${release()}, Node ${process.version}`;
-  const text = `# Failover\n\n${machine}, ${new Date().toISOString()}\n\nprovisioned in ${seconds(provisionMs)}; ${summary}\n\n${table}\n`;
+  const none = { machine, provisionMs: 0, kill: [], partition: [], switchover: [] };
+  const path = join(RESULTS, 'failover.json');
+  if (!existsSync(path)) return none;
+  return { ...none, ...(JSON.parse(readFileSync(path, 'utf8')) as Partial<FailoverResults>), machine };
+}
+
+function report(results: FailoverResults): void {
+  const text = reportText(results, new Date().toISOString());
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(join(RESULTS, 'failover.md'), text);
-  writeFileSync(
-    join(RESULTS, 'failover.json'),
-    `${JSON.stringify({ machine, provisionMs, rounds: results }, null, 2)}\n`,
-  );
+  writeFileSync(join(RESULTS, 'failover.json'), `${JSON.stringify(results, null, 2)}\n`);
   console.log(`\n${text}`);
-}
-
-function rowOf(name: string, round: FailoverRound): string {
-  const phases = PHASES.map((phase) => seconds(round.phases[phase] ?? 0));
-  const cells = [
-    name,
-    round.killed,
-    seconds(round.firstCommitMs),
-    ...phases,
-    seconds(round.resyncMs),
-    String(round.acknowledged),
-    String(round.lost.length),
-    String(round.doubled.length),
-    round.amcheck === '' ? 'clean' : round.amcheck.slice(0, 60),
-    round.firstDifference === undefined ? 'identical' : `differ at ${String(round.firstDifference)}`,
-  ];
-  return `| ${cells.join(' | ')} |`;
-}
-
-function medianRow(results: readonly FailoverRound[]): string {
-  const phases = PHASES.map((phase) => seconds(median(results.map((round) => round.phases[phase] ?? 0))));
-  const total = seconds(median(results.map((round) => round.firstCommitMs)));
-  const resync = seconds(median(results.map((round) => round.resyncMs)));
-  return `| median |  | ${total} | ${phases.join(' | ')} | ${resync} |  |  |  |  |  |`;
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(2)} s`;
+  if (brokenBounds(results).length > 0) process.exitCode = 1;
 }

@@ -23,6 +23,7 @@ import { faultService } from './agent/fault-service.ts';
 import { inventoryService } from './agent/inventory-service.ts';
 import { ReplicaReporter } from './agent/report.ts';
 import { snapshotService } from './agent/snapshot-service.ts';
+import { EngineGuard } from './host/engine-guard.ts';
 import { HostDrivers } from './host/host.ts';
 import { type HostAddress, HostMeta } from './meta/host-meta.ts';
 import { NbdServer } from './nbd/server.ts';
@@ -71,6 +72,7 @@ export class StorageHost {
   readonly #meta: HostMeta;
   readonly #checks: VolumeChecks;
   readonly #drivers: HostDrivers;
+  readonly #guard: EngineGuard;
   readonly #reporter: ReplicaReporter;
   readonly #coordinator: Coordinator;
   readonly #nbd: NbdServer;
@@ -102,6 +104,7 @@ export class StorageHost {
     this.#options = options;
     this.#meta = meta;
     this.#addresses = kept.addresses;
+    this.#guard = new EngineGuard({ stateDir: host.state_dir, leaseMs: timing.lease_ms, log });
     this.volumes = this.#makeVolumes();
     this.#checks = new VolumeChecks({ store: () => this.volumes.store, log });
     this.#drivers = new HostDrivers({
@@ -109,6 +112,7 @@ export class StorageHost {
       host: host.name,
       address: host.address,
       nbdSocket: this.#nbdSocket,
+      guard: this.#guard,
       ...(config.storage === undefined ? {} : { fileSystem: config.storage.file_system }),
       log,
     });
@@ -210,6 +214,7 @@ export class StorageHost {
   async start(): Promise<void> {
     this.#coordinator.start();
     try {
+      await this.#guard.ready();
       await this.#drivers.recover();
     } catch (error) {
       // One volume's remains: the others serve on, and whatever is asked of this one says by itself what is wrong.
@@ -229,6 +234,7 @@ export class StorageHost {
     await this.#nbd.close();
     this.#closed = true;
     this.#coordinator.close();
+    await this.#guard.close();
     this.#replication.close();
     await this.#checks.close();
     await this.volumes.closeAll();
@@ -258,6 +264,9 @@ export class StorageHost {
       stallMs: timing.stall_ms,
       stateChanged: (volume, to) => {
         this.#stateChanged(volume, to);
+      },
+      answersUntil: (volume, untilMs) => {
+        this.#guard.leaseUntil(volume.name, untilMs);
       },
       ...(faults === undefined ? {} : { layer: (_volume, store) => faults.over(store) }),
       world: {

@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import type { Endpoint } from '../../proto/gen/lockstep/v1/database_service.ts';
 import type { Installation } from './installation.ts';
 import { Ledger } from './ledger.ts';
+import { PgbenchLoad } from './pgbench-load.ts';
 import { firstDifference } from './replicas.ts';
 
 export interface FailoverRound {
@@ -41,26 +42,37 @@ export async function* failoverRounds(
   installation: Installation,
   database: string,
   rounds: number,
+  options: { readonly underLoad: boolean } = { underLoad: false },
 ): AsyncGenerator<FailoverRound> {
+  const clients = await clientsOf(installation, database, options);
+  for (let round = 0; round < rounds; round++) yield await oneRound(installation, database, clients);
+}
+
+export interface Clients {
+  readonly ledger: Ledger;
+  readonly password: string;
+  readonly load: PgbenchLoad | undefined;
+}
+
+export async function clientsOf(
+  installation: Installation,
+  database: string,
+  { underLoad }: { readonly underLoad: boolean },
+): Promise<Clients> {
   const { endpoint } = await installation.inSync(database);
   if (endpoint === undefined) throw new Error(`${database} has no endpoint`);
   const { password } = await installation.client.databases.claimPassword(database);
   const ledger = new Ledger(endpoint, password);
   await ledger.createTable();
-  for (let round = 0; round < rounds; round++)
-    yield await oneRound(installation, database, { ledger, password });
+  return { ledger, password, load: underLoad ? await PgbenchLoad.prepare(endpoint, password) : undefined };
 }
 
-interface Client {
-  readonly ledger: Ledger;
-  readonly password: string;
-}
-
-async function oneRound(installation: Installation, id: string, client: Client): Promise<FailoverRound> {
+async function oneRound(installation: Installation, id: string, client: Clients): Promise<FailoverRound> {
   const before = await installation.inSync(id);
   const killed = installation.primaryOf(before);
   const { address: oldAddress } = installation.host(killed);
   client.ledger.start();
+  if (before.endpoint !== undefined) client.load?.start(before.endpoint);
   try {
     await sleep(randomInt(KILL_AFTER_MS.least, KILL_AFTER_MS.most));
     const killedAtMs = performance.now();
@@ -68,6 +80,7 @@ async function oneRound(installation: Installation, id: string, client: Client):
     const first = await firstCommitElsewhere(installation, client.ledger, oldAddress);
     await sleep(GO_ON_MS);
     await client.ledger.stop();
+    await client.load?.stop();
     const phases = await phasesOf(installation, id);
     const { lost, doubled } = await client.ledger.check();
     const startedAtMs = performance.now();
@@ -89,6 +102,7 @@ async function oneRound(installation: Installation, id: string, client: Client):
       resyncMs,
     };
   } finally {
+    await client.load?.stop();
     await client.ledger.stop();
   }
 }
@@ -108,9 +122,13 @@ async function firstCommitElsewhere(
   return find()?.atMs ?? 0;
 }
 
-async function phasesOf(installation: Installation, id: string): Promise<Record<string, number>> {
+export async function phasesOf(
+  installation: Installation,
+  id: string,
+  kind = 'FAILED_OVER',
+): Promise<Record<string, number>> {
   const events = await installation.client.databases.events(id);
-  const event = events.find(({ reason }) => reason === 'FAILED_OVER');
+  const event = events.find(({ reason }) => reason === kind);
   return Object.fromEntries((event?.phases ?? []).map(({ phase, durationMs }) => [phase, durationMs]));
 }
 

@@ -15,6 +15,7 @@ import {
   waitUntilServing,
   writeConfig,
 } from '../../client/quickstart/daemons.ts';
+import { HostNetwork } from './host-network.ts';
 import { hostPlan, type HostPlan, type Plan, planOf, settingsText } from '../../client/quickstart/plan.ts';
 import { killProcessesOf } from '../../client/quickstart/processes.ts';
 import { clear } from '../../client/quickstart/stop.ts';
@@ -29,6 +30,8 @@ export interface InstallationOptions {
   readonly nodeFlags?: readonly string[];
   /** Of each daemon at its first start, beside what it has by itself. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Each host has a network of its own (host-network.ts) whose ways can be cut. Needs root. */
+  readonly hasNetworks?: boolean;
   /** The zone of a host-c, 127.0.N.13, beside the hosts of the quick start; absent: there is none. */
   readonly thirdStorageHost?: 'a' | 'c';
   /** Keys of the section [storage] of each host that stores. */
@@ -47,10 +50,12 @@ export class Installation {
   readonly client: LockstepClient;
   readonly #never = new AbortController().signal;
   readonly #nodeFlags: readonly string[];
+  readonly #network: HostNetwork | undefined;
 
   static async start(options: InstallationOptions): Promise<Installation> {
     const installation = new Installation(options);
     try {
+      installation.#network?.create();
       await options.prepare?.(installation.plan);
       await Promise.all(
         installation.hosts.map((host) => installation.startHost(host.id, options.environment)),
@@ -66,18 +71,21 @@ export class Installation {
   private constructor({
     network,
     nodeFlags = [],
+    hasNetworks,
     thirdStorageHost,
     storage = {},
   }: InstallationOptions) {
     this.#nodeFlags = nodeFlags;
+    this.#network = hasNetworks === true ? new HostNetwork(network) : undefined;
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-')));
     // Engines run as their own user, who has to get through to the mounted data.
     chmodSync(folder, PASSABLE);
-    this.plan = planOf({
+    const plan = planOf({
       stateDir: join(folder, 'q'),
       network: `127.0.${String(network)}`,
       dnsPort: DNS_PORT,
     });
+    this.plan = this.#network === undefined ? plan : planOn(plan, this.#network);
     const third = { id: 'host-c', zone: thirdStorageHost, folder: 'c', last: THIRD_LAST } as const;
     const hosts =
       thirdStorageHost === undefined ? this.plan.hosts : [...this.plan.hosts, hostPlan(this.plan, third)];
@@ -92,11 +100,18 @@ export class Installation {
     return found;
   }
 
+  get network(): HostNetwork {
+    if (this.#network === undefined) throw new Error('the hosts have no networks of their own');
+    return this.#network;
+  }
+
   async startHost(id: string, environment: Readonly<Record<string, string>> = {}): Promise<void> {
     const host = this.host(id);
     writeConfig(this.plan, host);
     writeFileSync(this.plan.settingsFile, settingsText(this.plan));
-    const daemon = await startDaemon(host, { environment, nodeFlags: this.#nodeFlags });
+    const launcher = this.#network?.launcher(host.id) ?? [];
+    const options = { environment, nodeFlags: this.#nodeFlags, launcher };
+    const daemon = await startDaemon(host, options);
     await waitUntilServing(host, daemon, this.#never);
   }
 
@@ -107,6 +122,15 @@ export class Installation {
   /** SIGKILL to every process of the host: daemon, device, engine. What its kernel still held is cleared away. */
   async killHost(id: string): Promise<void> {
     await killProcessesOf(this.host(id).folder);
+    forgetDaemon(this.host(id));
+  }
+
+  /** SIGKILL to the daemon alone: engine and device are left as they are. */
+  async killDaemon(id: string): Promise<void> {
+    const daemon = await daemonOf(this.host(id));
+    if (daemon === undefined) throw new Error(`no daemon of ${id} runs`);
+    process.kill(daemon.pid, 'SIGKILL');
+    await this.until(`the daemon of ${id} is gone`, async () => !(await this.isRunning(id)));
     forgetDaemon(this.host(id));
   }
 
@@ -168,6 +192,19 @@ export class Installation {
   async destroy(): Promise<void> {
     this.client.close();
     for (const host of this.hosts) await clear(host);
+    this.#network?.destroy();
     rmSync(join(this.plan.stateDir, '..'), { recursive: true, force: true });
   }
+}
+
+/** The same hosts, at the addresses of their networks. */
+function planOn(plan: Plan, network: HostNetwork): Plan {
+  const moved = <Host extends HostPlan>(host: Host): Host => ({ ...host, address: network.address(host.id) });
+  const [control, a, b] = plan.hosts;
+  return {
+    ...plan,
+    network: network.prefix,
+    hosts: [moved(control), moved(a), moved(b)],
+    server: plan.server.replace(control.address, network.address('control')),
+  };
 }

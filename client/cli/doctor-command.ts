@@ -18,9 +18,10 @@ export function addDoctorCommand(program: Command): void {
     .option('--repair', 'take away what can be taken away without a loss of data')
     .action(async (_options: unknown, command: Command) => {
       const { repair = false, ...options } = command.optsWithGlobals<DoctorOptions>();
-      await withContext(options, async ({ client, signal, paint, print }) => {
+      await withContext(options, async (context) => {
+        const { client, signal, paint } = context;
         const answer = await client.cluster.audit({ repair, signal, deadlineMs: AUDIT_MS });
-        print(
+        context.print(
           () => renderAudit(answer, paint),
           () => auditJson(answer),
         );

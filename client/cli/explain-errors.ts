@@ -47,6 +47,21 @@ export const ERRORS: Entries = {
     NOT_DONE,
     'Ask again with a value that is allowed.',
   ],
+  DELETION_PROTECTED: [
+    'The database is protected from a delete.',
+    NOT_DONE,
+    'Lift that first: lockstep database update NAME --deletion-protection off',
+  ],
+  GRACE_TIME_OVER: [
+    'The grace time of the deleted database has passed.',
+    'Its copies are gone; its final snapshot stays, where one was taken.',
+    'Make a new one of that: lockstep snapshot list, lockstep snapshot restore NAME@SNAPSHOT NEW-NAME',
+  ],
+  ARCHIVE: [
+    'The volume keeps the final snapshot of a database that was deleted, and nothing else.',
+    NOT_DONE,
+    'To be rid of it, delete that snapshot: lockstep snapshot delete NAME@SNAPSHOT',
+  ],
   ETAG_MISMATCH: [
     'It is no longer what was seen under this etag.',
     NOT_DONE,
@@ -92,6 +107,26 @@ export const ERRORS: Entries = {
     NOT_DONE,
     'See which there are: lockstep zone list; or take one copy: --single',
   ],
+  NO_SPACE: [
+    'The file system of a host is full, or nearly.',
+    'Nothing that was acknowledged is lost.',
+    'Make room on the disk of that host (docs/ondisk.md), or delete snapshots: lockstep snapshot list',
+  ],
+  NO_FITTING_HOST: [
+    'No host may take the copy: it has to answer, store, be in the right zone, have room and not be cordoned.',
+    NOT_DONE,
+    'See which there are: lockstep host list; uncordon one, or add one.',
+  ],
+  ASSERTION: [
+    'A daemon found a bug of its own, and stopped rather than guess with data.',
+    'What was acknowledged is kept.',
+    'The log of that daemon has the rest; please report it.',
+  ],
+  UNKNOWN: [
+    'The answer came from another software, or a newer version.',
+    'It is not known whether it was done.',
+    'See how it stands: lockstep status; use the client of the version that the server runs.',
+  ],
   NO_ROOM: [
     'No host that may take it has that much room.',
     NOT_DONE,
@@ -101,6 +136,11 @@ export const ERRORS: Entries = {
     'The secondary does not hold every acknowledged write, or is not heard.',
     'A failover would lose acknowledged writes: it was refused.',
     'Wait for IN_SYNC: lockstep volume status NAME',
+  ],
+  ONE_COPY: [
+    'It has one copy, and that needs two.',
+    NOT_DONE,
+    'Give it a second one: lockstep database convert NAME --to replicated',
   ],
   NOT_IN_SYNC: [
     'The replica does not hold every acknowledged write.',
@@ -243,7 +283,7 @@ export const ERRORS: Entries = {
   STALE_FENCE: ['An older life of control asked, and a newer one has taken over.', NOT_DONE, NOTHING_TO_DO],
   SHUTTING_DOWN: ['The daemon that was asked is ending.', NOT_DONE, 'Ask again when it is back.'],
   PSQL_MISSING: [
-    'psql is not installed on this machine.',
+    'The program psql is not installed on this machine.',
     NO_RISK,
     'On Debian: apt-get install postgresql-client',
   ],
@@ -267,7 +307,7 @@ export const ERRORS: Entries = {
     ONE_COPY,
     'Wait for its copy: lockstep volume status NAME',
   ],
-  NBD_UNREACHED: [
+  NBD_UNREACHABLE: [
     'The volume is not reached over NBD from this machine.',
     NO_RISK,
     'See where it is served: lockstep volume status NAME',
@@ -333,7 +373,7 @@ export const FAMILIES: readonly (readonly [RegExp, Entries[string]])[] = [
     ],
   ],
   [
-    /^IMAGE_|^IMPORT_|^QEMU_|^COPY_/,
+    /^IMAGE_|^IMPORT_|^QEMU_|^COPY_|^BACKING_/,
     [
       'An image or a copy cannot be read, written or finished.',
       'What the image is made of is not changed.',
@@ -349,7 +389,7 @@ export const FAMILIES: readonly (readonly [RegExp, Entries[string]])[] = [
     ],
   ],
   [
-    /^SNAPSHOT_|^REVERT_|^CLONE_|^VOLUME_|^SHRINK_|^SCRUB_|^SIZE_|^FORCE_/,
+    /^SNAPSHOT_|^GROWTH_|^REVERT_|^CLONE_|^VOLUME_|^SHRINK_|^SCRUB_|^SIZE_|^FORCE_/,
     [
       'A volume or a snapshot is not in a state in which that can be done.',
       NOT_DONE,
@@ -365,7 +405,15 @@ export const FAMILIES: readonly (readonly [RegExp, Entries[string]])[] = [
     ],
   ],
   [
-    /^HOST_|^ZONE_|^NO_FREE_PORT$|^PLACE/,
+    /^NBD_/,
+    [
+      'The volume cannot be reached over NBD, or not in the way that was asked.',
+      NO_RISK,
+      'See where it is served: lockstep volume status NAME; docs/nbd.md has its TLS.',
+    ],
+  ],
+  [
+    /^HOST_|^ZONE_|^DRAIN_|^NO_FREE_PORT$|^PLACE/,
     [
       'A host cannot take part in what was asked.',
       NOT_DONE,
@@ -378,6 +426,18 @@ export const FAMILIES: readonly (readonly [RegExp, Entries[string]])[] = [
       'Two daemons disagree for a moment, or run different versions: what was asked is refused rather than guessed.',
       'Refusals like this are what keeps two primaries apart.',
       'Where it stays so: lockstep volume status NAME, and the same version on every host.',
+    ],
+  ],
+  [
+    /^ALREADY_/,
+    ['It is so already.', NOT_DONE, 'Nothing, if that is what was wanted: lockstep database get NAME'],
+  ],
+  [
+    /^(NOT|NO)_|_LOST$|_GONE$|_INCOMPLETE$|_IMPOSSIBLE$|_IS_BACK$|_NOT_FOUND$|_IN_USE$/,
+    [
+      'Something that is needed for it is not there, or not as it has to be; the message says what.',
+      NOT_DONE,
+      LOOK,
     ],
   ],
 ];

@@ -134,4 +134,68 @@ export const EVENTS: Entries = {
     NO_RISK,
     'Its copies are brought up to date by themselves: lockstep status',
   ],
+  STOPPED: [
+    'A person stopped the database; its copies are looked after.',
+    NO_RISK,
+    'To serve again: lockstep database start NAME',
+  ],
+  STOP_FAILED: ['A stop did not end well, and the database was started again.', NO_RISK, SEE_WHY],
+  STARTED: ['A stopped database was started.', NO_RISK, NOTHING_TO_DO],
+  START_FAILED: ['A start did not end well; the message says at which step, and why.', NO_RISK, SEE_WHY],
+  REBOOTED: ['The engine was stopped and started again.', NO_RISK, NOTHING_TO_DO],
+  REBOOT_FAILED: ['A reboot did not end well; the message says at which step, and why.', NO_RISK, SEE_WHY],
+  UPDATED: [
+    'A person changed size, parameters, tags or protection; the message says which.',
+    NO_RISK,
+    NOTHING_TO_DO,
+  ],
+  UPDATE_FAILED: ['A change did not end well; the message says at which step.', NO_RISK, SEE_WHY],
+  RENAMED: [
+    'The database has another name, and its alias with it.',
+    NO_RISK,
+    'Tell its clients the new alias: lockstep database connection NAME',
+  ],
+  PASSWORD_RESET: [
+    'The administrator has a new password, which waits to be claimed.',
+    NO_RISK,
+    NOTHING_TO_DO,
+  ],
+  PASSWORD_RESET_FAILED: [
+    'A new password was not set for certain.',
+    NO_RISK,
+    'Reset it again: lockstep database reset-password NAME',
+  ],
+  DELETED: [
+    'The database is deleted: its copies are kept until its grace time has passed.',
+    'After that time nothing but its final snapshot stays.',
+    'To have it back: lockstep database undelete NAME',
+  ],
+  UNDELETE_STARTED: ['A person wants a deleted database back.', NO_RISK, WATCH],
+  UNDELETED: ['A deleted database is back.', NO_RISK, NOTHING_TO_DO],
+  UNDELETE_FAILED: [
+    'An undelete did not end well; the database is deleted as before.',
+    'Its grace time goes on.',
+    SEE_WHY,
+  ],
+  CLONE_STARTED: ['A database is made from another one, or from a snapshot.', NO_RISK, WATCH],
+  CLONE_FAILED: ['A clone did not end well, and what it had made was taken away again.', NO_RISK, SEE_WHY],
+  WORKFLOW_RETRIED: ['A person had a workflow that was stuck go on from where it stopped.', NO_RISK, WATCH],
+  WORKFLOW_ABANDONED: [
+    'A person ended a workflow that was stuck, as it was.',
+    'What it had made may be half there.',
+    'See what is left over: lockstep doctor',
+  ],
 };
+
+/** For a reason that a newer server has: the first that fits. */
+export const EVENT_FAMILIES: readonly (readonly [RegExp, Entries[string]])[] = [
+  [/_STARTED$/, ['Something has begun; the message says what.', NO_RISK, WATCH]],
+  [
+    /_FAILED$/,
+    [
+      'Something did not end well; the message says at which step, and why.',
+      'The message says so where it is.',
+      SEE_WHY,
+    ],
+  ],
+];

@@ -1,6 +1,6 @@
 /** The words that `lockstep explain` knows: one table, by the kind of thing that a word is said of. Pure. */
 import { CODES, ERRORS, FAMILIES } from './explain-errors.ts';
-import { EVENTS } from './explain-events.ts';
+import { EVENT_FAMILIES, EVENTS } from './explain-events.ts';
 import {
   DATABASE_STATES,
   REDUNDANCIES,
@@ -47,8 +47,12 @@ export function explain(text: string): readonly Explained[] {
     return entry === undefined ? [] : [explained(kind, word, entry)];
   });
   if (found.length > 0) return found;
-  const family = FAMILIES.find(([pattern]) => pattern.test(word));
-  return family === undefined ? [] : [explained('error', word, family[1])];
+  const families = { error: FAMILIES, event: EVENT_FAMILIES };
+  for (const [kind, each] of Object.entries(families)) {
+    const family = each.find(([pattern]) => pattern.test(word));
+    if (family !== undefined) return [explained(kind, word, family[1])];
+  }
+  return [];
 }
 
 function explained(kind: string, word: string, [means, risk, next]: Entries[string]): Explained {

@@ -61,6 +61,8 @@ export interface StartOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** For measurements. */
   readonly nodeFlags?: readonly string[];
+  /** For tests: a program and its arguments that Node is started with. */
+  readonly launcher?: readonly string[];
 }
 
 /**
@@ -69,12 +71,19 @@ export interface StartOptions {
  */
 export async function startDaemon(
   host: HostPlan,
-  { environment = {}, nodeFlags = [] }: StartOptions = {},
+  { environment = {}, nodeFlags = [], launcher = [] }: StartOptions = {},
 ): Promise<ProcessIdentity> {
   rotate(host.log);
   const log = openSync(host.log, 'a');
-  const argv = [...nodeFlags, DAEMON, '--config', host.config];
-  const child = spawn(process.execPath, argv, {
+  const [program = process.execPath, ...argv] = [
+    ...launcher,
+    process.execPath,
+    ...nodeFlags,
+    DAEMON,
+    '--config',
+    host.config,
+  ];
+  const child = spawn(program, argv, {
     detached: true,
     stdio: ['ignore', log, log],
     cwd: '/',

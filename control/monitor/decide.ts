@@ -17,7 +17,14 @@ import { hostSilence, isReachable, type Knowledge, secondariesOf, type Secondary
 export type Decision =
   /** `recheckInMs`: a rule is about to be met by the mere passing of time. `isWell`: served, with all copies. */
   | { readonly kind: 'none'; readonly why: string; readonly recheckInMs?: number; readonly isWell?: boolean }
-  | { readonly kind: 'failover'; readonly to: string; readonly why: string; readonly detectedFromMs: number }
+  | {
+      readonly kind: 'failover';
+      readonly to: string;
+      readonly why: string;
+      readonly detectedFromMs: number;
+      /** Nobody said that the primary is gone: it may be a host that comes and goes. */
+      readonly isBySilence: boolean;
+    }
   | { readonly kind: 'reseed'; readonly source: string; readonly target: string; readonly why: string }
   /** The copy on `old` is given up; `to` gets its successor. */
   | { readonly kind: 'replace'; readonly old: string; readonly to: string; readonly why: string }
@@ -98,6 +105,7 @@ function aboutSilentPrimary(situation: Situation): Decision {
     to: best.host,
     why: `${silent}, ${best.host} has not heard it either and holds every acknowledged write`,
     detectedFromMs: situation.hosts.get(record.primary)?.lastHeardMs ?? situation.controlUpSinceMs,
+    isBySilence: true,
   };
 }
 
@@ -114,8 +122,14 @@ function aboutRebootedPrimary(situation: Situation, replica: ObservedReplica): D
   const missingMs = silenceMs - (nowMs - replica.stateSinceMs);
   if (missingMs > 0) return { ...none(`${what}; it is given ${seconds(silenceMs)}`), recheckInMs: missingMs };
   const why = `${what}, and ${best.host} was not restarted: it holds writes that ${record.primary} may lack`;
-  return { kind: 'failover', to: best.host, why, detectedFromMs: replica.stateSinceMs };
+  return { kind: 'failover', to: best.host, why, detectedFromMs: replica.stateSinceMs, isBySilence: false };
 }
+
+/**
+ * A primary that lost its secondary and is heard goes on alone by itself, with its sessions, which beats any failover: it
+ * notices after the minimum time, and asks when that has passed once more.
+ */
+const HOLDING_PATIENCE = 2.5;
 
 /** It gave the volume up in the record's own generation, and nothing it hears makes it take it back. */
 const GAVE_UP: ReadonlySet<string> = new Set(['FENCED', 'STALE', 'UNREADABLE']);
@@ -138,13 +152,16 @@ function aboutIdlePrimary(situation: Situation, replica: ObservedReplica | undef
   }
   const hasGivenUp =
     replica !== undefined && GAVE_UP.has(replica.state) && replica.generation === record.generation;
-  const missingMs = hasGivenUp ? 0 : silenceMs - Math.max(best.lostMs, handedOverMs);
-  if (missingMs > 0) return { ...none(`${what}; it is given ${seconds(silenceMs)}`), recheckInMs: missingMs };
+  const patienceMs = replica?.state === 'HOLDING' ? silenceMs * HOLDING_PATIENCE : silenceMs;
+  const missingMs = hasGivenUp ? 0 : patienceMs - Math.max(best.lostMs, handedOverMs);
+  if (missingMs > 0)
+    return { ...none(`${what}; it is given ${seconds(patienceMs)}`), recheckInMs: missingMs };
   return {
     kind: 'failover',
     to: best.host,
     why: `${what}, and ${best.host} holds every acknowledged write`,
     detectedFromMs: replica?.stateSinceMs ?? nowMs - best.lostMs,
+    isBySilence: false,
   };
 }
 
@@ -160,6 +177,8 @@ function aboutServingPrimary(situation: Situation, primary: HostObservation): De
   const { record, database } = situation;
   const engine = primary.engines.find((candidate) => candidate.volume === record.volume);
   if (engine?.state === 'STARTING') return none('the engine is starting');
+  // Its guard has it go on with the lease that this state tells of.
+  if (engine?.state === 'FROZEN') return none('the engine is frozen until its lease is renewed');
   if (database.engine !== NO_ENGINE && engine?.state !== 'RUNNING')
     return {
       kind: 'recover-primary',

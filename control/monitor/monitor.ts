@@ -123,15 +123,30 @@ export class Monitor {
       isUnconfirmed: timeline.isUnconfirmed(volume.value.volume),
       ...(await this.#options.plans.of(entry.value, volume.value)),
     });
+    this.#damper.hear(entry.value.id, hosts);
     this.#say(entry.value.id, decision);
     if (decision.kind === 'none') {
       if (decision.isWell === true) this.#damper.reset(entry.value.id);
       return decision.recheckInMs ?? heartbeatMs;
     }
     if (!this.#damper.mayStart(entry.value.id, decision.kind, now)) return heartbeatMs;
+    const { primary } = volume.value;
+    const isBySilence = decision.kind === 'failover' && decision.isBySilence;
+    if (isBySilence) {
+      const missingMs = this.#damper.silenceNeededMs(entry.value.id, now) - (now - decision.detectedFromMs);
+      if (missingMs > 0) return Math.min(missingMs, heartbeatMs);
+    }
     const result = await this.#start(decision, entry, volume);
     // A conflict is a record that changed since it was read: the next look sees the new one.
-    if (result.ok) this.#damper.started(entry.value.id, decision.kind, now);
+    if (!result.ok) return heartbeatMs;
+    this.#damper.started(entry.value.id, decision.kind, now);
+    if (isBySilence)
+      this.#damper.failedOver(entry.value.id, {
+        host: primary,
+        incarnation: observations.incarnation(primary),
+        silentSinceMs: decision.detectedFromMs,
+        atMs: now,
+      });
     return heartbeatMs;
   }
 

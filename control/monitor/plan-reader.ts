@@ -17,12 +17,16 @@ export class PlanReader {
     this.#options = options;
   }
 
-  /** Nothing where no copy is missing: it is asked after every heartbeat. */
+  /**
+   * Nothing where no copy is missing: it is asked after every heartbeat. A single copy that has a second one for a while,
+   * as in a drain that broke off, does not need that one anew.
+   */
   async of(
     { copies }: Pick<DatabaseRecord, 'copies'>,
     { volume, replicas, inSync }: VolumeRecord,
   ): Promise<{ readonly plans?: CopyPlans }> {
-    const isMissing = replicas.length < copies || replicas.some((host) => !inSync.includes(host));
+    const isMissing =
+      replicas.length < copies || (copies > 1 && replicas.some((host) => !inSync.includes(host)));
     return isMissing ? { plans: await this.read(volume) } : {};
   }
 

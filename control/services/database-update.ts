@@ -20,6 +20,7 @@ import {
   checkLifecycle,
   checkHeard,
 } from './database-change.ts';
+import { databaseIdOf } from './fields.ts';
 import { checkGrowth, wishOf } from './update-mask.ts';
 
 type UpdateHandlers = Pick<DatabaseServiceServer, 'updateDatabase' | 'resetPassword'>;
@@ -36,6 +37,8 @@ export function updateHandlers(options: ChangeOptions & { readonly log: Log }): 
 
 function update(options: ChangeOptions, request: UpdateDatabaseRequest): Promise<Operation> {
   const { name = '', etag = '' } = request.database ?? {};
+  // By the name that the field has in this request alone.
+  databaseIdOf('database.name', name);
   return changeDatabase(options, 'update', { ...request, name, etag }, async (entry) => {
     const wish = wishOf(entry.value, request);
     const volume = (await options.repository.requireVolume(entry.value.volume)).value;

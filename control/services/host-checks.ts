@@ -54,7 +54,7 @@ export async function requireNotDrained(engine: WorkflowEngine, admin: HostAdmin
     metadata: {
       subject: `hosts/${admin.host}`,
       operation,
-      next: `wait for it: lockstep operation wait ${admin.busyWith}`,
+      next: `wait for it: lockstep operation watch ${admin.busyWith}`,
     },
   });
 }

@@ -114,7 +114,7 @@ async function beforeReplicated<Result>(
       database.id,
       `${database.id} has copies on ${replicas.join(' and ')}`,
       {
-        next: `to have one copied anew: lockstep database reseed ${database.id}`,
+        next: `to have one copied anew: lockstep database reseed ${database.id} --anew`,
       },
     );
   checkServed(facts);
@@ -161,7 +161,7 @@ function targetOf(id: string, { primary, replicas }: VolumeRecord, host: string)
   const [only] = others;
   if (only === undefined)
     throw refusal('ONE_COPY', id, `${id} has one copy, on ${primary}`, {
-      next: `to have a second one: lockstep database convert ${id} --replicated`,
+      next: `to have a second one: lockstep database convert ${id} --to replicated`,
     });
   const target = host === '' && others.length === 1 ? only : host === '' ? '' : hostOf('host', host);
   if (others.includes(target)) return target;

@@ -132,6 +132,8 @@ export interface Engine extends EngineFacts {
   readonly systemUser: string;
   /** Its server programs; one `*` stands for a version. Each tells its version when it is run with --version. */
   readonly server: string;
+  /** Programs beside it that it is not without, of packages of their own. */
+  readonly tools: readonly string[];
   /** Names of every program that may be at work in its data folder. */
   readonly programs: readonly string[];
   /** Folder on the volume. Of its own: lost+found is beside it. */

@@ -193,6 +193,7 @@ export const postgresql: Engine = {
 
   systemUser: 'postgres',
   server: '/usr/lib/postgresql/*/bin/postgres',
+  tools: [],
   programs: ['postgres', 'initdb'],
   dataFolder: 'pgdata',
   installing: {

@@ -69,7 +69,7 @@ export interface EngineSpec {
 export interface EngineReport {
   readonly database: string;
   readonly volume: string;
-  readonly state: 'STOPPED' | 'STARTING' | 'RUNNING' | 'FAILED';
+  readonly state: 'STOPPED' | 'STARTING' | 'RUNNING' | 'FROZEN' | 'FAILED';
   readonly version: string;
   readonly logTail: readonly string[];
 }

@@ -15,7 +15,14 @@ import { bootClock } from '../sys/clock.ts';
 import { LockstepError } from '../sys/errors.ts';
 import { type CommandOptions, lastLines, type SystemUser, tryCommand } from './commands.ts';
 import type { EngineDriver, EngineReport, EngineSpec } from './drivers.ts';
-import { installedServers, installEngine, offersOf, requiredServer, systemUser } from './engine-install.ts';
+import {
+  installedServers,
+  installEngine,
+  offersOf,
+  recentServers,
+  requiredServer,
+  systemUser,
+} from './engine-install.ts';
 import { answers } from './engine-probe.ts';
 import {
   DEVICE_COMMAND_TIMEOUT_MS,
@@ -198,7 +205,7 @@ export class HostedEngine implements EngineDriver {
     const [pid, recorded, servers] = await Promise.all([
       this.processes.pidOf(name),
       this.processes.isRecorded(name),
-      installedServers(this.kind),
+      recentServers(this.kind),
     ]);
     const server = servers.find(
       (each) => spec.version === '' || this.kind.majorOf(each.version) === spec.version,
@@ -240,6 +247,7 @@ export class HostedEngine implements EngineDriver {
       args: ['-c', script, 'lockstep-engine', ...own, ...this.kind.startArguments(site)],
       belongings: this.belongings(site),
       logFile: site.logFile,
+      engineOf: spec.volume,
     });
   }
 

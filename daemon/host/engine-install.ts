@@ -1,10 +1,11 @@
 /** Which servers of an engine this host has, can have, and the user they run as. */
-import { glob, readFile, stat } from 'node:fs/promises';
+import { access, glob, readFile, stat } from 'node:fs/promises';
 import { compareVersions, type Engine, type InstalledServer } from '../engines/engine.ts';
+import { bootClock } from '../sys/clock.ts';
 import { LockstepError } from '../sys/errors.ts';
 import { runCommand, type SystemUser, tryCommand } from './commands.ts';
 import type { EngineDriver } from './drivers.ts';
-import { DEVICE_COMMAND_TIMEOUT_MS } from './limits.ts';
+import { DEVICE_COMMAND_TIMEOUT_MS, RECENT_SERVERS_MS } from './limits.ts';
 import { ensurePackages } from './packages.ts';
 
 /** program → when it was written, and what it says of itself. An upgrade writes it anew. */
@@ -18,6 +19,20 @@ export async function installedServers(engine: Engine): Promise<readonly Install
   return servers
     .filter((server) => server !== undefined)
     .sort((a, b) => compareVersions(b.version, a.version));
+}
+
+const recent = new Map<
+  string,
+  { readonly untilMs: number; readonly servers: Promise<readonly InstalledServer[]> }
+>();
+
+/** For what is said four times a second of each engine, where some seconds of age are no harm. */
+export function recentServers(engine: Engine): Promise<readonly InstalledServer[]> {
+  const known = recent.get(engine.name);
+  if (known !== undefined && bootClock.nowMs() < known.untilMs) return known.servers;
+  const servers = installedServers(engine);
+  recent.set(engine.name, { untilMs: bootClock.nowMs() + RECENT_SERVERS_MS, servers });
+  return servers;
 }
 
 /** Of that major version, or the newest for "". */
@@ -46,9 +61,10 @@ export async function installEngine(
   engine: Engine,
   version: string,
 ): Promise<{ readonly version: string; readonly installedPackages: readonly string[] }> {
-  const present = (await installedServers(engine)).some(
-    (server) => version === '' || engine.majorOf(server.version) === version,
-  );
+  const present =
+    (await installedServers(engine)).some(
+      (server) => version === '' || engine.majorOf(server.version) === version,
+    ) && (await Promise.all(engine.tools.map(isThere))).every((one) => one);
   const { during } = engine.installing;
   const installedPackages = present
     ? []
@@ -73,6 +89,13 @@ export async function systemUser(name: string): Promise<SystemUser> {
     reason: 'NO_SYSTEM_USER',
     metadata: { user: name, next: `Make it on this host: useradd --system --user-group ${name}` },
   });
+}
+
+function isThere(program: string): Promise<boolean> {
+  return access(program).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function serverAt(program: string): Promise<InstalledServer | undefined> {

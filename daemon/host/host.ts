@@ -22,6 +22,8 @@ import { listMounts, mountAt } from './mounts.ts';
 import { ensurePackages } from './packages.ts';
 import { KeyedMutex } from '../sys/keyed-mutex.ts';
 import { ProcessSupervisor } from './processes.ts';
+import type { EngineGuard } from './engine-guard.ts';
+import { isFrozen, type ProcessIdentity } from './process-tree.ts';
 import { xfs } from './xfs.ts';
 import { type HostEngine, HostRecords } from './records.ts';
 
@@ -48,6 +50,8 @@ export interface HostOptions {
   readonly log: HostLog;
   /** Absent: the driver that detect.ts finds best. */
   readonly attach?: AttachDriver['name'];
+  /** Absent: engines speak whatever becomes of their volume's lease. For tests of this folder. */
+  readonly guard?: EngineGuard;
   /** Of new volumes; absent: ext4. */
   readonly fileSystem?: FileSystemDriver['type'];
   /** Absent: all of the product's. */
@@ -69,6 +73,8 @@ export class HostDrivers {
   private readonly engines: EngineRegistry;
   private readonly processes: ProcessSupervisor;
   private readonly mutex = new KeyedMutex();
+  /** Volume → the process that its engine descends from. */
+  private readonly roots = new Map<string, ProcessIdentity>();
   private attachDriver: Promise<AttachDriver> | undefined;
   private toolsPresent: Promise<unknown> | undefined;
 
@@ -76,7 +82,14 @@ export class HostDrivers {
     const { stateDir, host, engines } = options;
     this.options = options;
     this.records = new HostRecords(stateDir);
-    this.processes = new ProcessSupervisor({ runDir: join(stateDir, 'run'), host });
+    this.processes = new ProcessSupervisor({
+      runDir: join(stateDir, 'run'),
+      host,
+      engineStarted: (volume, root) => {
+        this.roots.set(volume, root);
+        options.guard?.engine(volume, root);
+      },
+    });
     this.engines = engineRegistry({
       stateDir,
       processes: this.processes,
@@ -91,6 +104,10 @@ export class HostDrivers {
    */
   async recover(): Promise<void> {
     await this.prepareFolders();
+    for (const [volume, root] of await this.processes.engines()) {
+      this.roots.set(volume, root);
+      this.options.guard?.engine(volume, root);
+    }
     const driver = await this.driver();
     const volumes = await this.volumesHere();
     await Promise.all(
@@ -240,6 +257,7 @@ export class HostDrivers {
     const driver = engineNamed(this.engines, spec.engine);
     return this.mutex.run(spec.volume, async () => {
       await this.remember(engine);
+      await this.options.guard?.ready();
       return driver.start(spec);
     });
   }
@@ -256,6 +274,11 @@ export class HostDrivers {
   }
 
   async reportEngine(engine: HostEngine): Promise<EngineReport> {
+    const { volume, database } = engine;
+    const root = this.roots.get(volume);
+    // Not asked anything: it could not answer.
+    if (root !== undefined && isFrozen(root))
+      return { database, volume, state: 'FROZEN', version: '', logTail: [] };
     return engineNamed(this.engines, engine.engine).report(this.specOf(engine));
   }
 

@@ -1,9 +1,10 @@
 /** What there is of volumes on this host, wherever it came from: records, processes, mounts, devices. Changes nothing. */
 import { join } from 'node:path';
+import { ENGINES } from '../engines/registry.ts';
 import type { AttachDriver } from './drivers.ts';
 import { listLoopDevices, listMounts } from './mounts.ts';
 import { argumentsOf, livingProcesses, withDescendants } from './proc.ts';
-import { containsPath, type ProcessSupervisor } from './processes.ts';
+import { COMMAND_NAME_BYTES, containsPath, type ProcessSupervisor } from './processes.ts';
 import type { HostRecords } from './records.ts';
 
 export interface FoundProcess {
@@ -36,13 +37,16 @@ export interface InventoryParts {
 }
 
 /** Programs that the daemon starts: a shell of a person that looks at a path of ours is none of our business. */
-const OUR_PROGRAMS: ReadonlySet<string> = new Set(['qemu-storage-da', 'postgres', 'mariadbd']);
+const OUR_PROGRAMS: ReadonlySet<string> = new Set([
+  'qemu-storage-da',
+  ...ENGINES.flatMap(({ programs }) => programs).map((name) => name.slice(0, COMMAND_NAME_BYTES)),
+]);
 const DELETED = / ?\(deleted\)$/;
 
 export async function takeInventory(parts: InventoryParts): Promise<HostInventory> {
   const recorded = await parts.records.list();
   const [processes, mounts, devices] = await Promise.all([
-    findProcesses(parts, (database) => recorded.find(({ engine }) => engine?.database === database)?.volume),
+    findProcesses(parts),
     findMounts(parts.stateDir),
     findDevices(parts),
   ]);
@@ -77,13 +81,9 @@ async function findDevices({ stateDir, driver }: InventoryParts): Promise<HostIn
   return [...loops, ...(await Promise.all(others))];
 }
 
-async function findProcesses(
-  { stateDir, processes }: InventoryParts,
-  volumeOf: (database: string) => string | undefined,
-): Promise<readonly FoundProcess[]> {
+async function findProcesses({ stateDir, processes }: InventoryParts): Promise<readonly FoundProcess[]> {
   const recorded = (await processes.list()).map(({ name, pid, alive }) => {
-    const [, kind, subject = ''] = /^(attach|engine)-(.+)$/.exec(name) ?? [];
-    const volume = kind === 'attach' ? subject : (volumeOf(subject) ?? '');
+    const [, volume = ''] = /^(?:attach|engine)-(.+)$/.exec(name) ?? [];
     return { name, pid, alive, volume };
   });
   return [...recorded, ...(await findUnrecorded(stateDir, recorded))];

@@ -44,10 +44,15 @@ export const ENGINE_STOP_GRACE_MS = 30_000;
 export const ENGINE_SETTLE_TIMEOUT_MS = 30_000;
 /** After this long a killed engine is taken to hang in I/O, which ends when its volume is taken away. */
 export const ENGINE_KILL_HEADSTART_MS = 100;
+/** A guard that is started takes a moment to load. */
+export const GUARD_START_TIMEOUT_MS = 10_000;
+export const GUARD_END_TIMEOUT_MS = 500;
 export const ENGINE_POLL_MS = 15;
 export const ENGINE_PROBE_TIMEOUT_MS = 2000;
 /** Of what a server answers to a probe, more is not looked at. */
 export const PROBE_ANSWER_BYTES = 64 * 1024;
+/** How old the list of installed servers may be that heartbeats are made of. */
+export const RECENT_SERVERS_MS = 5000;
 /** What is asked of a running engine as its administrator. */
 export const ENGINE_ADMINISTRATION_TIMEOUT_MS = 30_000;
 /** The engine's log file is moved aside when it has grown beyond this; one old file is kept. */

@@ -17,6 +17,7 @@ import { childEnvironment, lastLines, type SystemUser } from './commands.ts';
 import { readRecord, removeRecord, writeRecord } from './durable.ts';
 import { KILL_WAIT_MS, LOG_FILE_BYTES, LOG_TAIL_BYTES, LOG_TAIL_LINES, POLL_MS } from './limits.ts';
 import { poll } from './poll.ts';
+import type { ProcessIdentity } from './process-tree.ts';
 import {
   argumentsOf,
   bootIdOfMachine,
@@ -36,12 +37,19 @@ export interface ProcessSpec {
   readonly belongings: Belongings;
   readonly logFile: string;
   readonly user?: SystemUser;
+  /** The volume whose engine it is: it speaks only under the lease of that volume. */
+  readonly engineOf?: string;
 }
 
 /** The kernel keeps no more of a program's name. */
-const COMMAND_NAME_BYTES = 15;
+export const COMMAND_NAME_BYTES = 15;
 
-const recordSchema = z.object({ pid: z.int(), startTicks: z.int(), bootId: z.string() });
+const recordSchema = z.object({
+  pid: z.int(),
+  startTicks: z.int(),
+  bootId: z.string(),
+  engineOf: z.string().optional(),
+});
 type ProcessRecord = Readonly<z.output<typeof recordSchema>>;
 
 /** What killTree looks for besides the recorded process and its descendants. */
@@ -53,14 +61,23 @@ export interface Belongings {
   readonly workingFolder?: string;
 }
 
+type EngineStarted = (volume: string, root: ProcessIdentity) => void;
+
 export class ProcessSupervisor {
   private readonly runDir: string;
   private readonly host: string;
   private readonly bootId = bootIdOfMachine();
+  private readonly engineStarted: EngineStarted;
 
-  constructor(options: { readonly runDir: string; readonly host: string }) {
+  constructor(options: {
+    readonly runDir: string;
+    readonly host: string;
+    /** Before anything else is done about it. */
+    readonly engineStarted?: EngineStarted;
+  }) {
     this.runDir = options.runDir;
     this.host = options.host;
+    this.engineStarted = options.engineStarted ?? (() => undefined);
   }
 
   /** Starts it, unless it runs already; remains of a former life are killed first. The record is then durable. */
@@ -76,12 +93,12 @@ export class ProcessSupervisor {
     const pid = await this.fork(spec);
     const stat = await statOf(pid);
     // Gone already: there is nothing to record, and the log says why.
-    if (stat !== undefined)
-      await writeRecord(this.recordPath(spec.name), {
-        pid,
-        startTicks: stat.startTicks,
-        bootId: this.bootId,
-      });
+    if (stat !== undefined) {
+      const { startTicks } = stat;
+      const { engineOf } = spec;
+      if (engineOf !== undefined) this.engineStarted(engineOf, { pid, startTicks });
+      await writeRecord(this.recordPath(spec.name), { pid, startTicks, bootId: this.bootId, engineOf });
+    }
     return pid;
   }
 
@@ -89,6 +106,19 @@ export class ProcessSupervisor {
   async pidOf(name: string): Promise<number | undefined> {
     const record = await this.read(name);
     return record === undefined ? undefined : this.verified(record);
+  }
+
+  /** The engines that are alive, by their volume. */
+  async engines(): Promise<ReadonlyMap<string, ProcessIdentity>> {
+    const names = (await readdir(this.runDir).catch(() => [])).filter((name) => name.endsWith('.json'));
+    const found = await Promise.all(
+      names.map(async (name) => {
+        const record = await this.read(name.slice(0, -'.json'.length));
+        if (record?.engineOf === undefined || (await this.verified(record)) === undefined) return [];
+        return [[record.engineOf, { pid: record.pid, startTicks: record.startTicks }] as const];
+      }),
+    );
+    return new Map(found.flat());
   }
 
   async isAlive(name: string): Promise<boolean> {

@@ -201,6 +201,17 @@ export class Primary {
     return true;
   }
 
+  /**
+   * Until when, as things are. Infinity: nobody's lease is needed; -Infinity: not now. Undefined: a process that has just
+   * started does not know what was granted to the one before, nor one that is being promoted.
+   */
+  get answersReadsUntilMs(): number | undefined {
+    const { state } = this.#core;
+    if (state === 'RECOVERING' || state === 'PROMOTING') return undefined;
+    if (state !== 'SERVING' && state !== 'SOLO' && state !== 'HOLDING') return -Infinity;
+    return Math.min(...this.required.map(({ leaseUntilMs }) => leaseUntilMs));
+  }
+
   /** What this replica's disk holds may be told to clients. */
   mayAnswerReads(nowMs: number): boolean {
     const { state } = this.#core;

@@ -83,6 +83,11 @@ export class Replica {
     return this.#leader.primary.mayAnswerReads(nowMs);
   }
 
+  /** See `Primary.answersReadsUntilMs`: what answers clients from a memory of its own has to be silent then. */
+  get answersReadsUntilMs(): number | undefined {
+    return this.#leader.primary.answersReadsUntilMs;
+  }
+
   get status(): ReplicaStatus {
     const { state, persisted, nowMs, why, hostRebooted } = this.#core;
     const { primary, copies, repair, scrub } = this.#leader;

@@ -45,6 +45,11 @@ export interface VolumeWorld {
   /** Asks the control store; answers its record after the decision, whichever it was. */
   propose(proposal: Proposal): Promise<{ readonly view: View | undefined; readonly reason: string }>;
   stateChanged(volume: Volume, from: ReplicaState, to: ReplicaState): void;
+  /**
+   * Reads may be answered until then, on `clock`; Infinity: nobody's lease is needed, -Infinity: not now. Called before
+   * anybody else could learn of it: what answers for this volume from a memory of its own is silent when it returns.
+   */
+  answersUntil(volume: Volume, untilMs: number): void;
   /** Of the file system that the volume stands on. */
   readonly space: Space;
   /** How long a client's write or flush took, of some of them. */
@@ -92,6 +97,7 @@ export class Volume implements BlockBackend {
   #queue: ReplicaEvent[] = [];
   #running = false;
   #dialFailure = '';
+  #toldUntilMs: number | undefined;
   #closed = false;
 
   constructor(world: VolumeWorld, disk: Disk, options: ReplicaOptions, kept: Omit<KeptState, 'preserved'>) {
@@ -233,6 +239,7 @@ export class Volume implements BlockBackend {
   tick(): void {
     this.#gate.retry();
     this.run({ type: 'tick' });
+    this.#tellLease();
   }
 
   /**
@@ -317,6 +324,8 @@ export class Volume implements BlockBackend {
         this.#mismatch(effect);
         return;
       case 'propose':
+        // Whoever is taken in can be promoted: from here on its lease counts, whatever becomes of this process.
+        this.#tellLease();
         void this.#propose(effect);
         return;
       case 'state-changed':
@@ -329,6 +338,8 @@ export class Volume implements BlockBackend {
 
   /** Of all that is sent only a copied region is read for that alone, and kept by nobody. */
   #send({ link, message, payload }: Extract<Effect, { type: 'send' }>): void {
+    // The other may be promoted as soon as it has heard it.
+    if (message.type === 'yield') this.#tell(-Infinity);
     const isCopy = message.type === 'copy-data' && payload !== undefined;
     const sent = isCopy ? () => this.#disk.sent(payload) : undefined;
     this.#links.get(link)?.send(message, payload, sent);
@@ -395,6 +406,7 @@ export class Volume implements BlockBackend {
       onFrame: (frame) => {
         if (frame.message.type === 'heartbeat-answer') this.#leaseGranted(frame.message.askedAtMs);
         this.run({ type: 'frame', link: id, ...frame });
+        if (frame.message.type === 'heartbeat-answer') this.#tellLease();
       },
       onChunkEnd: () => {
         this.run({ type: 'batch-end' });
@@ -406,6 +418,17 @@ export class Volume implements BlockBackend {
         this.run({ type: 'link-closed', link: id });
       },
     });
+  }
+
+  #tellLease(): void {
+    const untilMs = this.#replica.answersReadsUntilMs;
+    if (untilMs !== undefined) this.#tell(untilMs);
+  }
+
+  #tell(untilMs: number): void {
+    if (untilMs === this.#toldUntilMs) return;
+    this.#toldUntilMs = untilMs;
+    this.#world.answersUntil(this, untilMs);
   }
 
   #leaseGranted(askedAtMs: number): void {
@@ -440,6 +463,7 @@ export class Volume implements BlockBackend {
     const { generation } = this.view;
     this.#world.log.info({ volume: this.name, from, to, generation, why }, 'the replica changed its state');
     if (stateChannel.hasSubscribers) stateChannel.publish({ volume: this.name, from, to, generation });
+    this.#tellLease();
     this.#world.stateChanged(this, from, to);
     if (!isPrimaryState(to)) this.#gate.releaseAll();
   }

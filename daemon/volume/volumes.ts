@@ -37,11 +37,13 @@ export interface VolumesOptions {
   readonly stallMs: number;
   /** Of the file system that `stateDir` is on. */
   readonly space: SpaceLimits;
-  readonly world: Omit<VolumeWorld, 'stateChanged' | 'tookMs' | 'space'>;
+  readonly world: Omit<VolumeWorld, 'stateChanged' | 'answersUntil' | 'tookMs' | 'space'>;
   /** Puts a layer over the disk of each volume, such as one that fails. */
   readonly layer?: (volume: string, store: Store) => Store;
   /** Clients are already cut off when it is called. */
   readonly stateChanged: (volume: Volume, to: ReplicaState) => void;
+  /** See VolumeWorld. */
+  readonly answersUntil: VolumeWorld['answersUntil'];
 }
 
 /** How often time-driven decisions are looked at: a promotion waits at most this much too long. */
@@ -287,7 +289,7 @@ export class Volumes {
   }
 
   #add(layered: LayeredVolume, kept: Kept): void {
-    const { host, incarnation, bootId, world, stateChanged } = this.#options;
+    const { host, incarnation, bootId, world, stateChanged, answersUntil } = this.#options;
     const { leaseMs, heartbeatMs, silenceMs, stallMs } = this.#options;
     const timing = { leaseMs, heartbeatMs, silenceMs, stallMs };
     const { name } = layered;
@@ -302,6 +304,7 @@ export class Volumes {
           this.exports.stateChanged(name, from, to);
           stateChanged(changed, to);
         },
+        answersUntil,
       },
       { store, fallback: new Fallback(this.#fallbackPath(name), store, this.space) },
       { volume: name, sizeBytes: store.sizeBytes, host, incarnation, bootId, ...timing },

@@ -171,7 +171,7 @@ const rows: Readonly<Record<string, Row>> = {
   revertVolume: {
     call: (client) => client.snapshots.revert('orders@monday', { acceptDataLoss: true }),
     sent: { name: 'volumes/orders/snapshots/monday', acceptDataLoss: true },
-    attempts: ONCE,
+    attempts: REPEATED,
   },
   diffSnapshots: {
     call: (client) => client.snapshots.diff('orders@monday', undefined).next(),

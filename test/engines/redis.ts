@@ -60,6 +60,7 @@ export const redis: Engine = {
 
   systemUser: 'redis',
   server: '/usr/bin/redis-server',
+  tools: ['/usr/bin/redis-cli'],
   programs: ['redis-server'],
   dataFolder: 'redis',
   installing: {

@@ -14,7 +14,7 @@ t.test('an engine on its device is found in all its parts, and nothing after its
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
     [
       { name: `attach-${VOLUME}`, volume: VOLUME, alive: true },
-      { name: 'engine-orders', volume: VOLUME, alive: true },
+      { name: `engine-${VOLUME}`, volume: VOLUME, alive: true },
     ],
     'the engine with its children is one process',
   );

@@ -38,6 +38,7 @@ export async function openVolumes(
     silenceMs: 300,
     stallMs: 1000,
     stateChanged: () => undefined,
+    answersUntil: () => undefined,
     space,
     world: {
       clock: bootClock,

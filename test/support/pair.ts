@@ -90,6 +90,7 @@ export class Pair {
       bootId: 'one boot',
       ...TIMING,
       stateChanged: quiet,
+      answersUntil: quiet,
       space: this.space.get(name) ?? NO_LIMITS,
       layer: (_volume, store) => this.layers.get(name)?.(store) ?? store,
       world: {

@@ -30,6 +30,7 @@ const volumes = new Volumes({
   stallMs: 5000,
   space: { reserveBytes: 0, warnPercent: 100, whenFull: 'fail' },
   stateChanged: () => undefined,
+  answersUntil: () => undefined,
   world: {
     clock: bootClock,
     log: quietLog,

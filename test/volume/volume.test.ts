@@ -89,6 +89,7 @@ t.test('a copy is not durable as begun while the fallback of an earlier one may 
       dial: nobody,
       propose: nobody,
       stateChanged: () => undefined,
+      answersUntil: () => undefined,
       space: new Space({
         limits: NO_LIMITS,
         measure: () => ({ totalBytes: SIZE, availableBytes: SIZE }),

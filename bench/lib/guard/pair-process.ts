@@ -51,6 +51,7 @@ async function host(name: string): Promise<Volumes> {
     bootId: 'one boot',
     ...TIMING,
     stateChanged: quiet,
+    answersUntil: quiet,
     space: { reserveBytes: 0, warnPercent: 100, whenFull: 'fail' },
     world: {
       clock: bootClock,

@@ -67,7 +67,7 @@ t.test('a single copy has nobody to be copied to', async (t) => {
   await harness.until(isWhole);
   const redundancyMode = RedundancyMode.REDUNDANCY_MODE_SINGLE;
   await harness.finished(await harness.call(service.convertRedundancy, { name, redundancyMode }));
-  t.match(await refusal(reseed(harness)), { reason: 'ONE_COPY', metadata: { next: /--replicated/ } });
+  t.match(await refusal(reseed(harness)), { reason: 'ONE_COPY', metadata: { next: /--to replicated/ } });
 });
 
 t.test('a reseed that waits for its next try is begun at once on a word', async (t) => {

@@ -178,7 +178,7 @@ t.test('a primary that stepped down and was forgotten is replaced, or told to se
 });
 
 t.test('a primary that is heard and does not serve is replaced once its secondary has lost it', async (t) => {
-  const idle = ['HOLDING', 'RECOVERING', 'BLANK'].map((state) => host('a1', replica(state)));
+  const idle = ['RECOVERING', 'BLANK'].map((state) => host('a1', replica(state)));
   for (const a of [...idle, host('a1', undefined)]) {
     const said = a.replicas.get('orders-1')?.state ?? 'no replica';
     t.match(decide(situation([a, host('b1', orphan())])), { kind: 'failover', to: 'b1' }, said);
@@ -186,6 +186,14 @@ t.test('a primary that is heard and does not serve is replaced once its secondar
     t.match(decide(situation([a, host('b1', lately)])), { kind: 'none', recheckInMs: 1100 }, said);
     t.match(decide(situation([a, secondary])), { kind: 'none' }, `${said}, and talks to its secondary`);
   }
+});
+
+t.test('a primary that holds its writes and is heard is given time to go on alone', async (t) => {
+  const holding = host('a1', replica('HOLDING'));
+  const lostFor = (ms: number): HostObservation =>
+    host('b1', orphan({ peerSilenceMs: ms, disconnectedSinceMs: NOW_MS - ms }));
+  t.match(decide(situation([holding, lostFor(3000)])), { kind: 'none', recheckInMs: 650 });
+  t.match(decide(situation([holding, lostFor(4000)])), { kind: 'failover', to: 'b1' });
 });
 
 t.test('a solo primary has the other host reseeded once it is back', async (t) => {
@@ -244,6 +252,7 @@ t.test('an engine or an alias that is not where the primary serves is brought ba
   t.match(decide(situation([without('FAILED'), secondary])), { kind: 'recover-primary', why: /FAILED/ });
   t.match(decide(situation([without('STOPPED'), secondary])), { kind: 'recover-primary' });
   t.match(decide(situation([without('STARTING'), secondary])), { kind: 'none' });
+  t.match(decide(situation([without('FROZEN'), secondary])), { kind: 'none', why: /lease/ });
   t.match(decide(situation([host('a1', replica('SERVING'), { engines: [] }), secondary])), {
     kind: 'recover-primary',
   });
@@ -255,6 +264,27 @@ t.test('an engine or an alias that is not where the primary serves is brought ba
   const failed: Situation['database'] = { ...database, lifecycle: 'failed' };
   t.match(decide(situation([primary, secondary], { database: failed })), { kind: 'recover-primary' });
 });
+
+/** What hosts say while one way between two of them is cut: who hears whom, on what each reports. */
+t.test(
+  'of the ways that may be cut only that from the primary to both others causes a failover',
+  async (t) => {
+    const deaf = orphan({ peerConnected: true, disconnectedSinceMs: undefined });
+    const unheard = host('b1', replica('SECONDARY'), silent);
+    const cases: readonly (readonly [way: string, hosts: readonly HostObservation[], kind: string])[] = [
+      // The primary asks for the lease, and no answer comes: it holds its writes, and asks control.
+      ['secondary to primary', [host('a1', replica('HOLDING')), host('b1', orphan())], 'none'],
+      ['primary to secondary', [host('a1', replica('HOLDING')), host('b1', deaf)], 'none'],
+      ['primary to control', [goneA, secondary], 'none'],
+      ['control to primary', [goneA, secondary], 'none'],
+      ['secondary to control', [primary, unheard], 'none'],
+      ['both to control', [goneA, unheard], 'none'],
+      ['primary to both others', [goneA, host('b1', orphan())], 'failover'],
+      ['both others to the primary', [goneA, host('b1', deaf)], 'failover'],
+    ];
+    for (const [way, hosts, kind] of cases) t.match(decide(situation(hosts)), { kind }, way);
+  },
+);
 
 const three = { ...volume, inSync: ['a1', 'b1', 'c1'], replicas: ['a1', 'b1', 'c1'] };
 const withThree = (hosts: readonly HostObservation[], change: Partial<Situation> = {}): Situation =>
@@ -306,7 +336,8 @@ t.test('a primary of three that gave up, recovers for too long or does not serve
   t.match(decide(withThree([gaveUp, ...others])), { kind: 'failover', to: 'c1' });
   const rebooted = host('a1', replica('RECOVERING', { hostRebooted: true }));
   t.match(decide(withThree([rebooted, ...others])), { kind: 'failover', to: 'c1' });
-  t.match(decide(withThree([host('a1', replica('HOLDING')), ...others])), { kind: 'failover', to: 'c1' });
+  const long = [host('b1', replica('STALE')), host('c1', orphan({ peerSilenceMs: 4000 }))];
+  t.match(decide(withThree([host('a1', replica('HOLDING')), ...long])), { kind: 'failover', to: 'c1' });
 });
 
 t.test('each missing one of three is reseeded in its turn, also beside a secondary', async (t) => {

@@ -17,6 +17,7 @@ import {
 } from '../../../proto/gen/lockstep/v1/database_service.ts';
 import { Watchers, watchDatabase, type WatchOptions } from '../../../control/services/watch.ts';
 import { ApiServer } from '../../../daemon/sys/grpc-server.ts';
+import { EventServiceService } from '../../../proto/gen/lockstep/v1/event_service.ts';
 import { ControlHarness } from '../../support/control-harness.ts';
 import { quietLog } from '../../support/quiet-log.ts';
 
@@ -75,6 +76,25 @@ t.test(
     t.match(errorOfService(await ended), { code: 'UNAVAILABLE', reason: 'SHUTTING_DOWN' });
   },
 );
+
+t.test('a watch of events says that it is live before there is one, and why it ends', async (t) => {
+  const harness = await ControlHarness.open(t, { hosts: false });
+  const client = new Client(harness.address, credentials.createInsecure());
+  t.teardown(() => client.close());
+  const entry = EventServiceService.watchEvents;
+  const request = { parent: '', backlog: 0, reasons: [] };
+  const stream = client.makeServerStreamRequest(
+    entry.path,
+    entry.requestSerialize,
+    entry.responseDeserialize,
+    request,
+  );
+  stream.on('data', () => undefined);
+  const ended = new Promise<ServiceError>((resolve) => stream.on('error', resolve));
+  await new Promise((resolve) => stream.on('metadata', resolve));
+  await harness.stopControl();
+  t.match(errorOfService(await ended), { code: 'UNAVAILABLE', reason: 'SHUTTING_DOWN' });
+});
 
 /** A server whose one database changes when it is told to. */
 async function changeable(
