@@ -47,10 +47,12 @@ export async function trialsOf(type: Type): Promise<readonly Trial[]> {
     type,
     kind,
     what,
-    run: async () => void (await run()),
+    run: async () => {
+      await run();
+    },
   });
   const names = definition.steps.map(({ name }) => name);
-  const undoable = definition.steps.filter(({ undo }) => undo !== undefined).map(({ name }) => name);
+  const undoable = definition.steps.filter((step) => step.undo !== undefined).map(({ name }) => name);
   const last = names.at(-1);
   const forward = await toItsEnd(type, scenario, {});
   const trials = deathsIn(forward, { from: 0, undoable }).map(({ what, death }) =>
