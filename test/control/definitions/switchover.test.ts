@@ -181,6 +181,9 @@ t.test(
       const moved = await harness.until((database) => database.state === 2 && database.busyWith === '');
       t.match(moved, { primary: { host: 'host-b' } }, `after entry ${String(dies)}`);
       t.equal((await reasonsOf(harness)).filter((reason) => reason === 'SWITCHED_OVER').length, 1);
+      // Their heartbeats would keep the next one's hosts from being heard in time.
+      harness.a.die();
+      harness.b.die();
       await harness.stopControl();
     }
   },
