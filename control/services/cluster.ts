@@ -17,7 +17,7 @@ export interface ClusterOptions extends AuditOptions {
 
 export function clusterService(
   options: ClusterOptions,
-): Partial<ClusterServiceServer> & UntypedServiceImplementation {
+): ClusterServiceServer & UntypedServiceImplementation {
   return {
     getClusterStatus: unary(options.log, () => clusterStatus(options)),
     auditCluster: unary(options.log, (request: AuditClusterRequest) => auditCluster(options, request)),

@@ -14,7 +14,7 @@ import { watchEvents, type WatchEventsOptions } from './watch-events.ts';
 
 export function eventService(
   options: WatchEventsOptions,
-): Partial<EventServiceServer> & UntypedServiceImplementation {
+): EventServiceServer & UntypedServiceImplementation {
   return {
     listEvents: unary(options.log, (request: ListEventsRequest) => list(options.repository, request)),
     watchEvents: watchEvents(options),

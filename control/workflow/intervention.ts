@@ -63,7 +63,7 @@ export async function retryWorkflow(parts: InterventionParts, id: string): Promi
     if (standing.outcome.kind !== 'stuck') throw hasEnded(record, standing.outcome.kind);
     const refusal = parts.engine.refusalOf(record);
     if (refusal !== undefined) throw cannotGoOn(record, refusal, 'version');
-    const hold = await holdAgain(parts, record);
+    const hold = await holdAgain(parts, record, standing.timeMs);
     const entry = await entryWrites(parts, record, { kind: 'retried', timeMs: parts.wallClock() });
     return parts.engine.takeUp(record, joined(entry, hold));
   });
@@ -131,7 +131,11 @@ async function entryWrites(
 const NOTHING: Writes = { conditions: [], mutations: [] };
 
 /** What an undo works on has to be there, and held by nobody else. */
-async function holdAgain(parts: InterventionParts, record: WorkflowRecord): Promise<Writes> {
+async function holdAgain(
+  parts: InterventionParts,
+  record: WorkflowRecord,
+  stuckAtMs: number,
+): Promise<Writes> {
   const host = nameIn('hosts', record.target);
   if (host !== undefined) return holdHostAgain(parts, record, host);
   const name = nameIn('databases', record.target);
@@ -148,6 +152,7 @@ async function holdAgain(parts: InterventionParts, record: WorkflowRecord): Prom
       metadata: { subject: `workflows/${record.id}`, next: abandonCommand(record.id) },
     });
   checkHold(record, entry.value.busyWith, 'DATABASE_BUSY');
+  if (entry.value.busyWith === '') await checkNotOvertaken(parts, record, stuckAtMs);
   const message = `a person has ${record.type} undo what it could not undo before`;
   return databaseWrites(parts, entry, { busyWith: record.id }, { reason: 'WORKFLOW_RETRIED', message });
 }
@@ -161,6 +166,29 @@ async function holdHostAgain(
   if (entry === undefined) return NOTHING;
   checkHold(record, entry.value.busyWith, 'HOST_BUSY');
   return rewritten(entry, { busyWith: record.id });
+}
+
+/**
+ * One that let go when it got stuck left its database to the monitor and to people. What they have done since must not
+ * be undone: its undo may be to kill an engine that runs again.
+ */
+async function checkNotOvertaken(
+  { engine }: InterventionParts,
+  { id, target }: WorkflowRecord,
+  stuckAtMs: number,
+): Promise<void> {
+  const later = (await engine.list({ target })).find(
+    ({ record }) => record.id !== id && record.createTimeMs >= stuckAtMs,
+  );
+  if (later === undefined) return;
+  throw new LockstepError(
+    'FAILED_PRECONDITION',
+    `operations/${later.record.id} has worked on ${target} since operations/${id} got stuck and let go of it`,
+    {
+      reason: 'WORKFLOW_OVERTAKEN',
+      metadata: { subject: `workflows/${id}`, next: abandonCommand(id) },
+    },
+  );
 }
 
 function checkHold({ id, target }: WorkflowRecord, busyWith: string, reason: string): void {

@@ -14,7 +14,9 @@ import type { Volumes } from '../volume/volumes.ts';
 import { checkFence } from './fence.ts';
 
 export interface EngineParts {
-  readonly volumes: Pick<Volumes, 'generationOf' | 'require'>;
+  readonly volumes: Pick<Volumes, 'generationOf'> & {
+    require(volume: string): { readonly sizeBytes: number };
+  };
   readonly drivers: Pick<
     HostDrivers,
     'engineOffers' | 'configureEngine' | 'setEnginePassword' | 'growFileSystem'

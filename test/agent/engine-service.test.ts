@@ -23,7 +23,7 @@ async function start(t: Test, options: { readonly isReleasing?: boolean } = {}) 
   const parts: EngineParts = {
     volumes: {
       generationOf: () => SEEN,
-      require: () => ({ sizeBytes: SIZE_BYTES }) as ReturnType<EngineParts['volumes']['require']>,
+      require: () => ({ sizeBytes: SIZE_BYTES }),
     },
     drivers: {
       engineOffers: async () => [{ engine: 'mariadb', version: '10.11', installed: true }],

@@ -6,7 +6,9 @@ import type { WorkflowDefinition, WorkflowState } from '../../control/workflow/w
 import {
   Database,
   DatabaseServiceService as databases,
+  RedundancyMode,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
+import { HostServiceService as hosts } from '../../proto/gen/lockstep/v1/host_service.ts';
 import { SnapshotServiceService as snapshots } from '../../proto/gen/lockstep/v1/snapshot_service.ts';
 import { VolumeServiceService as volumes } from '../../proto/gen/lockstep/v1/volume_service.ts';
 import { MIB } from '../support/control-harness.ts';
@@ -22,10 +24,16 @@ export interface Scenario {
   done(world: World): Promise<unknown>;
   /** The state before; or, where the way back is closed, what its definition promises. */
   undone(world: World): Promise<unknown>;
+  /** Of the database once it was begun; absent: databases/orders. */
+  readonly name?: string;
 }
 
 const orders = { name: 'databases/orders' };
-const SINGLE = 1;
+const {
+  REDUNDANCY_MODE_SINGLE: SINGLE,
+  REDUNDANCY_MODE_UNSPECIFIED: REPLICATED,
+  REDUNDANCY_MODE_REPLICATED: REDUNDANT,
+} = RedundancyMode;
 const NEW_SIZE = BigInt(512 * MIB);
 
 const create = (world: World): Promise<unknown> => world.createOrders();
@@ -33,6 +41,21 @@ const well = (world: World): Promise<unknown> => world.well();
 const usedAlone = (world: World): Promise<unknown> => world.well(orders.name, () => true);
 const gone = (world: World): Promise<unknown> => world.gone();
 const stopped = (world: World): Promise<unknown> => world.stopped();
+const deleted = (world: World): Promise<unknown> => world.deleted();
+
+async function createSingle(world: World): Promise<void> {
+  await world.done(await world.harness.create({ redundancyMode: SINGLE, zones: [] }));
+  await usedAlone(world);
+}
+
+async function createWithThird(world: World): Promise<void> {
+  await world.addHost('host-c', 'c');
+  await world.createOrders();
+}
+
+const convert = (redundancyMode: RedundancyMode) => async (world: World) =>
+  world.idOf(await world.harness.call(databases.convertRedundancy, { ...orders, redundancyMode }));
+
 const nothing = async (): Promise<void> => undefined;
 
 async function createAndStop(world: World): Promise<void> {
@@ -40,7 +63,7 @@ async function createAndStop(world: World): Promise<void> {
   await world.done(await world.harness.call(databases.stopDatabase, orders));
 }
 
-const newVolume = (redundancyMode: 0 | 1) => async (world: World) =>
+const newVolume = (redundancyMode: RedundancyMode) => async (world: World) =>
   world.idOf(
     await world.harness.call(volumes.createVolume, {
       volumeId: 'orders',
@@ -56,10 +79,10 @@ export const SCENARIOS: Readonly<Partial<Record<Type, Scenario>>> = {
     done: well,
     undone: gone,
   },
-  'create-volume': { prepare: nothing, begin: newVolume(0), done: well, undone: gone },
+  'create-volume': { prepare: nothing, begin: newVolume(REPLICATED), done: well, undone: gone },
   'create-single-database': {
     prepare: nothing,
-    begin: async (world) => world.idOf(await world.harness.create({ redundancyMode: SINGLE, zones: ['a'] })),
+    begin: async (world) => world.idOf(await world.harness.create({ redundancyMode: SINGLE, zones: [] })),
     done: usedAlone,
     undone: gone,
   },
@@ -67,12 +90,74 @@ export const SCENARIOS: Readonly<Partial<Record<Type, Scenario>>> = {
   'delete-database': {
     prepare: create,
     begin: async (world) => world.idOf(await world.harness.call(databases.deleteDatabase, orders)),
+    done: deleted,
+    undone: well,
+  },
+  'undelete-database': {
+    async prepare(world) {
+      await world.createOrders();
+      await world.delete();
+    },
+    begin: async (world) => world.idOf(await world.harness.call(databases.undeleteDatabase, orders)),
+    done: well,
+    undone: deleted,
+  },
+  'purge-database': {
+    async prepare(world) {
+      await newVolume(REPLICATED)(world);
+      await world.well();
+    },
+    begin: async (world) =>
+      world.idOf(
+        await world.harness.call(volumes.deleteVolume, { name: (await world.harness.get()).volume }),
+      ),
     done: gone,
     async undone(world) {
-      await world.halfDone();
-      await world.delete();
+      // It may have failed after its last step had done its work.
+      if (await world.isThere()) {
+        await world.halfDone();
+        await world.delete();
+      }
       await world.gone();
     },
+  },
+  'clone-database': {
+    prepare: create,
+    begin: async (world) =>
+      world.idOf(await world.harness.call(databases.cloneDatabase, { ...orders, databaseId: 'copy' })),
+    name: 'databases/copy',
+    done: (world) => world.well('databases/copy', () => true),
+    async undone(world) {
+      if (await world.isThere('databases/copy')) throw new Error('the clone is there');
+      await world.well();
+    },
+  },
+  'convert-redundancy': {
+    prepare: createSingle,
+    begin: convert(REDUNDANT),
+    done: well,
+    undone: usedAlone,
+  },
+  'convert-to-single': {
+    prepare: create,
+    begin: convert(SINGLE),
+    done: usedAlone,
+    undone: well,
+  },
+  'replace-replica': {
+    prepare: createWithThird,
+    async begin(world) {
+      await world.harness.call(hosts.drainHost, { name: 'hosts/host-b' });
+      return world.begun();
+    },
+    done: well,
+    undone: well,
+  },
+  'drain-host': {
+    prepare: createWithThird,
+    begin: async (world) => world.idOf(await world.harness.call(hosts.drainHost, { name: 'hosts/host-b' })),
+    done: well,
+    undone: well,
   },
   failover: {
     prepare: create,
@@ -105,7 +190,7 @@ export const SCENARIOS: Readonly<Partial<Record<Type, Scenario>>> = {
   'revert-volume': {
     async prepare(world) {
       await world.createOrders();
-      world.snapshotsOfA.names.add('monday');
+      world.harness.snapshotsOfA.names.add('monday');
     },
     async begin(world) {
       const name = `${orders.name}/snapshots/monday`;
@@ -149,6 +234,7 @@ export const SCENARIOS: Readonly<Partial<Record<Type, Scenario>>> = {
     prepare: create,
     begin: async (world) =>
       world.idOf(await world.harness.call(databases.renameDatabase, { ...orders, newDatabaseId: 'shop' })),
+    name: 'databases/shop',
     done: (world) => world.well('databases/shop'),
     undone: (world) => world.well('databases/shop'),
   },

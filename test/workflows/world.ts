@@ -6,6 +6,7 @@ import { AuditKind, ClusterServiceService as cluster } from '../../proto/gen/loc
 import {
   type Database,
   DatabaseServiceService as databases,
+  DatabaseState,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
 import {
   type Workflow,
@@ -14,13 +15,17 @@ import {
 } from '../../proto/gen/lockstep/v1/workflow_service.ts';
 import type { AgentDouble } from '../support/agent-double.ts';
 import { ControlHarness } from '../support/control-harness.ts';
-import { SnapshotDouble } from '../support/snapshot-double.ts';
 import type { Interference } from './interference.ts';
 
-const [ACTIVE, FAILED, STOPPED] = [2, 6, 7];
+const {
+  DATABASE_STATE_ACTIVE: ACTIVE,
+  DATABASE_STATE_FAILED: FAILED,
+  DATABASE_STATE_STOPPED: STOPPED,
+} = DatabaseState;
 const IN_SYNC = 3;
 const LIMIT_MS = 20_000;
 const POLL_MS = 5;
+const CREATE_ATTEMPTS = 3;
 
 const ENDED: ReadonlySet<WorkflowState> = new Set([
   WorkflowState.WORKFLOW_STATE_DONE,
@@ -44,27 +49,17 @@ export class Cleanup {
 
 export class World {
   readonly harness: ControlHarness;
-  readonly snapshotsOfA: SnapshotDouble;
   readonly #interference: Interference;
+  #hosts = 2;
 
-  private constructor(harness: ControlHarness, snapshotsOfA: SnapshotDouble, interference: Interference) {
+  private constructor(harness: ControlHarness, interference: Interference) {
     this.harness = harness;
-    this.snapshotsOfA = snapshotsOfA;
     this.#interference = interference;
   }
 
   static async open(cleanup: Cleanup, interference: Interference): Promise<World> {
     const harness = await ControlHarness.open(cleanup, { hosts: false });
-    const doubles = [new SnapshotDouble(), new SnapshotDouble()];
-    [harness.a, harness.b].forEach((host, index) => {
-      const before = host.addServices;
-      host.addServices = (server) => {
-        before(server);
-        doubles[index]?.addTo(server);
-      };
-    });
-    const [snapshotsOfA = new SnapshotDouble()] = doubles;
-    const world = new World(harness, snapshotsOfA, interference);
+    const world = new World(harness, interference);
     await Promise.all([harness.a.start(), harness.b.start()]);
     await harness.stopControl();
     await world.#start();
@@ -109,9 +104,15 @@ export class World {
     return last;
   }
 
-  /** Again where the monitor is at work on the database just now. */
-  async retry(id: string): Promise<void> {
-    await this.#untilFree(() => this.harness.call(workflows.retryWorkflow, { name: `workflows/${id}` }));
+  /** Again where the monitor is at work on the database just now. False: it has been overtaken by others. */
+  async retry(id: string): Promise<boolean> {
+    try {
+      await this.#untilFree(() => this.harness.call(workflows.retryWorkflow, { name: `workflows/${id}` }));
+      return true;
+    } catch (error) {
+      if (error instanceof LockstepError && error.reason === 'WORKFLOW_OVERTAKEN') return false;
+      throw error;
+    }
   }
 
   async abandon(id: string): Promise<void> {
@@ -123,8 +124,26 @@ export class World {
     if (error !== undefined) throw new Error(error.message);
   }
 
-  createOrders(): Promise<Database> {
-    return this.harness.createOrders();
+  heard(): Promise<void> {
+    return this.harness.hostsHeard(this.#hosts);
+  }
+
+  async addHost(host: string, zone: string): Promise<void> {
+    await this.harness.addHost(host, zone);
+    this.#hosts++;
+    await this.heard();
+  }
+
+  /** On a machine under load a host may be late with its heartbeats at that moment. */
+  async createOrders(): Promise<Database> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.heard();
+        return await this.harness.createOrders();
+      } catch (error) {
+        if (attempt === CREATE_ATTEMPTS) throw error;
+      }
+    }
   }
 
   /** The double of the host that the database runs on. */
@@ -147,6 +166,13 @@ export class World {
     return last;
   }
 
+  async deleted(): Promise<void> {
+    await this.#until('orders deleted', async () => {
+      const { state, busyWith } = await this.harness.get();
+      return state === DatabaseState.DATABASE_STATE_DELETED && busyWith === '';
+    });
+  }
+
   async stopped(): Promise<void> {
     await this.#until('orders stopped', async () => {
       const { state, busyWith } = await this.harness.get();
@@ -157,17 +183,19 @@ export class World {
     if (inUse.length > 0) throw new Error(`a stopped database uses ${inUse.join(', ')}`);
   }
 
+  async isThere(name = 'databases/orders'): Promise<boolean> {
+    try {
+      await this.harness.get(name);
+      return true;
+    } catch (error) {
+      if (error instanceof LockstepError && error.code === 'NOT_FOUND') return false;
+      throw error;
+    }
+  }
+
   /** As if it had never been. */
   async gone(): Promise<void> {
-    await this.#until('orders gone', async () => {
-      try {
-        await this.harness.get();
-        return false;
-      } catch (error) {
-        if (error instanceof LockstepError && error.code === 'NOT_FOUND') return true;
-        throw error;
-      }
-    });
+    await this.#until('orders gone', async () => !(await this.isThere()));
     const left = this.harness.leftovers();
     if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);
   }
@@ -183,16 +211,16 @@ export class World {
       );
   }
 
-  async delete(): Promise<void> {
+  async delete(name = 'databases/orders'): Promise<void> {
     const { harness } = this;
     await this.done(
-      await this.#untilFree(() => harness.call(databases.deleteDatabase, { name: 'databases/orders' })),
+      await this.#untilFree(() => harness.call(databases.deleteDatabase, { name, skipFinalSnapshot: true })),
     );
   }
 
   /** Once all hosts are heard, the audit finds nothing. */
   async clean(): Promise<void> {
-    await this.harness.hostsHeard();
+    await this.heard();
     const { findings, unreachable } = await this.harness.call(cluster.auditCluster, {});
     const told = findings.map(({ host, subject, what }) => `${host} ${subject}: ${what}`);
     if (told.length + unreachable.length > 0)

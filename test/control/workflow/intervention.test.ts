@@ -99,6 +99,11 @@ t.test('what was let go is held again while it goes on, unless another one holds
   t.match(await refusal(retryWorkflow(made, made.id)), { reason: 'TARGET_GONE' });
   await put({ ...database, busyWith: '' });
   made.world.faults.clear();
+  const later = { ...recordOfOther, target: 'databases/orders', createTimeMs: Date.now() };
+  await made.store.transact([], [{ key: keys.workflow('other'), value: later }]);
+  const overtaken = await refusal(retryWorkflow(made, made.id));
+  t.match(overtaken, { reason: 'WORKFLOW_OVERTAKEN', metadata: { next: /abandon/ } });
+  await made.store.transact([], [{ key: keys.workflow('other'), deleted: true }]);
   await retryWorkflow(made, made.id);
   t.equal((await orders(made))?.busyWith, made.id);
 });
