@@ -57,6 +57,7 @@ export class ControlHarness {
   readonly snapshotsOfA: SnapshotDouble;
   readonly snapshotsOfB: SnapshotDouble;
   readonly #graceHours: number;
+  readonly #silenceMs: number;
   /** As of the next start of control. */
   replaceAfterSeconds = 900;
   readonly #dnsPort: number;
@@ -68,9 +69,14 @@ export class ControlHarness {
   private constructor(
     folder: string,
     dnsPort: number,
-    { heartbeatMs, graceHours }: { readonly heartbeatMs: number; readonly graceHours: number },
+    {
+      heartbeatMs,
+      graceHours,
+      silenceMs,
+    }: { readonly heartbeatMs: number; readonly graceHours: number; readonly silenceMs: number },
   ) {
     this.#graceHours = graceHours;
+    this.#silenceMs = silenceMs;
     this.folder = folder;
     this.#dnsPort = dnsPort;
     this.#heartbeatMs = heartbeatMs;
@@ -105,12 +111,18 @@ export class ControlHarness {
   /** With both hosts heard; everything ends with the test. */
   static async open(
     t: Pick<Test, 'teardown'>,
-    options: { readonly hosts?: boolean; readonly heartbeatMs?: number; readonly graceHours?: number } = {},
+    options: {
+      readonly hosts?: boolean;
+      readonly heartbeatMs?: number;
+      readonly graceHours?: number;
+      readonly silenceMs?: number;
+    } = {},
   ): Promise<ControlHarness> {
     const folder = await mkdtemp(join(tmpdir(), 'lockstep-control-'));
     const harness = new ControlHarness(folder, await freePort(), {
       heartbeatMs: HEARTBEAT_MS,
       graceHours: 24,
+      silenceMs: SILENCE_MS,
       ...options,
     });
     t.teardown(async () => {
@@ -146,7 +158,7 @@ export class ControlHarness {
        [timing]
        lease_ms = 200
        heartbeat_ms = ${String(HEARTBEAT_MS)}
-       silence_ms = ${String(SILENCE_MS)}`,
+       silence_ms = ${String(this.#silenceMs)}`,
       'test',
     );
     const folder = join(this.folder, 'control');
