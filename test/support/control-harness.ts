@@ -1,12 +1,9 @@
 /** Control as the daemon mounts it, over a real gRPC server and store, with doubles for the hosts. */
-import { randomInt } from 'node:crypto';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, credentials, type Server, ServerCredentials } from '@grpc/grpc-js';
+import { Client, credentials, type Server } from '@grpc/grpc-js';
 import type { Test } from 'tap';
 import { Control, type ControlOptions } from '../../control/control.ts';
 import { bootClock } from '../../daemon/sys/clock.ts';
@@ -20,6 +17,7 @@ import { ClusterServiceService } from '../../proto/gen/lockstep/v1/cluster_servi
 import { type Database, DatabaseServiceService } from '../../proto/gen/lockstep/v1/database_service.ts';
 import { AgentDouble } from './agent-double.ts';
 import { EngineAgentDouble } from './engine-agent-double.ts';
+import { bindServer, ownPort } from './own-port.ts';
 import { quietLog } from './quiet-log.ts';
 import { SnapshotDouble } from './snapshot-double.ts';
 
@@ -64,11 +62,12 @@ export class ControlHarness {
   #control: Control | undefined;
   #server: Server | undefined;
   #client: Client | undefined;
-  #port = 0;
+  readonly #port: number;
 
   private constructor(
     folder: string,
     dnsPort: number,
+    port: number,
     {
       heartbeatMs,
       graceHours,
@@ -79,6 +78,7 @@ export class ControlHarness {
     this.#silenceMs = silenceMs;
     this.folder = folder;
     this.#dnsPort = dnsPort;
+    this.#port = port;
     this.#heartbeatMs = heartbeatMs;
     this.#hosts = [];
     this.a = this.newHost('host-a', 'a');
@@ -119,7 +119,7 @@ export class ControlHarness {
     } = {},
   ): Promise<ControlHarness> {
     const folder = await mkdtemp(join(tmpdir(), 'lockstep-control-'));
-    const harness = new ControlHarness(folder, await freePort(), {
+    const harness = new ControlHarness(folder, await ownPort(), await ownPort(), {
       heartbeatMs: HEARTBEAT_MS,
       graceHours: 24,
       silenceMs: SILENCE_MS,
@@ -166,7 +166,7 @@ export class ControlHarness {
     this.#control = await Control.open({ ...fixed, ...extra });
     this.#server = new ApiServer();
     this.#control.addServices(this.#server);
-    this.#port = await bind(this.#server, this.#port);
+    await bindServer(this.#server, this.#port);
     this.#client = new Client(this.address, credentials.createInsecure(), OWN_CHANNEL);
   }
 
@@ -272,26 +272,3 @@ export async function refusal(work: Promise<unknown>): Promise<LockstepError> {
 
 const plain = (_key: string, value: unknown): unknown =>
   typeof value === 'bigint' ? value.toString() : value;
-
-async function bind(server: Server, port: number): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  server.bindAsync(`127.0.0.1:${String(port)}`, ServerCredentials.createInsecure(), (error, bound) => {
-    if (error === null) resolve(bound);
-    else reject(error);
-  });
-  return promise;
-}
-
-/** Below the range that outgoing connections get theirs from, so that it is still free when control comes back. */
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  try {
-    socket.bind(randomInt(10_000, 30_000), '127.0.0.1');
-    await once(socket, 'listening');
-    return socket.address().port;
-  } catch {
-    return await freePort();
-  } finally {
-    socket.close();
-  }
-}
