@@ -2,7 +2,7 @@
  * A host as control sees it: AgentService with a memory, over a real gRPC server, with real heartbeats. It keeps what
  * it was told to make, so that a test can ask what was left behind; it can be made to fail any call, and to die.
  */
-import { type handleUnaryCall, Server, ServerCredentials, credentials } from '@grpc/grpc-js';
+import { type handleUnaryCall, Server, credentials } from '@grpc/grpc-js';
 import { LockstepError } from '../../daemon/sys/errors.ts';
 import { callUnary, unary } from '../../daemon/sys/grpc-unary.ts';
 import {
