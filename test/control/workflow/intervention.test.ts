@@ -99,11 +99,13 @@ t.test('what was let go is held again while it goes on, unless another one holds
   t.match(await refusal(retryWorkflow(made, made.id)), { reason: 'TARGET_GONE' });
   await put({ ...database, busyWith: '' });
   made.world.faults.clear();
-  const later = { ...recordOfOther, target: 'databases/orders', createTimeMs: Date.now() };
+  // Under the name that the database has by now, and of a time that says nothing.
+  const initialState = { volume: database.volume };
+  const later = { ...recordOfOther, target: 'databases/sales', createTimeMs: 1, initialState };
   await made.store.transact([], [{ key: keys.workflow('other'), value: later }]);
   const overtaken = await refusal(retryWorkflow(made, made.id));
   t.match(overtaken, { reason: 'WORKFLOW_OVERTAKEN', metadata: { next: /abandon/ } });
-  await made.store.transact([], [{ key: keys.workflow('other'), deleted: true }]);
+  await made.store.transact([], [{ key: keys.workflow('other'), value: recordOfOther }]);
   await retryWorkflow(made, made.id);
   t.equal((await orders(made))?.busyWith, made.id);
 });
