@@ -209,13 +209,17 @@ const rewritten = <Value>({ key, revision, value }: Entry<Value>, change: Partia
   mutations: [{ key, value: { ...value, ...change } }],
 });
 
-/** Databases and hosts that name it as their holder, whichever its record says. */
+/** Databases, hosts and archives that name it as their holder, whichever its record says. */
 async function letGo(parts: InterventionParts, record: WorkflowRecord, reason: string): Promise<Writes> {
   const hosts = await parts.repository.store.list<HostAdminRecord>(keys.hostAdmins);
-  let writes = hosts
-    .filter((entry) => entry.value.busyWith === record.id)
-    .map((entry) => rewritten(entry, { busyWith: '' }))
-    .reduce(joined, NOTHING);
+  const archives = await parts.repository.archives();
+  const free = <Value extends { readonly busyWith: string }>(entries: readonly Entry<Value>[]): Writes =>
+    entries
+      .filter((entry) => entry.value.busyWith === record.id)
+      .map((entry) => rewritten<{ readonly busyWith: string }>(entry, { busyWith: '' }))
+      .reduce(joined, NOTHING);
+  // A purge of an archive is begun again by itself.
+  let writes = joined(free(hosts), free(archives));
   for (const entry of await holdersOf(parts.repository, record.id)) {
     const failure = `operations/${record.id} (${record.type}) was ended half done: ${reason}`;
     const busyWith = KEEPS_THE_MONITOR_OFF.has(record.type) ? record.id : '';

@@ -150,6 +150,20 @@ t.test('a host is held again while what is stuck on it goes on, and let go when 
   t.match(await made.store.get(key), { value: { busyWith: '', cordoned: true } });
 });
 
+t.test(
+  'an archive is let go when what works on it is ended, so that it is purged all the same',
+  async (t) => {
+    const made = await stuck(t);
+    const key = keys.archive('orders-1');
+    await made.store.transact(
+      [],
+      [{ key, value: { volume: 'orders-1', isRemoved: true, busyWith: made.id } }],
+    );
+    await abandonWorkflow(made, made.id, { acceptHalfDone: true });
+    t.match(await made.store.get(key), { value: { isRemoved: true, busyWith: '' } });
+  },
+);
+
 /** Each makes a log that no daemon goes on with. */
 const POISONS: Readonly<Record<string, (made: Scene, id: string) => Promise<unknown>>> = {
   'of another version': async ({ store }, id) => {
