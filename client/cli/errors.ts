@@ -143,7 +143,7 @@ function isTlsTrouble(error: LockstepError): boolean {
 
 /** As it looks where one of the two sides speaks TLS, and the other does not. */
 function isCutOff({ message }: LockstepError): boolean {
-  return /ECONNRESET|Connection dropped|ECONNABORTED|EPIPE|Protocol error/.test(message);
+  return /Failed to connect|ECONNRESET|Connection dropped|ECONNABORTED|EPIPE|Protocol error/.test(message);
 }
 
 function shortCause(error: LockstepError): string {
@@ -159,5 +159,6 @@ function shortCause(error: LockstepError): string {
     EAI_AGAIN: 'the host name cannot be resolved now',
   };
   if (known?.[1] !== undefined) return words[known[1]] ?? known[1];
+  if (isCutOff(error)) return 'the connection was cut off';
   return error.code === 'DEADLINE_EXCEEDED' ? 'no answer in time' : error.message;
 }

@@ -47,6 +47,21 @@ export const ERRORS: Entries = {
     NOT_DONE,
     'Ask again with a value that is allowed.',
   ],
+  DELETION_PROTECTED: [
+    'The database is protected from a delete.',
+    NOT_DONE,
+    'Lift that first: lockstep database update NAME --deletion-protection off',
+  ],
+  GRACE_TIME_OVER: [
+    'The grace time of the deleted database has passed.',
+    'Its copies are gone; its final snapshot stays, where one was taken.',
+    'Make a new one of that: lockstep snapshot list, lockstep snapshot restore NAME@SNAPSHOT NEW-NAME',
+  ],
+  ARCHIVE: [
+    'The volume keeps the final snapshot of a database that was deleted, and nothing else.',
+    NOT_DONE,
+    'To be rid of it, delete that snapshot: lockstep snapshot delete NAME@SNAPSHOT',
+  ],
   ETAG_MISMATCH: [
     'It is no longer what was seen under this etag.',
     NOT_DONE,
@@ -121,6 +136,11 @@ export const ERRORS: Entries = {
     'The secondary does not hold every acknowledged write, or is not heard.',
     'A failover would lose acknowledged writes: it was refused.',
     'Wait for IN_SYNC: lockstep volume status NAME',
+  ],
+  ONE_COPY: [
+    'It has one copy, and that needs two.',
+    NOT_DONE,
+    'Give it a second one: lockstep database convert NAME --to replicated',
   ],
   NOT_IN_SYNC: [
     'The replica does not hold every acknowledged write.',

@@ -14,13 +14,14 @@ done
 here=$(CDPATH='' cd -- "$(dirname -- "$self")" && pwd -P)
 package=${here%/client/cli}
 
+# Where a host is named by its address, TLS is not asked for by a name: Node warns of that (DEP0123) for a library.
 # In a checkout the dependencies are inside the package; installed into a project they are beside it.
 # Where npm took the link in .bin away (link-commands.sh), the program itself is there.
 for node in "$package"/node_modules/.bin/node "$package"/../.bin/node "$package"/../node-linux-*/bin/node; do
   if [ -x "$node" ]; then
     case $package in
-    */node_modules/*) exec "$node" --disable-warning=ExperimentalWarning --import "$here/strip-types.mjs" "$here/main.ts" "$@" ;;
-    *) exec "$node" "$here/main.ts" "$@" ;;
+    */node_modules/*) exec "$node" --disable-warning=DEP0123 --disable-warning=ExperimentalWarning --import "$here/strip-types.mjs" "$here/main.ts" "$@" ;;
+    *) exec "$node" --disable-warning=DEP0123 "$here/main.ts" "$@" ;;
     esac
   fi
 done

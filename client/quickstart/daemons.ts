@@ -75,7 +75,7 @@ export async function startDaemon(
 ): Promise<ProcessIdentity> {
   rotate(host.log);
   const log = openSync(host.log, 'a');
-  const [program = process.execPath, ...argv] = [
+  const [program, ...argv] = [
     ...launcher,
     process.execPath,
     ...nodeFlags,

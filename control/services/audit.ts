@@ -108,11 +108,12 @@ async function look(options: AuditOptions): Promise<Look> {
     ({ host, roles }) => roles.includes('storage') && !removed.has(host),
   );
   const { inventories, unreachable } = await askHosts(options, asked);
-  const [databases, volumes, ports, dropped, workflows, hostAdmins] = await Promise.all([
+  const [databases, volumes, ports, dropped, archives, workflows, hostAdmins] = await Promise.all([
     repository.databases(),
     repository.volumes(),
     store.list<{ readonly database: string }>(keys.ports),
     store.list<DroppedCopyRecord>(keys.droppedCopies),
+    store.list(keys.archives),
     engine.list(),
     store.list<HostAdminRecord>(keys.hostAdmins),
   ]);
@@ -126,7 +127,7 @@ async function look(options: AuditOptions): Promise<Look> {
       database: value.database,
     })),
     droppedCopies: dropped.map(({ value }) => value),
-    archives: new Set(),
+    archives: new Set(archives.map(({ key }) => key.slice(keys.archives.length))),
     workflows: workflows.map(auditedWorkflow),
     inventories,
     observed: observations.hosts,

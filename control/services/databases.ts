@@ -56,7 +56,7 @@ export interface DatabasesOptions {
 
 export function databaseService(
   options: DatabasesOptions,
-): Partial<DatabaseServiceServer> & UntypedServiceImplementation {
+): DatabaseServiceServer & UntypedServiceImplementation {
   const { log, repository, views } = options;
   return {
     createDatabase: unary(log, (request: CreateDatabaseRequest, { signal }) =>

@@ -8,6 +8,7 @@ import t, { type Test } from 'tap';
 import { Installation } from '../../bench/lib/installation.ts';
 import { Ledger } from '../../bench/lib/ledger.ts';
 import { tracesOf } from '../../client/quickstart/traces.ts';
+import { noOrphans } from '../support/no-orphans.ts';
 
 const SIZE_MIB = 256n;
 const MIB = 1024n * 1024n;
@@ -76,6 +77,7 @@ async function checkOutcome(t: Test, id: string): Promise<void> {
     const { loops, mounts } = await tracesOf(installation.host(host).folder);
     t.strictSame({ loops, mounts }, { loops: [], mounts: [] }, `${host} keeps nothing`);
   }
+  await noOrphans(t, client);
 }
 
 async function checkReason(t: Test, id: string): Promise<void> {

@@ -6,6 +6,7 @@ import t from 'tap';
 import { failoverRounds } from '../../bench/lib/failover-rounds.ts';
 import { Installation } from '../../bench/lib/installation.ts';
 import { median } from '../../bench/lib/statistics.ts';
+import { noOrphans } from '../support/no-orphans.ts';
 
 const ROUNDS = 5;
 const SIZE_MIB = 512;
@@ -46,3 +47,5 @@ t.test('no acknowledged commit is lost when the host of the primary dies', async
   t.comment(`median ${String(Math.round(median(firstCommitsMs)))} ms`);
   t.ok(median(firstCommitsMs) < MEDIAN_LIMIT_MS);
 });
+
+t.test('nothing is left that no record accounts for', (t) => noOrphans(t, installation.client));

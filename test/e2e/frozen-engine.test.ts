@@ -14,7 +14,7 @@ const SIZE_MIB = 512;
 const GO_ON_MS = 1500;
 t.setTimeout(170_000);
 
-const installation = await Installation.start({ network: 79, hasNetworks: true });
+const installation = await Installation.start({ network: 90, hasNetworks: true });
 t.teardown(() => installation.destroy());
 const created = await installation.createDatabase('orders', { sizeMiB: SIZE_MIB });
 const { password } = await installation.client.databases.claimPassword('orders');

@@ -15,7 +15,7 @@ t.setTimeout(300_000);
 
 const run = promisify(execFile);
 
-const installation = await Installation.start({ network: 79 });
+const installation = await Installation.start({ network: 89 });
 t.teardown(() => installation.destroy());
 
 /** Debian's client, to whom the alias points. */

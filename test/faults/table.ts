@@ -10,10 +10,10 @@ export interface Scene {
   readonly primary: NetworkHost;
   readonly secondary: NetworkHost;
   /** Of every volume of the host, in place of those before. */
-  setDiskFaults(host: NetworkHost, faults: readonly Partial<DiskFault>[]): Promise<void>;
-  start(host: NetworkHost): Promise<void>;
+  readonly setDiskFaults: (host: NetworkHost, faults: readonly Partial<DiskFault>[]) => Promise<void>;
+  readonly start: (host: NetworkHost) => Promise<void>;
   /** SIGKILL to the engine's first process there. */
-  killEngine(host: NetworkHost): Promise<void>;
+  readonly killEngine: (host: NetworkHost) => Promise<void>;
 }
 
 export interface Fault {

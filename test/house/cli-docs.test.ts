@@ -54,7 +54,7 @@ t.test('every flag of a command is in its row, or among the flags of all changes
     const text = rows.find((row) => row.path === path)?.line ?? '';
     const isChange = text.includes('*change*');
     return options
-      .filter((option) => !text.includes(`${option}`))
+      .filter((option) => !text.includes(option))
       .filter((option) => !(isChange && flags.includes(`\`${option}`)))
       .map((option) => `${path} ${option}`);
   });

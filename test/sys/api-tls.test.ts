@@ -13,9 +13,11 @@ import { type Config, parseConfig } from '../../daemon/sys/config.ts';
 import { ClusterServiceService } from '../../proto/gen/lockstep/v1/cluster_service.ts';
 import { healthyStatus } from '../client/fixtures.ts';
 import { serve } from '../support/api-double.ts';
+import { attempt } from '../support/client-command.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
 
 const ADDRESS = '127.0.104.1';
+const LOCKSTEP = resolve(import.meta.dirname, '../../client/cli/lockstep.sh');
 const MAIN = resolve(import.meta.dirname, '../../daemon/main.ts');
 
 function tlsSection({ folder }: Certificates, extra = ''): string {
@@ -70,6 +72,20 @@ t.test('a server of another name is refused, unless the name is said', async (t)
     message: /127\.0\.0\.1 is not in the cert's list/,
   });
   t.ok(await connectWith(t, server, { ca, serverName: 'localhost' }).status());
+});
+
+t.test('the command is told of TLS by flags or variables, and says which where it is not', async (t) => {
+  const mine = makeCertificates(t);
+  const server = await serve(t, answers, { credentials: serverCredentials(configOf(tlsSection(mine))) });
+  const lockstep = (...words: string[]) => attempt(LOCKSTEP, '--server', server, 'status', ...words);
+  const ca = join(mine.folder, 'ca-cert.pem');
+  t.match(await lockstep('--tls-ca', ca), { status: 0, stdout: /^HEALTHY/, stderr: '' });
+  for (const words of [[], ['--tls']]) {
+    const { status, stderr } = await lockstep(...words);
+    t.equal(status, 1);
+    t.match(stderr, /^error: .*\n.*--tls-ca FILE/, stderr);
+  }
+  t.match(await lockstep('--tls-ca', '/nonexistent'), { status: 1, stderr: /Give --tls-ca a PEM file/ });
 });
 
 t.test('with client_ca, whoever has no certificate of it is not let in', async (t) => {

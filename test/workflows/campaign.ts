@@ -47,10 +47,12 @@ export async function trialsOf(type: Type): Promise<readonly Trial[]> {
     type,
     kind,
     what,
-    run: async () => void (await run()),
+    run: async () => {
+      await run();
+    },
   });
   const names = definition.steps.map(({ name }) => name);
-  const undoable = definition.steps.filter(({ undo }) => undo !== undefined).map(({ name }) => name);
+  const undoable = definition.steps.filter((step) => step.undo !== undefined).map(({ name }) => name);
   const last = names.at(-1);
   const forward = await toItsEnd(type, scenario, {});
   const trials = deathsIn(forward, { from: 0, undoable }).map(({ what, death }) =>
@@ -176,8 +178,8 @@ function poison(type: Type, scenario: Scenario): Promise<void> {
     await store.transact([], [{ key: keys.workflowLogEntry(id, 1), value: { kind: 'dust' } }]);
     await store.close();
     await world.restart();
-    await world.harness.hostsHeard();
-    await world.done(await world.harness.create({ databaseId: 'bills' }));
+    await world.heard();
+    await world.done(await world.harness.create({ databaseId: 'bills', zones: [] }));
     const stuck = await world.ended(id);
     if (stuck.state !== State.WORKFLOW_STATE_STUCK) throw new Error(`it is not stuck: ${stuck.reason}`);
     await world.abandon(id);

@@ -94,12 +94,11 @@ export class Interference {
 
   #wrapped(definition: Definition): Definition {
     if (definition.type !== this.type) return definition;
-    const { finished } = definition;
     return {
       ...definition,
       steps: definition.steps.map((step) => this.#step(step)),
       finished: async (state, outcome) => {
-        for (let times = this.#times(); times > 0; times--) await finished?.(state, outcome);
+        for (let times = this.#times(); times > 0; times--) await definition.finished?.(state, outcome);
         // The hook is tried again until control is gone.
         if (this.#diesBeforeNext()) throw new Error('control is dead');
       },

@@ -8,6 +8,7 @@ import {
   DatabaseServiceService as databases,
   RedundancyMode,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
+import { HostServiceService as hosts } from '../../proto/gen/lockstep/v1/host_service.ts';
 import { SnapshotServiceService as snapshots } from '../../proto/gen/lockstep/v1/snapshot_service.ts';
 import { VolumeServiceService as volumes } from '../../proto/gen/lockstep/v1/volume_service.ts';
 import { MIB } from '../support/control-harness.ts';
@@ -28,7 +29,11 @@ export interface Scenario {
 }
 
 const orders = { name: 'databases/orders' };
-const { REDUNDANCY_MODE_SINGLE: SINGLE, REDUNDANCY_MODE_UNSPECIFIED: REPLICATED } = RedundancyMode;
+const {
+  REDUNDANCY_MODE_SINGLE: SINGLE,
+  REDUNDANCY_MODE_UNSPECIFIED: REPLICATED,
+  REDUNDANCY_MODE_REPLICATED: REDUNDANT,
+} = RedundancyMode;
 const NEW_SIZE = BigInt(512 * MIB);
 
 const create = (world: World): Promise<unknown> => world.createOrders();
@@ -36,6 +41,21 @@ const well = (world: World): Promise<unknown> => world.well();
 const usedAlone = (world: World): Promise<unknown> => world.well(orders.name, () => true);
 const gone = (world: World): Promise<unknown> => world.gone();
 const stopped = (world: World): Promise<unknown> => world.stopped();
+const deleted = (world: World): Promise<unknown> => world.deleted();
+
+async function createSingle(world: World): Promise<void> {
+  await world.done(await world.harness.create({ redundancyMode: SINGLE, zones: [] }));
+  await usedAlone(world);
+}
+
+async function createWithThird(world: World): Promise<void> {
+  await world.addHost('host-c', 'c');
+  await world.createOrders();
+}
+
+const convert = (redundancyMode: RedundancyMode) => async (world: World) =>
+  world.idOf(await world.harness.call(databases.convertRedundancy, { ...orders, redundancyMode }));
+
 const nothing = async (): Promise<void> => undefined;
 
 async function createAndStop(world: World): Promise<void> {
@@ -62,7 +82,7 @@ export const SCENARIOS: Readonly<Partial<Record<Type, Scenario>>> = {
   'create-volume': { prepare: nothing, begin: newVolume(REPLICATED), done: well, undone: gone },
   'create-single-database': {
     prepare: nothing,
-    begin: async (world) => world.idOf(await world.harness.create({ redundancyMode: SINGLE, zones: ['a'] })),
+    begin: async (world) => world.idOf(await world.harness.create({ redundancyMode: SINGLE, zones: [] })),
     done: usedAlone,
     undone: gone,
   },
@@ -70,6 +90,27 @@ export const SCENARIOS: Readonly<Partial<Record<Type, Scenario>>> = {
   'delete-database': {
     prepare: create,
     begin: async (world) => world.idOf(await world.harness.call(databases.deleteDatabase, orders)),
+    done: deleted,
+    undone: well,
+  },
+  'undelete-database': {
+    async prepare(world) {
+      await world.createOrders();
+      await world.delete();
+    },
+    begin: async (world) => world.idOf(await world.harness.call(databases.undeleteDatabase, orders)),
+    done: well,
+    undone: deleted,
+  },
+  'purge-database': {
+    async prepare(world) {
+      await newVolume(REPLICATED)(world);
+      await world.well();
+    },
+    begin: async (world) =>
+      world.idOf(
+        await world.harness.call(volumes.deleteVolume, { name: (await world.harness.get()).volume }),
+      ),
     done: gone,
     async undone(world) {
       // It may have failed after its last step had done its work.
@@ -79,6 +120,44 @@ export const SCENARIOS: Readonly<Partial<Record<Type, Scenario>>> = {
       }
       await world.gone();
     },
+  },
+  'clone-database': {
+    prepare: create,
+    begin: async (world) =>
+      world.idOf(await world.harness.call(databases.cloneDatabase, { ...orders, databaseId: 'copy' })),
+    name: 'databases/copy',
+    done: (world) => world.well('databases/copy', () => true),
+    async undone(world) {
+      if (await world.isThere('databases/copy')) throw new Error('the clone is there');
+      await world.well();
+    },
+  },
+  'convert-redundancy': {
+    prepare: createSingle,
+    begin: convert(REDUNDANT),
+    done: well,
+    undone: usedAlone,
+  },
+  'convert-to-single': {
+    prepare: create,
+    begin: convert(SINGLE),
+    done: usedAlone,
+    undone: well,
+  },
+  'replace-replica': {
+    prepare: createWithThird,
+    async begin(world) {
+      await world.harness.call(hosts.drainHost, { name: 'hosts/host-b' });
+      return world.begun();
+    },
+    done: well,
+    undone: well,
+  },
+  'drain-host': {
+    prepare: createWithThird,
+    begin: async (world) => world.idOf(await world.harness.call(hosts.drainHost, { name: 'hosts/host-b' })),
+    done: well,
+    undone: well,
   },
   failover: {
     prepare: create,
@@ -111,7 +190,7 @@ export const SCENARIOS: Readonly<Partial<Record<Type, Scenario>>> = {
   'revert-volume': {
     async prepare(world) {
       await world.createOrders();
-      world.snapshotsOfA.names.add('monday');
+      world.harness.snapshotsOfA.names.add('monday');
     },
     async begin(world) {
       const name = `${orders.name}/snapshots/monday`;

@@ -6,6 +6,7 @@ import { AuditKind, ClusterServiceService as cluster } from '../../proto/gen/loc
 import {
   type Database,
   DatabaseServiceService as databases,
+  DatabaseState,
 } from '../../proto/gen/lockstep/v1/database_service.ts';
 import {
   type Workflow,
@@ -14,13 +15,19 @@ import {
 } from '../../proto/gen/lockstep/v1/workflow_service.ts';
 import type { AgentDouble } from '../support/agent-double.ts';
 import { ControlHarness } from '../support/control-harness.ts';
-import { SnapshotDouble } from '../support/snapshot-double.ts';
 import type { Interference } from './interference.ts';
 
-const [ACTIVE, FAILED, STOPPED] = [2, 6, 7];
+const {
+  DATABASE_STATE_ACTIVE: ACTIVE,
+  DATABASE_STATE_FAILED: FAILED,
+  DATABASE_STATE_STOPPED: STOPPED,
+} = DatabaseState;
 const IN_SYNC = 3;
 const LIMIT_MS = 20_000;
+/** A machine under load must not make a host look lost. */
+const SILENCE_MS = 1500;
 const POLL_MS = 5;
+const CREATE_ATTEMPTS = 3;
 
 const ENDED: ReadonlySet<WorkflowState> = new Set([
   WorkflowState.WORKFLOW_STATE_DONE,
@@ -44,27 +51,17 @@ export class Cleanup {
 
 export class World {
   readonly harness: ControlHarness;
-  readonly snapshotsOfA: SnapshotDouble;
   readonly #interference: Interference;
+  #hosts = 2;
 
-  private constructor(harness: ControlHarness, snapshotsOfA: SnapshotDouble, interference: Interference) {
+  private constructor(harness: ControlHarness, interference: Interference) {
     this.harness = harness;
-    this.snapshotsOfA = snapshotsOfA;
     this.#interference = interference;
   }
 
   static async open(cleanup: Cleanup, interference: Interference): Promise<World> {
-    const harness = await ControlHarness.open(cleanup, { hosts: false });
-    const doubles = [new SnapshotDouble(), new SnapshotDouble()];
-    [harness.a, harness.b].forEach((host, index) => {
-      const before = host.addServices;
-      host.addServices = (server) => {
-        before(server);
-        doubles[index]?.addTo(server);
-      };
-    });
-    const [snapshotsOfA = new SnapshotDouble()] = doubles;
-    const world = new World(harness, snapshotsOfA, interference);
+    const harness = await ControlHarness.open(cleanup, { hosts: false, silenceMs: SILENCE_MS });
+    const world = new World(harness, interference);
     await Promise.all([harness.a.start(), harness.b.start()]);
     await harness.stopControl();
     await world.#start();
@@ -129,8 +126,26 @@ export class World {
     if (error !== undefined) throw new Error(error.message);
   }
 
-  createOrders(): Promise<Database> {
-    return this.harness.createOrders();
+  heard(): Promise<void> {
+    return this.harness.hostsHeard(this.#hosts);
+  }
+
+  async addHost(host: string, zone: string): Promise<void> {
+    await this.harness.addHost(host, zone);
+    this.#hosts++;
+    await this.heard();
+  }
+
+  /** On a machine under load a host may be late with its heartbeats at that moment. */
+  async createOrders(): Promise<Database> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.heard();
+        return await this.harness.createOrders();
+      } catch (error) {
+        if (attempt === CREATE_ATTEMPTS) throw error;
+      }
+    }
   }
 
   /** The double of the host that the database runs on. */
@@ -153,6 +168,13 @@ export class World {
     return last;
   }
 
+  async deleted(): Promise<void> {
+    await this.#until('orders deleted', async () => {
+      const { state, busyWith } = await this.harness.get();
+      return state === DatabaseState.DATABASE_STATE_DELETED && busyWith === '';
+    });
+  }
+
   async stopped(): Promise<void> {
     await this.#until('orders stopped', async () => {
       const { state, busyWith } = await this.harness.get();
@@ -163,9 +185,9 @@ export class World {
     if (inUse.length > 0) throw new Error(`a stopped database uses ${inUse.join(', ')}`);
   }
 
-  async isThere(): Promise<boolean> {
+  async isThere(name = 'databases/orders'): Promise<boolean> {
     try {
-      await this.harness.get();
+      await this.harness.get(name);
       return true;
     } catch (error) {
       if (error instanceof LockstepError && error.code === 'NOT_FOUND') return false;
@@ -193,12 +215,14 @@ export class World {
 
   async delete(name = 'databases/orders'): Promise<void> {
     const { harness } = this;
-    await this.done(await this.#untilFree(() => harness.call(databases.deleteDatabase, { name })));
+    await this.done(
+      await this.#untilFree(() => harness.call(databases.deleteDatabase, { name, skipFinalSnapshot: true })),
+    );
   }
 
   /** Once all hosts are heard, the audit finds nothing. */
   async clean(): Promise<void> {
-    await this.harness.hostsHeard();
+    await this.heard();
     const { findings, unreachable } = await this.harness.call(cluster.auditCluster, {});
     const told = findings.map(({ host, subject, what }) => `${host} ${subject}: ${what}`);
     if (told.length + unreachable.length > 0)

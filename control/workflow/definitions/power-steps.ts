@@ -3,7 +3,7 @@ import { LockstepError } from '../../../daemon/sys/errors.ts';
 import type { Step, StepContext } from '../workflow.ts';
 import { HostActions } from './host-actions.ts';
 import { attachAndMount, type DatabaseWork, pointAlias, requirePrimary } from './steps.ts';
-import { patiently, type Surroundings } from './surroundings.ts';
+import { patiently, pause, type Surroundings } from './surroundings.ts';
 
 export type PowerState = DatabaseWork & { readonly primary: string } & Readonly<Record<string, unknown>>;
 
@@ -11,6 +11,8 @@ type Act<State> = (hosts: HostActions, state: State) => Promise<Partial<State> |
 
 /** As long as it lasts a failover waits: a host that fell silent is not tried again. */
 const ATTEMPTS = 3;
+/** For hosts to come back to a control that was just started. */
+const UNHEARD_MS = 5000;
 /** Unmounting and detaching wait for the I/O of the device. */
 export const DEVICE_MS = 3 * 60_000;
 /** A clean stop writes a checkpoint; a start recovers. */
@@ -38,7 +40,7 @@ export function powerStep<State extends PowerState>(
       const { volume, primary } = context.state;
       if (!when(context.state)) return;
       await requirePrimary(around, volume, primary);
-      requireHeard(around, primary);
+      await requireHeard(around, primary, context.signal);
       return act(actions(context), context.state);
     },
     ...(undo === undefined
@@ -52,9 +54,15 @@ export function powerStep<State extends PowerState>(
   };
 }
 
-function requireHeard(around: Surroundings, host: string): void {
-  if (!around.hosts.isGone(host)) return;
-  throw new LockstepError('FAILED_PRECONDITION', `host ${host} fell silent`, { reason: 'HOST_SILENT' });
+/** A control that was just started has heard nobody: its hosts may need longer to come back to it than a silence lasts. */
+async function requireHeard(around: Surroundings, host: string, signal: AbortSignal): Promise<void> {
+  const { hosts, pace, nowMs } = around;
+  const giveUpAtMs = nowMs() + UNHEARD_MS;
+  while (hosts.isGone(host)) {
+    if (hosts.incarnation(host) !== undefined || nowMs() >= giveUpAtMs)
+      throw new LockstepError('FAILED_PRECONDITION', `host ${host} fell silent`, { reason: 'HOST_SILENT' });
+    await pause(pace.copyPollMs, signal);
+  }
 }
 
 /** What a stop that came to nothing owes. On a host that is gone there is nothing to bring up: a failover follows. */
