@@ -124,8 +124,9 @@ export class Starter {
     request: RequestIdentity | undefined,
   ): Promise<StartResult> {
     const id = newId('undelete', entry.value.id);
-    const { finalSnapshot } = entry.value;
-    const state: UndeleteState = { ...workOn(id, entry.value), primary, finalSnapshot };
+    const { finalSnapshot, deleteTimeMs, expireTimeMs } = entry.value;
+    const ends = { finalSnapshot, deleteTimeMs, expireTimeMs };
+    const state: UndeleteState = { ...workOn(id, entry.value), primary, ...ends };
     return this.hold('undelete-database', id, entry, state, {
       lifecycle: 'starting',
       events: [{ reason: 'UNDELETE_STARTED', message: 'a person asked for it', generation: 0 }],

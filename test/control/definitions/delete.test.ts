@@ -318,3 +318,12 @@ t.test('a delete of one whose purge has stopped on its way keeps the final snaps
   t.match(await run.harness.call(volumes.getVolume, { name: volume }), { database: '' });
   t.ok(run.a.names.has('the-end') && run.b.names.has('the-end'));
 });
+
+t.test('an undelete whose undo fails is brought up: no engine runs of a deleted database', async (t) => {
+  const run = await openRetention(t);
+  t.equal((await remove(run)).error, undefined);
+  run.harness.a.injectOnce('startEngine', refused());
+  run.harness.a.injectOnce('stopEngine', refused());
+  t.not((await undelete(run)).error, undefined);
+  t.match(await run.harness.until(({ state }) => state === ACTIVE), { expireTime: undefined });
+});
