@@ -12,16 +12,22 @@ import { createServer, type Socket } from 'node:net';
 import { constants, setPriority } from 'node:os';
 import { bootClock } from '../sys/clock.ts';
 import { guardMessageSchema, type GuardReport, guardSocket, lineReader } from './guard-messages.ts';
-import { freezeTree, isThere, type ProcessIdentity, thawTree } from './process-tree.ts';
+import { freezeTree, isFrozen, isThere, type ProcessIdentity, thawTree } from './process-tree.ts';
 
 /** Also how long after a suspend of the machine an engine can go on: timers stand still meanwhile. */
 const LOOK_MS = 20;
+/**
+ * How often what has to be silent is stopped again: a parent that was in the kernel in the middle of a fork has had a
+ * child since, and anybody may have told a process to go on.
+ */
+const FREEZE_AGAIN_MS = 100;
 
 interface Guarded {
   root: ProcessIdentity | undefined;
   /** Of a volume of which nothing was told, an engine has no leave to speak. */
   silentAtMs: number;
   isFrozen: boolean;
+  freezeAgainMs: number;
 }
 
 class Guard {
@@ -66,26 +72,30 @@ class Guard {
     else {
       const { pid, startTicks } = message;
       const isSame = guarded.root?.pid === pid && guarded.root.startTicks === startTicks;
-      if (!isSame) guarded.isFrozen = false;
       guarded.root = { pid, startTicks };
+      // By a guard that was killed, or by the daemon itself meanwhile: it is this one that has it go on.
+      if (!isSame) Object.assign(guarded, { isFrozen: isFrozen(guarded.root), freezeAgainMs: 0 });
     }
     if (guarded.root !== undefined) this.#enforce(message.volume, guarded, guarded.root, bootClock.nowMs());
   }
 
   #enforce(volume: string, guarded: Guarded, root: ProcessIdentity, nowMs: number): void {
     const mustBeSilent = nowMs >= guarded.silentAtMs;
-    if (mustBeSilent === guarded.isFrozen) return;
+    const wasFrozen = guarded.isFrozen;
+    if (mustBeSilent ? nowMs < guarded.freezeAgainMs : !wasFrozen) return;
     guarded.isFrozen = mustBeSilent;
     const processes = mustBeSilent ? freezeTree(root) : 0;
     if (!mustBeSilent) thawTree(root);
-    const tookMs = bootClock.nowMs() - nowMs;
-    this.#report({ volume, event: mustBeSilent ? 'frozen' : 'thawed', processes, tookMs });
+    const doneMs = bootClock.nowMs();
+    guarded.freezeAgainMs = mustBeSilent ? doneMs + FREEZE_AGAIN_MS : 0;
+    if (mustBeSilent === wasFrozen) return;
+    this.#report({ volume, event: mustBeSilent ? 'frozen' : 'thawed', processes, tookMs: doneMs - nowMs });
   }
 
   #of(volume: string): Guarded {
     const known = this.#engines.get(volume);
     if (known !== undefined) return known;
-    const guarded = { root: undefined, silentAtMs: -Infinity, isFrozen: false };
+    const guarded = { root: undefined, silentAtMs: -Infinity, isFrozen: false, freezeAgainMs: 0 };
     this.#engines.set(volume, guarded);
     return guarded;
   }

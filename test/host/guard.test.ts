@@ -209,6 +209,34 @@ t.test('a guard that is killed is replaced, and the new one knows what the old o
   await until('it is frozen', () => isFrozen(root));
 });
 
+t.test('an engine that a killed guard has frozen goes on under the next one, if its lease came back', async (t) => {
+  const folder = await folderOf(t);
+  const guard = guardOf(t, folder);
+  await guard.ready();
+  const { root, lastWordMs } = await engineIn(t, folder);
+  guard.engine('orders-1', root);
+  guard.leaseUntil('orders-1', -Infinity);
+  await until('it is frozen', () => isFrozen(root));
+  process.kill((await guardPid(folder)) ?? 0, 'SIGKILL');
+  guard.leaseUntil('orders-1', Infinity);
+  const atMs = bootClock.nowMs();
+  await until('it speaks', () => lastWordMs() > atMs + 50);
+});
+
+t.test('a process of a frozen engine that goes on, or that came late, is stopped again', async (t) => {
+  const folder = await folderOf(t);
+  const guard = guardOf(t, folder);
+  await guard.ready();
+  const { root } = await engineIn(t, folder);
+  guard.engine('orders-1', root);
+  await until('it is frozen', () => isFrozen(root));
+  thawTree(root);
+  await until('it is frozen again', async () => {
+    const states = await statesBelow(folder);
+    return isFrozen(root) && states.every((state) => state === 'T' || state === 'D');
+  });
+});
+
 t.test('a guard of which nothing was told of a volume lets its engine say nothing', async (t) => {
   const folder = await folderOf(t);
   const guard = guardOf(t, folder);
