@@ -12,6 +12,7 @@ import { createServer, type Socket } from 'node:net';
 import { constants, setPriority } from 'node:os';
 import { bootClock } from '../sys/clock.ts';
 import { guardMessageSchema, type GuardReport, guardSocket, lineReader } from './guard-messages.ts';
+import { GUARD_START_TIMEOUT_MS } from './limits.ts';
 import { freezeTree, isFrozen, isThere, type ProcessIdentity, thawTree } from './process-tree.ts';
 
 /** Also how long after a suspend of the machine an engine can go on: timers stand still meanwhile. */
@@ -37,10 +38,12 @@ class Guard {
   /** A daemon that was started anew comes while the end of the old one's connection is still on its way. */
   connected(daemon: Socket): void {
     this.#daemon = daemon;
-    daemon.on(
-      'data',
-      lineReader((line) => this.#hear(line)),
-    );
+    const read = lineReader((line) => this.#hear(line));
+    // After all that was said: what a later line takes back must not let an engine speak meanwhile.
+    daemon.on('data', (chunk: Buffer) => {
+      read(chunk);
+      this.look();
+    });
     daemon.on('error', () => undefined);
     // At the end of what it says, before the connection is closed here: a daemon that waits for that finds it gone.
     for (const event of ['end', 'close'])
@@ -76,7 +79,6 @@ class Guard {
       // By a guard that was killed, or by the daemon itself meanwhile: it is this one that has it go on.
       if (!isSame) Object.assign(guarded, { isFrozen: isFrozen(guarded.root), freezeAgainMs: 0 });
     }
-    if (guarded.root !== undefined) this.#enforce(message.volume, guarded, guarded.root, bootClock.nowMs());
   }
 
   #enforce(volume: string, guarded: Guarded, root: ProcessIdentity, nowMs: number): void {
@@ -118,14 +120,17 @@ const [stateDir] = process.argv.slice(2);
 if (stateDir === undefined) throw new Error('the state folder is missing');
 const path = guardSocket(stateDir);
 const guard = new Guard();
-/** Until a daemon came once, there is nobody to leave it alone. */
+/** Until a daemon came once, there is nobody to leave it alone; one that was killed meanwhile never comes. */
 let isStarted = false;
+setTimeout(() => {
+  isStarted = true;
+}, GUARD_START_TIMEOUT_MS);
 
 process.on('SIGTERM', () => undefined);
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);
 takePrecedence();
-// Of a guard that was killed: whoever starts this one has found that nobody listens there.
+// Of a guard that was killed: none is alive, as long as this one has the lock that it is started under.
 rmSync(path, { force: true });
 const server = createServer((socket) => {
   isStarted = true;

@@ -75,11 +75,16 @@ function guardOf(t: Test, stateDir: string): EngineGuard {
 }
 
 async function guardPid(folder: string): Promise<number | undefined> {
+  return (await guardPids(folder))[0];
+}
+
+async function guardPids(folder: string): Promise<readonly number[]> {
+  const pids: number[] = [];
   for (const pid of await processesBelow(folder)) {
     const line = await readFile(`/proc/${String(pid)}/cmdline`, 'latin1').catch(() => '');
-    if (line.includes('guard-main.ts')) return pid;
+    if (line.includes('guard-main.ts')) pids.push(pid);
   }
-  return undefined;
+  return pids;
 }
 
 async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -192,6 +197,27 @@ t.test('before a lease is given up its engine is silent', async (t) => {
   await until('it goes on when it serves again', () => !isFrozen(root));
 });
 
+t.test('a guard that comes late to what it was told lets no engine speak by what was taken back', async (t) => {
+  const folder = await folderOf(t);
+  const guard = guardOf(t, folder);
+  await guard.ready();
+  const { root, lastWordMs } = await engineIn(t, folder);
+  guard.engine('orders-1', root);
+  await until('it is frozen', () => isFrozen(root));
+  await sleep(50);
+  const word = lastWordMs();
+  const late = (await guardPid(folder)) ?? 0;
+  for (let round = 0; round < 20; round++) {
+    process.kill(late, 'SIGSTOP');
+    await until('it hangs', async () => (await statOf(late))?.state === 'T');
+    guard.leaseUntil('orders-1', Infinity);
+    guard.leaseUntil('orders-1', -Infinity);
+    process.kill(late, 'SIGCONT');
+    await sleep(10);
+  }
+  t.equal(lastWordMs(), word);
+});
+
 t.test('a guard that is killed is replaced, and the new one knows what the old one knew', async (t) => {
   const folder = await folderOf(t);
   const guard = guardOf(t, folder);
@@ -235,6 +261,18 @@ t.test('a process of a frozen engine that goes on, or that came late, is stopped
     const states = await statesBelow(folder);
     return isFrozen(root) && states.every((state) => state === 'T' || state === 'D');
   });
+});
+
+t.test('a host has one guard, also where a daemon was killed and started again while it started', async (t) => {
+  const folder = await folderOf(t);
+  const daemons = [guardOf(t, folder), guardOf(t, folder)];
+  await Promise.all(daemons.map((daemon) => daemon.ready()));
+  await until('the other has ended', async () => (await guardPids(folder)).length === 1);
+  const last = guardOf(t, folder);
+  await last.ready();
+  const { root } = await engineIn(t, folder);
+  last.engine('orders-1', root);
+  await until('it is frozen', () => isFrozen(root));
 });
 
 t.test('a guard of which nothing was told of a volume lets its engine say nothing', async (t) => {
