@@ -57,15 +57,27 @@ export function isThere({ pid, startTicks }: ProcessIdentity): boolean {
   return stat?.startTicks === startTicks && stat.state !== 'Z' && stat.state !== 'X';
 }
 
+/** With all of its threads: one of them may be sending an answer while the first has stopped. */
 function untilItCannotRun(pid: number): void {
-  for (let looks = 0; looks < MOST_LOOKS; looks++) if (CANNOT_RUN.has(stateOf(pid))) return;
+  let running = threadsOf(pid);
+  for (let looks = 0; running.length > 0 && looks < MOST_LOOKS; looks++)
+    running = running.filter((thread) => !CANNOT_RUN.has(stateOf(`${String(pid)}/task/${thread}`)));
 }
 
-const stateOf = (pid: number): string => readStat(pid)?.state ?? '';
-
-function readStat(pid: number): ReturnType<typeof parseStat> {
+function threadsOf(pid: number): readonly string[] {
   try {
-    return parseStat(readFileSync(`/proc/${String(pid)}/stat`, 'latin1'));
+    return readdirSync(`/proc/${String(pid)}/task`);
+  } catch {
+    return [];
+  }
+}
+
+const stateOf = (of: number | string): string => readStat(of)?.state ?? '';
+
+/** Of a pid, or of `PID/task/THREAD`. */
+function readStat(of: number | string): ReturnType<typeof parseStat> {
+  try {
+    return parseStat(readFileSync(`/proc/${String(of)}/stat`, 'latin1'));
   } catch {
     return undefined;
   }

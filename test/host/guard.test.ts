@@ -1,13 +1,14 @@
 /** The guard of a host's engines, with shells that count for engines: what stops, when, and who goes on. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { EngineGuard } from '../../daemon/host/engine-guard.ts';
-import { statOf } from '../../daemon/host/proc.ts';
+import { parseStat, statOf } from '../../daemon/host/proc.ts';
 import { freezeTree, isFrozen, type ProcessIdentity, thawTree } from '../../daemon/host/process-tree.ts';
 import { bootClock } from '../../daemon/sys/clock.ts';
 import { quietLog } from '../support/quiet-log.ts';
@@ -120,6 +121,29 @@ t.test('an engine is stopped with all of its processes, at once, and goes on wit
   t.notOk(isFrozen(root));
   await until('it speaks again', () => lastWordMs() > atMs + 50);
   t.notOk((await statesBelow(folder)).includes('T'));
+});
+
+t.test('an engine of threads is stopped with all of them when the call returns', async (t) => {
+  const THREADS = `
+    const { Worker } = require('node:worker_threads');
+    for (let i = 0; i < 8; i++) new Worker('for (;;);', { eval: true }).once('online', () => console.log('on'));`;
+  const child = spawn(process.execPath, ['-e', THREADS], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const pid = child.pid ?? 0;
+  t.teardown(() => kill(pid));
+  for (let words = ''; words.length < 'on\n'.length * 8;)
+    words += String(((await once(child.stdout, 'data')) as [Buffer])[0]);
+  const root = { pid, startTicks: (await statOf(pid))?.startTicks ?? 0 };
+  const running: string[] = [];
+  for (let round = 0; round < 50; round++) {
+    freezeTree(root);
+    for (const thread of readdirSync(`/proc/${String(pid)}/task`)) {
+      const stat = parseStat(readFileSync(`/proc/${String(pid)}/task/${thread}/stat`, 'latin1'));
+      if (stat?.state !== 'T') running.push(stat?.state ?? '');
+    }
+    thawTree(root);
+    await sleep(5);
+  }
+  t.strictSame(running, []);
 });
 
 t.test('an engine is silent before its lease ends, and goes on when it is renewed', async (t) => {
