@@ -13,7 +13,15 @@ import { constants, setPriority } from 'node:os';
 import { bootClock } from '../sys/clock.ts';
 import { guardMessageSchema, type GuardReport, guardSocket, lineReader } from './guard-messages.ts';
 import { GUARD_START_TIMEOUT_MS } from './limits.ts';
-import { freezeTree, isFrozen, isThere, type ProcessIdentity, thawTree } from './process-tree.ts';
+import {
+  childrenSeen,
+  freezeTree,
+  isFrozen,
+  isThere,
+  killOrphans,
+  type ProcessIdentity,
+  thawTree,
+} from './process-tree.ts';
 
 /** Also how long after a suspend of the machine an engine can go on: timers stand still meanwhile. */
 const LOOK_MS = 20;
@@ -25,6 +33,8 @@ const FREEZE_AGAIN_MS = 100;
 
 interface Guarded {
   root: ProcessIdentity | undefined;
+  /** At the last look: by a root that is dead they could not be found. */
+  children: readonly ProcessIdentity[];
   /** Of a volume of which nothing was told, an engine has no leave to speak. */
   silentAtMs: number;
   isFrozen: boolean;
@@ -58,8 +68,13 @@ class Guard {
     for (const [volume, guarded] of this.#engines) {
       const { root } = guarded;
       if (root === undefined) continue;
-      if (!isThere(root)) guarded.root = undefined;
-      else this.#enforce(volume, guarded, root, nowMs);
+      if (isThere(root)) {
+        guarded.children = childrenSeen(root.pid, guarded.children);
+        this.#enforce(volume, guarded, root, nowMs);
+      } else {
+        killOrphans(guarded.children);
+        Object.assign(guarded, { root: undefined, children: [] });
+      }
     }
     const isNeeded = [...this.#engines.values()].some(({ root }) => root !== undefined);
     if (!isNeeded && this.#daemon === undefined && isStarted) process.exit(0);
@@ -77,7 +92,8 @@ class Guard {
       const isSame = guarded.root?.pid === pid && guarded.root.startTicks === startTicks;
       guarded.root = { pid, startTicks };
       // By a guard that was killed, or by the daemon itself meanwhile: it is this one that has it go on.
-      if (!isSame) Object.assign(guarded, { isFrozen: isFrozen(guarded.root), freezeAgainMs: 0 });
+      if (!isSame)
+        Object.assign(guarded, { children: [], isFrozen: isFrozen(guarded.root), freezeAgainMs: 0 });
     }
   }
 
@@ -97,7 +113,10 @@ class Guard {
   #of(volume: string): Guarded {
     const known = this.#engines.get(volume);
     if (known !== undefined) return known;
-    const guarded = { root: undefined, silentAtMs: -Infinity, isFrozen: false, freezeAgainMs: 0 };
+    const guarded = {
+      ...{ root: undefined, children: [] },
+      ...{ silentAtMs: -Infinity, isFrozen: false, freezeAgainMs: 0 },
+    };
     this.#engines.set(volume, guarded);
     return guarded;
   }

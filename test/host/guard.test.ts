@@ -221,26 +221,29 @@ t.test('before a lease is given up its engine is silent', async (t) => {
   await until('it goes on when it serves again', () => !isFrozen(root));
 });
 
-t.test('a guard that comes late to what it was told lets no engine speak by what was taken back', async (t) => {
-  const folder = await folderOf(t);
-  const guard = guardOf(t, folder);
-  await guard.ready();
-  const { root, lastWordMs } = await engineIn(t, folder);
-  guard.engine('orders-1', root);
-  await until('it is frozen', () => isFrozen(root));
-  await sleep(50);
-  const word = lastWordMs();
-  const late = (await guardPid(folder)) ?? 0;
-  for (let round = 0; round < 20; round++) {
-    process.kill(late, 'SIGSTOP');
-    await until('it hangs', async () => (await statOf(late))?.state === 'T');
-    guard.leaseUntil('orders-1', Infinity);
-    guard.leaseUntil('orders-1', -Infinity);
-    process.kill(late, 'SIGCONT');
-    await sleep(10);
-  }
-  t.equal(lastWordMs(), word);
-});
+t.test(
+  'a guard that comes late to what it was told lets no engine speak by what was taken back',
+  async (t) => {
+    const folder = await folderOf(t);
+    const guard = guardOf(t, folder);
+    await guard.ready();
+    const { root, lastWordMs } = await engineIn(t, folder);
+    guard.engine('orders-1', root);
+    await until('it is frozen', () => isFrozen(root));
+    await sleep(50);
+    const word = lastWordMs();
+    const late = (await guardPid(folder)) ?? 0;
+    for (let round = 0; round < 20; round++) {
+      process.kill(late, 'SIGSTOP');
+      await until('it hangs', async () => (await statOf(late))?.state === 'T');
+      guard.leaseUntil('orders-1', Infinity);
+      guard.leaseUntil('orders-1', -Infinity);
+      process.kill(late, 'SIGCONT');
+      await sleep(10);
+    }
+    t.equal(lastWordMs(), word);
+  },
+);
 
 t.test('a guard that is killed is replaced, and the new one knows what the old one knew', async (t) => {
   const folder = await folderOf(t);
@@ -259,19 +262,22 @@ t.test('a guard that is killed is replaced, and the new one knows what the old o
   await until('it is frozen', () => isFrozen(root));
 });
 
-t.test('an engine that a killed guard has frozen goes on under the next one, if its lease came back', async (t) => {
-  const folder = await folderOf(t);
-  const guard = guardOf(t, folder);
-  await guard.ready();
-  const { root, lastWordMs } = await engineIn(t, folder);
-  guard.engine('orders-1', root);
-  guard.leaseUntil('orders-1', -Infinity);
-  await until('it is frozen', () => isFrozen(root));
-  process.kill((await guardPid(folder)) ?? 0, 'SIGKILL');
-  guard.leaseUntil('orders-1', Infinity);
-  const atMs = bootClock.nowMs();
-  await until('it speaks', () => lastWordMs() > atMs + 50);
-});
+t.test(
+  'an engine that a killed guard has frozen goes on under the next one, if its lease came back',
+  async (t) => {
+    const folder = await folderOf(t);
+    const guard = guardOf(t, folder);
+    await guard.ready();
+    const { root, lastWordMs } = await engineIn(t, folder);
+    guard.engine('orders-1', root);
+    guard.leaseUntil('orders-1', -Infinity);
+    await until('it is frozen', () => isFrozen(root));
+    process.kill((await guardPid(folder)) ?? 0, 'SIGKILL');
+    guard.leaseUntil('orders-1', Infinity);
+    const atMs = bootClock.nowMs();
+    await until('it speaks', () => lastWordMs() > atMs + 50);
+  },
+);
 
 t.test('a process of a frozen engine that goes on, or that came late, is stopped again', async (t) => {
   const folder = await folderOf(t);
@@ -287,17 +293,35 @@ t.test('a process of a frozen engine that goes on, or that came late, is stopped
   });
 });
 
-t.test('a host has one guard, also where a daemon was killed and started again while it started', async (t) => {
-  const folder = await folderOf(t);
-  const daemons = [guardOf(t, folder), guardOf(t, folder)];
-  await Promise.all(daemons.map((daemon) => daemon.ready()));
-  await until('the other has ended', async () => (await guardPids(folder)).length === 1);
-  const last = guardOf(t, folder);
-  await last.ready();
-  const { root } = await engineIn(t, folder);
-  last.engine('orders-1', root);
-  await until('it is frozen', () => isFrozen(root));
-});
+t.test(
+  'a host has one guard, also where a daemon was killed and started again while it started',
+  async (t) => {
+    const folder = await folderOf(t);
+    const daemons = [guardOf(t, folder), guardOf(t, folder)];
+    await Promise.all(daemons.map((daemon) => daemon.ready()));
+    await until('the other has ended', async () => (await guardPids(folder)).length === 1);
+    const last = guardOf(t, folder);
+    await last.ready();
+    const { root } = await engineIn(t, folder);
+    last.engine('orders-1', root);
+    await until('it is frozen', () => isFrozen(root));
+  },
+);
+
+t.test(
+  'what an engine whose first process died leaves behind is killed: no lease holds for it',
+  async (t) => {
+    const folder = await folderOf(t);
+    const guard = guardOf(t, folder);
+    await guard.ready();
+    const { root } = await engineIn(t, folder);
+    guard.leaseUntil('orders-1', Infinity);
+    guard.engine('orders-1', root);
+    await sleep(100);
+    kill(root.pid);
+    await until('its children are gone', async () => (await statesBelow(folder)).length === 0);
+  },
+);
 
 t.test('a guard of which nothing was told of a volume lets its engine say nothing', async (t) => {
   const folder = await folderOf(t);
