@@ -58,7 +58,8 @@ module.exports = {
     },
     {
       name: 'control-apart-from-daemon',
-      comment: 'Control reaches hosts by the agent API (proto/gen); of daemon it uses daemon/sys and the facts of daemon/engines.',
+      comment:
+        'Control reaches hosts by the agent API (proto/gen); of daemon it uses daemon/sys and the facts of daemon/engines.',
       severity: 'error',
       from: { path: '^control/' },
       to: { path: '^(daemon/(?!sys/|engines/)|client/|bench/)' },

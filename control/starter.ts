@@ -124,8 +124,9 @@ export class Starter {
     request: RequestIdentity | undefined,
   ): Promise<StartResult> {
     const id = newId('undelete', entry.value.id);
-    const { finalSnapshot } = entry.value;
-    const state: UndeleteState = { ...workOn(id, entry.value), primary, finalSnapshot };
+    const { finalSnapshot, deleteTimeMs, expireTimeMs } = entry.value;
+    const ends = { finalSnapshot, deleteTimeMs, expireTimeMs };
+    const state: UndeleteState = { ...workOn(id, entry.value), primary, ...ends };
     return this.hold('undelete-database', id, entry, state, {
       lifecycle: 'starting',
       events: [{ reason: 'UNDELETE_STARTED', message: 'a person asked for it', generation: 0 }],
@@ -133,10 +134,17 @@ export class Starter {
     });
   }
 
-  /** For good, with all copies: one that was never created to its end, or has no engine, or was given up in words. */
-  remove(entry: Entry<DatabaseRecord>, request: RequestIdentity | undefined): Promise<StartResult> {
+  /**
+   * For good, with all copies: one that was never created to its end, or has no engine, or was given up in words.
+   * `finalSnapshot`: that stays all the same; empty: none.
+   */
+  remove(
+    entry: Entry<DatabaseRecord>,
+    finalSnapshot: string,
+    request: RequestIdentity | undefined,
+  ): Promise<StartResult> {
     const id = newId('delete', entry.value.id);
-    const state: PurgeState = { ...workOn(id, entry.value), finalSnapshot: '', isDue: false };
+    const state: PurgeState = { ...workOn(id, entry.value), finalSnapshot, isDue: false };
     return this.hold('purge-database', id, entry, state, {
       lifecycle: 'deleting',
       events: [{ reason: 'DELETE_STARTED', message: 'a person asked for it', generation: 0 }],

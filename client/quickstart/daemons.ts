@@ -75,14 +75,7 @@ export async function startDaemon(
 ): Promise<ProcessIdentity> {
   rotate(host.log);
   const log = openSync(host.log, 'a');
-  const [program = process.execPath, ...argv] = [
-    ...launcher,
-    process.execPath,
-    ...nodeFlags,
-    DAEMON,
-    '--config',
-    host.config,
-  ];
+  const [program, ...argv] = [...launcher, process.execPath, ...nodeFlags, DAEMON, '--config', host.config];
   const child = spawn(program, argv, {
     detached: true,
     stdio: ['ignore', log, log],

@@ -15,9 +15,7 @@ export interface ClusterOptions extends AuditOptions {
   readonly hostViews: HostViews;
 }
 
-export function clusterService(
-  options: ClusterOptions,
-): ClusterServiceServer & UntypedServiceImplementation {
+export function clusterService(options: ClusterOptions): ClusterServiceServer & UntypedServiceImplementation {
   return {
     getClusterStatus: unary(options.log, () => clusterStatus(options)),
     auditCluster: unary(options.log, (request: AuditClusterRequest) => auditCluster(options, request)),

@@ -37,8 +37,11 @@ export async function deleteDatabase(
     await checkEtag(repository, entry, request.etag);
     await checkNotBusy(engine, entry.value);
     checkMayGo(entry.value);
-    if (goesAtOnce(entry.value, request))
-      return request.validateOnly ? packEmpty() : starter.remove(entry, identity);
+    if (goesAtOnce(entry.value, request)) {
+      // Of a delete before this one, whose purge has stopped on its way.
+      const kept = request.skipFinalSnapshot ? '' : entry.value.finalSnapshot;
+      return request.validateOnly ? packEmpty() : starter.remove(entry, kept, identity);
+    }
     const found = await findVolume(repository, request.name);
     const finalSnapshot = await finalSnapshotOf(options, request, found);
     if (!request.validateOnly)
@@ -47,7 +50,8 @@ export async function deleteDatabase(
   });
 }
 
-function checkMayGo({ id, deletionProtection, lifecycle, expireTimeMs }: DatabaseRecord): void {
+/** Throws where it is protected, or deleted already. */
+export function checkMayGo({ id, deletionProtection, lifecycle, expireTimeMs }: DatabaseRecord): void {
   const subject = `databases/${id}`;
   if (deletionProtection)
     throw new LockstepError('FAILED_PRECONDITION', `${id} is protected against a delete`, {

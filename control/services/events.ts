@@ -12,9 +12,7 @@ import { checkParent, eventOf, filterOf } from './event-view.ts';
 import { lastOf, pageSizeOf, pageToken } from './fields.ts';
 import { watchEvents, type WatchEventsOptions } from './watch-events.ts';
 
-export function eventService(
-  options: WatchEventsOptions,
-): EventServiceServer & UntypedServiceImplementation {
+export function eventService(options: WatchEventsOptions): EventServiceServer & UntypedServiceImplementation {
   return {
     listEvents: unary(options.log, (request: ListEventsRequest) => list(options.repository, request)),
     watchEvents: watchEvents(options),

@@ -13,7 +13,9 @@ import type { ArchiveRecord } from '../model/records.ts';
 import type { Repository } from '../repository.ts';
 import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
+import { snapshotOf } from './fields.ts';
 import { DISK_MS, fenceOf, isFinal, keptBy, type Located, locate } from './snapshot-hosts.ts';
+import { findVolume } from './volume-lookup.ts';
 
 interface DeleteOptions {
   readonly repository: Repository;
@@ -25,7 +27,12 @@ export async function deleteSnapshot(
   options: DeleteOptions,
   request: DeleteSnapshotRequest,
 ): Promise<DeleteSnapshotResponse> {
-  const located = await locate(options, request);
+  const located = await locate(options, request).catch(async (error: unknown) => {
+    // One before this may have come as far as the hosts, and no further: the records still name what is gone.
+    if (error instanceof LockstepError && error.reason === 'SNAPSHOT_NOT_FOUND')
+      await forget(options, await foundAgain(options, request.name), false);
+    throw error;
+  });
   const { found, snapshot } = located;
   const { volume, replicas } = found.volume.value;
   const goesEverywhere = request.host === '' && isFinal(found, snapshot);
@@ -35,8 +42,17 @@ export async function deleteSnapshot(
   const removal = { fence: fenceOf(found, 'delete-snapshot'), volume, snapshot };
   for (const host of goesEverywhere ? await havingIt(options, located, replicas) : [located.host])
     await options.agents.call(host, agent.removeSnapshot, removal, { deadlineMs: DISK_MS });
-  await forget(options, located, goesEverywhere);
+  // A purge that began meanwhile has made an archive of the database.
+  await forget(options, await foundAgain(options, `volumes/${volume}/snapshots/${snapshot}`), goesEverywhere);
   return {};
+}
+
+async function foundAgain(
+  { repository }: DeleteOptions,
+  name: string,
+): Promise<Pick<Located, 'found' | 'snapshot'>> {
+  const { parent, snapshot } = snapshotOf('name', name);
+  return { found: await findVolume(repository, parent), snapshot };
 }
 
 async function havingIt(
@@ -53,7 +69,7 @@ async function havingIt(
 /** A host that cannot be asked may keep another one: then only a delete that names no host says that nothing is to stay. */
 async function forget(
   options: DeleteOptions,
-  { found, snapshot }: Located,
+  { found, snapshot }: Pick<Located, 'found' | 'snapshot'>,
   goesEverywhere: boolean,
 ): Promise<void> {
   const { archive, database } = found;

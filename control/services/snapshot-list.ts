@@ -153,7 +153,9 @@ async function askAll(
   const hosts = [...replicas].sort();
   const none = { snapshots: [], revertingTo: '', isReachable: false };
   const kept = await Promise.all(
-    hosts.map((host) => (unreachable.has(host) ? { host, ...none } : keptBy(options, found, host))),
+    hosts.map(async (host) =>
+      unreachable.has(host) ? { host, ...none } : await keptBy(options, found, host),
+    ),
   );
   for (const { host, isReachable } of kept) if (!isReachable) unreachable.add(host);
   return kept;

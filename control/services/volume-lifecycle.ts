@@ -10,6 +10,7 @@ import type { Entry } from '../store/store.ts';
 import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
 import { checkNotBusy } from './busy.ts';
 import { checkRoom, nameTaken, newDatabase, parseCreateVolume } from './create-request.ts';
+import { checkMayGo } from './database-retention.ts';
 import { volumeOrDatabaseOf } from './fields.ts';
 import { idempotently, type IdempotentOptions } from './idempotent.ts';
 import { packEmpty, packVolume } from './views.ts';
@@ -57,7 +58,8 @@ export async function deleteVolume(
         metadata: { subject: request.name, next: `To delete the database: lockstep database delete ${id}` },
       });
     await checkNotBusy(options.engine, database.value);
-    return request.validateOnly ? packEmpty() : options.starter.remove(database, identity);
+    checkMayGo(database.value);
+    return request.validateOnly ? packEmpty() : options.starter.remove(database, '', identity);
   });
 }
 

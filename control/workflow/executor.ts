@@ -179,6 +179,8 @@ export class WorkflowEngine {
     for (;;) {
       const active = this.#active.get(id);
       if (active !== undefined) await unlessAborted(active.ended, options.signal);
+      // Before the log: with its last entry a workflow has no owner any more.
+      const owner = await this.ownerOf(id);
       const snapshot = await this.get(id);
       if (snapshot === undefined)
         throw new LockstepError('NOT_FOUND', `there is no workflow ${id}`, { reason: 'WORKFLOW_NOT_FOUND' });
@@ -190,7 +192,7 @@ export class WorkflowEngine {
           `workflow ${id} waits for a person: ${standing.reason}`,
           { reason: 'WORKFLOW_HALTED', metadata: { workflow: id } },
         );
-      if (this.#stop.signal.aborted || (await this.ownerOf(id)) === undefined) throw stopping();
+      if (this.#stop.signal.aborted || owner === undefined) throw stopping();
       await this.#changedElsewhere(id, options.signal);
     }
   }

@@ -17,7 +17,7 @@ import { abandonCommand, nextOfHalted, reasonOf } from '../model/workflow-view.t
 import type { NewEvent, Repository } from '../repository.ts';
 import type { Condition, Entry, Mutation } from '../store/store.ts';
 import { UNREADABLE_TYPE, type WorkflowEngine } from './executor.ts';
-import { nextLogKey } from './log.ts';
+import { nextLogKey, parseWorkflowRecord } from './log.ts';
 import type { WorkflowSnapshot } from './snapshot.ts';
 import type { LogEntry, WorkflowRecord } from './workflow.ts';
 
@@ -63,7 +63,7 @@ export async function retryWorkflow(parts: InterventionParts, id: string): Promi
     if (standing.outcome.kind !== 'stuck') throw hasEnded(record, standing.outcome.kind);
     const refusal = parts.engine.refusalOf(record);
     if (refusal !== undefined) throw cannotGoOn(record, refusal, 'version');
-    const hold = await holdAgain(parts, record, standing.timeMs);
+    const hold = await holdAgain(parts, record);
     const entry = await entryWrites(parts, record, { kind: 'retried', timeMs: parts.wallClock() });
     return parts.engine.takeUp(record, joined(entry, hold));
   });
@@ -131,11 +131,7 @@ async function entryWrites(
 const NOTHING: Writes = { conditions: [], mutations: [] };
 
 /** What an undo works on has to be there, and held by nobody else. */
-async function holdAgain(
-  parts: InterventionParts,
-  record: WorkflowRecord,
-  stuckAtMs: number,
-): Promise<Writes> {
+async function holdAgain(parts: InterventionParts, record: WorkflowRecord): Promise<Writes> {
   const host = nameIn('hosts', record.target);
   if (host !== undefined) return holdHostAgain(parts, record, host);
   const name = nameIn('databases', record.target);
@@ -152,7 +148,7 @@ async function holdAgain(
       metadata: { subject: `workflows/${record.id}`, next: abandonCommand(record.id) },
     });
   checkHold(record, entry.value.busyWith, 'DATABASE_BUSY');
-  if (entry.value.busyWith === '') await checkNotOvertaken(parts, record, stuckAtMs);
+  if (entry.value.busyWith === '') await checkNotOvertaken(parts, record);
   const message = `a person has ${record.type} undo what it could not undo before`;
   return databaseWrites(parts, entry, { busyWith: record.id }, { reason: 'WORKFLOW_RETRIED', message });
 }
@@ -170,20 +166,29 @@ async function holdHostAgain(
 
 /**
  * One that let go when it got stuck left its database to the monitor and to people. What they have done since must not
- * be undone: its undo may be to kill an engine that runs again.
+ * be undone: its undo may be to kill an engine that runs again. A rename counts too: what it knows of the database then
+ * has the old name. Ordered by the store's revisions, from the undo that failed on: it let go after that, and before its
+ * end was written.
  */
 async function checkNotOvertaken(
-  { engine }: InterventionParts,
-  { id, target }: WorkflowRecord,
-  stuckAtMs: number,
+  { repository: { store } }: InterventionParts,
+  { id, target, initialState }: WorkflowRecord,
 ): Promise<void> {
-  const later = (await engine.list({ target })).find(
-    ({ record }) => record.id !== id && record.createTimeMs >= stuckAtMs,
+  const [, undoFailed] = await store.list(keys.workflowLog(id), { reverse: true, limit: 2 });
+  const records = (await store.list(keys.workflows))
+    .filter(({ revision }) => revision > (undoFailed?.revision ?? 0))
+    .flatMap(({ value }) => {
+      const record = parseWorkflowRecord(value);
+      return record.ok ? [record.value] : [];
+    });
+  const { volume } = initialState;
+  const later = records.find((record) =>
+    typeof volume === 'string' ? record.initialState['volume'] === volume : record.target === target,
   );
   if (later === undefined) return;
   throw new LockstepError(
     'FAILED_PRECONDITION',
-    `operations/${later.record.id} has worked on ${target} since operations/${id} got stuck and let go of it`,
+    `operations/${later.id} has worked on ${target} since operations/${id} got stuck and let go of it`,
     {
       reason: 'WORKFLOW_OVERTAKEN',
       metadata: { subject: `workflows/${id}`, next: abandonCommand(id) },
@@ -204,13 +209,17 @@ const rewritten = <Value>({ key, revision, value }: Entry<Value>, change: Partia
   mutations: [{ key, value: { ...value, ...change } }],
 });
 
-/** Databases and hosts that name it as their holder, whichever its record says. */
+/** Databases, hosts and archives that name it as their holder, whichever its record says. */
 async function letGo(parts: InterventionParts, record: WorkflowRecord, reason: string): Promise<Writes> {
   const hosts = await parts.repository.store.list<HostAdminRecord>(keys.hostAdmins);
-  let writes = hosts
-    .filter((entry) => entry.value.busyWith === record.id)
-    .map((entry) => rewritten(entry, { busyWith: '' }))
-    .reduce(joined, NOTHING);
+  const archives = await parts.repository.archives();
+  const free = <Value extends { readonly busyWith: string }>(entries: readonly Entry<Value>[]): Writes =>
+    entries
+      .filter((entry) => entry.value.busyWith === record.id)
+      .map((entry) => rewritten<{ readonly busyWith: string }>(entry, { busyWith: '' }))
+      .reduce(joined, NOTHING);
+  // A purge of an archive is begun again by itself.
+  let writes = joined(free(hosts), free(archives));
   for (const entry of await holdersOf(parts.repository, record.id)) {
     const failure = `operations/${record.id} (${record.type}) was ended half done: ${reason}`;
     const busyWith = KEEPS_THE_MONITOR_OFF.has(record.type) ? record.id : '';

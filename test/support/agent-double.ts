@@ -2,7 +2,7 @@
  * A host as control sees it: AgentService with a memory, over a real gRPC server, with real heartbeats. It keeps what
  * it was told to make, so that a test can ask what was left behind; it can be made to fail any call, and to die.
  */
-import { type handleUnaryCall, Server, ServerCredentials, credentials } from '@grpc/grpc-js';
+import { type handleUnaryCall, Server, credentials } from '@grpc/grpc-js';
 import { LockstepError } from '../../daemon/sys/errors.ts';
 import { callUnary, unary } from '../../daemon/sys/grpc-unary.ts';
 import {
@@ -19,6 +19,7 @@ import {
   type StorePosition,
   type VolumeView,
 } from '../../proto/gen/lockstep/agent/v1/agent.ts';
+import { bindServer, ownPort } from './own-port.ts';
 import { addInventory } from './inventory-double.ts';
 import { quietLog } from './quiet-log.ts';
 
@@ -103,16 +104,12 @@ export class AgentDouble {
   }
 
   async start(): Promise<void> {
+    if (this.#port === 0) this.#port = await ownPort();
     const server = new Server();
     server.addService(AgentServiceService, this.#service());
     addInventory(server, this);
     this.addServices(server);
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
-    server.bindAsync(`127.0.0.1:${String(this.#port)}`, ServerCredentials.createInsecure(), (error, port) => {
-      if (error === null) resolve(port);
-      else reject(error);
-    });
-    this.#port = await promise;
+    await bindServer(server, this.#port);
     this.#server = server;
     this.isAlive = true;
     this.#coordinator = new CoordinatorServiceClient(this.#coordinatorAt(), credentials.createInsecure(), {

@@ -1,12 +1,9 @@
 /** Control as the daemon mounts it, over a real gRPC server and store, with doubles for the hosts. */
-import { randomInt } from 'node:crypto';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, credentials, type Server, ServerCredentials } from '@grpc/grpc-js';
+import { Client, credentials, type Server } from '@grpc/grpc-js';
 import type { Test } from 'tap';
 import { Control, type ControlOptions } from '../../control/control.ts';
 import { bootClock } from '../../daemon/sys/clock.ts';
@@ -20,6 +17,7 @@ import { ClusterServiceService } from '../../proto/gen/lockstep/v1/cluster_servi
 import { type Database, DatabaseServiceService } from '../../proto/gen/lockstep/v1/database_service.ts';
 import { AgentDouble } from './agent-double.ts';
 import { EngineAgentDouble } from './engine-agent-double.ts';
+import { bindServer, ownPort } from './own-port.ts';
 import { quietLog } from './quiet-log.ts';
 import { SnapshotDouble } from './snapshot-double.ts';
 
@@ -57,22 +55,30 @@ export class ControlHarness {
   readonly snapshotsOfA: SnapshotDouble;
   readonly snapshotsOfB: SnapshotDouble;
   readonly #graceHours: number;
+  readonly #silenceMs: number;
   /** As of the next start of control. */
   replaceAfterSeconds = 900;
   readonly #dnsPort: number;
   #control: Control | undefined;
   #server: Server | undefined;
   #client: Client | undefined;
-  #port = 0;
+  readonly #port: number;
 
   private constructor(
     folder: string,
     dnsPort: number,
-    { heartbeatMs, graceHours }: { readonly heartbeatMs: number; readonly graceHours: number },
+    port: number,
+    {
+      heartbeatMs,
+      graceHours,
+      silenceMs,
+    }: { readonly heartbeatMs: number; readonly graceHours: number; readonly silenceMs: number },
   ) {
     this.#graceHours = graceHours;
+    this.#silenceMs = silenceMs;
     this.folder = folder;
     this.#dnsPort = dnsPort;
+    this.#port = port;
     this.#heartbeatMs = heartbeatMs;
     this.#hosts = [];
     this.a = this.newHost('host-a', 'a');
@@ -105,12 +111,18 @@ export class ControlHarness {
   /** With both hosts heard; everything ends with the test. */
   static async open(
     t: Pick<Test, 'teardown'>,
-    options: { readonly hosts?: boolean; readonly heartbeatMs?: number; readonly graceHours?: number } = {},
+    options: {
+      readonly hosts?: boolean;
+      readonly heartbeatMs?: number;
+      readonly graceHours?: number;
+      readonly silenceMs?: number;
+    } = {},
   ): Promise<ControlHarness> {
     const folder = await mkdtemp(join(tmpdir(), 'lockstep-control-'));
-    const harness = new ControlHarness(folder, await freePort(), {
+    const harness = new ControlHarness(folder, await ownPort(), await ownPort(), {
       heartbeatMs: HEARTBEAT_MS,
       graceHours: 24,
+      silenceMs: SILENCE_MS,
       ...options,
     });
     t.teardown(async () => {
@@ -146,7 +158,7 @@ export class ControlHarness {
        [timing]
        lease_ms = 200
        heartbeat_ms = ${String(HEARTBEAT_MS)}
-       silence_ms = ${String(SILENCE_MS)}`,
+       silence_ms = ${String(this.#silenceMs)}`,
       'test',
     );
     const folder = join(this.folder, 'control');
@@ -154,7 +166,7 @@ export class ControlHarness {
     this.#control = await Control.open({ ...fixed, ...extra });
     this.#server = new ApiServer();
     this.#control.addServices(this.#server);
-    this.#port = await bind(this.#server, this.#port);
+    await bindServer(this.#server, this.#port);
     this.#client = new Client(this.address, credentials.createInsecure(), OWN_CHANNEL);
   }
 
@@ -260,26 +272,3 @@ export async function refusal(work: Promise<unknown>): Promise<LockstepError> {
 
 const plain = (_key: string, value: unknown): unknown =>
   typeof value === 'bigint' ? value.toString() : value;
-
-async function bind(server: Server, port: number): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  server.bindAsync(`127.0.0.1:${String(port)}`, ServerCredentials.createInsecure(), (error, bound) => {
-    if (error === null) resolve(bound);
-    else reject(error);
-  });
-  return promise;
-}
-
-/** Below the range that outgoing connections get theirs from, so that it is still free when control comes back. */
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  try {
-    socket.bind(randomInt(10_000, 30_000), '127.0.0.1');
-    await once(socket, 'listening');
-    return socket.address().port;
-  } catch {
-    return await freePort();
-  } finally {
-    socket.close();
-  }
-}

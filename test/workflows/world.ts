@@ -24,6 +24,8 @@ const {
 } = DatabaseState;
 const IN_SYNC = 3;
 const LIMIT_MS = 20_000;
+/** A machine under load must not make a host look lost. */
+const SILENCE_MS = 1500;
 const POLL_MS = 5;
 const CREATE_ATTEMPTS = 3;
 
@@ -58,7 +60,7 @@ export class World {
   }
 
   static async open(cleanup: Cleanup, interference: Interference): Promise<World> {
-    const harness = await ControlHarness.open(cleanup, { hosts: false });
+    const harness = await ControlHarness.open(cleanup, { hosts: false, silenceMs: SILENCE_MS });
     const world = new World(harness, interference);
     await Promise.all([harness.a.start(), harness.b.start()]);
     await harness.stopControl();

@@ -65,6 +65,7 @@ export function drainHost(around: Surroundings): WorkflowDefinition<DrainState> 
 
 async function moveAll(around: Surroundings, context: Context): Promise<void> {
   const { host, databases } = context.state;
+  /** By volume. */
   const failures = new Map<string, string>();
   for (;;) {
     const left = await placedOn(around, host);
@@ -74,17 +75,19 @@ async function moveAll(around: Surroundings, context: Context): Promise<void> {
       `${String(done)} of ${String(total)} databases`,
       total === 0 ? 100 : (done / total) * 100,
     );
-    const next = left.find(({ database }) => !failures.has(database));
+    const next = left.find(({ volume }) => !failures.has(volume));
     if (next === undefined) break;
     try {
+      if (next.database === '') throw keptForSnapshot();
       await moveOne(around, context, next.database);
     } catch (error) {
       if (context.signal.aborted) throw error;
-      failures.set(next.database, messageOf(error));
+      const subject = next.database === '' ? `volumes/${next.volume}` : `databases/${next.database}`;
+      failures.set(next.volume, `${subject}: ${messageOf(error)}`);
     }
   }
   if (failures.size === 0) return;
-  const why = [...failures].map(([database, message]) => `databases/${database}: ${message}`);
+  const why = [...failures.values()];
   throw new LockstepError('FAILED_PRECONDITION', why.join('; '), {
     reason: 'DRAIN_INCOMPLETE',
     metadata: {
@@ -216,6 +219,12 @@ function whyNotDone(standing: WorkflowSnapshot['standing']): string {
 const stillHeld = (workflow: string): LockstepError =>
   new LockstepError('FAILED_PRECONDITION', `operations/${workflow} holds it, and has ended`, {
     reason: 'DATABASE_BUSY',
+  });
+
+/** Its database was deleted since the drain began, and the grace time is over. */
+const keptForSnapshot = (): LockstepError =>
+  new LockstepError('FAILED_PRECONDITION', 'it is kept for its final snapshot, and is not moved', {
+    reason: 'ARCHIVE',
   });
 
 async function finished(around: Surroundings, state: DrainState, outcome: WorkflowOutcome): Promise<void> {

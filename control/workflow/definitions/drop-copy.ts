@@ -42,11 +42,24 @@ export function dropCopyStep<State extends DropState>(around: Surroundings): Ste
           throw new LockstepError('UNAVAILABLE', `${target} fell out of the in-sync set again`, {
             reason: 'NOT_IN_SYNC',
           });
+        if (target === '') await requireServing(new HostActions(around, context, volume), value);
         await dropCopies(around, volume, left, { inNewGeneration: false });
       }
       await deleteDropped(around, context, volume, drops);
     },
   };
+}
+
+/** The copy that stays is the only one then: never that of a primary which died a moment ago. A failover comes first. */
+async function requireServing(hosts: HostActions, { primary }: VolumeRecord): Promise<void> {
+  const state = await hosts.replica(primary).then(
+    (replica) => replica.state,
+    (error: unknown) => messageOf(error),
+  );
+  if (state === 'SERVING' || state === 'SOLO') return;
+  throw new LockstepError('FAILED_PRECONDITION', `${primary} is to have the only copy, and is: ${state}`, {
+    reason: 'NOT_SERVED',
+  });
 }
 
 /** In a generation of its own where one of them is in the set, or where that is asked for. */

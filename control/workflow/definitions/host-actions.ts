@@ -15,6 +15,7 @@ import { NO_ENGINE } from '../../model/engines.ts';
 import { observeReplica, type ObservedReplica } from '../../model/observation.ts';
 import type { VolumeRecord } from '../../model/records.ts';
 import { viewOf } from '../../repository.ts';
+import { withoutSecret } from './secret.ts';
 import { pause, type StepRun, type Surroundings } from './surroundings.ts';
 
 /** Answers from memory. */
@@ -185,7 +186,8 @@ export class HostActions {
 
   async initializeEngine(host: string, facts: EngineFacts, password: string): Promise<void> {
     const request = { ...(await this.#withSpec(facts)), password };
-    await this.#call(host, agent.initializeEngine, request, INITIALIZE_MS);
+    const call = this.#call(host, agent.initializeEngine, request, INITIALIZE_MS);
+    await call.catch(withoutSecret(password));
   }
 
   async startEngine(host: string, facts: EngineFacts): Promise<void> {
@@ -207,7 +209,7 @@ export class HostActions {
 
   async setEnginePassword(host: string, facts: EngineFacts, password: string): Promise<void> {
     const request = { ...(await this.#withSpec(facts)), password };
-    await this.#call(host, engines.setEnginePassword, request, CONFIGURE_MS);
+    await this.#call(host, engines.setEnginePassword, request, CONFIGURE_MS).catch(withoutSecret(password));
   }
 
   /** The device takes the size of its replica, and the file system that of the device. */

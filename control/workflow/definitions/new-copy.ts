@@ -200,7 +200,8 @@ async function createCopy(around: Surroundings, context: Context): Promise<void>
 
 /**
  * Out of the record, and out of the set if it came that far. In a generation of its own even where it did not: that
- * ends the copy. Not where the primary is gone: its secondary is of this generation, and is to take over.
+ * ends the copy. Not where the primary is gone: its secondary is of this generation, and is to take over. That may be
+ * the new copy itself: once it is in the set it holds every acknowledged write, perhaps alone, and stays.
  */
 async function takeBack(around: Surroundings, context: Context): Promise<void> {
   const { state } = context;
@@ -209,6 +210,7 @@ async function takeBack(around: Surroundings, context: Context): Promise<void> {
   // A person may have chosen it meanwhile (lockstep volume force): then it is what there is.
   if (target === undefined || record?.primary === target) return;
   const ends = record?.primary === state.source && !around.hosts.isGone(state.source);
+  if (!ends && record?.inSync.includes(target) === true) return;
   await dropCopies(around, state.volume, [target], { inNewGeneration: ends });
   await deleteDropped(around, context, state.volume, [target]);
 }

@@ -3,15 +3,12 @@
  * which forgets nothing, never has it. A reset that fails may all the same have come as far as the engine: the event
  * says so, and it can be asked for again.
  */
-import { LockstepError, messageOf } from '../../../daemon/sys/errors.ts';
 import { newPassword } from '../../password.ts';
 import type { WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import type { HostActions } from './host-actions.ts';
 import { DEVICE_MS, type PowerState, powerStep } from './power-steps.ts';
 import { describeOutcome, letGo } from './steps.ts';
 import type { Surroundings } from './surroundings.ts';
-
-const HIDDEN = '(the password)';
 
 export function resetPassword(around: Surroundings): WorkflowDefinition<PowerState> {
   return {
@@ -44,19 +41,7 @@ async function makePassword(around: Surroundings, state: PowerState): Promise<vo
 
 async function setPassword(around: Surroundings, hosts: HostActions, state: PowerState): Promise<void> {
   const { nextPassword } = (await around.repository.requireDatabase(state.database)).value;
-  try {
-    await hosts.setEnginePassword(state.primary, state, nextPassword);
-  } catch (error) {
-    throw withoutSecret(error, nextPassword);
-  }
-}
-
-/** An engine that refuses a statement may repeat it in its words, and those are kept in the log. */
-function withoutSecret(error: unknown, secret: string): unknown {
-  if (!messageOf(error).includes(secret)) return error;
-  const message = messageOf(error).replaceAll(secret, HIDDEN);
-  if (!(error instanceof LockstepError)) return new LockstepError('INTERNAL', message);
-  return new LockstepError(error.code, message, { reason: error.reason });
+  await hosts.setEnginePassword(state.primary, state, nextPassword);
 }
 
 async function finished(around: Surroundings, state: PowerState, outcome: WorkflowOutcome): Promise<void> {

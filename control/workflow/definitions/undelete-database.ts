@@ -1,7 +1,8 @@
 /**
  * undelete-database: a deleted database is served again, within its grace time. Where the primary's host is gone the
  * database is given back to the monitor as it is, which fails it over. The final snapshot goes again, since nothing is
- * final; one that is in use stays, as any other snapshot.
+ * final; one that is in use stays, as any other snapshot. Where the undo fails, the database counts as active and the
+ * monitor goes on: an engine may run there, and nobody looks after that of a deleted database.
  */
 import { LockstepError, messageOf } from '../../../daemon/sys/errors.ts';
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
@@ -22,6 +23,9 @@ export type UndeleteState = DatabaseWork & {
   readonly primary: string;
   /** Empty: none was taken. */
   readonly finalSnapshot: string;
+  /** As the record has them before. */
+  readonly deleteTimeMs: number;
+  readonly expireTimeMs: number;
 } & Readonly<Record<string, unknown>>;
 
 type Context = StepContext<UndeleteState>;
@@ -34,7 +38,7 @@ const ATTEMPTS = 3;
 export function undeleteDatabase(around: Surroundings): WorkflowDefinition<UndeleteState> {
   return {
     type: 'undelete-database',
-    version: 1,
+    version: 2,
     steps: [attach(around), startEngine(around), publishAlias(around), dropFinalSnapshot(around)],
     finished: (state, outcome) => finished(around, state, outcome),
   };
@@ -133,22 +137,31 @@ function dropFinalSnapshot(around: Surroundings): UndeleteStep {
   });
 }
 
+const BACK = {
+  lifecycle: 'active',
+  failure: '',
+  deleteTimeMs: 0,
+  expireTimeMs: 0,
+  finalSnapshot: '',
+  pendingRestart: [],
+} as const;
+
 async function finished(around: Surroundings, state: UndeleteState, outcome: WorkflowOutcome): Promise<void> {
   if (outcome.kind === 'done')
-    return letGo(
-      around,
-      state,
-      () => ({
-        lifecycle: 'active',
-        failure: '',
-        deleteTimeMs: 0,
-        expireTimeMs: 0,
-        finalSnapshot: '',
-        pendingRestart: [],
-      }),
-      [{ reason: 'UNDELETED', message: `brought back on ${state.primary}` }],
-    );
-  await letGo(around, state, () => ({ lifecycle: 'deleted' }), [
+    return letGo(around, state, () => BACK, [
+      { reason: 'UNDELETED', message: `brought back on ${state.primary}` },
+    ]);
+  // As with a start: what may run, and cannot be stopped, must not count as deleted.
+  if (outcome.kind === 'stuck')
+    return letGo(around, state, () => BACK, [
+      {
+        reason: 'UNDELETE_FAILED',
+        message: `${describeOutcome(outcome)}; it is brought up all the same, and a final snapshot stays`,
+      },
+    ]);
+  const { deleteTimeMs, expireTimeMs, finalSnapshot } = state;
+  const before = { lifecycle: 'deleted', deleteTimeMs, expireTimeMs, finalSnapshot } as const;
+  await letGo(around, state, () => before, [
     { reason: 'UNDELETE_FAILED', message: describeOutcome(outcome) },
   ]);
 }

@@ -210,3 +210,19 @@ t.test(
     }
   },
 );
+
+t.test('an engine that repeats the password of a clone in its words puts it into no log', async (t) => {
+  const run = await openRetention(t);
+  let told = '';
+  run.harness.b.passwords.set = (_volume, password) => {
+    told = password;
+    throw new LockstepError('FAILED_PRECONDITION', `syntax error near '${password}'`);
+  };
+  const { error } = await clone(run);
+  t.match(error, { message: /syntax error near '\(the password\)'/ });
+  await run.harness.stopControl();
+  const store = await openLevelStore(`${run.harness.folder}/control`);
+  const logs = JSON.stringify(await store.list('workflow-log/'));
+  await store.close();
+  t.ok(told !== '' && !logs.includes(told));
+});

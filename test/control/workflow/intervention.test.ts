@@ -99,11 +99,13 @@ t.test('what was let go is held again while it goes on, unless another one holds
   t.match(await refusal(retryWorkflow(made, made.id)), { reason: 'TARGET_GONE' });
   await put({ ...database, busyWith: '' });
   made.world.faults.clear();
-  const later = { ...recordOfOther, target: 'databases/orders', createTimeMs: Date.now() };
+  // Under the name that the database has by now, and of a time that says nothing.
+  const initialState = { volume: database.volume };
+  const later = { ...recordOfOther, target: 'databases/sales', createTimeMs: 1, initialState };
   await made.store.transact([], [{ key: keys.workflow('other'), value: later }]);
   const overtaken = await refusal(retryWorkflow(made, made.id));
   t.match(overtaken, { reason: 'WORKFLOW_OVERTAKEN', metadata: { next: /abandon/ } });
-  await made.store.transact([], [{ key: keys.workflow('other'), deleted: true }]);
+  await made.store.transact([], [{ key: keys.workflow('other'), value: recordOfOther }]);
   await retryWorkflow(made, made.id);
   t.equal((await orders(made))?.busyWith, made.id);
 });
@@ -147,6 +149,20 @@ t.test('a host is held again while what is stuck on it goes on, and let go when 
   await abandonWorkflow(made, started.id, { acceptHalfDone: true });
   t.match(await made.store.get(key), { value: { busyWith: '', cordoned: true } });
 });
+
+t.test(
+  'an archive is let go when what works on it is ended, so that it is purged all the same',
+  async (t) => {
+    const made = await stuck(t);
+    const key = keys.archive('orders-1');
+    await made.store.transact(
+      [],
+      [{ key, value: { volume: 'orders-1', isRemoved: true, busyWith: made.id } }],
+    );
+    await abandonWorkflow(made, made.id, { acceptHalfDone: true });
+    t.match(await made.store.get(key), { value: { isRemoved: true, busyWith: '' } });
+  },
+);
 
 /** Each makes a log that no daemon goes on with. */
 const POISONS: Readonly<Record<string, (made: Scene, id: string) => Promise<unknown>>> = {

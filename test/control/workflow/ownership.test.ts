@@ -116,7 +116,8 @@ t.test('a daemon that lives keeps what it runs, however long that takes', async 
   await new Promise((resolve) => setTimeout(resolve, LEASE_MS * 4));
   t.match(await store.get(keys.workflowOwner(id)), { value: { daemon: 'first', epoch: 1 } });
   first.release();
-  t.match(await second.engine.wait(id), { standing: { outcome: { kind: 'done' } } });
+  t.match(await first.engine.wait(id), { standing: { outcome: { kind: 'done' } } });
+  t.match(await second.engine.get(id), { standing: { outcome: { kind: 'done' } } });
   t.equal(world.calls.filter((call) => call.startsWith('second')).length, 0);
 });
 
