@@ -68,10 +68,11 @@ export class EngineGuard {
   /** The lease under which the volume's clients are answered ends then. Infinity: nobody's is needed. */
   leaseUntil(volume: string, untilMs: number): void {
     const silentAtMs = untilMs - this.#options.leaseMs * LEAD;
+    this.#silentAtMs.set(volume, silentAtMs);
+    // Before it is stopped here: a guard that finds it stopped, and knows of no end of its lease, has it go on.
+    this.#send(leaseMessage(volume, silentAtMs));
     // Before anything else: whoever ends a lease says so to others next.
     if (untilMs === -Infinity) this.#silence(volume);
-    this.#silentAtMs.set(volume, silentAtMs);
-    this.#send(leaseMessage(volume, silentAtMs));
   }
 
   /** Engines outlive the daemon, and so does what guards them; where none is left it ends, and is waited for. */
@@ -162,13 +163,19 @@ function leaseMessage(volume: string, silentAtMs: number): GuardMessage {
   return { kind: 'lease', volume, silentAtMs: time };
 }
 
-/** In a session of its own, so that what ends the daemon does not end it. */
+/**
+ * In a session of its own, so that what ends the daemon does not end it. It takes the socket over from one that was
+ * killed, so it begins only where none lives: of two, the one that no daemon talks to would freeze what the other
+ * lets speak. The lock is its process's own, whatever it ends of.
+ */
 function launch(stateDir: string): void {
-  const folder = join(stateDir, 'log');
-  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  const [folder, run] = [join(stateDir, 'log'), join(stateDir, 'run')];
+  for (const each of [folder, run]) mkdirSync(each, { recursive: true, mode: 0o711 });
   const log = openSync(join(folder, 'guard.log'), 'a', 0o640);
+  // A moment: one that was killed may leave its socket before its lock.
+  const alone = ['--timeout', '1', '--no-fork', join(run, 'guard.lock')];
   try {
-    const child = spawn(process.execPath, [MAIN, stateDir], {
+    const child = spawn('flock', [...alone, process.execPath, MAIN, stateDir], {
       detached: true,
       stdio: ['ignore', log, log],
       env: childEnvironment,

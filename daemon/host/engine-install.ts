@@ -2,7 +2,7 @@
 import { access, glob, readFile, stat } from 'node:fs/promises';
 import { compareVersions, type Engine, type InstalledServer } from '../engines/engine.ts';
 import { bootClock } from '../sys/clock.ts';
-import { LockstepError } from '../sys/errors.ts';
+import { invalidField, LockstepError } from '../sys/errors.ts';
 import { runCommand, type SystemUser, tryCommand } from './commands.ts';
 import type { EngineDriver } from './drivers.ts';
 import { DEVICE_COMMAND_TIMEOUT_MS, RECENT_SERVERS_MS } from './limits.ts';
@@ -61,6 +61,9 @@ export async function installEngine(
   engine: Engine,
   version: string,
 ): Promise<{ readonly version: string; readonly installedPackages: readonly string[] }> {
+  // It becomes part of a package's name, and to apt-get "postgresql-15-" is to remove postgresql-15.
+  if (version !== '' && engine.majorOf(version) !== version)
+    throw invalidField('version', version, `a major version of ${engine.title}`);
   const present =
     (await installedServers(engine)).some(
       (server) => version === '' || engine.majorOf(server.version) === version,

@@ -78,7 +78,11 @@ async function install(
 }
 
 function aptInstall(names: readonly string[], options: InstallOptions): Promise<CommandResult> {
-  return apt(['install', '-y', '--no-install-recommends', ...names], options, PACKAGE_INSTALL_TIMEOUT_MS);
+  return apt(
+    ['install', '-y', '--no-remove', '--no-install-recommends', ...names],
+    options,
+    PACKAGE_INSTALL_TIMEOUT_MS,
+  );
 }
 
 function apt(args: readonly string[], options: InstallOptions, timeoutMs: number): Promise<CommandResult> {

@@ -47,6 +47,21 @@ export function thawTree(root: ProcessIdentity): void {
   for (const pid of all.toReversed()) signal(pid, 'SIGCONT');
 }
 
+/** Of its first thread, which makes all of an engine's processes. Those that are known are not looked at again. */
+export function childrenSeen(pid: number, known: readonly ProcessIdentity[]): readonly ProcessIdentity[] {
+  return childrenOfThread(`/proc/${String(pid)}/task/${String(pid)}`).flatMap((child) => {
+    const seen = known.find((each) => each.pid === child);
+    if (seen !== undefined) return [seen];
+    const startTicks = readStat(child)?.startTicks;
+    return startTicks === undefined ? [] : [{ pid: child, startTicks }];
+  });
+}
+
+/** What lives on of a root that died by itself. PostgreSQL's backends would end too, but only after their query. */
+export function killOrphans(orphans: readonly ProcessIdentity[]): void {
+  for (const orphan of orphans) if (isThere(orphan)) signal(orphan.pid, 'SIGKILL');
+}
+
 /** Also where it waits in the kernel, for a disk or for a child that is stopped itself, and stops as it comes back. */
 export function isFrozen(root: ProcessIdentity): boolean {
   return isThere(root) && (STOPPED.has(stateOf(root.pid)) || hasStopPending(root.pid));
@@ -57,15 +72,27 @@ export function isThere({ pid, startTicks }: ProcessIdentity): boolean {
   return stat?.startTicks === startTicks && stat.state !== 'Z' && stat.state !== 'X';
 }
 
+/** With all of its threads: one of them may be sending an answer while the first has stopped. */
 function untilItCannotRun(pid: number): void {
-  for (let looks = 0; looks < MOST_LOOKS; looks++) if (CANNOT_RUN.has(stateOf(pid))) return;
+  let running = threadsOf(pid);
+  for (let looks = 0; running.length > 0 && looks < MOST_LOOKS; looks++)
+    running = running.filter((thread) => !CANNOT_RUN.has(stateOf(`${String(pid)}/task/${thread}`)));
 }
 
-const stateOf = (pid: number): string => readStat(pid)?.state ?? '';
-
-function readStat(pid: number): ReturnType<typeof parseStat> {
+function threadsOf(pid: number): readonly string[] {
   try {
-    return parseStat(readFileSync(`/proc/${String(pid)}/stat`, 'latin1'));
+    return readdirSync(`/proc/${String(pid)}/task`);
+  } catch {
+    return [];
+  }
+}
+
+const stateOf = (of: number | string): string => readStat(of)?.state ?? '';
+
+/** Of a pid, or of `PID/task/THREAD`. */
+function readStat(of: number | string): ReturnType<typeof parseStat> {
+  try {
+    return parseStat(readFileSync(`/proc/${String(of)}/stat`, 'latin1'));
   } catch {
     return undefined;
   }
@@ -82,14 +109,13 @@ function hasStopPending(pid: number): boolean {
 
 /** Each thread has a list of those that it made. */
 function childrenOf(pid: number): readonly number[] {
-  const threads = `/proc/${String(pid)}/task`;
+  return threadsOf(pid).flatMap((thread) => childrenOfThread(`/proc/${String(pid)}/task/${thread}`));
+}
+
+function childrenOfThread(path: string): readonly number[] {
   try {
-    return readdirSync(threads).flatMap((thread) =>
-      readFileSync(`${threads}/${thread}/children`, 'latin1')
-        .split(' ')
-        .filter((word) => word.trim() !== '')
-        .map(Number),
-    );
+    const words = readFileSync(`${path}/children`, 'latin1').split(' ');
+    return words.filter((word) => word.trim() !== '').map(Number);
   } catch {
     // It has ended, and its children are nobody's who is known here.
     return [];

@@ -1,13 +1,14 @@
 /** The guard of a host's engines, with shells that count for engines: what stops, when, and who goes on. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { EngineGuard } from '../../daemon/host/engine-guard.ts';
-import { statOf } from '../../daemon/host/proc.ts';
+import { parseStat, statOf } from '../../daemon/host/proc.ts';
 import { freezeTree, isFrozen, type ProcessIdentity, thawTree } from '../../daemon/host/process-tree.ts';
 import { bootClock } from '../../daemon/sys/clock.ts';
 import { quietLog } from '../support/quiet-log.ts';
@@ -75,11 +76,16 @@ function guardOf(t: Test, stateDir: string): EngineGuard {
 }
 
 async function guardPid(folder: string): Promise<number | undefined> {
+  return (await guardPids(folder))[0];
+}
+
+async function guardPids(folder: string): Promise<readonly number[]> {
+  const pids: number[] = [];
   for (const pid of await processesBelow(folder)) {
     const line = await readFile(`/proc/${String(pid)}/cmdline`, 'latin1').catch(() => '');
-    if (line.includes('guard-main.ts')) return pid;
+    if (line.includes('guard-main.ts')) pids.push(pid);
   }
-  return undefined;
+  return pids;
 }
 
 async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -115,6 +121,29 @@ t.test('an engine is stopped with all of its processes, at once, and goes on wit
   t.notOk(isFrozen(root));
   await until('it speaks again', () => lastWordMs() > atMs + 50);
   t.notOk((await statesBelow(folder)).includes('T'));
+});
+
+t.test('an engine of threads is stopped with all of them when the call returns', async (t) => {
+  const THREADS = `
+    const { Worker } = require('node:worker_threads');
+    for (let i = 0; i < 8; i++) new Worker('for (;;);', { eval: true }).once('online', () => console.log('on'));`;
+  const child = spawn(process.execPath, ['-e', THREADS], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const pid = child.pid ?? 0;
+  t.teardown(() => kill(pid));
+  for (let words = ''; words.length < 'on\n'.length * 8;)
+    words += String(((await once(child.stdout, 'data')) as [Buffer])[0]);
+  const root = { pid, startTicks: (await statOf(pid))?.startTicks ?? 0 };
+  const running: string[] = [];
+  for (let round = 0; round < 50; round++) {
+    freezeTree(root);
+    for (const thread of readdirSync(`/proc/${String(pid)}/task`)) {
+      const stat = parseStat(readFileSync(`/proc/${String(pid)}/task/${thread}/stat`, 'latin1'));
+      if (stat?.state !== 'T') running.push(stat?.state ?? '');
+    }
+    thawTree(root);
+    await sleep(5);
+  }
+  t.strictSame(running, []);
 });
 
 t.test('an engine is silent before its lease ends, and goes on when it is renewed', async (t) => {
@@ -192,6 +221,30 @@ t.test('before a lease is given up its engine is silent', async (t) => {
   await until('it goes on when it serves again', () => !isFrozen(root));
 });
 
+t.test(
+  'a guard that comes late to what it was told lets no engine speak by what was taken back',
+  async (t) => {
+    const folder = await folderOf(t);
+    const guard = guardOf(t, folder);
+    await guard.ready();
+    const { root, lastWordMs } = await engineIn(t, folder);
+    guard.engine('orders-1', root);
+    await until('it is frozen', () => isFrozen(root));
+    await sleep(50);
+    const word = lastWordMs();
+    const late = (await guardPid(folder)) ?? 0;
+    for (let round = 0; round < 20; round++) {
+      process.kill(late, 'SIGSTOP');
+      await until('it hangs', async () => (await statOf(late))?.state === 'T');
+      guard.leaseUntil('orders-1', Infinity);
+      guard.leaseUntil('orders-1', -Infinity);
+      process.kill(late, 'SIGCONT');
+      await sleep(10);
+    }
+    t.equal(lastWordMs(), word);
+  },
+);
+
 t.test('a guard that is killed is replaced, and the new one knows what the old one knew', async (t) => {
   const folder = await folderOf(t);
   const guard = guardOf(t, folder);
@@ -208,6 +261,67 @@ t.test('a guard that is killed is replaced, and the new one knows what the old o
   t.notOk(isFrozen(root));
   await until('it is frozen', () => isFrozen(root));
 });
+
+t.test(
+  'an engine that a killed guard has frozen goes on under the next one, if its lease came back',
+  async (t) => {
+    const folder = await folderOf(t);
+    const guard = guardOf(t, folder);
+    await guard.ready();
+    const { root, lastWordMs } = await engineIn(t, folder);
+    guard.engine('orders-1', root);
+    guard.leaseUntil('orders-1', -Infinity);
+    await until('it is frozen', () => isFrozen(root));
+    process.kill((await guardPid(folder)) ?? 0, 'SIGKILL');
+    guard.leaseUntil('orders-1', Infinity);
+    const atMs = bootClock.nowMs();
+    await until('it speaks', () => lastWordMs() > atMs + 50);
+  },
+);
+
+t.test('a process of a frozen engine that goes on, or that came late, is stopped again', async (t) => {
+  const folder = await folderOf(t);
+  const guard = guardOf(t, folder);
+  await guard.ready();
+  const { root } = await engineIn(t, folder);
+  guard.engine('orders-1', root);
+  await until('it is frozen', () => isFrozen(root));
+  thawTree(root);
+  await until('it is frozen again', async () => {
+    const states = await statesBelow(folder);
+    return isFrozen(root) && states.every((state) => state === 'T' || state === 'D');
+  });
+});
+
+t.test(
+  'a host has one guard, also where a daemon was killed and started again while it started',
+  async (t) => {
+    const folder = await folderOf(t);
+    const daemons = [guardOf(t, folder), guardOf(t, folder)];
+    await Promise.all(daemons.map((daemon) => daemon.ready()));
+    await until('the other has ended', async () => (await guardPids(folder)).length === 1);
+    const last = guardOf(t, folder);
+    await last.ready();
+    const { root } = await engineIn(t, folder);
+    last.engine('orders-1', root);
+    await until('it is frozen', () => isFrozen(root));
+  },
+);
+
+t.test(
+  'what an engine whose first process died leaves behind is killed: no lease holds for it',
+  async (t) => {
+    const folder = await folderOf(t);
+    const guard = guardOf(t, folder);
+    await guard.ready();
+    const { root } = await engineIn(t, folder);
+    guard.leaseUntil('orders-1', Infinity);
+    guard.engine('orders-1', root);
+    await sleep(100);
+    kill(root.pid);
+    await until('its children are gone', async () => (await statesBelow(folder)).length === 0);
+  },
+);
 
 t.test('a guard of which nothing was told of a volume lets its engine say nothing', async (t) => {
   const folder = await folderOf(t);

@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { postgresql } from '../../daemon/engines/postgresql.ts';
+import { installEngine } from '../../daemon/host/engine-install.ts';
 import { ensurePackages, missingPackages } from '../../daemon/host/packages.ts';
 
 /** apt with an index of its own, which is empty, and no archive: nothing of the machine's is changed or asked. */
@@ -47,4 +49,9 @@ t.test('a setting that stands during the installation is taken away also when it
   const during = { path, text: 'setting = false\n' };
   await t.rejects(ensurePackages({ 'lockstep-no-such-package': 'a test' }, { aptOptions, during }));
   await t.rejects(stat(path), { code: 'ENOENT' });
+});
+
+t.test('what is no version never becomes part of a package that apt-get is told of', async (t) => {
+  for (const version of ['15-', '15+', '1.*', '15 vim'])
+    await t.rejects(installEngine(postgresql, version), { code: 'INVALID_ARGUMENT' });
 });
