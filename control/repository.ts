@@ -179,7 +179,7 @@ export class Repository {
       limit: DUPLICATE_WINDOW_EVENTS,
     });
     const isWanted = (event: NewEvent): boolean =>
-      !latest.some((entry) => isSameEvent(entry.value, event)) &&
+      !sinceRetry(latest, event).some((entry) => isSameEvent(entry.value, event)) &&
       !(event.unlessLatest === true && latest[0]?.value.reason === event.reason) &&
       (event.unlessAfter === undefined || latest[0]?.value.reason !== event.unlessAfter);
     const wanted = events.filter(isWanted);
@@ -219,6 +219,17 @@ export const conditionOf = ({ key, revision }: Entry): Condition =>
   revision === 0 ? { key, absent: true } : { key, revision };
 
 export const sequenceOf = (eventKey: string): number => Number(eventKey.slice(eventKey.lastIndexOf('/') + 1));
+
+/** What a workflow that was tried again says of its end is news, also where it says the same as before. */
+function sinceRetry(
+  newestFirst: readonly Entry<EventRecord>[],
+  { workflow }: NewEvent,
+): readonly Entry<EventRecord>[] {
+  const retried = newestFirst.findIndex(
+    ({ value }) => value.reason === 'WORKFLOW_RETRIED' && value.workflow === workflow,
+  );
+  return retried === -1 ? newestFirst : newestFirst.slice(0, retried);
+}
 
 function isSameEvent(record: EventRecord, event: NewEvent): boolean {
   return event.workflow !== undefined && record.workflow === event.workflow && record.reason === event.reason;

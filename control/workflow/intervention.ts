@@ -17,7 +17,9 @@ import { abandonCommand, nextOfHalted, reasonOf } from '../model/workflow-view.t
 import type { NewEvent, Repository } from '../repository.ts';
 import type { Condition, Entry, Mutation } from '../store/store.ts';
 import { UNREADABLE_TYPE, type WorkflowEngine } from './executor.ts';
-import { nextLogKey, parseWorkflowRecord } from './log.ts';
+import { afterAbandon } from './half-done.ts';
+import { nextLogKey } from './log.ts';
+import { overtakerOf, workflowEntries } from './overtaken.ts';
 import type { WorkflowSnapshot } from './snapshot.ts';
 import type { LogEntry, WorkflowRecord } from './workflow.ts';
 
@@ -29,23 +31,6 @@ export interface InterventionParts {
 
 /** Somebody else wrote at the same moment; it is looked at again. */
 const MAX_CONFLICTS = 20;
-/**
- * What these leave half done must not be brought up by the monitor, so their database keeps the name of the ended
- * workflow; a delete or a revert takes it over.
- */
-const KEEPS_THE_MONITOR_OFF: ReadonlySet<string> = new Set([
-  'create-database',
-  'create-volume',
-  'create-single-database',
-  'create-single-volume',
-  'create-single-database',
-  'create-single-volume',
-  'clone-database',
-  'delete-database',
-  'purge-database',
-  'revert-volume',
-]);
-
 interface Writes {
   readonly conditions: readonly Condition[];
   readonly mutations: readonly Mutation[];
@@ -150,7 +135,8 @@ async function holdAgain(parts: InterventionParts, record: WorkflowRecord): Prom
   checkHold(record, entry.value.busyWith, 'DATABASE_BUSY');
   if (entry.value.busyWith === '') await checkNotOvertaken(parts, record);
   const message = `a person has ${record.type} undo what it could not undo before`;
-  return databaseWrites(parts, entry, { busyWith: record.id }, { reason: 'WORKFLOW_RETRIED', message });
+  const event = { reason: 'WORKFLOW_RETRIED', message, workflow: record.id } as const;
+  return databaseWrites(parts, entry, { busyWith: record.id }, event);
 }
 
 async function holdHostAgain(
@@ -164,27 +150,12 @@ async function holdHostAgain(
   return rewritten(entry, { busyWith: record.id });
 }
 
-/**
- * One that let go when it got stuck left its database to the monitor and to people. What they have done since must not
- * be undone: its undo may be to kill an engine that runs again. A rename counts too: what it knows of the database then
- * has the old name. Ordered by the store's revisions, from the undo that failed on: it let go after that, and before its
- * end was written.
- */
 async function checkNotOvertaken(
   { repository: { store } }: InterventionParts,
-  { id, target, initialState }: WorkflowRecord,
+  record: WorkflowRecord,
 ): Promise<void> {
-  const [, undoFailed] = await store.list(keys.workflowLog(id), { reverse: true, limit: 2 });
-  const records = (await store.list(keys.workflows))
-    .filter(({ revision }) => revision > (undoFailed?.revision ?? 0))
-    .flatMap(({ value }) => {
-      const record = parseWorkflowRecord(value);
-      return record.ok ? [record.value] : [];
-    });
-  const { volume } = initialState;
-  const later = records.find((record) =>
-    typeof volume === 'string' ? record.initialState['volume'] === volume : record.target === target,
-  );
+  const { id, target } = record;
+  const later = await overtakerOf(store, record, await workflowEntries(store));
   if (later === undefined) return;
   throw new LockstepError(
     'FAILED_PRECONDITION',
@@ -222,12 +193,9 @@ async function letGo(parts: InterventionParts, record: WorkflowRecord, reason: s
   let writes = joined(free(hosts), free(archives));
   for (const entry of await holdersOf(parts.repository, record.id)) {
     const failure = `operations/${record.id} (${record.type}) was ended half done: ${reason}`;
-    const busyWith = KEEPS_THE_MONITOR_OFF.has(record.type) ? record.id : '';
-    const event = { reason: 'WORKFLOW_ABANDONED', message: failure } as const;
-    writes = joined(
-      writes,
-      await databaseWrites(parts, entry, { lifecycle: 'failed', failure, busyWith }, event),
-    );
+    const event = { reason: 'WORKFLOW_ABANDONED', message: failure, workflow: record.id } as const;
+    const change = afterAbandon(entry.value, record, failure);
+    writes = joined(writes, await databaseWrites(parts, entry, change, event));
   }
   return writes;
 }
@@ -236,7 +204,7 @@ async function databaseWrites(
   { repository }: InterventionParts,
   entry: Entry<DatabaseRecord>,
   change: Partial<DatabaseRecord>,
-  event: Pick<NewEvent, 'reason' | 'message'>,
+  event: Omit<NewEvent, 'generation'>,
 ): Promise<Writes> {
   const { id, volume } = entry.value;
   const generation = (await repository.volume(volume))?.value.generation ?? 0;

@@ -75,6 +75,34 @@ t.test(
   },
 );
 
+t.test('what it ends with is told after each retry, and once where its hook runs twice', async (t) => {
+  const made = await stuck(t);
+  await made.engine.close();
+  const sample = sampleDefinition(made.world);
+  const tell = (): Promise<unknown> =>
+    made.repository.updateDatabase('orders', (record) => ({ ...record, busyWith: '' }), [
+      { reason: 'CREATE_FAILED', message: 'the same', generation: 1, workflow: made.id },
+    ]);
+  await tell();
+  const finished = async (): Promise<void> => {
+    await tell();
+    await tell();
+  };
+  const engine = engineOn(t, made.store, [{ ...sample, finished }]);
+  const again = { ...made, engine };
+  await retryWorkflow(again, made.id);
+  await engine.wait(made.id);
+  made.world.faults.clear();
+  await retryWorkflow(again, made.id);
+  t.match(await engine.wait(made.id), { standing: { outcome: { kind: 'undone' } } });
+  const events = await made.store.list<EventRecord>(keys.events('orders'));
+  t.same(
+    events.map(({ value }) => value.reason),
+    ['CREATE_FAILED', 'WORKFLOW_RETRIED', 'CREATE_FAILED', 'WORKFLOW_RETRIED', 'CREATE_FAILED'],
+  );
+  t.ok(events.every(({ value }) => value.workflow === made.id));
+});
+
 t.test('a daemon that dies after Retry goes on with it', async (t) => {
   const made = await stuck(t);
   made.world.faults.clear();
@@ -237,3 +265,97 @@ t.test('a stuck one stays as long as its database does', async (t) => {
   await made.store.transact([], [{ key: keys.database('orders'), deleted: true }]);
   t.equal(await retention.prune(), 1);
 });
+
+interface Left {
+  readonly what: string;
+  readonly type: string;
+  readonly version?: number;
+  readonly before: Partial<DatabaseRecord>;
+  readonly state?: Readonly<Record<string, unknown>>;
+  readonly after: Partial<DatabaseRecord>;
+}
+
+const OF_A_DELETE = { deleteTimeMs: 5, expireTimeMs: 9, finalSnapshot: 'final-1' } as const;
+const NOT_DELETED = { deleteTimeMs: 0, expireTimeMs: 0, finalSnapshot: '' } as const;
+const FAILED = { lifecycle: 'failed', failure: /ended half done/ } as unknown as Partial<DatabaseRecord>;
+const HALTED: readonly Left[] = [
+  {
+    what: 'a stopped database stays stopped',
+    type: 'update-database',
+    before: { lifecycle: 'stopped' },
+    after: { lifecycle: 'stopped', failure: '', busyWith: '' },
+  },
+  {
+    what: 'a deleted database stays deleted, until its time is over',
+    type: 'rename-database',
+    before: { lifecycle: 'deleted', ...OF_A_DELETE },
+    after: { lifecycle: 'deleted', failure: '', busyWith: '', ...OF_A_DELETE },
+  },
+  {
+    what: 'a database in use is left to the monitor',
+    type: 'update-database',
+    before: { lifecycle: 'active' },
+    after: { ...FAILED, busyWith: '' },
+  },
+  {
+    what: 'one that is brought back from a delete is not deleted any more',
+    type: 'undelete-database',
+    before: { lifecycle: 'starting', ...OF_A_DELETE },
+    after: { ...FAILED, busyWith: '', ...NOT_DELETED },
+  },
+  {
+    what: 'one whose soft delete is ended is brought up again',
+    type: 'delete-database',
+    version: 2,
+    before: { lifecycle: 'deleting' },
+    state: { wasStopped: false },
+    after: { ...FAILED, busyWith: '' },
+  },
+  {
+    what: 'one that was stopped before its soft delete is stopped again',
+    type: 'delete-database',
+    version: 2,
+    before: { lifecycle: 'deleting' },
+    state: { wasStopped: true },
+    after: { lifecycle: 'stopped', failure: '', busyWith: '' },
+  },
+  {
+    what: 'what a delete of the version before has left is not brought up',
+    type: 'delete-database',
+    version: 1,
+    before: { lifecycle: 'deleting' },
+    after: { ...FAILED, busyWith: 'it' },
+  },
+  {
+    what: 'what a purge has left is not brought up, and keeps what its delete said',
+    type: 'purge-database',
+    before: { lifecycle: 'deleting', ...OF_A_DELETE },
+    after: { ...FAILED, busyWith: 'it', ...OF_A_DELETE },
+  },
+  {
+    what: 'what an unknown workflow that may have been a purge has left is not brought up',
+    type: 'dance',
+    before: { lifecycle: 'deleting' },
+    after: { ...FAILED, busyWith: 'it' },
+  },
+];
+
+for (const { what, type, version = 1, before, state = {}, after } of HALTED)
+  t.test(`of a halted ${type} that is abandoned: ${what}`, async (t) => {
+    const made = await scene(t);
+    const initialState = { volume: database.volume, ...state };
+    const record = { id: 'it', type, version, target: 'databases/orders', createTimeMs: 1, initialState };
+    await made.store.transact(
+      [],
+      [
+        { key: keys.workflow('it'), value: record },
+        { key: keys.database('orders'), value: { ...database, ...before, busyWith: 'it' } },
+      ],
+    );
+    await made.engine.resumeAll();
+    const ended = await abandonWorkflow(made, 'it', { acceptHalfDone: true });
+    t.match(ended.standing, { outcome: { kind: 'abandoned' } });
+    t.match(await orders(made), after);
+    const [event] = await made.store.list(keys.events('orders'));
+    t.match(event, { value: { reason: 'WORKFLOW_ABANDONED', workflow: 'it' } });
+  });
