@@ -42,7 +42,8 @@ export function dropCopyStep<State extends DropState>(around: Surroundings): Ste
           throw new LockstepError('UNAVAILABLE', `${target} fell out of the in-sync set again`, {
             reason: 'NOT_IN_SYNC',
           });
-        if (target === '') await requireServing(new HostActions(around, context, volume), value);
+        if (target === '' || left.some((host) => value.inSync.includes(host)))
+          await requireServing(new HostActions(around, context, volume), value);
         await dropCopies(around, volume, left, { inNewGeneration: false });
       }
       await deleteDropped(around, context, volume, drops);
@@ -50,14 +51,17 @@ export function dropCopyStep<State extends DropState>(around: Surroundings): Ste
   };
 }
 
-/** The copy that stays is the only one then: never that of a primary which died a moment ago. A failover comes first. */
-async function requireServing(hosts: HostActions, { primary }: VolumeRecord): Promise<void> {
+/**
+ * Before a copy leaves the set. Never beside a primary which died a moment ago: it alone would learn of the generation
+ * without that copy, and nobody could take over. A failover comes first.
+ */
+export async function requireServing(hosts: HostActions, { primary }: VolumeRecord): Promise<void> {
   const state = await hosts.replica(primary).then(
     (replica) => replica.state,
     (error: unknown) => messageOf(error),
   );
   if (state === 'SERVING' || state === 'SOLO') return;
-  throw new LockstepError('FAILED_PRECONDITION', `${primary} is to have the only copy, and is: ${state}`, {
+  throw new LockstepError('FAILED_PRECONDITION', `${primary} is to go on with fewer copies, and is: ${state}`, {
     reason: 'NOT_SERVED',
   });
 }

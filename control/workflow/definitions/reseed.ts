@@ -7,6 +7,7 @@
  */
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { connectTarget, Copying, makeEqualInSize, seedTarget, snapshotName } from './copy.ts';
+import { requireServing } from './drop-copy.ts';
 import { HostActions } from './host-actions.ts';
 import { type DatabaseWork, describeOutcome, letGo, requirePrimary } from './steps.ts';
 import { patiently, type Surroundings } from './surroundings.ts';
@@ -101,7 +102,9 @@ const copyingOf = (around: Surroundings, context: Context): Copying =>
 async function leaveSet(around: Surroundings, context: Context): Promise<void> {
   const { volume, source, target, anew } = context.state;
   if (!anew) return;
-  await requirePrimary(around, volume, source);
+  const hosts = actions(around, context);
+  const before = await requirePrimary(around, volume, source);
+  if (before.inSync.includes(target)) await requireServing(hosts, before);
   await around.repository.updateVolume(volume, (record) =>
     record.primary === source && record.inSync.includes(target)
       ? {
@@ -112,7 +115,6 @@ async function leaveSet(around: Surroundings, context: Context): Promise<void> {
       : undefined,
   );
   const { generation } = await requirePrimary(around, volume, source);
-  const hosts = actions(around, context);
   await hosts.setView(source);
   await hosts.untilServing(source, generation);
 }

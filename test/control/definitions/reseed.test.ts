@@ -100,6 +100,23 @@ t.test('one that fails on its way is reseeded by the monitor', async (t) => {
   }
 });
 
+t.test('a replica does not leave the set of a primary that has just died: it takes over', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  await harness.until(isWhole);
+  await harness.stopControl();
+  await harness.startControl({
+    afterLog(entry) {
+      if (entry.kind === 'step-started' && entry.step === 'leave-set') harness.a.die();
+    },
+  });
+  await harness.hostsHeard();
+  await harness.until(({ state, primary }) => state === 2 && primary?.reachable === true);
+  const done = await harness.finished(await reseed(harness, { anew: true }));
+  t.match(done.error, { message: /host-a is to go on with fewer copies/ });
+  await harness.until(({ state, primary }) => state === 2 && primary?.host === 'host-b');
+});
+
 t.test('a reseed anew stands being run twice', async (t) => {
   const harness = await openTwice(t);
   await harness.createOrders();
