@@ -61,9 +61,13 @@ export async function requireServing(hosts: HostActions, { primary }: VolumeReco
     (error: unknown) => messageOf(error),
   );
   if (state === 'SERVING' || state === 'SOLO') return;
-  throw new LockstepError('FAILED_PRECONDITION', `${primary} is to go on with fewer copies, and is: ${state}`, {
-    reason: 'NOT_SERVED',
-  });
+  throw new LockstepError(
+    'FAILED_PRECONDITION',
+    `${primary} is to go on with fewer copies, and is: ${state}`,
+    {
+      reason: 'NOT_SERVED',
+    },
+  );
 }
 
 /** In a generation of its own where one of them is in the set, or where that is asked for. */
