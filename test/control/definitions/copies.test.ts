@@ -180,7 +180,9 @@ t.test(
     await quietly(t, () => harness.b.replicas.size > 0);
     harness.b.die();
     t.not((await harness.finished(operation)).error, undefined);
-    t.match(await harness.until(isIdle), { state: 2, redundancy: Redundancy.REDUNDANCY_NONE });
+    // A busy machine may have the other host late with a heartbeat.
+    const after = await harness.until((database) => isIdle(database) && database.state === 2);
+    t.equal(after.redundancy, Redundancy.REDUNDANCY_NONE);
     t.equal(harness.b.replicas.size, 1);
     await harness.b.comeBack();
     await quietly(t, () => harness.b.replicas.size === 0);
