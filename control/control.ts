@@ -38,6 +38,7 @@ import { coordinatorService } from './services/coordinator.ts';
 import { databaseService } from './services/databases.ts';
 import { engineVersionService } from './services/engine-versions.ts';
 import { eventService } from './services/events.ts';
+import { STORAGE } from './model/host-view.ts';
 import { HostViews } from './services/host-views.ts';
 import { hostService, zoneService } from './services/hosts.ts';
 import { snapshotService } from './services/snapshots.ts';
@@ -71,6 +72,8 @@ export interface ControlOptions {
 }
 
 const MS_PER_HOUR = 3_600_000;
+/** For how many minimum silences a host that is known is waited for where its room is needed. */
+const RECONNECT_SILENCES = 4;
 
 /** Full names, for reflection and health. */
 const SERVICES = [
@@ -322,6 +325,12 @@ function hostKnowledge(
     behind: (record) => whyBehind(record, observations.hosts, timeline.isUnconfirmed(record.volume)),
     isGone: (host) => observations.silence(host) >= observations.silenceMs,
     hasListened: () => observations.hasListened,
+    async awaitsHosts() {
+      if (!observations.hasListened) return true;
+      if (observations.listenedMs >= observations.silenceMs * RECONNECT_SILENCES) return false;
+      const hosts = [...(await repository.hosts()).values()];
+      return hosts.some(({ host, roles }) => roles.includes(STORAGE) && !observations.hosts.has(host));
+    },
     incarnation: (host) => observations.incarnation(host),
     engineStarted: (host, volume) => observations.engineStarted(host, volume),
     replicaTold: (host, status) => observations.replicaTold(host, status),
@@ -337,7 +346,7 @@ function hostKnowledge(
       const records = volumes.map((entry) => entry.value);
       const cordoned = new Set(admins.filter(({ value }) => value.cordoned).map(({ value }) => value.host));
       return [...hosts.values()]
-        .filter((host) => host.roles.includes('storage'))
+        .filter((host) => host.roles.includes(STORAGE))
         .map((host) => ({
           host: host.host,
           zone: host.zone,

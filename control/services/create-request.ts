@@ -84,7 +84,7 @@ function copiesOf(mode: RedundancyMode): number {
  * one only if it lasts.
  */
 export async function checkRoom(hosts: HostKnowledge, wish: CreateWish, signal: AbortSignal): Promise<void> {
-  while (!hosts.hasListened()) {
+  while (await hosts.awaitsHosts()) {
     try {
       checkPlacement(wish, await hosts.rooms());
       return;

@@ -133,7 +133,7 @@ async function candidatesOf(
 async function roomOn(around: Surroundings, host: string, signal: AbortSignal): Promise<number> {
   for (;;) {
     const room = (await around.hosts.rooms()).find((one) => one.host === host && one.reachable);
-    if (room !== undefined || around.hosts.hasListened()) return room?.roomBytes ?? 0;
+    if (room !== undefined || !(await around.hosts.awaitsHosts())) return room?.roomBytes ?? 0;
     await pause(around.pace.copyPollMs, signal);
   }
 }

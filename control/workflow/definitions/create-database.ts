@@ -143,7 +143,7 @@ async function placeVolume(
     // Before the rooms: what is placed on a host after this is not in the rooms, and ends the reservation.
     const hosts = await around.repository.hostEntries();
     const placement = chooseCopies(await around.hosts.rooms(), state);
-    if (!placement.ok && !around.hosts.hasListened()) {
+    if (!placement.ok && (await around.hosts.awaitsHosts())) {
       // This control has just started: the hosts are there, and have not said so yet.
       await pause(around.pace.copyPollMs, signal);
       continue;

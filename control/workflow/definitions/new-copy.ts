@@ -112,7 +112,7 @@ async function chooseTarget(
     if (placed !== undefined) return { target: placed };
     const wish = await wishOf(around, volume.value, state);
     const choice = chooseHost(await around.hosts.rooms(), wish);
-    if (!choice.ok && !around.hosts.hasListened()) {
+    if (!choice.ok && (await around.hosts.awaitsHosts())) {
       // This control has just started: the hosts are there, and have not said so yet.
       await pause(around.pace.copyPollMs, signal);
       continue;

@@ -17,6 +17,11 @@ export interface HostKnowledge {
   isGone(host: string): boolean;
   /** Control has been up long enough that a host which it has not heard is one that is not there. */
   hasListened(): boolean;
+  /**
+   * Control has just started, and some host has not been heard by it: where room is missing now, it may not be missing in
+   * a moment. A host that reconnects may need longer than the minimum time, so that it has a few of them.
+   */
+  awaitsHosts(): Promise<boolean>;
   /** Why the record is known to be older than what hosts hold: nothing may be decided from it. */
   behind(record: VolumeRecord): string | undefined;
   /** Who would follow the primary, and why, by the rules of a failover of a database that is in use; or nobody now. */

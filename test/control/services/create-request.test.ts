@@ -7,7 +7,7 @@ t.test('a create that waits for hosts stops when its caller is gone', async (t) 
   let looks = 0;
   const aborter = new AbortController();
   const hosts = {
-    hasListened: () => false,
+    awaitsHosts: () => Promise.resolve(true),
     rooms: () => {
       looks++;
       if (looks === 3) aborter.abort(new LockstepError('ABORTED', 'the caller hung up'));

@@ -73,7 +73,7 @@ t.test('a database with one copy is made without a second one, and says that it 
       'publish-alias',
     ],
   );
-  t.match(await harness.get(), {
+  t.match(await harness.until(({ state }) => state === 2), {
     state: 2,
     redundancy: 1,
     redundancyMode: SINGLE,
