@@ -54,6 +54,7 @@ export interface WorkflowDefinition<State extends WorkflowState> {
     | 'rename-database'
     | 'reset-password'
     | 'clone-database'
+    | 'clone-volume'
     | 'convert-redundancy'
     | 'convert-to-single'
     | 'replace-replica'

@@ -4,6 +4,8 @@
  * kept, also of an archive. It shares with its origin what neither changes, so that nothing is copied and it is usable
  * within seconds. The engine recovers as from a crash, and gets a password of its own.
  *
+ * clone-volume is the same without an engine, of a snapshot that is kept.
+ *
  * It has one copy. Where two are asked for the record says so, and the monitor has the second one made.
  */
 import { LockstepError, messageOf } from '../../../daemon/sys/errors.ts';
@@ -51,13 +53,23 @@ export function cloneDatabase(around: Surroundings): WorkflowDefinition<CloneSta
     steps: [
       takeSnapshot(around),
       reserveVolume(around),
-      cloneVolume(around),
+      cloneSnapshot(around),
       dropSnapshot(around),
       attach(around),
       startEngine(around),
       setPassword(around),
       publishAlias(around),
     ],
+    finished: (state, outcome) => finished(around, state, outcome),
+  };
+}
+
+/** Of a kept snapshot, to be used over NBD: the same without what an engine needs. */
+export function cloneVolume(around: Surroundings): WorkflowDefinition<CloneState> {
+  return {
+    type: 'clone-volume',
+    version: 1,
+    steps: [reserveVolume(around), cloneSnapshot(around), publishAlias(around)],
     finished: (state, outcome) => finished(around, state, outcome),
   };
 }
@@ -199,7 +211,7 @@ function recordOf({ volume, database, sizeBytes, host }: CloneState): VolumeReco
   };
 }
 
-function cloneVolume(around: Surroundings): CloneStep {
+function cloneSnapshot(around: Surroundings): CloneStep {
   return step(around, {
     name: 'clone-volume',
     title: ({ origin, snapshot, host }) => `Clone ${origin}@${snapshot} on ${host}`,

@@ -2,7 +2,7 @@
 import { keys } from '../../model/records.ts';
 import type { WorkflowDefinition, WorkflowOutcome, WorkflowRecord, WorkflowState } from '../workflow.ts';
 import { publishWorkflow } from './channels.ts';
-import { cloneDatabase } from './clone-database.ts';
+import { cloneDatabase, cloneVolume } from './clone-database.ts';
 import { convertRedundancy, convertToSingle } from './convert-redundancy.ts';
 import { createDatabase, createSingleDatabase, createSingleVolume, createVolume } from './create-database.ts';
 import { deleteDatabase } from './delete-database.ts';
@@ -30,6 +30,7 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
     measured(around, createSingleVolume(around)),
     measured(around, deleteDatabase(around)),
     measured(around, cloneDatabase(around)),
+    measured(around, cloneVolume(around)),
     measured(around, undeleteDatabase(around)),
     measured(around, purgeDatabase(around)),
     measured(around, failover(around)),
