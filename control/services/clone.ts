@@ -3,19 +3,18 @@
  * it, which holds it meanwhile and takes away again what it cannot finish, so that nothing is ever on a host that no
  * record tells of; the answer is that workflow's end.
  */
-import { LockstepError } from '../../daemon/sys/errors.ts';
+import type { Operation } from '../../proto/gen/google/longrunning/operations.ts';
 import type {
   CloneSnapshotRequest,
   CloneSnapshotResponse,
 } from '../../proto/gen/lockstep/v1/snapshot_service.ts';
 import type { Agents } from '../agents.ts';
 import { NO_ENGINE } from '../model/engines.ts';
-import { failureOf } from '../model/operation-view.ts';
-import { nextStepOf } from '../model/workflow-view.ts';
 import type { Starter } from '../starter.ts';
 import { nameTaken, newDatabase } from './create-request.ts';
-import { checkNewDatabaseId, workflowIdOf } from './fields.ts';
+import { checkNewDatabaseId } from './fields.ts';
 import { idempotently, type IdempotentOptions } from './idempotent.ts';
+import { untilDone } from './outcome.ts';
 import { locate, type Located } from './snapshot-hosts.ts';
 
 interface CloneOptions extends IdempotentOptions {
@@ -45,33 +44,24 @@ export async function cloneSnapshot(
   checkNewDatabaseId(cloneId, 'clone_id');
   const located = await locate(options, { name, host });
   const { volume, operation } = await begin(options, cloneId, located);
-  const ended = await options.engine.wait(workflowIdOf('name', operation), { signal });
-  const failure = failureOf(ended);
-  if (failure !== undefined) {
-    const { code, message, reason, metadata } = failure;
-    const next = nextStepOf(ended);
-    throw new LockstepError(code, message, {
-      reason,
-      metadata: { ...metadata, operation, ...(next === '' ? {} : { next }) },
-    });
-  }
+  await untilDone(options.engine, operation, signal);
   return { volume: `volumes/${volume}`, database: `databases/${cloneId}`, host: `hosts/${located.host}` };
 }
 
-/** Answers the name of the clone's volume, and that of the operation. */
+/** Answers the name of the clone's volume, too. */
 async function begin(
   options: CloneOptions,
   cloneId: string,
   { found, snapshot, host }: Located,
-): Promise<{ readonly volume: string; readonly operation: string }> {
+): Promise<{ readonly volume: string; readonly operation: Operation }> {
   const { volume: origin, sizeBytes } = found.volume.value;
   const wish = { id: cloneId, sizeBytes, ...ALONE };
   const record = newDatabase(wish, { port: NO_PORT, nowMs: options.wallClock() });
   // Without an id of its own: a clone that is asked for again finds its name taken.
-  const { name } = await idempotently(options, 'clone-snapshot', { requestId: '' }, async () => {
+  const operation = await idempotently(options, 'clone-snapshot', { requestId: '' }, async () => {
     const taken = await options.repository.database(cloneId);
     if (taken !== undefined) throw nameTaken('clone_id', taken.value);
     return options.starter.clone(record, { origin, keptSnapshot: snapshot, host, sizeBytes }, undefined);
   });
-  return { volume: record.volume, operation: name };
+  return { volume: record.volume, operation };
 }

@@ -55,6 +55,7 @@ export interface WorkflowDefinition<State extends WorkflowState> {
     | 'reset-password'
     | 'clone-database'
     | 'clone-volume'
+    | 'resize-volume'
     | 'convert-redundancy'
     | 'convert-to-single'
     | 'replace-replica'

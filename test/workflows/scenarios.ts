@@ -150,6 +150,19 @@ export const SCENARIOS: Readonly<Partial<Record<Type, Scenario>>> = {
       await world.well();
     },
   },
+  'resize-volume': {
+    async prepare(world) {
+      await newVolume(REPLICATED)(world);
+      await world.well();
+    },
+    async begin(world) {
+      // It answers when it has ended.
+      void world.harness.call(volumes.growVolume, { ...orders, sizeBytes: NEW_SIZE }).catch(() => undefined);
+      return world.begun();
+    },
+    done: (world) => world.well(orders.name, ({ sizeBytes }) => sizeBytes === NEW_SIZE),
+    undone: well,
+  },
   'convert-redundancy': {
     prepare: createSingle,
     begin: convert(REDUNDANT),

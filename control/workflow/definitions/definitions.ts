@@ -13,6 +13,7 @@ import { rebootDatabase } from './reboot-database.ts';
 import { recoverPrimary } from './recover-primary.ts';
 import { replaceReplica } from './replace-replica.ts';
 import { reseed } from './reseed.ts';
+import { resizeVolume } from './resize-volume.ts';
 import { renameDatabase } from './rename-database.ts';
 import { resetPassword } from './reset-password.ts';
 import { revertVolume } from './revert-volume.ts';
@@ -45,6 +46,7 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
     measured(around, stopDatabase(around)),
     measured(around, rebootDatabase(around)),
     measured(around, updateDatabase(around)),
+    measured(around, resizeVolume(around)),
     measured(around, renameDatabase(around)),
     measured(around, resetPassword(around)),
   ];
