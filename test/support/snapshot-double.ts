@@ -33,6 +33,7 @@ export class SnapshotDouble {
 
   constructor(host: AgentDouble) {
     this.#host = host;
+    host.kept = () => [...this.volumeOf].filter(([name]) => this.names.has(name));
   }
 
   addTo(server: Server): void {

@@ -9,6 +9,7 @@
  * It has one copy. Where two are asked for the record says so, and the monitor has the second one made.
  */
 import { LockstepError, messageOf } from '../../../daemon/sys/errors.ts';
+import { cloneSnapshotOf } from '../../model/clone-snapshot.ts';
 import { keys, type VolumeRecord } from '../../model/records.ts';
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { removeDatabase, reserve } from './create-database.ts';
@@ -94,8 +95,7 @@ const actions = (around: Surroundings, context: Context): HostActions =>
   new HostActions(around, context, context.state.volume);
 const snapshotsOf = (around: Surroundings, context: Context): SnapshotActions =>
   new SnapshotActions(around, context, context.state.origin);
-/** Known before it is taken, so that the undo finds what a step that was cut off has left. */
-const ownSnapshot = ({ workflow }: CloneState): string => `clone-${workflow.slice(-8)}`;
+const ownSnapshot = ({ workflow }: CloneState): string => cloneSnapshotOf(workflow);
 
 function takeSnapshot(around: Surroundings): CloneStep {
   return step(around, {
@@ -165,7 +165,7 @@ async function dropOwnSnapshots(around: Surroundings, context: Context): Promise
   const record = (await around.repository.volume(origin))?.value;
   const hosts = new Set([...(record?.replicas ?? []), ...(host === '' ? [] : [host])]);
   for (const one of hosts)
-    // One that is gone may keep it: a person finds it among the snapshots.
+    // One that is gone may keep it: the audit finds it once that is back.
     if (one === host || !around.hosts.isGone(one))
       await snapshotsOf(around, context).remove(one, ownSnapshot(context.state));
 }
