@@ -53,6 +53,19 @@ async function until(
   }
 }
 
+/** The last heartbeat before the drain's end may still tell of what was deleted: the next one does not. */
+async function removed(harness: ControlHarness): Promise<void> {
+  for (let tries = 0; ; tries++)
+    try {
+      await harness.call(hosts.removeHost, { name });
+      return;
+    } catch (error) {
+      const isTooSoon = error instanceof LockstepError && error.reason === 'HOST_HOLDS_VOLUMES';
+      if (!isTooSoon || tries > 20) throw error;
+      await sleep(20);
+    }
+}
+
 async function makeSingle(harness: ControlHarness, id: string): Promise<void> {
   const request = { name: `databases/${id}`, redundancyMode: RedundancyMode.REDUNDANCY_MODE_SINGLE };
   const done = await harness.finished(await harness.call(service.convertRedundancy, request));
@@ -153,8 +166,7 @@ t.test(
     const again = await harness.finished(await drain(harness));
     t.equal(again.error, undefined);
     t.ok(isEmpty(await harness.call(hosts.getHost, { name })));
-    const removed = { name };
-    await harness.call(hosts.removeHost, removed);
+    await removed(harness);
     await t.rejects(harness.call(hosts.getHost, { name }), { code: 'NOT_FOUND' });
   },
 );
