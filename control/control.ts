@@ -256,7 +256,7 @@ function assemble(
   later.offspring = offspringOf({ engine, starter, views, nowMs });
   const watchers = new Watchers(repository, engine, observations);
   const retention = new Retention(store, log);
-  const purger = new Purger({ repository, starter, wallClock, log, pace: pace.purge });
+  const purger = new Purger({ repository, starter, wallClock, nowMs, log, pace: pace.purge });
   const droppedCopies = new DroppedCopies({ repository, agents, observations, nowMs, log });
   return {
     ...given,

@@ -5,8 +5,9 @@
 import { randomBytes } from 'node:crypto';
 import type { ArchiveRecord, DatabaseRecord, RequestRecord, VolumeRecord } from './model/records.ts';
 import { keys } from './model/records.ts';
+import { NO_ENGINE } from './model/engines.ts';
 import { renameWrites } from './rename.ts';
-import type { NewEvent, Repository } from './repository.ts';
+import type { NewEvent, Repository, Writes } from './repository.ts';
 import type { Condition, Entry, Mutation } from './store/store.ts';
 import type { CloneState } from './workflow/definitions/clone-database.ts';
 import { type CreateState, createType } from './workflow/definitions/create-database.ts';
@@ -62,16 +63,8 @@ export class Starter {
     };
     const { sizeBytes, copies } = record;
     const state: CreateState = { ...workOn(id, record), sizeBytes, copies, zones, ...unknown };
-    const key = keys.database(record.id);
-    const port = keys.port(record.port);
-    // Without an engine nothing listens: then there is no port to be held.
-    const holdsPort = record.port !== 0;
     return this.#start(type, id, record.id, state, {
-      conditions: [{ key, absent: true }, ...(holdsPort ? [{ key: port, absent: true as const }] : [])],
-      mutations: [
-        { key, value: record },
-        ...(holdsPort ? [{ key: port, value: { database: record.id } }] : []),
-      ],
+      ...newRecordWrites(record),
       events: [{ reason: 'CREATE_STARTED', message: 'a person asked for it', generation: 0 }],
       request,
     });
@@ -85,18 +78,12 @@ export class Starter {
   ): Promise<StartResult> {
     const id = newId('clone', database.id);
     const record: DatabaseRecord = { ...database, busyWith: id };
-    const state: CloneState = { ...workOn(id, record), ...from, snapshot: '' };
-    const [key, port] = [keys.database(record.id), keys.port(record.port)];
+    const state: CloneState = { ...workOn(id, record), ...from, snapshot: from.keptSnapshot };
+    const type = record.engine === NO_ENGINE ? 'clone-volume' : 'clone-database';
+    const writes = newRecordWrites(record);
     const of = from.keptSnapshot === '' ? from.origin : `${from.origin}@${from.keptSnapshot}`;
-    return this.#start('clone-database', id, record.id, state, {
-      conditions: [
-        { key, absent: true },
-        { key: port, absent: true },
-      ],
-      mutations: [
-        { key, value: record },
-        { key: port, value: { database: record.id } },
-      ],
+    return this.#start(type, id, record.id, state, {
+      ...writes,
       events: [{ reason: 'CLONE_STARTED', message: `a person asked for it, of ${of}`, generation: 0 }],
       request,
     });
@@ -325,10 +312,21 @@ interface HoldExtras extends StartExtras {
   readonly lifecycle?: DatabaseRecord['lifecycle'];
 }
 
-export function requestWrites(
-  request: RequestIdentity | undefined,
-  workflow: string,
-): { readonly conditions: readonly Condition[]; readonly mutations: readonly Mutation[] } {
+function newRecordWrites(record: DatabaseRecord): Writes {
+  const key = keys.database(record.id);
+  const port = keys.port(record.port);
+  // Without an engine nothing listens: then there is no port to be held.
+  const holdsPort = record.port !== 0;
+  return {
+    conditions: [{ key, absent: true }, ...(holdsPort ? [{ key: port, absent: true as const }] : [])],
+    mutations: [
+      { key, value: record },
+      ...(holdsPort ? [{ key: port, value: { database: record.id } }] : []),
+    ],
+  };
+}
+
+export function requestWrites(request: RequestIdentity | undefined, workflow: string): Writes {
   if (request === undefined) return { conditions: [], mutations: [] };
   const key = keys.request(request.id);
   const value: RequestRecord = { workflow, fingerprint: request.fingerprint };

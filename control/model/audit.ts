@@ -8,6 +8,7 @@
  */
 import { AuditKind } from '../../proto/gen/lockstep/v1/cluster_service.ts';
 import type { GetInventoryResponse } from '../../proto/gen/lockstep/agent/v1/inventory.ts';
+import { cloneSnapshotOf, isCloneSnapshot } from './clone-snapshot.ts';
 import type { Observed, ObservedReplica } from './observation.ts';
 import { findRecordFaults } from './audit-records.ts';
 import type {
@@ -89,6 +90,7 @@ export function audit(input: AuditInput): AuditResult {
   const onHosts = [...input.inventories].flatMap(([host, inventory]) => [
     ...replicasOf(known, host, inventory),
     ...snapshotsOf(known, host, inventory),
+    ...cloneSnapshotsOf(known, host, inventory),
     ...tracesOf(known, host, inventory),
   ]);
   const missing = missingCopies(known);
@@ -178,6 +180,25 @@ function snapshotsOf(known: Known, host: string, { snapshots }: GetInventoryResp
       what: 'taken for a copy, and no copy of the volume is under way',
       nextStep: REPAIR,
       mending: { kind: 'delete-snapshot', host, volume, snapshot },
+    }));
+}
+
+/** Its host was away when the clone dropped it. Left to a person, whose own it may be. */
+function cloneSnapshotsOf(
+  { input }: Known,
+  host: string,
+  { snapshots }: GetInventoryResponse,
+): readonly Finding[] {
+  const atWork = input.workflows.filter(({ standing }) => standing === 'running' || standing === 'stuck');
+  const owned = new Set(atWork.map(({ id }) => cloneSnapshotOf(id)));
+  return snapshots
+    .filter(({ snapshot, transient }) => !transient && isCloneSnapshot(snapshot) && !owned.has(snapshot))
+    .map(({ volume, snapshot }) => ({
+      kind: AuditKind.AUDIT_KIND_SNAPSHOT,
+      host,
+      subject: `volumes/${volume}/snapshots/${snapshot}`,
+      what: 'by its name it was taken for a clone, and no such clone is under way',
+      nextStep: `unless somebody named it so, delete it: lockstep volume snapshot delete ${volume} ${snapshot} --host ${host}`,
     }));
 }
 

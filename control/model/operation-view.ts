@@ -38,7 +38,8 @@ export function doingOf(snapshot: WorkflowSnapshot): string {
   return `${undoing}${step.title}${progress}`;
 }
 
-function failureOf(snapshot: WorkflowSnapshot): LockstepError | undefined {
+/** Why it has not done what it was for; undefined: it has, or is still at it. */
+export function failureOf(snapshot: WorkflowSnapshot): LockstepError | undefined {
   const { standing, record } = snapshot;
   if (standing.kind === 'running') return undefined;
   const metadata = { workflow: record.id, subject: record.target };

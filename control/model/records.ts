@@ -81,6 +81,8 @@ export interface VolumeRecord {
   readonly inSync: readonly string[];
   /** Every host that has, or is to have, a copy. */
   readonly replicas: readonly string[];
+  /** The last that was taken when its database was deleted, and the hosts that took it. Absent: none, or it is not known. */
+  readonly finalSnapshot?: { readonly name: string; readonly hosts: readonly string[] };
 }
 
 export type DatabaseLifecycle =

@@ -1,6 +1,7 @@
 /**
  * Ends what nothing keeps any more: deleted databases whose grace time is over, and archives without a snapshot. Whether
- * the time is over the wall clock of control says.
+ * the time is over the wall clock of control says; when one that stopped on its way is tried again, a clock that does not
+ * jump.
  */
 import { messageOf } from '../../daemon/sys/errors.ts';
 import type { Log } from '../../daemon/sys/log.ts';
@@ -15,13 +16,15 @@ export interface PurgerOptions {
   readonly starter: Pick<Starter, 'purge' | 'purgeArchive'>;
   /** Milliseconds since 1970. */
   readonly wallClock: () => number;
+  /** Monotonic. */
+  readonly nowMs: () => number;
   readonly log: Log;
   readonly pace: PurgePace;
 }
 
 export class Purger {
   readonly #options: PurgerOptions;
-  /** By key: when one that was started and is still there may be started again. */
+  /** By key, in the time of `nowMs`: when one that was started and is still there may be started again. */
   readonly #notBefore = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> = Promise.resolve();
@@ -59,12 +62,12 @@ export class Purger {
   }
 
   async #start(key: string, start: () => Promise<StartResult>): Promise<void> {
-    const { wallClock, pace, log } = this.#options;
-    if (wallClock() < (this.#notBefore.get(key) ?? 0)) return;
+    const { nowMs, pace, log } = this.#options;
+    if (nowMs() < (this.#notBefore.get(key) ?? 0)) return;
     // A conflict is a record that changed since it was read: the next look sees the new one.
     const result = await start();
     if (!result.ok) return;
-    this.#notBefore.set(key, wallClock() + pace.againMs);
+    this.#notBefore.set(key, nowMs() + pace.againMs);
     log.info({ key, workflow: result.id }, 'nothing keeps it any more: it is purged');
   }
 }

@@ -14,7 +14,7 @@ import type { Repository } from '../repository.ts';
 import type { WorkflowEngine } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
 import { snapshotOf } from './fields.ts';
-import { DISK_MS, fenceOf, isFinal, keptBy, type Located, locate } from './snapshot-hosts.ts';
+import { DISK_MS, fenceOf, holdersOf, isFinal, keptBy, type Located, locate } from './snapshot-hosts.ts';
 import { findVolume } from './volume-lookup.ts';
 
 interface DeleteOptions {
@@ -34,13 +34,13 @@ export async function deleteSnapshot(
     throw error;
   });
   const { found, snapshot } = located;
-  const { volume, replicas } = found.volume.value;
+  const { volume } = found.volume.value;
   const goesEverywhere = request.host === '' && isFinal(found, snapshot);
   // A purge under way would make an archive of it.
   if (isFinal(found, snapshot) && found.database !== undefined)
     await checkNotBusy(options.engine, found.database.value);
   const removal = { fence: fenceOf(found, 'delete-snapshot'), volume, snapshot };
-  for (const host of goesEverywhere ? await havingIt(options, located, replicas) : [located.host])
+  for (const host of goesEverywhere ? await havingIt(options, located) : [located.host])
     await options.agents.call(host, agent.removeSnapshot, removal, { deadlineMs: DISK_MS });
   // A purge that began meanwhile has made an archive of the database.
   await forget(options, await foundAgain(options, `volumes/${volume}/snapshots/${snapshot}`), goesEverywhere);
@@ -55,12 +55,8 @@ async function foundAgain(
   return { found: await findVolume(repository, parent), snapshot };
 }
 
-async function havingIt(
-  options: DeleteOptions,
-  { found, snapshot }: Located,
-  hosts: readonly string[],
-): Promise<readonly string[]> {
-  const kept = await Promise.all(hosts.map((host) => keptBy(options, found, host)));
+async function havingIt(options: DeleteOptions, { found, snapshot }: Located): Promise<readonly string[]> {
+  const kept = await Promise.all(holdersOf(found, snapshot).map((host) => keptBy(options, found, host)));
   return kept
     .filter(({ snapshots }) => snapshots.some(({ name }) => name === snapshot))
     .map(({ host }) => host);
@@ -78,7 +74,11 @@ async function forget(
   if (!goesEverywhere && kept.some(({ isReachable }) => !isReachable)) return;
   const left = kept.flatMap(({ snapshots }) => snapshots.map(({ name }) => name));
   if (archive !== undefined && left.length === 0) await markRemoved(options.repository, archive.value);
-  if (database !== undefined && !left.includes(snapshot))
+  const holders = holdersOf(found, snapshot);
+  const isLeft = kept.some(
+    ({ host, snapshots }) => holders.includes(host) && snapshots.some(({ name }) => name === snapshot),
+  );
+  if (database !== undefined && !isLeft)
     await options.repository.updateDatabase(database.value.id, (record) =>
       record.finalSnapshot === snapshot ? { ...record, finalSnapshot: '' } : undefined,
     );

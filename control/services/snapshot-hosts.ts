@@ -6,6 +6,7 @@ import {
   SnapshotServiceService as agent,
 } from '../../proto/gen/lockstep/agent/v1/snapshot.ts';
 import type { Agents } from '../agents.ts';
+import { finalSnapshotHosts } from '../model/final-snapshot.ts';
 import type { Repository } from '../repository.ts';
 import { hostOf, snapshotOf } from './fields.ts';
 import { findVolume, type FoundVolume } from './volume-lookup.ts';
@@ -61,8 +62,8 @@ interface Wanted {
 export async function locate(asked: Asked, { name, host, prefer, field = 'name' }: Wanted): Promise<Located> {
   const { parent, snapshot } = snapshotOf(field, name);
   const found = await findVolume(asked.repository, parent);
-  const { replicas, primary, volume } = found.volume.value;
-  const hosts = host === '' ? replicas : [hostOf('host', host)];
+  const { primary, volume } = found.volume.value;
+  const hosts = host === '' ? holdersOf(found, snapshot) : [hostOf('host', host)];
   const kept = await Promise.all(hosts.map((one) => keptBy(asked, found, one)));
   const having = kept.filter(({ snapshots }) => snapshots.some((one) => one.name === snapshot));
   const [only] = having;
@@ -99,6 +100,12 @@ export async function locate(asked: Asked, { name, host, prefer, field = 'name' 
 export function isFinal({ database, archive }: FoundVolume, snapshot: string): boolean {
   if (archive !== undefined) return archive.value.snapshot === snapshot;
   return database?.value.lifecycle === 'deleted' && database.value.finalSnapshot === snapshot;
+}
+
+/** Of the hosts of the volume, those whose snapshot of that name is meant where none is named. */
+export function holdersOf(found: FoundVolume, snapshot: string): readonly string[] {
+  const { value } = found.volume;
+  return isFinal(found, snapshot) ? finalSnapshotHosts(value, snapshot) : value.replicas;
 }
 
 export function fenceOf({ volume }: FoundVolume, verb: string): Fence {

@@ -8,6 +8,7 @@ import type {
 import type { Snapshot as HostSnapshot } from '../../proto/gen/lockstep/agent/v1/snapshot.ts';
 import { LockstepError } from '../../daemon/sys/errors.ts';
 import type { Agents } from '../agents.ts';
+import { finalSnapshotHosts } from '../model/final-snapshot.ts';
 import { keys, type VolumeRecord } from '../model/records.ts';
 import type { Repository } from '../repository.ts';
 import type { Entry } from '../store/store.ts';
@@ -46,7 +47,9 @@ export function viewOf(
     sharedBytes,
     engine: of?.engine ?? '',
     engineVersion: of?.engineVersion ?? '',
-    final: (database?.value.finalSnapshot ?? archive?.value.snapshot) === name,
+    final:
+      (database?.value.finalSnapshot ?? archive?.value.snapshot) === name &&
+      finalSnapshotHosts(volume.value, name).includes(host),
   };
 }
 

@@ -5,6 +5,7 @@ import { unary } from '../../daemon/sys/grpc-unary.ts';
 import type { Log } from '../../daemon/sys/log.ts';
 import { SnapshotServiceService as agent } from '../../proto/gen/lockstep/agent/v1/snapshot.ts';
 import type {
+  CloneSnapshotRequest,
   CreateSnapshotRequest,
   DeleteSnapshotRequest,
   DiffSnapshotsRequest,
@@ -38,7 +39,9 @@ export function snapshotService(
     getSnapshot: unary(log, (request: GetSnapshotRequest) => getSnapshot(options, request)),
     listSnapshots: unary(log, (request: ListSnapshotsRequest) => listSnapshots(options, request)),
     deleteSnapshot: unary(log, (request: DeleteSnapshotRequest) => deleteSnapshot(options, request)),
-    cloneSnapshot: unary(log, (request) => cloneSnapshot(options, request)),
+    cloneSnapshot: unary(log, (request: CloneSnapshotRequest, { signal }) =>
+      cloneSnapshot(options, request, signal),
+    ),
     restoreSnapshot: unary(log, (request: RestoreSnapshotRequest) => restoreSnapshot(options, request)),
     revertVolume: unary(log, (request: RevertVolumeRequest) => revertToSnapshot(options, request)),
     diffSnapshots: unary(log, (request: DiffSnapshotsRequest) => diff(options, request)),

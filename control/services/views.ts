@@ -21,7 +21,12 @@ const VOLUME_TYPE = 'type.googleapis.com/lockstep.v1.Volume';
 const HOST_TYPE = 'type.googleapis.com/lockstep.v1.Host';
 const HOSTS = 'hosts/';
 /** Workflows whose outcome is shown as a volume. */
-const VOLUME_TYPES: ReadonlySet<string> = new Set(['create-volume', 'create-single-volume']);
+const VOLUME_TYPES: ReadonlySet<string> = new Set([
+  'create-volume',
+  'create-single-volume',
+  'clone-volume',
+  'resize-volume',
+]);
 const EMPTY_TYPE = 'type.googleapis.com/google.protobuf.Empty';
 
 export interface ViewOptions extends VolumeViewOptions {

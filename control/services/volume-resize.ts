@@ -1,106 +1,125 @@
-/**
- * A volume is made larger while it is used. Its secondaries grow first, since a write beyond the end of one would be
- * refused there; the primary last, and the record after it. What stops on its way is harmless (a replica that is too
- * large holds zeroes there, and is not copied to before its primary is as large) and is asked for again.
- *
- * It is made smaller in the other order, and only while every replica is in sync and heard: one that is away would bring
- * back what it has beyond the end when the volume grows again. That nothing is there each host proves by itself.
- */
-import { invalidField, LockstepError, messageOf } from '../../daemon/sys/errors.ts';
-import { AgentServiceService as agent } from '../../proto/gen/lockstep/agent/v1/agent.ts';
+/** GrowVolume and ShrinkVolume: checks that a volume may be of another size, and waits for the workflow that makes it so. */
+import { invalidField, LockstepError } from '../../daemon/sys/errors.ts';
 import type { GrowVolumeRequest, ShrinkVolumeRequest } from '../../proto/gen/lockstep/v1/volume_service.ts';
 import type { KeyedMutex } from '../../daemon/sys/keyed-mutex.ts';
-import type { Agents } from '../agents.ts';
 import { MAX_SIZE_BYTES, NO_ENGINE, REGION_BYTES } from '../model/engines.ts';
-import type { VolumeRecord } from '../model/records.ts';
+import type { DatabaseRecord, VolumeRecord } from '../model/records.ts';
 import type { Observations } from '../monitor/observations.ts';
-import type { Repository } from '../repository.ts';
-import type { WorkflowEngine } from '../workflow/executor.ts';
+import type { Starter } from '../starter.ts';
+import type { Entry } from '../store/store.ts';
+import { checkAllInSync } from '../workflow/definitions/resize-volume.ts';
+import type { StartResult } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
-import { DISK_MS, fenceOf } from './snapshot-hosts.ts';
+import { idempotently, type IdempotentOptions } from './idempotent.ts';
+import { untilDone } from './outcome.ts';
 import { findVolume, type FoundVolume } from './volume-lookup.ts';
 
-export interface ResizeOptions {
-  readonly repository: Repository;
-  readonly engine: WorkflowEngine;
+export interface ResizeOptions extends IdempotentOptions {
+  readonly starter: Starter;
   readonly observations: Observations;
-  readonly agents: Agents;
   /** One change of a volume's size at a time. */
   readonly resizing: KeyedMutex;
 }
 
 /** Answers the volume as it was found, for a request that is only to be validated, or as it is now. */
-export async function growVolume(options: ResizeOptions, request: GrowVolumeRequest): Promise<FoundVolume> {
-  const { volume } = await findVolume(options.repository, request.name);
-  return options.resizing.run(volume.value.volume, () => grow(options, request));
+export function growVolume(
+  options: ResizeOptions,
+  request: GrowVolumeRequest,
+  signal: AbortSignal,
+): Promise<FoundVolume> {
+  const { name, validateOnly } = request;
+  const check = ({ volume }: FoundVolume): number => checkedSize(request, volume.value);
+  return resize(options, { name, validateOnly, shrinks: false, check }, signal);
 }
 
 /** Answers the volume as it is now. */
-export async function shrinkVolume(
+export function shrinkVolume(
   options: ResizeOptions,
   request: ShrinkVolumeRequest,
+  signal: AbortSignal,
 ): Promise<FoundVolume> {
-  const { volume } = await findVolume(options.repository, request.name);
-  return options.resizing.run(volume.value.volume, () => shrink(options, request));
+  const { name } = request;
+  const check = ({ volume }: FoundVolume): number => checkedSmaller(request, volume.value);
+  return resize(options, { name, validateOnly: false, shrinks: true, check }, signal);
 }
 
-async function grow(options: ResizeOptions, request: GrowVolumeRequest): Promise<FoundVolume> {
-  const { repository, engine } = options;
-  const found = await findVolume(repository, request.name);
-  const { value: record } = found.volume;
-  const sizeBytes = checkedSize(request, record);
-  checkHasNoEngine(found);
-  if (found.database !== undefined) await checkNotBusy(engine, found.database.value);
-  checkIsHeard(options, record);
-  if (request.validateOnly) return found;
-  await growReplicas(options, found, sizeBytes);
-  await writeSize(repository, record, sizeBytes);
-  return findVolume(repository, request.name);
+interface Wish {
+  readonly name: string;
+  readonly validateOnly: boolean;
+  readonly shrinks: boolean;
+  /** Answers the size in bytes, or throws. */
+  readonly check: (found: FoundVolume) => number;
 }
 
-async function shrink(
+async function resize(options: ResizeOptions, wish: Wish, signal: AbortSignal): Promise<FoundVolume> {
+  const { repository, resizing, engine } = options;
+  const { volume } = await findVolume(repository, wish.name);
+  return resizing.run(volume.value.volume, async () => {
+    if (wish.validateOnly) return (await checked(options, wish)).found;
+    const operation = await idempotently(options, 'resize', { requestId: '' }, () => begin(options, wish));
+    await untilDone(engine, operation, signal);
+    return findVolume(repository, wish.name);
+  });
+}
+
+/** On the records that were checked: what has changed since is checked anew. */
+async function begin(options: ResizeOptions, wish: Wish): Promise<StartResult> {
+  const { found, database, sizeBytes } = await checked(options, wish);
+  const { key, revision } = found.volume;
+  const more = { sizeBytes, shrinks: wish.shrinks };
+  return options.starter.work('resize-volume', database, more, { conditions: [{ key, revision }] });
+}
+
+async function checked(
   options: ResizeOptions,
-  { name, sizeBytes: wanted, acceptSmaller }: ShrinkVolumeRequest,
-): Promise<FoundVolume> {
-  const { repository, engine } = options;
-  const found = await findVolume(repository, name);
-  const { value: record } = found.volume;
+  { name, shrinks, check }: Wish,
+): Promise<{
+  readonly found: FoundVolume;
+  readonly database: Entry<DatabaseRecord>;
+  readonly sizeBytes: number;
+}> {
+  const found = await findVolume(options.repository, name);
+  const sizeBytes = check(found);
+  checkHasNoEngine(found);
+  const database = ownerOf(found);
+  await checkNotBusy(options.engine, database.value);
+  checkNotHalfDone(database.value);
+  if (shrinks) checkAllInSync(found.volume.value);
+  checkIsHeard(options, found.volume.value);
+  return { found, database, sizeBytes };
+}
+
+function ownerOf({ volume, database }: FoundVolume): Entry<DatabaseRecord> {
+  if (database !== undefined) return database;
+  const subject = `volumes/${volume.value.volume}`;
+  throw new LockstepError('FAILED_PRECONDITION', `${subject} is of no database`, {
+    reason: 'NO_DATABASE',
+    metadata: { subject, next: 'lockstep doctor says what can be done with it.' },
+  });
+}
+
+/** Its hold must not end with that of the resize. */
+function checkNotHalfDone({ id, lifecycle, busyWith, failure }: DatabaseRecord): void {
+  if (busyWith === '') return;
+  throw new LockstepError('FAILED_PRECONDITION', `databases/${id} is ${lifecycle}: ${failure}`, {
+    reason: 'NOT_ACTIVE',
+    metadata: { subject: `databases/${id}`, next: 'Do again what was left half done, or delete it.' },
+  });
+}
+
+function checkedSmaller(
+  { sizeBytes: wanted, acceptSmaller }: ShrinkVolumeRequest,
+  record: VolumeRecord,
+): number {
   const sizeBytes = Number(wanted);
   if (sizeBytes <= 0 || sizeBytes % REGION_BYTES !== 0 || sizeBytes > record.sizeBytes)
     throw invalidSize(wanted, `at most ${String(record.sizeBytes)} as it is`);
-  const subject = `volumes/${record.volume}`;
-  if (!acceptSmaller)
-    throw new LockstepError(
-      'FAILED_PRECONDITION',
-      'whatever uses the volume has to do without its end; the request does not accept that',
-      { reason: 'SHRINK_NOT_ACCEPTED', metadata: { subject } },
-    );
-  checkHasNoEngine(found);
-  if (found.database !== undefined) await checkNotBusy(engine, found.database.value);
-  const outside = record.replicas.filter((host) => !record.inSync.includes(host));
-  if (outside.length > 0)
-    throw new LockstepError(
-      'FAILED_PRECONDITION',
-      `${outside.join(' and ')} is not in sync, and may have more`,
-      {
-        reason: 'NOT_IN_SYNC',
-        metadata: { subject },
-      },
-    );
-  checkIsHeard(options, record);
-  await shrinkReplicas(options, found, sizeBytes);
-  await writeSize(repository, record, sizeBytes);
-  return findVolume(repository, name);
-}
-
-async function shrinkReplicas(options: ResizeOptions, found: FoundVolume, sizeBytes: number): Promise<void> {
-  const { volume, primary, inSync } = found.volume.value;
-  const request = { fence: fenceOf(found, 'shrink-volume'), volume, sizeBytes: BigInt(sizeBytes) };
-  const shrinkOn = async (host: string): Promise<void> => {
-    await options.agents.call(host, agent.shrinkReplica, request, { deadlineMs: DISK_MS });
-  };
-  await shrinkOn(primary);
-  await Promise.all(inSync.filter((host) => host !== primary).map(shrinkOn));
+  if (acceptSmaller) return sizeBytes;
+  throw new LockstepError(
+    'FAILED_PRECONDITION',
+    'whatever uses the volume has to do without its end; the request does not accept that',
+    { reason: 'SHRINK_NOT_ACCEPTED', metadata: { subject: `volumes/${record.volume}` } },
+  );
 }
 
 function checkedSize({ sizeBytes: wanted }: GrowVolumeRequest, { volume, sizeBytes }: VolumeRecord): number {
@@ -155,38 +174,4 @@ function checkIsHeard({ observations }: ResizeOptions, { volume, primary, inSync
     reason: 'HOST_UNREACHABLE',
     metadata: { subject: `volumes/${volume}` },
   });
-}
-
-async function growReplicas(options: ResizeOptions, found: FoundVolume, sizeBytes: number): Promise<void> {
-  const { volume, primary, inSync, replicas } = found.volume.value;
-  const request = { fence: fenceOf(found, 'grow-volume'), volume, sizeBytes: BigInt(sizeBytes) };
-  const growOn = async (host: string): Promise<void> => {
-    await options.agents.call(host, agent.growReplica, request, { deadlineMs: DISK_MS });
-  };
-  // One that is away, or has no replica yet, is made as large before it is copied to.
-  const outside = replicas.filter((host) => !inSync.includes(host) && options.observations.isReachable(host));
-  await Promise.allSettled(outside.map(growOn));
-  try {
-    await Promise.all(inSync.filter((host) => host !== primary).map(growOn));
-    await growOn(primary);
-  } catch (error) {
-    throw new LockstepError(
-      error instanceof LockstepError ? error.code : 'UNAVAILABLE',
-      `volume ${volume} has not grown: ${messageOf(error)}; ask again`,
-      { reason: 'GROWTH_INCOMPLETE', metadata: { subject: `volumes/${volume}` } },
-    );
-  }
-}
-
-async function writeSize(repository: Repository, before: VolumeRecord, sizeBytes: number): Promise<void> {
-  const { volume, database } = before;
-  const message = `from ${String(before.sizeBytes)} to ${String(sizeBytes)} bytes`;
-  await repository.updateVolume(
-    volume,
-    (record) => (record.sizeBytes === sizeBytes ? undefined : { ...record, sizeBytes }),
-    ({ generation }) => [{ reason: 'VOLUME_RESIZED', message, generation }],
-  );
-  await repository.updateDatabase(database, (record) =>
-    record.sizeBytes === sizeBytes ? undefined : { ...record, sizeBytes },
-  );
 }

@@ -55,11 +55,11 @@ export function volumeService(options: VolumesOptions): VolumeServiceServer & Un
       const { volume } = await findVolume(options.repository, name);
       return checkVolume(options.agents, volume.value, { start });
     }),
-    growVolume: unary(options.log, async (request: GrowVolumeRequest) =>
-      showVolume(options, await growVolume(resize, request)),
+    growVolume: unary(options.log, async (request: GrowVolumeRequest, { signal }) =>
+      showVolume(options, await growVolume(resize, request, signal)),
     ),
-    shrinkVolume: unary(options.log, async (request: ShrinkVolumeRequest) =>
-      showVolume(options, await shrinkVolume(resize, request)),
+    shrinkVolume: unary(options.log, async (request: ShrinkVolumeRequest, { signal }) =>
+      showVolume(options, await shrinkVolume(resize, request, signal)),
     ),
     forcePrimary: unary(options.log, (request: ForcePrimaryRequest) => force(options, request)),
     scrubVolume: unary(options.log, (request: ScrubVolumeRequest) => scrub(options, request)),

@@ -12,6 +12,7 @@ const KEEPS_THE_MONITOR_OFF: ReadonlySet<string> = new Set([
   'create-single-database',
   'create-single-volume',
   'clone-database',
+  'clone-volume',
   'purge-database',
   'revert-volume',
 ]);

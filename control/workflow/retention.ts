@@ -1,18 +1,26 @@
 /**
- * Finished workflows, and the request ids that name them, are kept by count and not by age: a clock that jumps forgets
- * nothing. Of each type and target the newest are kept, so that a repair which is tried every half minute does not push
+ * Finished workflows, and the request ids that name them, are kept by count and not by age, and in the order in which the
+ * store got them: a clock that jumps forgets nothing. Of each type and target the newest are kept, so that a repair which is tried every half minute does not push
  * out the create; of all of them the newest are kept too, since targets come and go.
  *
- * One that is stuck waits for a person, and stays as long as what it works on is there.
+ * One that is stuck waits for a person, and stays as long as what it works on is there and others have not worked on that
+ * since: then nobody can have its undo run again.
  *
  * A workflow goes in one transaction with its log and its request ids: what remains always names what is there. A request
  * that is repeated after that is a new one.
  */
 import { messageOf } from '../../daemon/sys/errors.ts';
 import type { Log } from '../../daemon/sys/log.ts';
-import { type DatabaseRecord, keys, type RequestRecord } from '../model/records.ts';
+import {
+  type ArchiveRecord,
+  type DatabaseRecord,
+  type HostAdminRecord,
+  keys,
+  type RequestRecord,
+} from '../model/records.ts';
 import type { ControlStore } from '../store/store.ts';
-import { isStuck, lastEntry, parseWorkflowRecord } from './log.ts';
+import { isStuck, lastEntry } from './log.ts';
+import { overtakerOf, workflowEntries } from './overtaken.ts';
 import type { WorkflowRecord } from './workflow.ts';
 
 export interface RetentionLimits {
@@ -77,19 +85,27 @@ export class Retention {
     }
   }
 
-  /** Never one that a database still names as its holder: what it tells is what a person has to read. */
+  /** Oldest first. Never one that something still names as its holder: what it tells is what a person has to read. */
   async #finished(): Promise<readonly WorkflowRecord[]> {
-    const databases = (await this.#store.list<DatabaseRecord>(keys.databases)).map((entry) => entry.value);
-    const holders = new Set(databases.map((database) => database.busyWith));
-    const volumes = new Set(databases.map((database) => database.volume));
+    const databases = await this.#store.list<DatabaseRecord>(keys.databases);
+    const held = [
+      ...databases,
+      ...(await this.#store.list<ArchiveRecord>(keys.archives)),
+      ...(await this.#store.list<HostAdminRecord>(keys.hostAdmins)),
+    ];
+    const holders = new Set(held.map(({ value }) => value.busyWith));
+    const volumes = new Set(databases.map(({ value }) => value.volume));
+    const entries = await workflowEntries(this.#store);
     const finished: WorkflowRecord[] = [];
-    for (const { value } of await this.#store.list(keys.workflows)) {
-      const record = parseWorkflowRecord(value);
-      if (!record.ok || holders.has(record.value.id)) continue;
-      const last = await lastEntry(this.#store, record.value.id);
-      const { volume } = record.value.initialState;
-      const waits = isStuck(last) && (typeof volume !== 'string' || volumes.has(volume));
-      if ((last?.kind === 'finished' || last?.kind === 'abandoned') && !waits) finished.push(record.value);
+    for (const { value } of entries) {
+      if (holders.has(value.id)) continue;
+      const last = await lastEntry(this.#store, value.id);
+      if (last?.kind !== 'finished' && last?.kind !== 'abandoned') continue;
+      const { volume } = value.initialState;
+      const isThere = typeof volume !== 'string' || volumes.has(volume);
+      const waits =
+        isStuck(last) && isThere && (await overtakerOf(this.#store, value, entries)) === undefined;
+      if (!waits) finished.push(value);
     }
     return finished;
   }
@@ -111,12 +127,12 @@ export class Retention {
   }
 }
 
-/** The oldest first. */
+/** Of those that have finished, oldest first: those that go, oldest first. */
 export function surplusOf(
   finished: readonly WorkflowRecord[],
   limits: Pick<RetentionLimits, 'perTarget' | 'inAll'>,
 ): readonly WorkflowRecord[] {
-  const newestFirst = [...finished].sort((a, b) => b.createTimeMs - a.createTimeMs);
+  const newestFirst = [...finished].reverse();
   const counts = new Map<string, number>();
   let kept = 0;
   const surplus = newestFirst.filter(({ type, target }) => {

@@ -54,6 +54,8 @@ export interface WorkflowDefinition<State extends WorkflowState> {
     | 'rename-database'
     | 'reset-password'
     | 'clone-database'
+    | 'clone-volume'
+    | 'resize-volume'
     | 'convert-redundancy'
     | 'convert-to-single'
     | 'replace-replica'

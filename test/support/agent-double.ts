@@ -55,6 +55,8 @@ export class AgentDouble {
   readonly zone: string;
   readonly replicas = new Map<string, Replica>();
   readonly snapshots = new Map<string, string>();
+  /** Name and volume of the snapshots that are kept. */
+  kept: () => Iterable<readonly [string, string]> = () => [];
   readonly devices = new Set<string>();
   readonly fileSystems = new Set<string>();
   readonly mounts = new Set<string>();

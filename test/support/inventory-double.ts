@@ -13,6 +13,7 @@ export interface Belongings {
   readonly replicas: ReadonlyMap<string, unknown>;
   /** Name to volume: those that are taken for copies. */
   readonly snapshots: ReadonlyMap<string, string>;
+  readonly kept: () => Iterable<readonly [string, string]>;
   readonly devices: Set<string>;
   readonly mounts: Set<string>;
   readonly engines: Map<string, string>;
@@ -34,7 +35,10 @@ function inventoryOf(double: Belongings): GetInventoryResponse {
   const devices = [...double.devices];
   return {
     replicas: [...double.replicas.keys()],
-    snapshots: [...double.snapshots].map(([snapshot, volume]) => ({ volume, snapshot, transient: true })),
+    snapshots: [
+      ...[...double.snapshots].map(([snapshot, volume]) => ({ volume, snapshot, transient: true })),
+      ...[...double.kept()].map(([snapshot, volume]) => ({ volume, snapshot, transient: false })),
+    ],
     processes: [...double.engines].map(([volume, state]) => ({
       name: `engine-${volume}`,
       pid: 7,

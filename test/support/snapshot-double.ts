@@ -1,6 +1,6 @@
 /**
- * The snapshots of a host double: names, and a revert that can be made to fail on its way or before it. Given the host's
- * double, it shares its calls and injected errors, and clones become replicas there.
+ * The snapshots of a host double: names, and a revert that can be made to fail on its way or before it. With that it
+ * shares its calls and injected errors, and clones become replicas there.
  */
 import type { Server } from '@grpc/grpc-js';
 import { LockstepError } from '../../daemon/sys/errors.ts';
@@ -13,6 +13,8 @@ import {
 import type { AgentDouble } from './agent-double.ts';
 import { quietLog } from './quiet-log.ts';
 
+const MIB = 1024n * 1024n;
+
 export class SnapshotDouble {
   /** One that a test adds is of every volume. */
   readonly names = new Set<string>();
@@ -23,11 +25,15 @@ export class SnapshotDouble {
   /** How reverts fail until this is undefined again. */
   failing: 'before' | 'midway' | undefined;
   cloneError: LockstepError | undefined;
-  cloneBytes = 1024n * 1024n;
-  readonly #host: AgentDouble | undefined;
+  /** Undefined: that of the volume. */
+  cloneBytes: bigint | undefined;
+  /** Before a clone is made. */
+  beforeClone: () => Promise<void> = async () => undefined;
+  readonly #host: AgentDouble;
 
-  constructor(host?: AgentDouble) {
+  constructor(host: AgentDouble) {
     this.#host = host;
+    host.kept = () => [...this.volumeOf].filter(([name]) => this.names.has(name));
   }
 
   addTo(server: Server): void {
@@ -51,10 +57,11 @@ export class SnapshotDouble {
         this.names.delete(snapshot);
         return {};
       }),
-      cloneSnapshot: this.#handle('cloneSnapshot', ({ volume, clone }) => {
+      cloneSnapshot: this.#handle('cloneSnapshot', async ({ volume, clone }) => {
+        await this.beforeClone();
         if (this.cloneError !== undefined) throw this.cloneError;
         this.clones.push(clone);
-        const sizeBytes = this.#host?.replicas.get(volume)?.sizeBytes ?? this.cloneBytes;
+        const sizeBytes = this.cloneBytes ?? this.#host.replicas.get(volume)?.sizeBytes ?? MIB;
         this.#serveClone(clone, sizeBytes);
         return { sizeBytes };
       }),
@@ -73,13 +80,12 @@ export class SnapshotDouble {
   }
 
   #of(volume: string): readonly string[] {
-    if (this.#host !== undefined && !this.#host.replicas.has(volume))
-      throw new LockstepError('NOT_FOUND', `no replica of ${volume}`);
+    if (!this.#host.replicas.has(volume)) throw new LockstepError('NOT_FOUND', `no replica of ${volume}`);
     return [...this.names].filter((name) => (this.volumeOf.get(name) ?? volume) === volume);
   }
 
   #serveClone(volume: string, sizeBytes: bigint): void {
-    if (this.#host === undefined || this.#host.replicas.has(volume)) return;
+    if (this.#host.replicas.has(volume)) return;
     const { host } = this.#host;
     const view = { volume, sizeBytes, generation: 1n, primary: host, inSync: [host], replicas: [] };
     const standing = { copy: undefined, hostRebooted: false, consistentAt: 1n };
@@ -89,12 +95,12 @@ export class SnapshotDouble {
   /** Done, then the injected error: a call that failed may have worked. */
   #handle<Request extends object, Response>(
     method: string,
-    act: (request: Request) => Response,
+    act: (request: Request) => Response | Promise<Response>,
   ): ReturnType<typeof unary<Request, Response>> {
-    return unary(quietLog, (request: Request) => {
-      this.#host?.calls.push(method);
-      const injection = this.#host?.injections.find((one) => one.method === method && one.times > 0);
-      const response = act(request);
+    return unary(quietLog, async (request: Request) => {
+      this.#host.calls.push(method);
+      const injection = this.#host.injections.find((one) => one.method === method && one.times > 0);
+      const response = await act(request);
       if (injection === undefined) return response;
       injection.times--;
       throw injection.error;

@@ -132,6 +132,37 @@ export const SCENARIOS: Readonly<Partial<Record<Type, Scenario>>> = {
       await world.well();
     },
   },
+  'clone-volume': {
+    async prepare(world) {
+      await world.createOrders();
+      await world.harness.call(snapshots.createSnapshot, { parent: orders.name, snapshotId: 'monday' });
+    },
+    async begin(world) {
+      const name = `${orders.name}/snapshots/monday`;
+      // It answers when it has ended.
+      void world.harness.call(snapshots.cloneSnapshot, { name, cloneId: 'copy' }).catch(() => undefined);
+      return world.begun();
+    },
+    name: 'databases/copy',
+    done: (world) => world.well('databases/copy', () => true),
+    async undone(world) {
+      if (await world.isThere('databases/copy')) throw new Error('the clone is there');
+      await world.well();
+    },
+  },
+  'resize-volume': {
+    async prepare(world) {
+      await newVolume(REPLICATED)(world);
+      await world.well();
+    },
+    async begin(world) {
+      // It answers when it has ended.
+      void world.harness.call(volumes.growVolume, { ...orders, sizeBytes: NEW_SIZE }).catch(() => undefined);
+      return world.begun();
+    },
+    done: (world) => world.well(orders.name, ({ sizeBytes }) => sizeBytes === NEW_SIZE),
+    undone: well,
+  },
   'convert-redundancy': {
     prepare: createSingle,
     begin: convert(REDUNDANT),

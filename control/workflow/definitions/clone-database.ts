@@ -4,9 +4,12 @@
  * kept, also of an archive. It shares with its origin what neither changes, so that nothing is copied and it is usable
  * within seconds. The engine recovers as from a crash, and gets a password of its own.
  *
+ * clone-volume is the same without an engine, of a snapshot that is kept.
+ *
  * It has one copy. Where two are asked for the record says so, and the monitor has the second one made.
  */
 import { LockstepError, messageOf } from '../../../daemon/sys/errors.ts';
+import { cloneSnapshotOf } from '../../model/clone-snapshot.ts';
 import { keys, type VolumeRecord } from '../../model/records.ts';
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { removeDatabase, reserve } from './create-database.ts';
@@ -51,13 +54,23 @@ export function cloneDatabase(around: Surroundings): WorkflowDefinition<CloneSta
     steps: [
       takeSnapshot(around),
       reserveVolume(around),
-      cloneVolume(around),
+      cloneSnapshot(around),
       dropSnapshot(around),
       attach(around),
       startEngine(around),
       setPassword(around),
       publishAlias(around),
     ],
+    finished: (state, outcome) => finished(around, state, outcome),
+  };
+}
+
+/** Of a kept snapshot, to be used over NBD: the same without what an engine needs. */
+export function cloneVolume(around: Surroundings): WorkflowDefinition<CloneState> {
+  return {
+    type: 'clone-volume',
+    version: 1,
+    steps: [reserveVolume(around), cloneSnapshot(around), publishAlias(around)],
     finished: (state, outcome) => finished(around, state, outcome),
   };
 }
@@ -82,8 +95,7 @@ const actions = (around: Surroundings, context: Context): HostActions =>
   new HostActions(around, context, context.state.volume);
 const snapshotsOf = (around: Surroundings, context: Context): SnapshotActions =>
   new SnapshotActions(around, context, context.state.origin);
-/** Known before it is taken, so that the undo finds what a step that was cut off has left. */
-const ownSnapshot = ({ workflow }: CloneState): string => `clone-${workflow.slice(-8)}`;
+const ownSnapshot = ({ workflow }: CloneState): string => cloneSnapshotOf(workflow);
 
 function takeSnapshot(around: Surroundings): CloneStep {
   return step(around, {
@@ -153,7 +165,7 @@ async function dropOwnSnapshots(around: Surroundings, context: Context): Promise
   const record = (await around.repository.volume(origin))?.value;
   const hosts = new Set([...(record?.replicas ?? []), ...(host === '' ? [] : [host])]);
   for (const one of hosts)
-    // One that is gone may keep it: a person finds it among the snapshots.
+    // One that is gone may keep it: the audit finds it once that is back.
     if (one === host || !around.hosts.isGone(one))
       await snapshotsOf(around, context).remove(one, ownSnapshot(context.state));
 }
@@ -199,7 +211,7 @@ function recordOf({ volume, database, sizeBytes, host }: CloneState): VolumeReco
   };
 }
 
-function cloneVolume(around: Surroundings): CloneStep {
+function cloneSnapshot(around: Surroundings): CloneStep {
   return step(around, {
     name: 'clone-volume',
     title: ({ origin, snapshot, host }) => `Clone ${origin}@${snapshot} on ${host}`,

@@ -2,7 +2,7 @@
 import { keys } from '../../model/records.ts';
 import type { WorkflowDefinition, WorkflowOutcome, WorkflowRecord, WorkflowState } from '../workflow.ts';
 import { publishWorkflow } from './channels.ts';
-import { cloneDatabase } from './clone-database.ts';
+import { cloneDatabase, cloneVolume } from './clone-database.ts';
 import { convertRedundancy, convertToSingle } from './convert-redundancy.ts';
 import { createDatabase, createSingleDatabase, createSingleVolume, createVolume } from './create-database.ts';
 import { deleteDatabase } from './delete-database.ts';
@@ -13,6 +13,7 @@ import { rebootDatabase } from './reboot-database.ts';
 import { recoverPrimary } from './recover-primary.ts';
 import { replaceReplica } from './replace-replica.ts';
 import { reseed } from './reseed.ts';
+import { resizeVolume } from './resize-volume.ts';
 import { renameDatabase } from './rename-database.ts';
 import { resetPassword } from './reset-password.ts';
 import { revertVolume } from './revert-volume.ts';
@@ -30,6 +31,7 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
     measured(around, createSingleVolume(around)),
     measured(around, deleteDatabase(around)),
     measured(around, cloneDatabase(around)),
+    measured(around, cloneVolume(around)),
     measured(around, undeleteDatabase(around)),
     measured(around, purgeDatabase(around)),
     measured(around, failover(around)),
@@ -44,6 +46,7 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
     measured(around, stopDatabase(around)),
     measured(around, rebootDatabase(around)),
     measured(around, updateDatabase(around)),
+    measured(around, resizeVolume(around)),
     measured(around, renameDatabase(around)),
     measured(around, resetPassword(around)),
   ];

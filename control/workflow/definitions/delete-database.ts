@@ -158,7 +158,12 @@ function takeFinalSnapshot(around: Surroundings): DeleteStep {
         take(primary),
         ...secondaries.map((host) => spare(around, host, () => take(host))),
       ]);
-      return { snapshotHosts: taken.filter((host) => host !== undefined) };
+      const snapshotHosts = taken.filter((host) => host !== undefined);
+      await around.repository.updateVolume(volume, (value) => ({
+        ...value,
+        finalSnapshot: { name: finalSnapshot, hosts: snapshotHosts },
+      }));
+      return { snapshotHosts };
     },
     async undo(context) {
       const { volume, finalSnapshot } = context.state;

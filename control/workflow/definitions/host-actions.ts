@@ -83,6 +83,12 @@ export class HostActions {
     await this.#call(host, agent.growReplica, request, DEVICE_MS);
   }
 
+  /** Of a replicated volume the primary has to be shrunk before every other replica. */
+  async shrinkReplica(host: string, sizeBytes: number): Promise<void> {
+    const request = { ...(await this.#withVolume()), sizeBytes: BigInt(sizeBytes) };
+    await this.#call(host, agent.shrinkReplica, request, DEVICE_MS);
+  }
+
   async deleteReplica(host: string): Promise<void> {
     await this.#cleanUp(host, agent.deleteReplica, await this.#withVolume(), DEVICE_MS);
     this.#around.hosts.replicaDeleted(host, this.#volume);

@@ -5,6 +5,7 @@
  * monitor goes on: an engine may run there, and nobody looks after that of a deleted database.
  */
 import { LockstepError, messageOf } from '../../../daemon/sys/errors.ts';
+import { finalSnapshotHosts } from '../../model/final-snapshot.ts';
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { HostActions } from './host-actions.ts';
 import { withdrawAlias } from './purge-database.ts';
@@ -129,7 +130,7 @@ function dropFinalSnapshot(around: Surroundings): UndeleteStep {
       if (finalSnapshot === '') return;
       const { value } = await around.repository.requireVolume(volume);
       const snapshots = new SnapshotActions(around, context, volume);
-      for (const host of value.replicas.filter((one) => !around.hosts.isGone(one)))
+      for (const host of finalSnapshotHosts(value, finalSnapshot).filter((one) => !around.hosts.isGone(one)))
         await snapshots.remove(host, finalSnapshot).catch((error: unknown) => {
           around.log.warn({ host, finalSnapshot, error: messageOf(error) }, 'a final snapshot stays');
         });

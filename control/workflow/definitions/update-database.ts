@@ -11,6 +11,7 @@ import type { DatabaseRecord } from '../../model/records.ts';
 import type { WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import type { HostActions } from './host-actions.ts';
 import { DEVICE_MS, ENGINE_MS, type PowerState, powerStep } from './power-steps.ts';
+import { growSecondaries } from './resize-volume.ts';
 import { describeOutcome, letGo } from './steps.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -54,7 +55,8 @@ export function updateDatabase(around: Surroundings): WorkflowDefinition<UpdateS
         title: (state) => (grows(state) ? 'Make the other copies larger' : 'No copy grows'),
         deadlineMs: DEVICE_MS,
         when: grows,
-        act: (hosts, state) => growOthers(around, hosts, state),
+        act: (hosts, state) =>
+          growSecondaries(around, hosts, { volume: state.volume, sizeBytes: sizeOf(state) }),
       }),
       powerStep<UpdateState>(around, {
         name: 'grow-primary',
@@ -78,16 +80,6 @@ export function updateDatabase(around: Surroundings): WorkflowDefinition<UpdateS
 }
 
 const sizeOf = ({ wish }: UpdateState): number => wish.sizeBytes ?? 0;
-
-/** One that is away, or has no replica yet, is made as large before it is copied to. */
-async function growOthers(around: Surroundings, hosts: HostActions, state: UpdateState): Promise<void> {
-  const { value: record } = await around.repository.requireVolume(state.volume);
-  const others = record.replicas.filter((host) => host !== record.primary);
-  const isMember = (host: string): boolean => record.inSync.includes(host);
-  const outside = others.filter((host) => !isMember(host) && !around.hosts.isGone(host));
-  await Promise.allSettled(outside.map((host) => hosts.growReplica(host, sizeOf(state))));
-  await Promise.all(others.filter(isMember).map((host) => hosts.growReplica(host, sizeOf(state))));
-}
 
 async function growPrimary(around: Surroundings, hosts: HostActions, state: UpdateState): Promise<void> {
   const sizeBytes = sizeOf(state);

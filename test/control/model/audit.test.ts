@@ -79,6 +79,27 @@ t.test('of an installation that is well nothing is found', async (t) => {
   t.ok(audit(well).checked > 8);
 });
 
+t.test('a snapshot that an ended clone left on a host that was away is left to a person', async (t) => {
+  const [volume, snapshot] = ['orders-1', 'clone-0a1b2c3d'];
+  const snapshots = [
+    { volume, snapshot, transient: false },
+    { volume, snapshot: 'clone-of-monday', transient: false },
+  ];
+  const input = onHost('b1', { snapshots });
+  const id = 'clone-copy-0a1b2c3d';
+  const findings = (workflows: readonly AuditWorkflow[]) => audit({ ...input, workflows }).findings;
+  const wanted = {
+    kind: AuditKind.AUDIT_KIND_SNAPSHOT,
+    host: 'b1',
+    subject: 'volumes/orders-1/snapshots/clone-0a1b2c3d',
+    nextStep: /lockstep volume snapshot delete orders-1 clone-0a1b2c3d --host b1$/,
+    mending: undefined,
+  };
+  t.match(findings([]), [wanted]);
+  t.match(findings([workflow({ id, standing: 'undone' }), workflow()]), [wanted]);
+  t.same(findings([workflow({ id })]), [], 'not while the clone is under way');
+});
+
 t.test('a copy that no record names is left to a person, who is told how', async (t) => {
   const input = onHost('b1', { replicas: ['orders-1', 'stray-1'] });
   foundUnlessBusy(t, input, AuditKind.AUDIT_KIND_REPLICA, {

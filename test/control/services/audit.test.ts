@@ -5,6 +5,8 @@ import { openLevelStore } from '../../../control/store/level-store.ts';
 import type { Mutation } from '../../../control/store/store.ts';
 import { join } from 'node:path';
 import { ClusterServiceService as cluster } from '../../../proto/gen/lockstep/v1/cluster_service.ts';
+import { DatabaseServiceService as databases } from '../../../proto/gen/lockstep/v1/database_service.ts';
+import { SnapshotServiceService as snapshots } from '../../../proto/gen/lockstep/v1/snapshot_service.ts';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
 import { ControlHarness } from '../../support/control-harness.ts';
 
@@ -84,4 +86,31 @@ t.test('what cannot be mended says why, and is not called repaired', async (t) =
   secondary.injections = secondary.injections.map((one) => ({ ...one, times: 9 }));
   const { findings } = await harness.call(cluster.auditCluster, { repair: true });
   t.match(findings, [{ repaired: false, what: /repairing it failed.*the disk hangs/ }]);
+});
+
+t.test('the snapshot of a clone whose host died meanwhile is found when that is back', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  const [name, snapshotsOfA] = ['databases/orders', harness.snapshotsOfA];
+  harness.b.injectOnce('takeSnapshot', new LockstepError('UNAVAILABLE', 'the answer was lost'), 10);
+  snapshotsOfA.beforeClone = async () => {
+    harness.b.die();
+    await harness.hostsHeard(1);
+  };
+  const clone = await harness.call(databases.cloneDatabase, { name, databaseId: 'copy' });
+  t.equal((await harness.finished(clone)).error, undefined);
+  await harness.b.comeBack();
+  await harness.until(({ redundancy, busyWith }) => redundancy === 3 && busyWith === '');
+  const { findings } = await harness.call(cluster.auditCluster, { repair: true });
+  t.match(findings, [
+    {
+      host: 'hosts/host-b',
+      subject: /snapshots\/clone-[\da-f]{8}$/,
+      nextStep: /lockstep volume snapshot delete .* --host host-b$/,
+      repaired: false,
+    },
+  ]);
+  const [left] = findings;
+  await harness.call(snapshots.deleteSnapshot, { name: left?.subject ?? '', host: left?.host ?? '' });
+  t.same((await harness.call(cluster.auditCluster, {})).findings, []);
 });

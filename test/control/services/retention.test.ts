@@ -142,6 +142,62 @@ t.test('a deleted database whose final snapshot was deleted leaves no archive', 
   t.match(await run.harness.get(), { finalSnapshot: '' });
 });
 
+/** Control's connection to a host that is back may wait longer than its heartbeats. */
+async function allAsked({ harness }: Pick<Retained, 'harness'>): Promise<void> {
+  await harness.hostsHeard();
+  await until('all hosts answer', async () => {
+    const { unreachable } = await harness.call(snapshots.listSnapshots, { parent: NAME });
+    return unreachable.length === 0;
+  });
+}
+
+t.test(
+  'what a host that was away has under the name of the final snapshot is not taken for that',
+  async (t) => {
+    const { harness, a, b, done } = await openRetention(t);
+    const { volume } = await harness.get();
+    const name = `${volume}/snapshots/monday`;
+    const earlier = { parent: NAME, snapshotId: 'monday', host: 'hosts/host-b' };
+    await harness.call(snapshots.createSnapshot, earlier);
+    harness.b.die();
+    await harness.until(({ redundancy, busyWith }) => redundancy !== 3 && busyWith === '');
+    const deletion = await done(databases.deleteDatabase, { name: NAME, finalSnapshotId: 'monday' });
+    t.equal(deletion.error, undefined);
+    await harness.b.comeBack();
+    await allAsked({ harness });
+    const { snapshots: list } = await harness.call(snapshots.listSnapshots, { parent: volume });
+    t.strictSame(
+      new Map(list.map(({ host, final }) => [host, final])),
+      new Map([
+        ['hosts/host-a', true],
+        ['hosts/host-b', false],
+      ]),
+    );
+    harness.a.die();
+    await harness.hostsHeard(1);
+    const restore = harness.call(snapshots.restoreSnapshot, { name, databaseId: 'restored' });
+    t.match(await refusal(restore), { reason: 'HOST_UNREACHABLE', message: /host-a cannot be/ });
+    await harness.a.comeBack();
+    await allAsked({ harness });
+    await harness.call(snapshots.deleteSnapshot, { name });
+    t.strictSame([[...a.names], [...b.names]], [[], ['monday']]);
+    t.match(await harness.get(), { finalSnapshot: '' });
+  },
+);
+
+t.test('an undelete drops the final snapshot, and no other of that name', async (t) => {
+  const { harness, a, b, done } = await openRetention(t);
+  const earlier = { parent: NAME, snapshotId: 'monday', host: 'hosts/host-b' };
+  await harness.call(snapshots.createSnapshot, earlier);
+  harness.b.die();
+  await harness.until(({ redundancy, busyWith }) => redundancy !== 3 && busyWith === '');
+  await done(databases.deleteDatabase, { name: NAME, finalSnapshotId: 'monday' });
+  await harness.b.comeBack();
+  await allAsked({ harness });
+  t.equal((await done(databases.undeleteDatabase, { name: NAME })).error, undefined);
+  t.strictSame([[...a.names], [...b.names]], [[], ['monday']]);
+});
+
 t.test('volumes and snapshots are listed page by page, all of them once', async (t) => {
   const { harness, done, a } = await openRetention(t);
   for (const volumeId of ['one', 'two', 'three'])

@@ -4,7 +4,7 @@ import { DatabaseServiceService as databases } from '../../../proto/gen/lockstep
 import { SnapshotServiceService as service } from '../../../proto/gen/lockstep/v1/snapshot_service.ts';
 import { VolumeServiceService as volumes } from '../../../proto/gen/lockstep/v1/volume_service.ts';
 import { ControlHarness, refusal } from '../../support/control-harness.ts';
-import { SnapshotDouble } from '../../support/snapshot-double.ts';
+import type { SnapshotDouble } from '../../support/snapshot-double.ts';
 
 const NAME = 'databases/orders/snapshots/monday';
 const [ACTIVE, FAILED] = [2, 6];
@@ -17,15 +17,8 @@ interface Run {
 
 /** The database `orders`, with a snapshot `monday` on its primary. */
 async function withSnapshot(t: Test): Promise<Run> {
-  const harness = await ControlHarness.open(t, { hosts: false });
-  const [a, b] = [new SnapshotDouble(), new SnapshotDouble()];
-  harness.a.addServices = (server) => {
-    a.addTo(server);
-  };
-  harness.b.addServices = (server) => {
-    b.addTo(server);
-  };
-  await Promise.all([harness.a.start(), harness.b.start()]);
+  const harness = await ControlHarness.open(t);
+  const { snapshotsOfA: a, snapshotsOfB: b } = harness;
   await harness.hostsHeard();
   await harness.createOrders();
   a.names.add('monday');
@@ -107,14 +100,76 @@ t.test('a clone has the size of its snapshot, whatever the volume has grown to s
   t.match(await run.harness.get('databases/copy'), { sizeBytes: run.a.cloneBytes });
 });
 
-t.test('a clone whose host did not answer is shown as failed, for a person to delete', async (t) => {
+t.test(
+  'a clone whose answer was lost is made once, and one that nobody answers for is taken away',
+  async (t) => {
+    const run = await withSnapshot(t);
+    const [volume = ''] = run.harness.a.replicas.keys();
+    run.harness.a.injectOnce('cloneSnapshot', new LockstepError('UNAVAILABLE', 'the answer was lost'));
+    const made = await clone(run);
+    t.strictSame([...run.harness.a.replicas.keys()], [volume, made.volume.replace('volumes/', '')]);
+    const done = await run.harness.call(volumes.deleteVolume, { name: made.volume });
+    t.equal((await run.harness.finished(done)).error, undefined);
+    run.harness.a.injectOnce('cloneSnapshot', new LockstepError('UNAVAILABLE', 'the answer was lost'), 10);
+    t.match(await refusal(clone(run)), { code: 'UNAVAILABLE', message: /step clone-volume failed/ });
+    t.match(await refusal(run.harness.get('databases/copy')), { code: 'NOT_FOUND' });
+    t.strictSame([...run.harness.a.replicas.keys()], [volume]);
+  },
+);
+
+t.test('a clone that cannot be taken away is shown as failed, and a person is told what to do', async (t) => {
   const run = await withSnapshot(t);
-  run.a.cloneError = new LockstepError('UNAVAILABLE', 'gone', { reason: 'GONE' });
-  await refusal(clone(run));
-  const { databases: all } = await run.harness.call(databases.listDatabases, { pageSize: 0, pageToken: '' });
+  const [volume = ''] = run.harness.a.replicas.keys();
+  const gone = new LockstepError('UNAVAILABLE', 'gone', { reason: 'GONE' });
+  for (const method of ['cloneSnapshot', 'deleteReplica']) run.harness.a.injectOnce(method, gone, 1000);
+  t.match(await refusal(clone(run)), {
+    message: /undoing step clone-volume failed/,
+    metadata: { next: /lockstep workflow retry/, operation: /^operations\/clone-copy-/ },
+  });
+  const failed = await run.harness.get('databases/copy');
+  t.match(failed, { state: FAILED, reason: /undoing step clone-volume failed/ });
+  run.harness.a.injections = [];
+  const done = await run.harness.call(volumes.deleteVolume, { name: 'databases/copy' });
+  t.equal((await run.harness.finished(done)).error, undefined);
+  t.strictSame([...run.harness.a.replicas.keys()], [volume]);
+});
+
+t.test('a clone under way is not deleted: it would come to be without a record', async (t) => {
+  const run = await withSnapshot(t);
+  const { harness } = run;
+  const begun = Promise.withResolvers<undefined>();
+  const made = Promise.withResolvers<undefined>();
+  run.a.beforeClone = () => {
+    begun.resolve(undefined);
+    return made.promise;
+  };
+  const cloning = clone(run);
+  await begun.promise;
+  const busy = {
+    code: 'ABORTED',
+    reason: 'DATABASE_BUSY',
+    metadata: { operation: /^operations\/clone-copy-/ },
+  };
+  t.match(await refusal(harness.call(volumes.deleteVolume, { name: 'databases/copy' })), busy);
+  const ask = { name: 'databases/copy', skipFinalSnapshot: true };
+  t.match(await refusal(harness.call(databases.deleteDatabase, ask)), busy);
+  made.resolve(undefined);
+  const { volume } = await cloning;
+  t.match(await harness.call(volumes.getVolume, { name: volume }), { busyWith: '' });
+  t.match(await harness.get('databases/copy'), { state: ACTIVE, primary: { host: 'host-a' } });
+});
+
+t.test('two clones do not count on the same room', async (t) => {
+  const run = await withSnapshot(t);
+  // Of 256 MiB each, beside the volume itself.
+  run.harness.a.capacityBytes = 600n * 1024n * 1024n;
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const ask = (cloneId: string) => run.harness.call(service.cloneSnapshot, { name: NAME, cloneId });
+  const results = await Promise.allSettled([ask('one'), ask('two')]);
+  t.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
   t.match(
-    all.find(({ name }) => name === 'databases/copy'),
-    { state: FAILED, reason: /not known whether the clone was made/ },
+    results.find(({ status }) => status === 'rejected'),
+    { reason: { reason: 'NO_ROOM' } },
   );
 });
 

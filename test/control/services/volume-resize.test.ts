@@ -1,6 +1,10 @@
 /** VolumeService.GrowVolume and ShrinkVolume: who is asked first, what is refused, and what a failure leaves. */
-import t from 'tap';
+import { once } from 'node:events';
+import t, { type Test } from 'tap';
+import { definitionsOf } from '../../../control/workflow/definitions/definitions.ts';
+import type { StepContext, WorkflowState } from '../../../control/workflow/workflow.ts';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
+import { DatabaseServiceService as databases } from '../../../proto/gen/lockstep/v1/database_service.ts';
 import {
   type GrowVolumeRequest,
   type ShrinkVolumeRequest,
@@ -105,6 +109,15 @@ t.test('a primary does not run ahead of its secondary', async (t) => {
   t.strictSame(sizesOn(harness.a, harness.b), [NEW, NEW]);
 });
 
+t.test('nothing grows while nobody can be reached', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await withVolume(harness);
+  for (const host of [harness.a, harness.b]) host.die();
+  const refused = await refusal(whenFree(() => grow(harness)));
+  t.match(refused, { reason: /HOST_UNREACHABLE|GROWTH_INCOMPLETE/ });
+  t.strictSame(sizesOn(harness.a, harness.b), [OLD, OLD]);
+});
+
 t.test('one that is away is made as large when it is back', async (t) => {
   const harness = await ControlHarness.open(t);
   await withVolume(harness);
@@ -113,8 +126,6 @@ t.test('one that is away is made as large when it is back', async (t) => {
       await new Promise((resolve) => setTimeout(resolve, 20));
   };
   harness.b.die();
-  t.match(await refusal(grow(harness)), { reason: /HOST_UNREACHABLE|GROWTH_INCOMPLETE/ });
-  t.strictSame(sizesOn(harness.a), [OLD]);
   await until(({ inSync, busyWith }) => inSync.length === 1 && busyWith === '');
   t.match(await whenFree(() => grow(harness)), { sizeBytes: NEW }, 'with the one that is left');
   await harness.b.comeBack();
@@ -157,4 +168,82 @@ t.test('no volume is made smaller while one of its replicas is not in sync', asy
   }
   t.match(await refusal(whenFree(() => shrink(harness))), { reason: 'NOT_IN_SYNC', message: /host-b/ });
   t.strictSame(sizesOn(harness.a), [OLD]);
+});
+
+/** Control whose resizes wait, before the last step, until it says so. */
+async function withGate(t: Test): Promise<{
+  readonly harness: ControlHarness;
+  readonly reached: Promise<unknown>;
+  readonly open: () => void;
+}> {
+  const [reached, gate] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+  const harness = await ControlHarness.open(t);
+  await harness.stopControl();
+  await harness.startControl({
+    definitions: (around) =>
+      definitionsOf(around).map((definition) => ({
+        ...definition,
+        steps: definition.steps.map((step) => ({
+          ...step,
+          async do(context: StepContext<WorkflowState>) {
+            if (step.name === 'write-size') {
+              reached.resolve(undefined);
+              await Promise.race([gate.promise, once(context.signal, 'abort')]);
+              context.signal.throwIfAborted();
+            }
+            return step.do(context);
+          },
+        })),
+      })),
+  });
+  await harness.hostsHeard();
+  await withVolume(harness);
+  return { harness, reached: reached.promise, open: () => gate.resolve(undefined) };
+}
+
+for (const [what, resize, size] of [
+  ['grows', grow, NEW],
+  ['is made smaller', shrink, REGION],
+] as const)
+  t.test(`nothing else begins on a volume while it ${what}`, async (t) => {
+    const { harness, reached, open } = await withGate(t);
+    const resizing = resize(harness);
+    await reached;
+    const busy = { code: 'ABORTED', reason: 'DATABASE_BUSY', metadata: { operation: /resize-volume/ } };
+    t.match(await refusal(harness.call(service.deleteVolume, { name: 'databases/scratch' })), busy);
+    const failover = harness.call(databases.switchoverDatabase, { name: 'databases/scratch' });
+    t.match(await refusal(failover), busy);
+    open();
+    t.match(await resizing, { sizeBytes: size, busyWith: '' });
+    t.strictSame(sizesOn(harness.a, harness.b), [size, size]);
+  });
+
+t.test('a volume whose control dies while it is made smaller has one size in the end', async (t) => {
+  const { harness, reached } = await withGate(t);
+  const resizing = shrink(harness).catch(() => undefined);
+  await reached;
+  await harness.stopControl();
+  await resizing;
+  t.strictSame(sizesOn(harness.a, harness.b), [REGION, REGION]);
+  await harness.startControl();
+  await harness.hostsHeard();
+  for (;;) {
+    const { busyWith, sizeBytes } = await harness.call(service.getVolume, { name: 'volumes/scratch' });
+    if (busyWith === '') {
+      t.equal(sizeBytes, REGION);
+      break;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+});
+
+t.test('what was left half done is not let go of by a resize', async (t) => {
+  const harness = await ControlHarness.open(t);
+  const gone = new LockstepError('UNAVAILABLE', 'gone');
+  for (const method of ['createReplica', 'deleteReplica']) harness.b.injectOnce(method, gone, 1000);
+  await withVolume(harness);
+  const failed = await harness.get('databases/scratch');
+  t.match(failed, { state: 6 });
+  t.match(await refusal(grow(harness)), { reason: /NOT_ACTIVE|DATABASE_BUSY/ });
+  t.match(await harness.get('databases/scratch'), { state: 6, reason: failed.reason });
 });

@@ -47,8 +47,8 @@ const limits = { ...RETENTION, perTarget: 2 };
 t.test('of each type and target the newest are kept', async (t) => {
   const create = record('create', 1, { type: 'create-database' });
   const other = record('other', 2, { target: 'databases/other' });
-  const reseeds = [record('third', 5), record('first', 3), record('second', 4)];
-  const surplus = surplusOf([...reseeds, other, create], { perTarget: 1, inAll: 100 });
+  const reseeds = [record('first', 3), record('second', 4), record('third', 5)];
+  const surplus = surplusOf([create, other, ...reseeds], { perTarget: 1, inAll: 100 });
   t.same(idsOf(surplus), ['first', 'second'], 'the oldest first, and neither the create nor the other');
 });
 
@@ -63,6 +63,38 @@ t.test('an old workflow goes with its log and its request, and nothing else goes
   t.equal(await new Retention(store, silent, limits).prune(), 1);
   await keysIn(t, store, ['b', 'c']);
   t.equal(await new Retention(store, silent, limits).prune(), 0);
+});
+
+t.test('the newest are those that were begun last, whatever the clock said', async (t) => {
+  const store = await openStore(t);
+  for (const [index, id] of ['a', 'b', 'c'].entries()) await put(store, record(id, 1000 - index));
+  t.equal(await new Retention(store, silent, limits).prune(), 1);
+  await keysIn(t, store, ['b', 'c']);
+});
+
+t.test('one that is stuck stays until others have worked on its database', async (t) => {
+  const store = await openStore(t);
+  const error = { code: 'UNAVAILABLE', reason: '', message: 'gone' };
+  const stuck: readonly LogEntry[] = [
+    { kind: 'undo-failed', step: 'seed', timeMs: 1, error },
+    { kind: 'finished', timeMs: 2, outcome: { kind: 'stuck', step: 'seed', error } },
+  ];
+  const on = (volume: string) => ({ target: `databases/${volume}`, initialState: { volume } });
+  const named = (volume: string) => ({ key: keys.database(volume), value: { busyWith: '', volume } });
+  await store.transact([], [named('orders'), named('bills')]);
+  await put(store, record('a-stuck', 1, on('orders')), stuck);
+  await put(store, record('b-stuck', 2, on('bills')), stuck);
+  t.equal(await new Retention(store, silent, { ...limits, inAll: 0 }).prune(), 0);
+  await put(store, record('c', 3, on('orders')));
+  t.equal(await new Retention(store, silent, { ...limits, inAll: 1 }).prune(), 1);
+  await keysIn(t, store, ['b-stuck', 'c']);
+});
+
+t.test('one that holds a host stays', async (t) => {
+  const store = await openStore(t);
+  await put(store, record('a-drains', 1, { type: 'drain-host', target: 'hosts/a' }));
+  await store.transact([], [{ key: keys.hostAdmin('a'), value: { busyWith: 'a-drains' } }]);
+  t.equal(await new Retention(store, silent, { ...limits, inAll: 0 }).prune(), 0);
 });
 
 t.test('one that has not finished, or that holds a database, stays and does not count', async (t) => {
