@@ -56,6 +56,7 @@ export interface WorkflowDefinition<State extends WorkflowState> {
     | 'clone-database'
     | 'convert-redundancy'
     | 'convert-to-single'
+    | 'drop-surplus'
     | 'replace-replica'
     | 'drain-host';
   /** Raised when steps change; a log of another version is not run, it waits for a person. */

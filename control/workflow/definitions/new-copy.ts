@@ -27,6 +27,8 @@ export type NewCopyState = DatabaseWork & {
   readonly drops: readonly string[];
   /** Those were lost: if they come back, to bring them up to date may be less work than the new copy. */
   readonly areLost: boolean;
+  /** The replicas of the volume when it began. Absent in logs from before there was it: those were source and drops. */
+  readonly before?: readonly string[];
   /** Where the new copy is to go; empty: control chooses. */
   readonly zone: string;
   readonly host: string;
@@ -126,8 +128,10 @@ async function chooseTarget(
 }
 
 /** The database is held by this workflow: whoever is in its record and was not before is in it by this step. */
-const addedTo = ({ replicas }: VolumeRecord, { source, drops }: NewCopyState): string | undefined =>
-  replicas.find((host) => host !== source && !drops.includes(host));
+function addedTo({ replicas }: VolumeRecord, state: NewCopyState): string | undefined {
+  const { source, drops, before = [source, ...drops] } = state;
+  return replicas.find((host) => !before.includes(host));
+}
 
 async function wishOf(around: Surroundings, record: VolumeRecord, state: NewCopyState): Promise<CopyWish> {
   const hosts = await around.repository.hosts();
