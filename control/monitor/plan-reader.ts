@@ -22,14 +22,15 @@ export class PlanReader {
    * one for a while, as in a drain that broke off, does not need that one anew.
    */
   async of(
-    { copies }: Pick<DatabaseRecord, 'copies'>,
+    { copies, busyWith }: Pick<DatabaseRecord, 'copies' | 'busyWith'>,
     { volume, replicas, inSync }: VolumeRecord,
   ): Promise<{ readonly plans?: CopyPlans; readonly rooms?: readonly HostRoom[] }> {
     const isMissing =
       replicas.length < copies || (copies > 1 && replicas.some((host) => !inSync.includes(host)));
     return {
       ...(isMissing ? { plans: await this.read(volume) } : {}),
-      ...(replicas.length > copies ? { rooms: await this.#options.rooms() } : {}),
+      // A workflow that makes one in another's place has one more until its end.
+      ...(busyWith === '' && replicas.length > copies ? { rooms: await this.#options.rooms() } : {}),
     };
   }
 
