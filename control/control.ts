@@ -333,6 +333,7 @@ function hostKnowledge(
     incarnation: (host) => observations.incarnation(host),
     engineStarted: (host, volume) => observations.engineStarted(host, volume),
     replicaTold: (host, status) => observations.replicaTold(host, status),
+    replicaDeleted: (host, volume) => observations.replicaDeleted(host, volume),
     holds: (host, volume) =>
       observations.isReachable(host) && observations.hosts.get(host)?.replicas.has(volume) === true,
     async rooms() {

@@ -14,6 +14,13 @@ done
 here=$(CDPATH='' cd -- "$(dirname -- "$self")" && pwd -P)
 package=${here%/client/cli}
 
+# A short command mostly reads its own program: what Node made of it is kept.
+# The folder is made here: where it cannot be made, Node may try for ever (a HOME of /proc).
+cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/lockstep
+if [ -z "${NODE_COMPILE_CACHE+set}" ] && [ -d "${HOME:-/nonexistent}" ] && mkdir -p "$cache" 2>/dev/null; then
+  export NODE_COMPILE_CACHE="$cache"
+fi
+
 # Where a host is named by its address, TLS is not asked for by a name: Node warns of that (DEP0123) for a library.
 # In a checkout the dependencies are inside the package; installed into a project they are beside it.
 # Where npm took the link in .bin away (link-commands.sh), the program itself is there.

@@ -66,6 +66,15 @@ export class Observations {
     this.#hosts.set(host, { ...seen, replicas: new Map([...seen.replicas, [volume, replica]]) });
   }
 
+  /** The host said so, in answer to a call: a heartbeat that was under way may still have it for a moment. */
+  replicaDeleted(host: string, volume: string): void {
+    const seen = this.#hosts.get(host);
+    if (seen === undefined) return;
+    const replicas = new Map(seen.replicas);
+    replicas.delete(volume);
+    this.#hosts.set(host, { ...seen, replicas });
+  }
+
   silence(host: string): number {
     return silenceOf(this.#hosts.get(host), this.controlUpSinceMs, this.#nowMs());
   }

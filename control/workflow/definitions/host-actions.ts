@@ -85,6 +85,7 @@ export class HostActions {
 
   async deleteReplica(host: string): Promise<void> {
     await this.#cleanUp(host, agent.deleteReplica, await this.#withVolume(), DEVICE_MS);
+    this.#around.hosts.replicaDeleted(host, this.#volume);
   }
 
   async setView(host: string): Promise<void> {

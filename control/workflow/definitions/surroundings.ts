@@ -30,6 +30,8 @@ export interface HostKnowledge {
   engineStarted(host: string, volume: string): void;
   /** The host said so of one of its replicas, in answer to a call. */
   replicaTold(host: string, status: ReplicaStatus): void;
+  /** The host said, in answer to a call, that it has no replica of it any more. */
+  replicaDeleted(host: string, volume: string): void;
   /** The host is heard, and reports a replica of the volume. */
   holds(host: string, volume: string): boolean;
   rooms(): Promise<readonly HostRoom[]>;

@@ -15,7 +15,7 @@ function listener() {
   };
   const engine = (): string | undefined =>
     observations.hosts.get('a1')?.engines.find(({ volume }) => volume === 'orders-1')?.state;
-  return { hear, engineStarted, engine };
+  return { observations, hear, engineStarted, engine };
 }
 
 const stopped = { engines: [{ volume: 'orders-1', state: 'STOPPED' }] };
@@ -46,4 +46,13 @@ t.test('an answer of a host that was never heard starts nothing', async (t) => {
   const { engineStarted, engine } = listener();
   engineStarted(100);
   t.equal(engine(), undefined);
+});
+
+t.test('a replica that its host says was deleted is not held against it', async (t) => {
+  const { observations, hear } = listener();
+  hear(100, { replicas: [{ volume: 'orders-1' }, { volume: 'stock-1' }] });
+  observations.replicaDeleted('a1', 'orders-1');
+  t.same([...(observations.hosts.get('a1')?.replicas.keys() ?? [])], ['stock-1']);
+  observations.replicaDeleted('never-heard', 'orders-1');
+  t.equal(observations.hosts.has('never-heard'), false);
 });
