@@ -24,6 +24,7 @@ import { type HostRecord, keys } from './model/records.ts';
 import { DroppedCopies } from './monitor/dropped-copies.ts';
 import { decide } from './monitor/decide.ts';
 import { HostWatch } from './monitor/host-watch.ts';
+import { LeftSnapshots } from './monitor/left-snapshots.ts';
 import { Monitor } from './monitor/monitor.ts';
 import { PlanReader } from './monitor/plan-reader.ts';
 import { Observations } from './monitor/observations.ts';
@@ -197,6 +198,7 @@ interface Parts {
   readonly retention: Retention;
   readonly purger: Purger;
   readonly droppedCopies: DroppedCopies;
+  readonly leftSnapshots: LeftSnapshots;
   readonly plans: PlanReader;
   readonly hostViews: HostViews;
 }
@@ -257,7 +259,7 @@ function assemble(
   const watchers = new Watchers(repository, engine, observations);
   const retention = new Retention(store, log);
   const purger = new Purger({ repository, starter, wallClock, nowMs, log, pace: pace.purge });
-  const droppedCopies = new DroppedCopies({ repository, agents, observations, nowMs, log });
+  const toReach = { repository, agents, observations, nowMs, log };
   return {
     ...given,
     store,
@@ -270,7 +272,8 @@ function assemble(
     watchers,
     retention,
     purger,
-    droppedCopies,
+    droppedCopies: new DroppedCopies(toReach),
+    leftSnapshots: new LeftSnapshots(toReach),
     plans,
     hostViews,
   };
@@ -287,7 +290,11 @@ function startMonitor(options: ControlOptions, parts: Parts): Monitor {
     nowMs: () => clock.nowMs(),
     heartbeatMs: config.timing.heartbeat_ms,
     plans: parts.plans,
-    chores: [new HostWatch({ repository, observations, wallClock }), parts.droppedCopies],
+    chores: [
+      new HostWatch({ repository, observations, wallClock }),
+      parts.droppedCopies,
+      parts.leftSnapshots,
+    ],
     log,
   });
 }
@@ -300,6 +307,7 @@ async function closeParts(parts: Parts): Promise<void> {
   await parts.engine.close();
   parts.agents.close();
   await parts.droppedCopies.close();
+  await parts.leftSnapshots.close();
   await parts.dns.server.close();
   await parts.dns.view.close();
   await parts.store.close();

@@ -49,6 +49,14 @@ export class CopyStarter {
     return this.#hold('convert-to-single', id, held, state, cause);
   }
 
+  /** What is more than was asked for. */
+  dropSurplus(held: Held, drops: readonly string[], cause: Cause): Promise<StartResult> {
+    const id = newId('surplus', held.entry.value.id);
+    const parts = { drops, areLost: false, place: {}, why: cause.why };
+    const { copies } = held.entry.value;
+    return this.#hold('drop-surplus', id, held, { ...stateOf(id, held, parts), copies }, cause);
+  }
+
   replace(
     held: Held,
     old: { readonly host: string; readonly isLost: boolean; readonly place?: Place },
@@ -60,7 +68,7 @@ export class CopyStarter {
   }
 
   #hold(
-    type: 'convert-redundancy' | 'convert-to-single' | 'replace-replica',
+    type: 'convert-redundancy' | 'convert-to-single' | 'drop-surplus' | 'replace-replica',
     id: string,
     { entry, volume }: Held,
     state: NewCopyState,
@@ -90,6 +98,7 @@ function stateOf(
     source: volume.value.primary,
     drops,
     areLost,
+    before: volume.value.replicas,
     zone: place.zone ?? '',
     host: place.host ?? '',
     target: '',

@@ -79,7 +79,7 @@ export const EVENTS: Entries = {
   ],
   DELETE_STARTED: ['A database is being deleted.', 'Its data goes when its grace time has passed.', WATCH],
   DELETE_FAILED: ['A delete stopped on its way.', NO_RISK, 'Ask for it again: lockstep database delete NAME'],
-  CONVERT_STARTED: ['Another number of copies was asked for.', NO_RISK, WATCH],
+  CONVERT_STARTED: ['Another number of copies was asked for than there is.', NO_RISK, WATCH],
   CONVERTED: [
     'The database has as many copies as were asked for.',
     'See lockstep database get NAME for its redundancy.',

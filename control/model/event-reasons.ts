@@ -23,7 +23,8 @@ export const EVENT_REASONS = {
   REVERT_FAILED: 'A revert did not end well; the message says what to do.',
   DELETE_STARTED: 'A database is being deleted.',
   DELETE_FAILED: 'A delete stopped on its way; it can be asked for again.',
-  CONVERT_STARTED: 'A person, or a clone that was to have two copies, asked for another number of copies.',
+  CONVERT_STARTED:
+    'A person, or a clone that was to have two copies, asked for another number of copies; or there is one more than was asked for.',
   CONVERTED: 'The database has as many copies as were asked for.',
   CONVERT_FAILED: 'A conversion did not end well, and what it had made was taken away again.',
   REPLACE_STARTED: 'A copy is made on another host in place of one that is lost or has to go.',

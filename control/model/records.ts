@@ -61,6 +61,13 @@ export interface DroppedCopyRecord {
   readonly generation: number;
 }
 
+/** A snapshot that was taken for a copy, on a host that was gone when it was to be deleted. */
+export interface LeftSnapshotRecord {
+  readonly host: string;
+  readonly volume: string;
+  readonly snapshot: string;
+}
+
 /** Where a host serves its volumes. */
 export interface NbdFacts {
   /** TCP, on the host's address. */
@@ -234,6 +241,9 @@ export const keys = {
   hostLost: (host: string): string => `host-lost/${host}`,
   droppedCopies: 'dropped-copies/',
   droppedCopy: (host: string, volume: string): string => `dropped-copies/${host}/${volume}`,
+  leftSnapshots: 'left-snapshots/',
+  leftSnapshot: ({ host, volume, snapshot }: LeftSnapshotRecord): string =>
+    `left-snapshots/${host}/${volume}/${snapshot}`,
   volumes: 'volumes/',
   volume: (volume: string): string => `volumes/${volume}`,
   /** By volume. */

@@ -11,7 +11,8 @@ import { NO_ENGINE } from '../model/engines.ts';
 import type { HostObservation, ObservedReplica } from '../model/observation.ts';
 import type { DatabaseRecord, VolumeRecord } from '../model/records.ts';
 import { whyBehind, whyTooEarly } from './catch-up.ts';
-import { type CopyPlans, lostCopies, secondCopy } from './replace.ts';
+import type { HostRoom } from '../placement/choose.ts';
+import { type CopyPlans, lostCopies, secondCopy, surplusCopies } from './replace.ts';
 import { hostSilence, isReachable, type Knowledge, secondariesOf, type Secondary } from './successor.ts';
 
 export type Decision =
@@ -30,6 +31,8 @@ export type Decision =
   | { readonly kind: 'replace'; readonly old: string; readonly to: string; readonly why: string }
   /** Two copies were asked for and there is one. */
   | { readonly kind: 'convert'; readonly to: string; readonly why: string }
+  /** There are more copies than were asked for, and the others are whole. */
+  | { readonly kind: 'drop-surplus'; readonly drops: readonly string[]; readonly why: string }
   | { readonly kind: 'recover-primary'; readonly why: string };
 
 export interface Situation extends Knowledge {
@@ -38,6 +41,8 @@ export interface Situation extends Knowledge {
   readonly isUnconfirmed?: boolean;
   /** Where copies could go. Absent where none is missing. */
   readonly plans?: CopyPlans;
+  /** Absent where there are not more copies than were asked for. */
+  readonly rooms?: readonly HostRoom[];
 }
 
 export function decide(situation: Situation): Decision {
@@ -80,8 +85,7 @@ function aboutStopped(situation: Situation): Decision {
   const replica = situation.hosts.get(record.primary)?.replicas.get(record.volume);
   if (replica === undefined || !servesNow(replica, record))
     return none(`${what}; ${record.primary} is heard, and ${standingOf(replica)}`);
-  if (record.replicas.some((host) => !record.inSync.includes(host))) return aboutMissingCopy(situation);
-  return { ...none(what), isWell: true };
+  return aboutCopies(situation) ?? { ...none(what), isWell: true };
 }
 
 /** The primary of the record, at the record's generation, able to do I/O. */
@@ -191,9 +195,26 @@ function aboutServingPrimary(situation: Situation, primary: HostObservation): De
       kind: 'recover-primary',
       why: `the database is marked as ${database.lifecycle}, and its primary serves`,
     };
-  if (record.replicas.some((host) => !record.inSync.includes(host))) return aboutMissingCopy(situation);
+  const aboutOthers = aboutCopies(situation);
+  if (aboutOthers !== undefined) return aboutOthers;
   if (record.replicas.length < database.copies) return aboutSingleCopy(situation);
   return { ...none('all is well'), isWell: true };
+}
+
+/** Of a primary that serves: one too many, or one outside of the set. */
+function aboutCopies(situation: Situation): Decision | undefined {
+  const { record, database, rooms } = situation;
+  const drops = rooms === undefined ? [] : surplusCopies(situation, database.copies, rooms);
+  if (drops.length > 0) {
+    const why = `${String(database.copies)} of ${String(record.replicas.length)} copies were asked for`;
+    return {
+      kind: 'drop-surplus',
+      drops,
+      why: `${why}; the others are whole without ${drops.join(' and ')}`,
+    };
+  }
+  const isOneMissing = record.replicas.some((host) => !record.inSync.includes(host));
+  return isOneMissing ? aboutMissingCopy(situation) : undefined;
 }
 
 const RESEEDABLE: ReadonlySet<string> = new Set([

@@ -176,6 +176,8 @@ export class Monitor {
         const wish = { place: { host: decision.to }, copies: entry.value.copies };
         return copies.convert({ entry, volume }, wish, decision);
       }
+      case 'drop-surplus':
+        return copies.dropSurplus({ entry, volume }, decision.drops, decision);
       case 'recover-primary':
         return starter.recoverPrimary(entry, volume, decision.why);
       default:

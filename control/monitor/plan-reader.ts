@@ -18,16 +18,20 @@ export class PlanReader {
   }
 
   /**
-   * Nothing where no copy is missing: it is asked after every heartbeat. A single copy that has a second one for a while,
-   * as in a drain that broke off, does not need that one anew.
+   * Nothing where no copy is missing and none too many: it is asked after every heartbeat. A single copy that has a second
+   * one for a while, as in a drain that broke off, does not need that one anew.
    */
   async of(
-    { copies }: Pick<DatabaseRecord, 'copies'>,
+    { copies, busyWith }: Pick<DatabaseRecord, 'copies' | 'busyWith'>,
     { volume, replicas, inSync }: VolumeRecord,
-  ): Promise<{ readonly plans?: CopyPlans }> {
+  ): Promise<{ readonly plans?: CopyPlans; readonly rooms?: readonly HostRoom[] }> {
     const isMissing =
       replicas.length < copies || (copies > 1 && replicas.some((host) => !inSync.includes(host)));
-    return isMissing ? { plans: await this.read(volume) } : {};
+    return {
+      ...(isMissing ? { plans: await this.read(volume) } : {}),
+      // A workflow that makes one in another's place has one more until its end.
+      ...(busyWith === '' && replicas.length > copies ? { rooms: await this.#options.rooms() } : {}),
+    };
   }
 
   async read(volume: string): Promise<CopyPlans> {

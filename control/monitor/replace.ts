@@ -1,10 +1,10 @@
 /**
- * Which copies are given up, and where their successors go. Pure; the monitor acts on it, and the view of a database
- * says it beforehand.
+ * Which copies are given up, where their successors go, and which are more than was asked for. Pure; the monitor acts on
+ * it, and the view of a database says beforehand what is given up.
  */
 import type { VolumeRecord } from '../model/records.ts';
 import { type Choice, chooseHost, type CopyWish, type HostRoom } from '../placement/choose.ts';
-import { hostSilence, isReachable, type Knowledge } from './successor.ts';
+import { hostSilence, isReachable, type Knowledge, whyNotPromotable } from './successor.ts';
 
 export interface CopyPlans {
   readonly rooms: readonly HostRoom[];
@@ -68,6 +68,30 @@ export function secondCopyWish(
 /** Where the second copy of a database goes that was to have two and has one. */
 export function secondCopy(record: VolumeRecord, { rooms, droppedFrom }: CopyPlans): Choice {
   return chooseHost(rooms, secondCopyWish(record, rooms, droppedFrom));
+}
+
+/**
+ * The copies beyond those that were asked for, once the others are whole: each of them could follow the primary. First
+ * those that could not, then one in the primary's zone, then one on a host that nothing new is placed on, then the one
+ * that came last. None of a single copy whose host is cordoned: it is to move away, and the second one may be where to.
+ */
+export function surplusCopies(
+  knowledge: Knowledge,
+  copies: number,
+  rooms: readonly HostRoom[],
+): readonly string[] {
+  const { record } = knowledge;
+  const isCordoned = (name: string): boolean => rooms.some(({ host, cordoned }) => host === name && cordoned);
+  if (copies === 1 && isCordoned(record.primary)) return [];
+  const isRefused = (host: string): boolean => whyNotPromotable(knowledge, host) !== undefined;
+  const primaryZone = zoneOf(rooms, record.primary);
+  const isInPrimaryZone = (host: string): boolean => zoneOf(rooms, host) === primaryZone;
+  const rank = (host: string): number =>
+    isRefused(host) ? 0 : isInPrimaryZone(host) ? 1 : isCordoned(host) ? 2 : 3;
+  const others = record.replicas.filter((host) => host !== record.primary).reverse();
+  const inOrder = others.sort((a, b) => rank(a) - rank(b));
+  const drops = inOrder.slice(0, record.replicas.length - copies);
+  return inOrder.slice(drops.length).some(isRefused) ? [] : drops;
 }
 
 const zoneOf = (rooms: readonly HostRoom[], name: string): string | undefined =>

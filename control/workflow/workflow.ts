@@ -58,6 +58,7 @@ export interface WorkflowDefinition<State extends WorkflowState> {
     | 'resize-volume'
     | 'convert-redundancy'
     | 'convert-to-single'
+    | 'drop-surplus'
     | 'replace-replica'
     | 'drain-host';
   /** Raised when steps change; a log of another version is not run, it waits for a person. */

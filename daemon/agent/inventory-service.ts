@@ -5,6 +5,7 @@ import type {
   InventorySnapshot,
 } from '../../proto/gen/lockstep/agent/v1/inventory.ts';
 import type { HostDrivers } from '../host/host.ts';
+import { seedIdOf } from '../store/layered-disk.ts';
 import { LockstepError } from '../sys/errors.ts';
 import { unary } from '../sys/grpc-unary.ts';
 import type { Log } from '../sys/log.ts';
@@ -49,8 +50,13 @@ export function inventoryService(parts: InventoryServiceParts): InventoryService
   };
 }
 
+/** One that was taken for a copy by the name that DeleteSnapshot knows it by. */
 function snapshotsOf(volumes: Volumes, volume: string): readonly InventorySnapshot[] {
   return volumes.store
     .snapshots(volume)
-    .map(({ name, purpose }) => ({ volume, snapshot: name, transient: purpose === 'seed' }));
+    .map(({ name, purpose }) =>
+      purpose === 'seed'
+        ? { volume, snapshot: seedIdOf(name), transient: true }
+        : { volume, snapshot: name, transient: false },
+    );
 }

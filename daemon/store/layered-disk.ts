@@ -27,6 +27,10 @@ const zeroDigest = createHash('sha256').update(zeroRegion).digest();
 /** Of its name: no snapshot that a person takes begins so. */
 const SEED_PREFIX = '.seed-';
 
+/** By which a seed is taken and dropped, of the snapshot that keeps it. */
+export const seedIdOf = (snapshot: string): string =>
+  snapshot.startsWith(SEED_PREFIX) ? snapshot.slice(SEED_PREFIX.length) : snapshot;
+
 interface OpenSeed extends Seed {
   readonly view: SnapshotView;
 }

@@ -2,12 +2,14 @@
 import { credentials, Server, ServerCredentials } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import { agentService } from '../../daemon/agent/agent-service.ts';
+import { inventoryService } from '../../daemon/agent/inventory-service.ts';
 import { ReplicaReporter } from '../../daemon/agent/report.ts';
 import type { HostDrivers } from '../../daemon/host/host.ts';
 import { callUnary, methodOf, type MethodEntry } from '../../daemon/sys/grpc-unary.ts';
 import { loneScrubStatus } from '../../daemon/volume/lone-scrub.ts';
 import type { Volumes } from '../../daemon/volume/volumes.ts';
 import { AgentServiceClient, AgentServiceService as agent } from '../../proto/gen/lockstep/agent/v1/agent.ts';
+import { InventoryServiceService as inventory } from '../../proto/gen/lockstep/agent/v1/inventory.ts';
 import { type OpenVolumes, openVolumes, SIZE, soloVolume } from '../support/open-volumes.ts';
 import { quietLog } from '../support/quiet-log.ts';
 
@@ -50,6 +52,7 @@ async function startAgent(t: Test, around: Around = {}): Promise<Agent> {
     log: quietLog,
   };
   server.addService(agent, agentService(parts));
+  server.addService(inventory, inventoryService(parts));
   const { promise: port, resolve } = Promise.withResolvers<number>();
   server.bindAsync('127.0.0.100:0', ServerCredentials.createInsecure(), (_error, bound) => {
     resolve(bound);
@@ -182,6 +185,18 @@ t.test('a snapshot that is asked for again is the same one', async (t) => {
   t.equal(volumes.require('v').file.seed, first, 'another name deletes nothing');
   await call(agent.deleteSnapshot, request);
   t.equal(volumes.require('v').file.seed, undefined);
+});
+
+t.test('a snapshot that was taken for a copy is deleted by the name that the inventory tells', async (t) => {
+  const nothing = { processes: [], mounts: [], devices: [], records: [] };
+  const { volumes, call } = await startAgent(t, { drivers: { inventory: async () => nothing } });
+  await soloVolume(volumes);
+  await call(agent.createSnapshot, { fence: fence(1n), volume: 'v', snapshot: 's' });
+  const told = async () => (await call(inventory.getInventory, {})).snapshots;
+  const [seed] = await told();
+  t.match(seed, { volume: 'v', transient: true });
+  await call(agent.deleteSnapshot, { fence: fence(1n), volume: 'v', snapshot: seed?.snapshot ?? '' });
+  t.same(await told(), []);
 });
 
 t.test('a volume that this host does not have is named', async (t) => {

@@ -46,13 +46,13 @@ t.test('replicas are told with their snapshots, those of a copy apart', async (t
   const { volumes, call } = await start(t);
   await volumes.create('orders', SIZE);
   await volumes.store.snapshot('orders', 'monday', { quiesced: false, purpose: 'kept' });
-  await volumes.store.snapshot('orders', '.seed', { quiesced: false, purpose: 'seed' });
+  await volumes.require('orders').takeSeed('seed-1');
   t.same(await call(inventory.getInventory, {}), {
     ...nothing,
     replicas: ['orders'],
     snapshots: [
       { volume: 'orders', snapshot: 'monday', transient: false },
-      { volume: 'orders', snapshot: '.seed', transient: true },
+      { volume: 'orders', snapshot: 'seed-1', transient: true },
     ],
   });
 });

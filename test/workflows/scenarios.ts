@@ -175,6 +175,15 @@ export const SCENARIOS: Readonly<Partial<Record<Type, Scenario>>> = {
     done: usedAlone,
     undone: well,
   },
+  'drop-surplus': {
+    prepare: createWithThird,
+    async begin(world) {
+      await world.addReplica('host-c');
+      return world.begun();
+    },
+    done: well,
+    undone: well,
+  },
   'replace-replica': {
     prepare: createWithThird,
     async begin(world) {

@@ -15,6 +15,7 @@ import {
 } from '../../proto/gen/lockstep/v1/workflow_service.ts';
 import type { AgentDouble } from '../support/agent-double.ts';
 import { ControlHarness } from '../support/control-harness.ts';
+import { changeVolume } from '../support/stored-volume.ts';
 import type { Interference } from './interference.ts';
 
 const {
@@ -133,6 +134,16 @@ export class World {
   async addHost(host: string, zone: string): Promise<void> {
     await this.harness.addHost(host, zone);
     this.#hosts++;
+    await this.heard();
+  }
+
+  /** Control's store says that the host has one more copy of orders, as after a workflow that was ended half done. */
+  async addReplica(host: string): Promise<void> {
+    const { harness } = this;
+    const volume = (await harness.get()).volume.replace('volumes/', '');
+    await harness.stopControl();
+    await changeVolume(harness, volume, (record) => ({ ...record, replicas: [...record.replicas, host] }));
+    await this.#start();
     await this.heard();
   }
 

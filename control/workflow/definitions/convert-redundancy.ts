@@ -1,5 +1,6 @@
 /**
  * convert-redundancy: one copy to two, while the primary serves. convert-to-single: back to one, by dropping the other.
+ * drop-surplus: back to as many as were asked for, where a workflow was ended half done and left one more.
  */
 import type { DatabaseRecord } from '../../model/records.ts';
 import type { WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
@@ -29,6 +30,21 @@ export function convertToSingle(around: Surroundings): WorkflowDefinition<Conver
     version: 1,
     steps: [dropCopyStep(around)],
     finished: (state, outcome) => finished(around, state, outcome, `one copy is left, on ${state.source}`),
+  };
+}
+
+export function dropSurplus(around: Surroundings): WorkflowDefinition<ConvertState> {
+  return {
+    type: 'drop-surplus',
+    version: 1,
+    steps: [dropCopyStep(around)],
+    finished: (state, outcome) =>
+      finished(
+        around,
+        state,
+        outcome,
+        `the copy on ${state.drops.join(' and ')} was more than was asked for`,
+      ),
   };
 }
 

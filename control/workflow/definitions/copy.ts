@@ -44,6 +44,10 @@ export async function makeEqualInSize(
   if (from.sizeBytes < to.sizeBytes) await hosts.growReplica(source, to.sizeBytes);
 }
 
+/** Of the snapshot that a workflow has a daemon process take. */
+export const seedName = (workflow: string, incarnation: bigint): string =>
+  `seed-${workflow.slice(-8)}-${incarnation.toString(36)}`;
+
 /** Waits for a first heartbeat where this control has just started. */
 export async function snapshotName(
   around: Surroundings,
@@ -52,7 +56,7 @@ export async function snapshotName(
 ): Promise<string> {
   for (;;) {
     const incarnation = around.hosts.incarnation(job.source);
-    if (incarnation !== undefined) return `seed-${job.workflow.slice(-8)}-${incarnation.toString(36)}`;
+    if (incarnation !== undefined) return seedName(job.workflow, incarnation);
     if (around.hosts.hasListened())
       throw new LockstepError('UNAVAILABLE', `host ${job.source} has not been heard since control started`);
     await pause(around.pace.copyPollMs, signal);

@@ -3,7 +3,7 @@ import { keys } from '../../model/records.ts';
 import type { WorkflowDefinition, WorkflowOutcome, WorkflowRecord, WorkflowState } from '../workflow.ts';
 import { publishWorkflow } from './channels.ts';
 import { cloneDatabase, cloneVolume } from './clone-database.ts';
-import { convertRedundancy, convertToSingle } from './convert-redundancy.ts';
+import { convertRedundancy, convertToSingle, dropSurplus } from './convert-redundancy.ts';
 import { createDatabase, createSingleDatabase, createSingleVolume, createVolume } from './create-database.ts';
 import { deleteDatabase } from './delete-database.ts';
 import { drainHost } from './drain-host.ts';
@@ -40,6 +40,7 @@ export function definitionsOf(around: Surroundings): readonly WorkflowDefinition
     measured(around, revertVolume(around)),
     measured(around, convertRedundancy(around)),
     measured(around, convertToSingle(around)),
+    measured(around, dropSurplus(around)),
     measured(around, replaceReplica(around)),
     measured(around, drainHost(around)),
     measured(around, startDatabase(around)),

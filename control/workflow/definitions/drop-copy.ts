@@ -42,13 +42,26 @@ export function dropCopyStep<State extends DropState>(around: Surroundings): Ste
           throw new LockstepError('UNAVAILABLE', `${target} fell out of the in-sync set again`, {
             reason: 'NOT_IN_SYNC',
           });
+        if (target === '') requireWholeWithout(value, left);
         if (target === '' || left.some((host) => value.inSync.includes(host)))
           await requireServing(new HostActions(around, context, volume), value);
-        await dropCopies(around, volume, left, { inNewGeneration: false });
+        // Else a primary that still copies to one of them would go on.
+        await dropCopies(around, volume, left, { inNewGeneration: target === '' });
       }
       await deleteDropped(around, context, volume, drops);
     },
   };
+}
+
+/** Where nothing was made in its place. What stays may have fallen out of the set since it was decided. */
+function requireWholeWithout({ replicas, inSync }: VolumeRecord, drops: readonly string[]): void {
+  const missing = replicas.filter((host) => !drops.includes(host) && !inSync.includes(host));
+  if (missing.length === 0) return;
+  throw new LockstepError(
+    'FAILED_PRECONDITION',
+    `${missing.join(' and ')} would stay, and does not hold every acknowledged write`,
+    { reason: 'NOT_IN_SYNC' },
+  );
 }
 
 /**

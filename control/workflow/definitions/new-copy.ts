@@ -14,9 +14,10 @@ import { type HostRecord, keys, type VolumeRecord } from '../../model/records.ts
 import { chooseHost, type CopyWish } from '../../placement/choose.ts';
 import type { Entry } from '../../store/store.ts';
 import type { Step, StepContext } from '../workflow.ts';
-import { connectTarget, Copying, makeEqualInSize, seedTarget, snapshotName } from './copy.ts';
+import { connectTarget, Copying, makeEqualInSize, seedTarget } from './copy.ts';
 import { deleteDropped, dropCopies } from './drop-copy.ts';
 import { HostActions } from './host-actions.ts';
+import { deleteSeedSnapshots } from './seed-snapshots.ts';
 import type { DatabaseWork } from './steps.ts';
 import { pause, superseded, type Surroundings } from './surroundings.ts';
 
@@ -27,6 +28,8 @@ export type NewCopyState = DatabaseWork & {
   readonly drops: readonly string[];
   /** Those were lost: if they come back, to bring them up to date may be less work than the new copy. */
   readonly areLost: boolean;
+  /** The replicas of the volume when it began. Absent in logs from before there was it: those were source and drops. */
+  readonly before?: readonly string[];
   /** Where the new copy is to go; empty: control chooses. */
   readonly zone: string;
   readonly host: string;
@@ -78,7 +81,7 @@ export function newCopySteps(around: Surroundings): readonly Step<NewCopyState>[
         const snapshot = await seedTarget(copyingOf(around, context));
         return snapshot === '' ? {} : { snapshot };
       },
-      undo: (context) => deleteSnapshots(around, context),
+      undo: (context) => deleteSeedSnapshots(around, context, context.state),
     },
     {
       ...copying,
@@ -90,7 +93,7 @@ export function newCopySteps(around: Surroundings): readonly Step<NewCopyState>[
       ...ordinary,
       name: 'drop-snapshot',
       title: () => 'Drop the snapshot, if there is one',
-      do: (context) => deleteSnapshots(around, context),
+      do: (context) => deleteSeedSnapshots(around, context, context.state),
     },
   ];
 }
@@ -126,8 +129,10 @@ async function chooseTarget(
 }
 
 /** The database is held by this workflow: whoever is in its record and was not before is in it by this step. */
-const addedTo = ({ replicas }: VolumeRecord, { source, drops }: NewCopyState): string | undefined =>
-  replicas.find((host) => host !== source && !drops.includes(host));
+function addedTo({ replicas }: VolumeRecord, state: NewCopyState): string | undefined {
+  const { source, drops, before = [source, ...drops] } = state;
+  return replicas.find((host) => !before.includes(host));
+}
 
 async function wishOf(around: Surroundings, record: VolumeRecord, state: NewCopyState): Promise<CopyWish> {
   const hosts = await around.repository.hosts();
@@ -213,15 +218,6 @@ async function takeBack(around: Surroundings, context: Context): Promise<void> {
   if (!ends && record?.inSync.includes(target) === true) return;
   await dropCopies(around, state.volume, [target], { inNewGeneration: ends });
   await deleteDropped(around, context, state.volume, [target]);
-}
-
-/** On a host that is gone there is no snapshot to keep a promise about: it went with its process. */
-async function deleteSnapshots(around: Surroundings, context: Context): Promise<void> {
-  const { source, snapshot } = context.state;
-  if (around.hosts.isGone(source)) return;
-  const names = new Set([snapshot, await snapshotName(around, context.state, context.signal)]);
-  names.delete('');
-  for (const name of names) await actions(around, context).deleteSnapshot(source, name);
 }
 
 function copyingOf(around: Surroundings, context: Context): Copying {

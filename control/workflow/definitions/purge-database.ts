@@ -2,15 +2,22 @@
  * purge-database: what no grace time keeps any more goes for good: a deleted database whose time is over, one that was
  * never created to its end, a volume without an engine, an archive without snapshots. The alias first, so that nobody is
  * sent to what is going; the records last, since they are what a purge that was cut off is taken up from. Nothing is
- * undone: where a host cannot be reached the workflow stops. What a person asked for is then marked as failed, and
- * deleted again once the host is back; what time asked for is tried again.
+ * undone: where a host cannot be reached for a moment the workflow stops. What a person asked for is then marked as
+ * failed, and deleted again; what time asked for is tried again. A host that is gone is not waited for: its copy goes on
+ * the list of those that are deleted once their host is heard (dropped-copies.ts).
  *
  * With a final snapshot the copies stay as they are, as an archive: the record of the database makes room for one that
  * knows what the snapshot is restored with, in one transaction.
  */
 import { LockstepError } from '../../../daemon/sys/errors.ts';
-import { type ArchiveRecord, type DatabaseRecord, keys, type VolumeRecord } from '../../model/records.ts';
-import type { Entry, Mutation } from '../../store/store.ts';
+import {
+  type ArchiveRecord,
+  type DatabaseRecord,
+  type DroppedCopyRecord,
+  keys,
+  type VolumeRecord,
+} from '../../model/records.ts';
+import type { Condition, Entry, Mutation } from '../../store/store.ts';
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { removeDatabase } from './create-database.ts';
 import { HostActions } from './host-actions.ts';
@@ -22,6 +29,8 @@ export type PurgeState = DatabaseWork & {
   readonly finalSnapshot: string;
   /** By the end of the grace time, and not by a person. */
   readonly isDue: boolean;
+  /** Hosts that were gone when their copies were to be deleted. Absent before that, and in logs from before there was it. */
+  readonly left?: readonly string[];
 } & Readonly<Record<string, unknown>>;
 type Context = StepContext<PurgeState>;
 
@@ -64,8 +73,8 @@ export function purgeDatabase(around: Surroundings): WorkflowDefinition<PurgeSta
           ? 'Delete the copies of the volume'
           : `Keep the copies of the volume for the final snapshot ${finalSnapshot}`,
       async do(context) {
-        if (context.state.finalSnapshot === '')
-          await onEveryHost(around, context, (hosts, host) => hosts.deleteReplica(host));
+        if (context.state.finalSnapshot !== '') return {};
+        return { left: await onEveryHost(around, context, (hosts, host) => hosts.deleteReplica(host)) };
       },
     },
     {
@@ -89,32 +98,58 @@ export async function withdrawAlias(around: Surroundings, database: string): Pro
   );
 }
 
+/** Answers the hosts that are gone, where nothing was done. */
 async function onEveryHost(
   around: Surroundings,
   context: Context,
   act: (hosts: HostActions, host: string) => Promise<void>,
-): Promise<void> {
+): Promise<readonly string[]> {
   const record = (await around.repository.volume(context.state.volume))?.value;
   const hosts = new HostActions(around, context, context.state.volume);
+  const gone: string[] = [];
+  const actOn = async (host: string): Promise<void> => {
+    if (around.hosts.isGone(host)) gone.push(host);
+    else await act(hosts, host);
+  };
   // All of them before the first failure is told: what can be released is.
   const results = await Promise.allSettled(
-    (record?.replicas ?? []).map((host) => patiently(around, context.signal, () => act(hosts, host))),
+    (record?.replicas ?? []).map((host) => patiently(around, context.signal, () => actOn(host))),
   );
   for (const result of results) if (result.status === 'rejected') throw result.reason;
+  return gone;
 }
 
 async function removeRecords(around: Surroundings, state: PurgeState): Promise<void> {
-  const { store } = around.repository;
-  const { volume, finalSnapshot } = state;
-  if (finalSnapshot !== '') return archive(around, state);
-  await store.transact(
-    [],
-    [
-      { key: keys.volume(volume), deleted: true },
-      { key: keys.archive(volume), deleted: true },
-    ],
-  );
+  if (state.finalSnapshot !== '') return archive(around, state);
+  await removeVolume(around, state);
   await removeDatabase(around, state);
+}
+
+/** At the revision that was read: a host refuses to delete its copy in an older generation than it knows. */
+async function removeVolume({ repository }: Surroundings, { volume, left = [] }: PurgeState): Promise<void> {
+  const entry = await repository.volume(volume);
+  // Where it is gone this ran before, and what it put on the list may have been worked off since.
+  const writes = entry === undefined ? { conditions: [], mutations: [] } : volumeWrites(entry, left);
+  const result = await repository.store.transact(writes.conditions, [
+    { key: keys.archive(volume), deleted: true },
+    ...writes.mutations,
+  ]);
+  if (!result.ok)
+    throw new LockstepError('ABORTED', `${result.conflict} changed meanwhile`, { reason: 'CONTENTION' });
+}
+
+function volumeWrites(
+  { key, revision, value: { volume, generation } }: Entry<VolumeRecord>,
+  left: readonly string[],
+): { readonly conditions: readonly Condition[]; readonly mutations: readonly Mutation[] } {
+  const dropped = left.map((host): DroppedCopyRecord => ({ host, volume, generation }));
+  return {
+    conditions: [{ key, revision }],
+    mutations: [
+      { key, deleted: true },
+      ...dropped.map((value) => ({ key: keys.droppedCopy(value.host, volume), value })),
+    ],
+  };
 }
 
 async function archive(around: Surroundings, state: PurgeState): Promise<void> {

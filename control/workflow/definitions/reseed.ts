@@ -6,11 +6,12 @@
  * the set like any other, and reseeded by the monitor.
  */
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
-import { connectTarget, Copying, makeEqualInSize, seedTarget, snapshotName } from './copy.ts';
+import { connectTarget, Copying, makeEqualInSize, seedTarget } from './copy.ts';
 import { requireServing } from './drop-copy.ts';
 import { HostActions } from './host-actions.ts';
+import { deleteSeedSnapshots } from './seed-snapshots.ts';
 import { type DatabaseWork, describeOutcome, letGo, requirePrimary } from './steps.ts';
-import { patiently, type Surroundings } from './surroundings.ts';
+import type { Surroundings } from './surroundings.ts';
 
 export type ReseedState = DatabaseWork & {
   readonly source: string;
@@ -69,7 +70,7 @@ export function reseed(around: Surroundings): WorkflowDefinition<ReseedState> {
         const snapshot = await seedTarget(copyingOf(around, context));
         return snapshot === '' ? {} : { snapshot };
       },
-      undo: (context) => patiently(around, context.signal, () => deleteSnapshots(around, context)),
+      undo: (context) => deleteSeedSnapshots(around, context, context.state),
     },
     {
       ...copying,
@@ -81,7 +82,7 @@ export function reseed(around: Surroundings): WorkflowDefinition<ReseedState> {
       ...ordinary,
       name: 'drop-snapshot',
       title: () => 'Drop the snapshot, if there is one',
-      do: (context) => deleteSnapshots(around, context),
+      do: (context) => deleteSeedSnapshots(around, context, context.state),
     },
   ];
   return {
@@ -117,15 +118,6 @@ async function leaveSet(around: Surroundings, context: Context): Promise<void> {
   const { generation } = await requirePrimary(around, volume, source);
   await hosts.setView(source);
   await hosts.untilServing(source, generation);
-}
-
-/** On a host that is gone there is no snapshot to keep a promise about: it went with its process. */
-async function deleteSnapshots(around: Surroundings, context: Context): Promise<void> {
-  const { source, snapshot } = context.state;
-  if (around.hosts.isGone(source)) return;
-  const names = new Set([snapshot, await snapshotName(around, context.state, context.signal)]);
-  names.delete('');
-  for (const name of names) await actions(around, context).deleteSnapshot(source, name);
 }
 
 async function finished(around: Surroundings, state: ReseedState, outcome: WorkflowOutcome): Promise<void> {

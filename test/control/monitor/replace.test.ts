@@ -112,6 +112,44 @@ t.test('a member of the set is not given up: the primary drops it first', async 
   t.match(decide(given), { kind: 'replace', old: 'b1', to: 'd1' });
 });
 
+t.test('of three copies, where two were asked for,', async (t) => {
+  const record = { ...volume, replicas: ['a1', 'b1', 'c1'], inSync: ['a1', 'b1', 'c1'] };
+  const rooms = [room('a1'), room('b1'), room('c1')];
+  const { inSync } = record;
+  const primaryOf = (set: string[]) => host('a1', replica('SERVING', { inSync: set }));
+  const member = (name: string, set = inSync) => host(name, replica('SECONDARY', { inSync: set }));
+  const all = [primaryOf(inSync), member('b1'), member('c1')];
+  const dropped = (hosts: readonly HostObservation[], change: Partial<Situation> = {}): unknown => {
+    const decision = decide(situation(hosts, { record, rooms, ...change }));
+    return decision.kind === 'drop-surplus' ? decision.drops : decision.kind;
+  };
+  t.same(dropped(all), ['c1'], 'the last one goes');
+  const cordoned = [room('a1'), room('b1', { cordoned: true }), room('c1')];
+  t.same(dropped(all, { rooms: cordoned }), ['b1'], 'or one on a cordoned host');
+  const near = [room('a1'), room('b1', { zone: 'a' }), room('c1', { cordoned: true })];
+  t.same(dropped(all, { rooms: near }), ['b1'], 'or one in the zone of the primary');
+  const set = ['a1', 'c1'];
+  const out = { record: { ...record, inSync: set } };
+  const stale = host('b1', replica('STALE', { generation: 6, inSync: set }));
+  t.same(dropped([primaryOf(set), stale, member('c1', set)], out), ['b1'], 'or one that is not in sync');
+  const silent = host('b1', replica('SECONDARY', { inSync }), { lastHeardMs: NOW_MS - 60_000 });
+  t.same(dropped([primaryOf(inSync), silent, member('c1')]), ['b1'], 'or one that is not heard');
+  const blank = host('c1', replica('BLANK', { generation: 0, inSync: [] }));
+  const alone = { record: { ...record, inSync: ['a1'] } };
+  t.equal(dropped([primaryOf(['a1']), stale, blank], alone), 'reseed', 'none before the others are whole');
+  t.equal(dropped(all, { database: { ...database, lifecycle: 'stopped' } }) instanceof Array, true);
+  t.equal(dropped(all, { database: { ...database, busyWith: 'replace-1' } }), 'none');
+});
+
+t.test('a second copy of a single one goes, unless the first is on a host that is cordoned', async (t) => {
+  const given = { rooms: [room('a1'), room('b1')], database: { ...database, copies: 1 }, record: volume };
+  const inSync = ['a1', 'b1'];
+  const both = [host('a1', replica('SERVING', { inSync })), host('b1', replica('SECONDARY', { inSync }))];
+  t.match(decide(situation(both, given)), { kind: 'drop-surplus', drops: ['b1'] });
+  const leaving = { ...given, rooms: [room('a1', { cordoned: true }), room('b1')] };
+  t.match(decide(situation(both, leaving)), { kind: 'none', isWell: true });
+});
+
 t.test('two copies that were asked for are made where there is one', async (t) => {
   const record = { ...volume, ...solo, replicas: ['a1'] };
   t.match(decide(situation([primary], { record })), { kind: 'convert', to: 'c1' });
