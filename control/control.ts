@@ -66,7 +66,7 @@ export interface ControlOptions {
   readonly clock: Clock;
   readonly wallClock: () => number;
   /** Runs after each entry of a workflow's log is durable: where tests let the daemon die. */
-  readonly afterLog?: (entry: LogEntry, workflow: WorkflowRecord) => void;
+  readonly afterLog?: (entry: LogEntry, workflow: WorkflowRecord) => void | Promise<void>;
   readonly pace?: Pace;
   /** Default: all of them, as they are. */
   readonly definitions?: typeof definitionsOf;

@@ -32,7 +32,7 @@ export interface EngineOptions {
   readonly clock: () => number;
   readonly log: Log;
   /** Runs after each entry is durable and before anything else happens: where tests let the daemon die. */
-  readonly afterLog?: (entry: LogEntry, workflow: WorkflowRecord) => void;
+  readonly afterLog?: (entry: LogEntry, workflow: WorkflowRecord) => void | Promise<void>;
   readonly settleMs?: number;
   readonly closeWaitMs?: number;
   /** Name of the host that this control daemon runs on. */

@@ -31,7 +31,7 @@ export interface RunSurroundings {
   /** Of the record that says that this daemon runs it. */
   readonly ownerRevision: number;
   readonly settleMs: number;
-  readonly afterLog: ((entry: LogEntry, workflow: WorkflowRecord) => void) | undefined;
+  readonly afterLog: ((entry: LogEntry, workflow: WorkflowRecord) => void | Promise<void>) | undefined;
   readonly changed: () => void;
 }
 
@@ -186,7 +186,7 @@ export class WorkflowRun {
     }
     this.#entries.push(entry);
     try {
-      this.#around.afterLog?.(entry, this.#record);
+      await this.#around.afterLog?.(entry, this.#record);
     } catch (cause) {
       throw new RunHalted(messageOf(cause), 'retry', { cause });
     }

@@ -13,6 +13,8 @@ import { ControlHarness } from '../../support/control-harness.ts';
 t.setTimeout(240_000);
 
 const name = 'databases/orders';
+/** By then every workflow of a control that is being stopped knows. */
+const GOING_MS = 30;
 const isWhole = ({ redundancy, busyWith, state }: Database): boolean =>
   redundancy === 3 && state === 2 && busyWith === '';
 
@@ -21,18 +23,22 @@ interface Work {
   readonly isDone: () => Promise<boolean>;
 }
 
-/** Answers whether it came to that entry; the control after that is a new one. */
+/**
+ * Answers whether it came to that entry; the control after that is a new one. What died stands still until it is gone:
+ * nobody who waits for it sees that it has failed, and writes that down.
+ */
 async function dyingAfter(harness: ControlHarness, entry: number, work: Work): Promise<boolean> {
   let entries = 0;
+  const gone = Promise.withResolvers<never>();
+  gone.promise.catch(() => undefined);
   await harness.stopControl();
-  await harness.startControl({
-    afterLog() {
-      if (++entries >= entry) throw new Error('the daemon dies');
-    },
-  });
+  await harness.startControl({ afterLog: () => (++entries >= entry ? gone.promise : undefined) });
   await harness.hostsHeard(3);
   await work.begin();
   while (entries < entry && !(await work.isDone())) await sleep(2);
+  setTimeout(() => {
+    gone.reject(new Error('the daemon is gone'));
+  }, GOING_MS);
   await harness.stopControl();
   await harness.startControl();
   return entries >= entry;
