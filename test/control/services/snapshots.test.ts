@@ -159,6 +159,26 @@ t.test('a clone under way is not deleted: it would come to be without a record',
   t.match(await harness.get('databases/copy'), { state: ACTIVE, primary: { host: 'host-a' } });
 });
 
+t.test('a clone under way that is asked for again is the same one', async (t) => {
+  const run = await withSnapshot(t);
+  run.a.names.add('tuesday');
+  const [begun, made] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+  run.a.beforeClone = () => {
+    begun.resolve(undefined);
+    return made.promise;
+  };
+  const first = clone(run);
+  await begun.promise;
+  const again = clone(run);
+  const name = 'databases/orders/snapshots/tuesday';
+  const other = run.harness.call(service.cloneSnapshot, { name, cloneId: 'copy' });
+  t.match(await refusal(other), { code: 'ALREADY_EXISTS' }, 'of another snapshot');
+  await Promise.race([again, new Promise((resolve) => setTimeout(resolve, 100))]);
+  made.resolve(undefined);
+  t.strictSame(await again, await first);
+  t.equal(run.a.clones.length, 1);
+});
+
 t.test('two clones do not count on the same room', async (t) => {
   const run = await withSnapshot(t);
   // Of 256 MiB each, beside the volume itself.
