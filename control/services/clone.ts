@@ -56,10 +56,10 @@ export async function cloneSnapshot(
 async function begin(
   options: CloneOptions,
   cloneId: string,
-  { found, snapshot: keptSnapshot, host }: Located,
+  { found, snapshot: keptSnapshot, host, sizeBytes }: Located,
 ): Promise<{ readonly volume: string; readonly operation: Operation }> {
   const { repository, engine, starter } = options;
-  const { volume: origin, sizeBytes } = found.volume.value;
+  const { volume: origin } = found.volume.value;
   const wish = { id: cloneId, sizeBytes, ...ALONE };
   let record = newDatabase(wish, { port: NO_PORT, nowMs: options.wallClock() });
   const operation = await idempotently(options, 'clone-snapshot', { requestId: '' }, async () => {
