@@ -72,6 +72,13 @@ export class HostActions {
     this.#volume = volume;
   }
 
+  /** The same, whose calls also end when that signal is aborted. */
+  cutOffBy(signal: AbortSignal): HostActions {
+    const { workflowId, step, signal: own } = this.#run;
+    const run = { workflowId, step, signal: AbortSignal.any([own, signal]) };
+    return new HostActions(this.#around, run, this.#volume);
+  }
+
   async createReplica(host: string): Promise<void> {
     const request = await this.#withView();
     await this.#call(host, agent.createReplica, request, DEVICE_MS);
