@@ -226,6 +226,10 @@ export class HostActions {
     await this.#call(host, engines.setEnginePassword, request, CONFIGURE_MS).catch(withoutSecret(password));
   }
 
+  async checkFileSystemGrowth(host: string): Promise<void> {
+    await this.#call(host, engines.checkFileSystemGrowth, await this.#withVolume(), QUICK_MS);
+  }
+
   /** The device takes the size of its replica, and the file system that of the device. */
   async growFileSystem(host: string): Promise<void> {
     await this.#call(host, engines.growFileSystem, await this.#withVolume(), GROW_MS);

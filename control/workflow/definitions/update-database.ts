@@ -57,9 +57,11 @@ export function updateDatabase(around: Surroundings): WorkflowDefinition<UpdateS
         deadlineMs: DEVICE_MS,
         when: grows,
         act: (hosts, state, signal) =>
-          whileHeard(around, { hosts, host: state.primary, signal }, (bounded) =>
-            growSecondaries(around, bounded, { volume: state.volume, sizeBytes: sizeOf(state) }),
-          ),
+          whileHeard(around, { hosts, host: state.primary, signal }, async (bounded) => {
+            // What has grown is not made smaller again by an undo.
+            await bounded.checkFileSystemGrowth(state.primary);
+            await growSecondaries(around, bounded, { volume: state.volume, sizeBytes: sizeOf(state) });
+          }),
       }),
       powerStep<UpdateState>(around, {
         name: 'grow-primary',

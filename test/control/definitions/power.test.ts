@@ -46,13 +46,17 @@ t.test('what a host advises where it refuses reaches whoever asked', async (t) =
   await harness.createOrders();
   const next = 'give the daemon CAP_SYS_RESOURCE';
   const details = { reason: 'GROWTH_NOT_PERMITTED', metadata: { next } };
-  harness.a.injectOnce('growFileSystem', new LockstepError('FAILED_PRECONDITION', 'not here', details));
+  harness.a.injectOnce(
+    'checkFileSystemGrowth',
+    new LockstepError('FAILED_PRECONDITION', 'not here', details),
+  );
   const { error } = await run(harness, 'updateDatabase');
   t.match(error === undefined ? undefined : errorOfStatus(error), {
-    message: 'step grow-file-system failed: host host-a: not here',
+    message: 'step grow-secondaries failed: host host-a: not here',
     reason: 'GROWTH_NOT_PERMITTED',
-    metadata: { next, step: 'grow-file-system' },
+    metadata: { next, step: 'grow-secondaries' },
   });
+  t.same(harness.a.calls.includes('growReplica') || harness.b.calls.includes('growReplica'), false);
 });
 
 t.test('a stop that fails at any call leaves the database running as before', async (t) => {
