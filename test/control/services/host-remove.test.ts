@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { keys, type LeftSnapshotRecord } from '../../../control/model/records.ts';
 import { openLevelStore } from '../../../control/store/level-store.ts';
 import type { ControlStore } from '../../../control/store/store.ts';
-import { LockstepError } from '../../../daemon/sys/errors.ts';
+import type { LockstepError } from '../../../daemon/sys/errors.ts';
 import { DatabaseServiceService as databases } from '../../../proto/gen/lockstep/v1/database_service.ts';
 import {
   HostServiceService as service,
