@@ -272,7 +272,7 @@ function assemble(
     watchers,
     retention,
     purger,
-    droppedCopies: new DroppedCopies(toReach),
+    droppedCopies: new DroppedCopies({ ...toReach, replaceAfterMs }),
     leftSnapshots: new LeftSnapshots(toReach),
     plans,
     hostViews,
