@@ -118,6 +118,15 @@ async function raiseGeneration(around: Surroundings, { state }: Context, hosts: 
   const current = raised ?? (await requirePrimary(around, volume, primary));
   await hosts.setView(primary);
   await hosts.untilServing(primary, current.generation);
+  await hosts.noteReplica(primary);
+  // They learn of it with their next heartbeat all the same, but would be shown as not in sync until then.
+  for (const host of current.inSync.filter((one) => one !== primary && !around.hosts.isGone(one)))
+    await hosts
+      .setView(host)
+      .then(() => hosts.noteReplica(host))
+      .catch((error: unknown) => {
+        around.log.warn({ host, volume, error: messageOf(error) }, 'a host learns later of an undelete');
+      });
 }
 
 function startEngine(around: Surroundings): UndeleteStep {
