@@ -28,9 +28,15 @@ export interface ChangeSettings extends RequestSettings {
 }
 
 export const DEFAULT_DEADLINE_MS = 10_000;
+/** Of a call that hosts do something on their disks for. */
+const DISK_MS = 70_000;
 export const MAX_ATTEMPTS = 5;
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 2000;
+
+export function patient(settings: CallSettings): CallSettings {
+  return { deadlineMs: DISK_MS, ...settings };
+}
 
 /** Half of it is chance, so that clients that lost the same server do not come back all at once. */
 export function backoffMs(attempt: number, chance: number): number {

@@ -7,7 +7,7 @@ import {
   type Snapshot,
   SnapshotServiceService as methods,
 } from '../proto/gen/lockstep/v1/snapshot_service.ts';
-import { type CallSettings, requestFields, type RequestSettings } from './calls.ts';
+import { type CallSettings, patient, requestFields, type RequestSettings } from './calls.ts';
 import { Listing, PAGE_SIZE } from './listing.ts';
 import { type Operation, operationOf } from './operations.ts';
 import { hostName, snapshotName, volumeName } from './resource-names.ts';
@@ -33,9 +33,6 @@ export interface RestoreSnapshot extends SnapshotChoice {
   readonly redundancyMode?: RedundancyMode;
   readonly tags?: Readonly<Record<string, string>>;
 }
-
-/** A file system that is frozen first may have much to write. */
-const DISK_MS = 70_000;
 
 /** A snapshot is named `volume@snapshot`, where the volume is named by itself or by its database. */
 export class Snapshots {
@@ -160,8 +157,4 @@ export class Snapshots {
     const request = { parent, pageSize: PAGE_SIZE, pageToken };
     return this.#transport.repeated(methods.listSnapshots, request, patient(settings));
   }
-}
-
-function patient(settings: CallSettings): CallSettings {
-  return { deadlineMs: DISK_MS, ...settings };
 }

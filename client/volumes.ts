@@ -5,7 +5,7 @@ import {
   type VolumeCheck,
   VolumeServiceService as methods,
 } from '../proto/gen/lockstep/v1/volume_service.ts';
-import { type CallSettings, requestFields, type RequestSettings } from './calls.ts';
+import { type CallSettings, patient, requestFields, type RequestSettings } from './calls.ts';
 import { Listing, PAGE_SIZE } from './listing.ts';
 import { type Operation, operationOf } from './operations.ts';
 import { hostName, volumeName } from './resource-names.ts';
@@ -97,17 +97,17 @@ export class Volumes {
     return this.#transport.once(methods.forcePrimary, request, settings);
   }
 
-  /** Idempotent: what failed halfway is asked for again. */
+  /** Idempotent: what failed halfway is asked for again, and what still goes on is waited for. */
   grow(
     name: string,
     sizeBytes: bigint,
     { validateOnly = false, ...settings }: CallSettings & { readonly validateOnly?: boolean } = {},
   ): Promise<Volume> {
     const request = { name: volumeName(name), sizeBytes, validateOnly };
-    return this.#transport.repeated(methods.growVolume, request, settings);
+    return this.#transport.repeated(methods.growVolume, request, patient(settings));
   }
 
-  /** Idempotent. `acceptSmaller`: the caller knows that whatever uses the volume has to do without its end. */
+  /** Idempotent, as `grow` is. `acceptSmaller`: the caller knows that whatever uses the volume has to do without its end. */
   shrink(
     name: string,
     sizeBytes: bigint,
@@ -115,7 +115,7 @@ export class Volumes {
     settings: CallSettings = {},
   ): Promise<Volume> {
     const request = { name: volumeName(name), sizeBytes, acceptSmaller };
-    return this.#transport.repeated(methods.shrinkVolume, request, settings);
+    return this.#transport.repeated(methods.shrinkVolume, request, patient(settings));
   }
 
   /** Where one runs already, or none, that is no error. Never tried again by itself. */

@@ -177,10 +177,7 @@ function meaningOfActive(database: Database, id: string): Meaning {
         level: 'warning',
         predicate: 'is kept in one zone only',
         meaning: 'It was made with one copy, as a clone is: losing that host would lose it.',
-        advice:
-          database.engine === 'none'
-            ? `Where that matters, copy it into one with two: lockstep volume import nbd://... --name ${id}-2 --zones a,b`
-            : `Where that matters, create it again in two zones: lockstep database create ${id}-2 --zones a,b`,
+        advice: `Where that matters: lockstep database convert ${id} --to replicated`,
       };
     case Redundancy.REDUNDANCY_UNSPECIFIED:
       return unknownState();

@@ -126,8 +126,8 @@ class Known {
     return this.#atWork.some((workflow) => workflow.target === target || workflow.words.has(volume));
   }
 
-  isDropped(host: string, volume: string): boolean {
-    return this.input.droppedCopies.some((copy) => copy.host === host && copy.volume === volume);
+  dropped(host: string, volume: string): DroppedCopyRecord | undefined {
+    return this.input.droppedCopies.find((copy) => copy.host === host && copy.volume === volume);
   }
 
   observed(host: string, volume: string): ObservedReplica | undefined {
@@ -139,12 +139,16 @@ function replicasOf(known: Known, host: string, { replicas }: GetInventoryRespon
   return replicas.flatMap((volume) => {
     const record = known.volume(volume);
     const isNamed = record?.replicas.includes(host) === true;
-    if (isNamed || known.isBusy(volume) || known.isDropped(host, volume)) return [];
-    const what =
+    if (isNamed || known.isBusy(volume)) return [];
+    const observed = known.observed(host, volume);
+    const dropped = known.dropped(host, volume);
+    const refusal = dropped === undefined ? '' : refusalToDelete(dropped, record, observed);
+    if (refusal === undefined) return [];
+    const whose =
       record === undefined
         ? 'a copy of a volume that no record knows'
         : `a copy that the record of its volume, on ${record.replicas.join(' and ')}, does not name`;
-    const observed = known.observed(host, volume);
+    const what = whose + refusal;
     const about = { kind: AuditKind.AUDIT_KIND_REPLICA, host, subject: `volumes/${volume}` } as const;
     if (observed?.consistentAt === 0 && observed.state === 'BLANK') {
       const { generation } = observed;
@@ -153,6 +157,18 @@ function replicasOf(known: Known, host: string, { replicas }: GetInventoryRespon
     }
     return [{ ...about, what, nextStep: deleteCommand(known, { host, volume }, observed) }];
   });
+}
+
+/** Undefined: it is deleted by itself, once its host is heard (monitor/dropped-copies.ts has the fence). */
+function refusalToDelete(
+  { generation }: DroppedCopyRecord,
+  record: VolumeRecord | undefined,
+  observed: ObservedReplica | undefined,
+): string | undefined {
+  const fence = Math.max(generation, record?.generation ?? 0);
+  if (observed === undefined || observed.generation <= fence) return undefined;
+  const [theirs, ours] = [String(observed.generation), String(fence)];
+  return `; it was dropped, but its host is at generation ${theirs}, and refuses what control asks at ${ours}`;
 }
 
 /** Nobody else than a person may: it may hold what nothing else holds. */

@@ -19,6 +19,7 @@ export interface InstallationFacts {
 }
 
 export const STORAGE = 'storage';
+const DATABASES = 'databases/';
 
 /** Those that reported and those that were registered, by name. One that was removed is in neither. */
 export function hostNames({ hosts, admins }: Pick<InstallationFacts, 'hosts' | 'admins'>): readonly string[] {
@@ -33,8 +34,6 @@ export function viewHost(facts: InstallationFacts, name: string): Host {
   const entry = facts.admins.get(name);
   const admin = entry?.value;
   const placed = facts.volumes.filter(({ replicas }) => replicas.includes(name));
-  const databases = (of: readonly VolumeRecord[]): string[] =>
-    of.map(({ database }) => `databases/${database}`);
   const busyWith = facts.busyWith.get(name) ?? '';
   return Host.fromPartial({
     name: `hosts/${name}`,
@@ -49,8 +48,8 @@ export function viewHost(facts: InstallationFacts, name: string): Host {
     metrics: record === undefined ? '' : `${record.address}:${String(record.metricsPort)}`,
     cordoned: admin?.cordoned ?? false,
     cordonReason: admin?.cordonReason ?? '',
-    primaries: databases(placed.filter(({ primary }) => primary === name)),
-    secondaries: databases(placed.filter(({ primary }) => primary !== name)),
+    primaries: placed.filter(({ primary }) => primary === name).map(copyName),
+    secondaries: placed.filter(({ primary }) => primary !== name).map(copyName),
     busyWith: busyWith === '' ? '' : `operations/${busyWith}`,
     etag: hostEtag(entry?.revision ?? 0),
     awaited: record === undefined,
@@ -60,6 +59,10 @@ export function viewHost(facts: InstallationFacts, name: string): Host {
     placedBytes: BigInt(placed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
   });
 }
+
+/** Of whose it is a copy: a volume that is kept for its snapshots alone has no database. */
+export const copyName = ({ volume, database }: VolumeRecord): string =>
+  database === '' ? `volumes/${volume}` : `${DATABASES}${database}`;
 
 /** Of what people decided; what the host reports changes all the time. */
 export const hostEtag = (revision: number): string => String(revision);
@@ -81,6 +84,7 @@ export function viewZones(facts: InstallationFacts): readonly Zone[] {
   const zones = [...new Set(storing.map(({ zone }) => zone))].sort();
   return zones.map((zone) => {
     const its = storing.filter((host) => host.zone === zone);
+    const copies = its.flatMap(({ primaries, secondaries }) => [...primaries, ...secondaries]);
     const sum = (of: (host: Host) => bigint): bigint => its.reduce((total, host) => total + of(host), 0n);
     return {
       name: `zones/${zone}`,
@@ -88,7 +92,7 @@ export function viewZones(facts: InstallationFacts): readonly Zone[] {
       capacityBytes: sum(({ capacityBytes }) => capacityBytes),
       availableBytes: sum(({ availableBytes }) => availableBytes),
       reachableHosts: its.filter(({ reachable }) => reachable).length,
-      databases: new Set(its.flatMap(({ primaries, secondaries }) => [...primaries, ...secondaries])).size,
+      databases: new Set(copies.filter((name) => name.startsWith(DATABASES))).size,
     };
   });
 }

@@ -57,7 +57,8 @@ export function failureOf(snapshot: WorkflowSnapshot): LockstepError | undefined
       metadata,
     });
   const { step, error } = outcome;
-  const details = { reason: error.reason, metadata: { ...metadata, step } };
+  const advice = error.next === undefined ? {} : { next: error.next };
+  const details = { reason: error.reason, metadata: { ...metadata, step, ...advice } };
   if (outcome.kind === 'undone')
     return new LockstepError(codeOf(error), `step ${step} failed: ${error.message}`, details);
   const cause = snapshot.steps.find((candidate) => candidate.error !== undefined && candidate.name !== step);

@@ -244,6 +244,7 @@ export const keys = {
   droppedCopies: 'dropped-copies/',
   droppedCopy: (host: string, volume: string): string => `dropped-copies/${host}/${volume}`,
   leftSnapshots: 'left-snapshots/',
+  leftSnapshotsOn: (host: string): string => `left-snapshots/${host}/`,
   leftSnapshot: ({ host, volume, snapshot }: LeftSnapshotRecord): string =>
     `left-snapshots/${host}/${volume}/${snapshot}`,
   volumes: 'volumes/',

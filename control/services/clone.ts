@@ -11,6 +11,7 @@ import type {
 import type { Agents } from '../agents.ts';
 import { NO_ENGINE } from '../model/engines.ts';
 import type { Starter } from '../starter.ts';
+import { runningTwin } from './busy.ts';
 import { nameTaken, newDatabase } from './create-request.ts';
 import { checkNewDatabaseId } from './fields.ts';
 import { idempotently, type IdempotentOptions } from './idempotent.ts';
@@ -48,20 +49,27 @@ export async function cloneSnapshot(
   return { volume: `volumes/${volume}`, database: `databases/${cloneId}`, host: `hosts/${located.host}` };
 }
 
-/** Answers the name of the clone's volume, too. */
+/**
+ * Answers the name of the clone's volume, too. There is no request id: one that is being made of the same snapshot is
+ * the one that is asked for; where it is there, the name is taken.
+ */
 async function begin(
   options: CloneOptions,
   cloneId: string,
-  { found, snapshot, host }: Located,
+  { found, snapshot: keptSnapshot, host, sizeBytes }: Located,
 ): Promise<{ readonly volume: string; readonly operation: Operation }> {
-  const { volume: origin, sizeBytes } = found.volume.value;
+  const { repository, engine, starter } = options;
+  const { volume: origin } = found.volume.value;
   const wish = { id: cloneId, sizeBytes, ...ALONE };
-  const record = newDatabase(wish, { port: NO_PORT, nowMs: options.wallClock() });
-  // Without an id of its own: a clone that is asked for again finds its name taken.
+  let record = newDatabase(wish, { port: NO_PORT, nowMs: options.wallClock() });
   const operation = await idempotently(options, 'clone-snapshot', { requestId: '' }, async () => {
-    const taken = await options.repository.database(cloneId);
-    if (taken !== undefined) throw nameTaken('clone_id', taken.value);
-    return options.starter.clone(record, { origin, keptSnapshot: snapshot, host, sizeBytes }, undefined);
+    const taken = (await repository.database(cloneId))?.value;
+    if (taken === undefined)
+      return starter.clone(record, { origin, keptSnapshot, host, sizeBytes }, undefined);
+    const twin = await runningTwin(engine, taken, 'clone-volume', { origin, keptSnapshot, host });
+    if (twin === undefined) throw nameTaken('clone_id', taken);
+    record = taken;
+    return { ok: true, id: twin };
   });
   return { volume: record.volume, operation };
 }

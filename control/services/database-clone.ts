@@ -36,6 +36,8 @@ interface Origin {
   /** Empty: one is taken, wherever that is best. */
   readonly snapshot: string;
   readonly host: string;
+  /** Of the snapshot, or of the volume that one is taken of. */
+  readonly sizeBytes: number;
 }
 
 interface Wish {
@@ -65,12 +67,9 @@ export async function cloneDatabase(
     if (holder?.record.type === REVERT) await checkNotBusy(options.engine, value);
     checkHasEngine(value, request.name);
     checkCanBeCloned(value);
-    return {
-      found: await findVolume(options.repository, request.name),
-      facts: value,
-      snapshot: '',
-      host: '',
-    };
+    const found = await findVolume(options.repository, request.name);
+    const { sizeBytes } = found.volume.value;
+    return { found, facts: value, snapshot: '', host: '', sizeBytes };
   });
 }
 
@@ -97,8 +96,8 @@ async function make(
     const { repository, starter, views } = options;
     const taken = await repository.database(wish.databaseId);
     if (taken !== undefined) throw nameTaken('database_id', taken.value);
-    const { found, facts, snapshot, host } = await find();
-    const { volume: origin, sizeBytes } = found.volume.value;
+    const { found, facts, snapshot, host, sizeBytes } = await find();
+    const { volume: origin } = found.volume.value;
     const port = await freePort(repository, options.enginePort);
     const { engine, engineVersion, engineDatabase, user, parameters } = facts;
     const like = { engine, sizeBytes, zones: [], copies, engineVersion, parameters, tags };
@@ -122,8 +121,8 @@ function copiesOf(mode: RedundancyMode, usual: RedundancyMode): number {
 }
 
 async function originOf(options: DatabaseCloneOptions, name: string, host: string): Promise<Origin> {
-  const located = await locate(options, { name, host });
-  const { database, archive } = located.found;
+  const { found, ...kept } = await locate(options, { name, host });
+  const { database, archive } = found;
   const facts = database?.value ?? archive?.value;
   checkHasEngine(facts, name);
   if (database?.value.lifecycle === 'creating')
@@ -131,7 +130,7 @@ async function originOf(options: DatabaseCloneOptions, name: string, host: strin
       reason: 'NOT_CREATED_YET',
       metadata: { subject: name, next: 'Wait for its create to end.' },
     });
-  return { found: located.found, facts, snapshot: located.snapshot, host: located.host };
+  return { found, facts, ...kept };
 }
 
 function checkHasEngine<Value extends Facts>(facts: Value | undefined, name: string): asserts facts is Value {

@@ -58,7 +58,7 @@ export function checkMayGo({ id, deletionProtection, lifecycle, expireTimeMs }: 
       reason: 'DELETION_PROTECTED',
       metadata: {
         subject,
-        next: 'Take the protection away first: UpdateDatabase with deletion_protection false.',
+        next: `Take the protection away first: lockstep database update ${id} --deletion-protection off`,
       },
     });
   if (lifecycle === 'deleted')

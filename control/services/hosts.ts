@@ -25,6 +25,7 @@ import type { Condition, Entry, Mutation } from '../store/store.ts';
 import { DNS_LABEL, DNS_LABEL_ALLOWED, hostOf, lastOf, nextOf, pageSizeOf } from './fields.ts';
 import { checkHostEtag, type HostsOptions, refused, requireKnown, requireNotDrained } from './host-checks.ts';
 import { drainHost, type DrainOptions } from './host-drain.ts';
+import { checkHoldsNothing } from './host-holds.ts';
 
 const MAX_CONFLICTS = 20;
 const MAX_REASON_CHARACTERS = 200;
@@ -150,24 +151,20 @@ async function remove(options: HostsOptions, request: RemoveHostRequest): Promis
     requireKnown(host, admin, record);
     await requireNotDrained(engine, admin);
     const facts = await hostViews.facts();
-    const { primaries, secondaries, reachable } = viewHost(facts, host);
+    const { reachable } = viewHost(facts, host);
     const subject = `hosts/${host}`;
     if (host === facts.ownHost)
       throw refused('HOST_IS_CONTROL', host, `${subject} is the host that control runs on`, {
         next: 'drain it if it stores; to have control elsewhere, see docs/install.md',
       });
-    const held = [...primaries, ...secondaries];
-    if (held.length > 0)
-      throw refused('HOST_HOLDS_COPIES', host, `${subject} has copies of ${held.join(', ')}`, {
-        next: `lockstep host drain ${host}`,
-      });
+    await checkHoldsNothing(options.repository, facts, host);
     const left = [...(observations.hosts.get(host)?.replicas.keys() ?? [])];
     if (reachable && left.length > 0)
       throw refused('HOST_HOLDS_VOLUMES', host, `${subject} still has ${left.join(', ')} on its disk`, {
         next: 'what is left of a copy that was dropped is deleted in a moment; of the rest see: lockstep doctor',
       });
     const events = [{ reason: 'HOST_REMOVED' as const, message: 'a person asked for it', generation: 0 }];
-    return { next: { ...hostAdmin(host), removed: true }, events, forgetsRecord: true };
+    return { next: { ...hostAdmin(host), removed: true }, events, isRemoved: true };
   });
   if (!request.validateOnly) observations.forget(host);
   return {};
@@ -181,8 +178,8 @@ interface Known {
 interface Change {
   readonly next: HostAdminRecord;
   readonly events: readonly NewEvent[];
-  /** What its heartbeats wrote goes. */
-  readonly forgetsRecord?: boolean;
+  /** What its heartbeats wrote goes, and what was to be done when it is heard again. */
+  readonly isRemoved?: boolean;
 }
 
 /**
@@ -206,10 +203,14 @@ async function decide(
       return viewHost({ ...facts, admins }, host);
     }
     const events = await repository.eventWrites({ host }, change.events);
-    const { conditions, mutations } = recordWrites(record, change.forgetsRecord === true);
+    const isRemoved = change.isRemoved === true;
+    const { conditions, mutations } = recordWrites(record, isRemoved);
+    // Nobody waits for it any more; the audit finds what is there, should it come back.
+    const left = isRemoved ? await repository.store.list(keys.leftSnapshotsOn(host)) : [];
+    const forgotten = left.map(({ key }): Mutation => ({ key, deleted: true }));
     const result = await repository.store.transact(
       [conditionOf(entry), ...conditions, ...events.conditions],
-      [{ key: entry.key, value: change.next }, ...mutations, ...events.mutations],
+      [{ key: entry.key, value: change.next }, ...mutations, ...forgotten, ...events.mutations],
     );
     if (!result.ok) continue;
     const facts = await hostViews.facts();

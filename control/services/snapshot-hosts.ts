@@ -47,6 +47,8 @@ export interface Located {
   readonly found: FoundVolume;
   readonly snapshot: string;
   readonly host: string;
+  /** Of the snapshot: its volume may have another size by now. */
+  readonly sizeBytes: number;
 }
 
 interface Wanted {
@@ -65,13 +67,17 @@ export async function locate(asked: Asked, { name, host, prefer, field = 'name' 
   const { primary, volume } = found.volume.value;
   const hosts = host === '' ? holdersOf(found, snapshot) : [hostOf('host', host)];
   const kept = await Promise.all(hosts.map((one) => keptBy(asked, found, one)));
-  const having = kept.filter(({ snapshots }) => snapshots.some((one) => one.name === snapshot));
+  const having = kept.flatMap(({ host: one, snapshots }) =>
+    snapshots
+      .filter((its) => its.name === snapshot)
+      .map(({ sizeBytes }) => ({ host: one, sizeBytes: Number(sizeBytes) })),
+  );
   const [only] = having;
-  if (only !== undefined && having.length === 1) return { found, snapshot, host: only.host };
+  if (only !== undefined && having.length === 1) return { found, snapshot, ...only };
   const isPrimaryMeant = prefer === 'primary' || isFinal(found, snapshot);
-  if (only !== undefined && isPrimaryMeant && having.some((one) => one.host === primary))
-    return { found, snapshot, host: primary };
-  if (only !== undefined && isFinal(found, snapshot)) return { found, snapshot, host: only.host };
+  const ofPrimary = isPrimaryMeant ? having.find((one) => one.host === primary) : undefined;
+  if (ofPrimary !== undefined) return { found, snapshot, ...ofPrimary };
+  if (only !== undefined && isFinal(found, snapshot)) return { found, snapshot, ...only };
   const metadata = { subject: `volumes/${volume}/snapshots/${snapshot}` };
   if (only !== undefined)
     throw new LockstepError(

@@ -87,10 +87,13 @@ export function checkGrowth(database: DatabaseRecord, volume: VolumeRecord, size
   if (sizeBytes < volume.sizeBytes)
     throw new LockstepError(
       'FAILED_PRECONDITION',
-      `${subject} has a volume of ${String(volume.sizeBytes)} bytes already, and nothing is made smaller`,
+      `${subject} has a volume of ${mib(volume.sizeBytes)} already, and nothing is made smaller`,
       {
         reason: 'LARGER_ALREADY',
-        metadata: { subject, next: `ask for at least ${String(volume.sizeBytes)} bytes` },
+        metadata: { subject, next: `ask for at least ${mib(volume.sizeBytes)}` },
       },
     );
 }
+
+/** Volumes are multiples of 64 KiB. */
+const mib = (bytes: number): string => `${String(bytes / (1024 * 1024))} MiB`;

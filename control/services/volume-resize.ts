@@ -9,7 +9,7 @@ import type { Starter } from '../starter.ts';
 import type { Entry } from '../store/store.ts';
 import { checkAllInSync } from '../workflow/definitions/resize-volume.ts';
 import type { StartResult } from '../workflow/executor.ts';
-import { checkNotBusy } from './busy.ts';
+import { checkNotBusy, runningTwin } from './busy.ts';
 import { idempotently, type IdempotentOptions } from './idempotent.ts';
 import { untilDone } from './outcome.ts';
 import { findVolume, type FoundVolume } from './volume-lookup.ts';
@@ -62,9 +62,13 @@ async function resize(options: ResizeOptions, wish: Wish, signal: AbortSignal): 
   });
 }
 
-/** On the records that were checked: what has changed since is checked anew. */
+/**
+ * On the records that were checked: what has changed since is checked anew. One that does the same already is waited for:
+ * whoever asked for it may have stopped waiting, or have lost the control that it asked.
+ */
 async function begin(options: ResizeOptions, wish: Wish): Promise<StartResult> {
-  const { found, database, sizeBytes } = await checked(options, wish);
+  const { found, database, sizeBytes, twin } = await checked(options, wish);
+  if (twin !== undefined) return { ok: true, id: twin };
   const { key, revision } = found.volume;
   const more = { sizeBytes, shrinks: wish.shrinks };
   return options.starter.work('resize-volume', database, more, { conditions: [{ key, revision }] });
@@ -77,16 +81,20 @@ async function checked(
   readonly found: FoundVolume;
   readonly database: Entry<DatabaseRecord>;
   readonly sizeBytes: number;
+  /** The workflow that makes it of this size already. */
+  readonly twin: string | undefined;
 }> {
   const found = await findVolume(options.repository, name);
   const sizeBytes = check(found);
   checkHasNoEngine(found);
   const database = ownerOf(found);
+  const twin = await runningTwin(options.engine, database.value, 'resize-volume', { sizeBytes, shrinks });
+  if (twin !== undefined) return { found, database, sizeBytes, twin };
   await checkNotBusy(options.engine, database.value);
   checkNotHalfDone(database.value);
   if (shrinks) checkAllInSync(found.volume.value);
   checkIsHeard(options, found.volume.value);
-  return { found, database, sizeBytes };
+  return { found, database, sizeBytes, twin };
 }
 
 function ownerOf({ volume, database }: FoundVolume): Entry<DatabaseRecord> {

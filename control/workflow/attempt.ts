@@ -135,7 +135,11 @@ export function isPermanent(error: unknown): boolean {
 
 export function serializeError(error: unknown): SerializedError {
   const message = messageOf(error).slice(0, MAX_ERROR_CHARACTERS);
-  if (error instanceof LockstepError) return { code: error.code, reason: error.reason, message };
+  if (error instanceof LockstepError) {
+    const next = error.metadata['next']?.slice(0, MAX_ERROR_CHARACTERS);
+    const { code, reason } = error;
+    return { code, reason, message, ...(next === undefined ? {} : { next }) };
+  }
   return {
     code: 'INTERNAL',
     reason: error instanceof AssertionFailure ? 'ASSERTION' : 'UNEXPECTED',

@@ -100,7 +100,10 @@ export async function requireWorkflow(engine: WorkflowEngine, id: string): Promi
   if (snapshot !== undefined) return snapshot;
   throw new LockstepError('NOT_FOUND', `there is no workflow ${id}`, {
     reason: 'WORKFLOW_NOT_FOUND',
-    metadata: { subject: `workflows/${id}` },
+    metadata: {
+      subject: `workflows/${id}`,
+      next: 'ListWorkflows shows what there is: lockstep workflow list',
+    },
   });
 }
 

@@ -14,7 +14,12 @@ import type { LogEntry, WorkflowRecord } from './workflow.ts';
 /** A daemon that dies in the same step each time it starts adds an entry each time; somewhere a person must look. */
 export const MAX_LOG_ENTRIES = 10_000;
 
-const error = z.object({ code: z.string(), reason: z.string(), message: z.string() });
+const error = z.object({
+  code: z.string(),
+  reason: z.string(),
+  message: z.string(),
+  next: z.string().optional(),
+});
 const state = z.record(z.string(), z.unknown());
 const stepped = { step: z.string(), timeMs: z.number() };
 const entrySchema = z.discriminatedUnion('kind', [

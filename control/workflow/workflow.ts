@@ -84,6 +84,8 @@ export interface SerializedError {
   readonly code: string;
   readonly reason: string;
   readonly message: string;
+  /** What to do about it, where whoever made the error knew that. */
+  readonly next?: string | undefined;
 }
 
 export interface WorkflowRecord {

@@ -3,6 +3,7 @@ import type { Fence } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import type {
   ConfigureEngineRequest,
   EngineAgentServiceServer,
+  CheckFileSystemGrowthRequest,
   GrowFileSystemRequest,
   SetEnginePasswordRequest,
 } from '../../proto/gen/lockstep/agent/v1/engine.ts';
@@ -19,7 +20,7 @@ export interface EngineParts {
   };
   readonly drivers: Pick<
     HostDrivers,
-    'engineOffers' | 'configureEngine' | 'setEnginePassword' | 'growFileSystem'
+    'engineOffers' | 'configureEngine' | 'setEnginePassword' | 'checkFileSystemGrowth' | 'growFileSystem'
   >;
   /** As in AgentParts. */
   readonly recovered: Promise<void>;
@@ -40,6 +41,11 @@ export function engineAgentService(parts: EngineParts): EngineAgentServiceServer
       const given = required(spec);
       await checkUse(parts, fence, given.volume);
       await drivers.setEnginePassword(given, password);
+      return {};
+    }),
+    checkFileSystemGrowth: unary(log, async ({ fence, volume }: CheckFileSystemGrowthRequest) => {
+      await checkUse(parts, fence, volume);
+      await drivers.checkFileSystemGrowth(volume);
       return {};
     }),
     growFileSystem: unary(log, async ({ fence, volume }: GrowFileSystemRequest) => {

@@ -44,6 +44,8 @@ export interface FileSystemDriver {
   make(device: string): Promise<void>;
   /** Mounts (the journal is replayed) and answers when usable. */
   mount(device: string, mountPoint: string): Promise<void>;
+  /** Throws where the kernel would not let this process make it larger while it is mounted. */
+  checkGrowth(device: string): Promise<void>;
   /** Makes it as large as its device, while it is mounted. */
   grow(device: string, mountPoint: string): Promise<void>;
 }

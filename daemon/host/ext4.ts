@@ -1,3 +1,4 @@
+import { CAP_SYS_RESOURCE } from './capabilities.ts';
 import { fileSystem } from './file-system.ts';
 
 /**
@@ -19,4 +20,5 @@ export const ext4 = fileSystem({
    */
   mountOptions: 'noatime,nodiscard,errors=remount-ro,nosuid,nodev',
   grow: (device) => ['resize2fs', device],
+  growthCapability: CAP_SYS_RESOURCE,
 });

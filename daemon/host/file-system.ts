@@ -10,6 +10,7 @@ import {
   MOUNT_TIMEOUT_MS,
   UNMOUNT_TIMEOUT_MS,
 } from './limits.ts';
+import { hasCapability } from './capabilities.ts';
 import { deviceNumberOf, listMounts, mountAt } from './mounts.ts';
 
 /** blkid's exit status when it finds nothing that it knows. */
@@ -24,6 +25,8 @@ export interface FileSystemFacts {
   readonly mountOptions: string;
   /** While it is mounted; nothing where it is as large already. */
   readonly grow: (device: string, mountPoint: string) => Command;
+  /** The number of the capability that the kernel asks for beside CAP_SYS_ADMIN: capabilities(7). */
+  readonly growthCapability?: number;
 }
 
 export function fileSystem(facts: FileSystemFacts): FileSystemDriver {
@@ -62,6 +65,11 @@ export function fileSystem(facts: FileSystemFacts): FileSystemDriver {
           `the file system on ${device} is not writable after its mount`,
           { reason: 'READ_ONLY', metadata: { device, mount_point: mountPoint } },
         );
+    },
+
+    async checkGrowth(device) {
+      const { growthCapability: needed } = facts;
+      if (needed !== undefined && !(await hasCapability(needed))) throw notPermitted(type, device);
     },
 
     async grow(device, mountPoint) {

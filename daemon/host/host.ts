@@ -163,6 +163,15 @@ export class HostDrivers {
     });
   }
 
+  /** Before anything else of the volume grows: afterwards it would stay larger than its file system. */
+  async checkFileSystemGrowth(volume: string): Promise<void> {
+    checkVolume(volume);
+    const mounted = await mountAt(this.mountPoint(volume));
+    const fileSystem = FILE_SYSTEMS.find(({ type }) => type === mounted?.type);
+    if (fileSystem === undefined || mounted === undefined) throw notMounted(volume);
+    await fileSystem.checkGrowth(mounted.source);
+  }
+
   /** Device and file system, while they are used. Answers when the engine can write up to the new end. */
   async growFileSystem(volume: string, sizeBytes: number): Promise<void> {
     checkVolume(volume);

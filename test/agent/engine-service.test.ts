@@ -34,6 +34,9 @@ async function start(t: Test, options: { readonly isReleasing?: boolean } = {}) 
       setEnginePassword: async ({ volume }, password) => {
         told.push(['password', volume, password]);
       },
+      checkFileSystemGrowth: async (volume) => {
+        told.push(['check growth', volume]);
+      },
       growFileSystem: async (volume, sizeBytes) => {
         told.push(['grow', volume, sizeBytes]);
       },
@@ -65,10 +68,12 @@ t.test('parameters, password and size go to the drivers as they were given', asy
   const { told, call } = await start(t);
   t.same(await call(agent.configureEngine, { fence, spec }), { pendingRestart: ['max_connections'] });
   t.same(await call(agent.setEnginePassword, { fence, spec, password: 'new' }), {});
+  t.same(await call(agent.checkFileSystemGrowth, { fence, volume: 'orders-1' }), {});
   t.same(await call(agent.growFileSystem, { fence, volume: 'orders-1' }), { sizeBytes: BigInt(SIZE_BYTES) });
   t.same(told, [
     ['configure', 'orders-1', { work_mem: '8192' }, '15'],
     ['password', 'orders-1', 'new'],
+    ['check growth', 'orders-1'],
     ['grow', 'orders-1', SIZE_BYTES],
   ]);
 });
@@ -86,6 +91,7 @@ t.test('who acts on a generation that was overtaken changes nothing', async (t) 
   const calls = [
     call(agent.configureEngine, { fence: late, spec }),
     call(agent.setEnginePassword, { fence: late, spec, password: 'new' }),
+    call(agent.checkFileSystemGrowth, { fence: late, volume: 'orders-1' }),
     call(agent.growFileSystem, { fence: late, volume: 'orders-1' }),
     call(agent.growFileSystem, { fence: undefined, volume: 'orders-1' }),
   ];

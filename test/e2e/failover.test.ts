@@ -1,6 +1,6 @@
 /**
  * The main promise with a real PostgreSQL: whatever was acknowledged through the alias survives the loss of the
- * primary's host, nothing is there twice, and both copies end up the same. Five rounds, back and forth.
+ * primary's host, nothing is there twice, and both copies end up the same. Three rounds, back and forth.
  */
 import t from 'tap';
 import { failoverRounds } from '../../bench/lib/failover-rounds.ts';
@@ -8,7 +8,7 @@ import { Installation } from '../../bench/lib/installation.ts';
 import { median } from '../../bench/lib/statistics.ts';
 import { noOrphans } from '../support/no-orphans.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 const SIZE_MIB = 512;
 const MEDIAN_LIMIT_MS = 8000;
 const PROVISION_LIMIT_MS = 20_000;

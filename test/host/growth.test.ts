@@ -3,6 +3,7 @@ import { open, readFile, statfs, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { CAP_SYS_RESOURCE, hasCapability } from '../../daemon/host/capabilities.ts';
 import { mountAt } from '../../daemon/host/mounts.ts';
 import {
   MIB,
@@ -19,12 +20,6 @@ import {
 const LARGER_BYTES = 2 * VOLUME_BYTES;
 /** Growth holds I/O for some milliseconds; beside other tests the machine itself may hold it for longer. */
 const LONGEST_PAUSE_MS = 1000;
-const CAP_SYS_RESOURCE = 24n;
-
-async function mayGrowExt4(): Promise<boolean> {
-  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(await readFile('/proc/self/status', 'utf8'))?.[1];
-  return ((BigInt(`0x${effective ?? '0'}`) >> CAP_SYS_RESOURCE) & 1n) === 1n;
-}
 
 const sizeOf = async (path: string): Promise<number> => {
   const { blocks, bsize } = await statfs(path);
@@ -149,17 +144,22 @@ t.test('an ext4 grows where the kernel lets the daemon do it, and else it is sai
   const host = await testHost(t);
   const mountPoint = await mounted(host);
   await truncate(host.server.file, LARGER_BYTES);
+  const check = host.drivers.checkFileSystemGrowth(VOLUME);
+  check.catch(() => undefined);
   const growth = host.drivers.growFileSystem(VOLUME, LARGER_BYTES);
-  if (await mayGrowExt4()) {
+  if (await hasCapability(CAP_SYS_RESOURCE)) {
+    await check;
     await growth;
     t.ok((await sizeOf(mountPoint)) > 1.5 * VOLUME_BYTES);
     return;
   }
-  await t.rejects(growth, {
+  const refusal = {
     code: 'FAILED_PRECONDITION',
     reason: 'GROWTH_NOT_PERMITTED',
     metadata: { next: /CAP_SYS_RESOURCE/ },
-  });
+  };
+  await t.rejects(check, refusal, 'before anything grows');
+  await t.rejects(growth, refusal, 'and as the kernel says it');
   await writeFile(join(mountPoint, 'after'), 'still here', { flush: true });
 });
 

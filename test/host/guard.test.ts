@@ -18,12 +18,16 @@ const LEASE_MS = 800;
 const LEAD_MS = 100;
 const LIMIT_MS = 5000;
 
-/** As PostgreSQL has it: a parent, and children each with a session of its own. It writes a line each 5 ms. */
+/**
+ * As PostgreSQL has it: a parent, and children each with a session of its own. It writes a line each 5 ms, and waits
+ * between them without a child, which would be there for ever where it was stopped and its parent killed.
+ */
 const ENGINE = `
 for child in 1 2 3; do
   setsid tail -F "$1/nothing" >/dev/null 2>&1 &
 done
-while :; do echo line; sleep 0.005; done`;
+exec 9<> <(:)
+while :; do echo line; read -rt 0.005 -u 9; done`;
 
 interface Engine {
   readonly root: ProcessIdentity;
@@ -32,7 +36,7 @@ interface Engine {
 }
 
 async function engineIn(t: Test, folder: string): Promise<Engine> {
-  const child = spawn('sh', ['-c', ENGINE, 'engine', folder], {
+  const child = spawn('bash', ['-c', ENGINE, 'engine', folder], {
     stdio: ['ignore', 'pipe', 'ignore'],
     detached: true,
   });

@@ -47,6 +47,10 @@ export class EngineAgentDouble {
         passwords.set(volume, password);
         return {};
       }),
+      checkFileSystemGrowth: this.#handle('checkFileSystemGrowth', ({ volume }) => {
+        if (!mounts.has(volume)) throw refusal('it is not mounted', 'NOT_MOUNTED');
+        return {};
+      }),
       growFileSystem: this.#handle('growFileSystem', ({ volume }) => {
         const replica = replicas.get(volume);
         if (replica === undefined || !mounts.has(volume)) throw refusal('it is not mounted', 'NOT_MOUNTED');

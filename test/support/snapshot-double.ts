@@ -25,8 +25,8 @@ export class SnapshotDouble {
   /** How reverts fail until this is undefined again. */
   failing: 'before' | 'midway' | undefined;
   cloneError: LockstepError | undefined;
-  /** Undefined: that of the volume. */
-  cloneBytes: bigint | undefined;
+  /** Of every snapshot, and so of its clones. Undefined: that of the volume. */
+  snapshotBytes: bigint | undefined;
   /** Before a clone is made. */
   beforeClone: () => Promise<void> = async () => undefined;
   readonly #host: AgentDouble;
@@ -47,10 +47,10 @@ export class SnapshotDouble {
           throw new LockstepError('ALREADY_EXISTS', `snapshot ${snapshot} exists`);
         this.names.add(snapshot);
         this.volumeOf.set(snapshot, volume);
-        return { snapshot: snapshotOf(snapshot) };
+        return { snapshot: snapshotOf(snapshot, this.#sizeOf(volume)) };
       }),
       listSnapshots: this.#handle('listSnapshots', ({ volume }) => ({
-        snapshots: this.#of(volume).map(snapshotOf),
+        snapshots: this.#of(volume).map((name) => snapshotOf(name, this.#sizeOf(volume))),
         revertingTo: this.revertingTo,
       })),
       removeSnapshot: this.#handle('removeSnapshot', ({ snapshot }) => {
@@ -61,7 +61,7 @@ export class SnapshotDouble {
         await this.beforeClone();
         if (this.cloneError !== undefined) throw this.cloneError;
         this.clones.push(clone);
-        const sizeBytes = this.cloneBytes ?? this.#host.replicas.get(volume)?.sizeBytes ?? MIB;
+        const sizeBytes = this.#sizeOf(volume);
         this.#serveClone(clone, sizeBytes);
         return { sizeBytes };
       }),
@@ -82,6 +82,10 @@ export class SnapshotDouble {
   #of(volume: string): readonly string[] {
     if (!this.#host.replicas.has(volume)) throw new LockstepError('NOT_FOUND', `no replica of ${volume}`);
     return [...this.names].filter((name) => (this.volumeOf.get(name) ?? volume) === volume);
+  }
+
+  #sizeOf(volume: string): bigint {
+    return this.snapshotBytes ?? this.#host.replicas.get(volume)?.sizeBytes ?? MIB;
   }
 
   #serveClone(volume: string, sizeBytes: bigint): void {
@@ -108,7 +112,7 @@ export class SnapshotDouble {
   }
 }
 
-function snapshotOf(name: string): Snapshot {
-  const sizes = { sizeBytes: 1n, ownBytes: 1n, sharedBytes: 0n };
+function snapshotOf(name: string, sizeBytes: bigint): Snapshot {
+  const sizes = { sizeBytes, ownBytes: 1n, sharedBytes: 0n };
   return { name, createTimeMs: 1n, quiesced: false, parent: '', volumes: [], ...sizes };
 }

@@ -178,7 +178,7 @@ export const SCENARIOS: Readonly<Partial<Record<Type, Scenario>>> = {
   'drop-surplus': {
     prepare: createWithThird,
     async begin(world) {
-      await world.addReplica('host-c');
+      await world.addReplica();
       return world.begun();
     },
     done: well,

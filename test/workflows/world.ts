@@ -54,6 +54,7 @@ export class World {
   readonly harness: ControlHarness;
   readonly #interference: Interference;
   #hosts = 2;
+  #third: AgentDouble | undefined;
 
   private constructor(harness: ControlHarness, interference: Interference) {
     this.harness = harness;
@@ -132,17 +133,25 @@ export class World {
   }
 
   async addHost(host: string, zone: string): Promise<void> {
-    await this.harness.addHost(host, zone);
+    this.#third = await this.harness.addHost(host, zone);
     this.#hosts++;
     await this.heard();
   }
 
-  /** Control's store says that the host has one more copy of orders, as after a workflow that was ended half done. */
-  async addReplica(host: string): Promise<void> {
+  /** The host that was added has one more copy of orders, as after a workflow that was ended half done. */
+  async addReplica(): Promise<void> {
     const { harness } = this;
+    const third = this.#third;
     const volume = (await harness.get()).volume.replace('volumes/', '');
+    const other = harness.b.replicas.get(volume);
+    if (third === undefined || other === undefined)
+      throw new Error('there is no third host, or no second copy');
     await harness.stopControl();
-    await changeVolume(harness, volume, (record) => ({ ...record, replicas: [...record.replicas, host] }));
+    third.replicas.set(volume, { ...other, state: 'STALE' });
+    await changeVolume(harness, volume, (record) => ({
+      ...record,
+      replicas: [...record.replicas, third.host],
+    }));
     await this.#start();
     await this.heard();
   }

@@ -27,7 +27,7 @@ export type CloneState = DatabaseWork & {
   readonly snapshot: string;
   /** Of the snapshot, and so of the clone; empty before it is chosen. */
   readonly host: string;
-  /** Of the origin, until the clone has told its own. */
+  /** Of the snapshot that is kept, or else of the origin as it was; what the clone tells of itself replaces it. */
   readonly sizeBytes: number;
 } & Readonly<Record<string, unknown>>;
 
@@ -217,7 +217,7 @@ function cloneSnapshot(around: Surroundings): CloneStep {
     title: ({ origin, snapshot, host }) => `Clone ${origin}@${snapshot} on ${host}`,
     async do(context) {
       const { volume, snapshot, host } = context.state;
-      // Of the snapshot: its volume may have grown since.
+      // Of a snapshot that was taken for this: its volume may have grown meanwhile.
       const sizeBytes = await snapshotsOf(around, context).clone(host, snapshot, volume);
       await around.repository.updateVolume(volume, (record) =>
         record.sizeBytes === sizeBytes ? undefined : { ...record, sizeBytes },

@@ -72,6 +72,13 @@ export class HostActions {
     this.#volume = volume;
   }
 
+  /** The same, whose calls also end when that signal is aborted. */
+  cutOffBy(signal: AbortSignal): HostActions {
+    const { workflowId, step, signal: own } = this.#run;
+    const run = { workflowId, step, signal: AbortSignal.any([own, signal]) };
+    return new HostActions(this.#around, run, this.#volume);
+  }
+
   async createReplica(host: string): Promise<void> {
     const request = await this.#withView();
     await this.#call(host, agent.createReplica, request, DEVICE_MS);
@@ -217,6 +224,10 @@ export class HostActions {
   async setEnginePassword(host: string, facts: EngineFacts, password: string): Promise<void> {
     const request = { ...(await this.#withSpec(facts)), password };
     await this.#call(host, engines.setEnginePassword, request, CONFIGURE_MS).catch(withoutSecret(password));
+  }
+
+  async checkFileSystemGrowth(host: string): Promise<void> {
+    await this.#call(host, engines.checkFileSystemGrowth, await this.#withVolume(), QUICK_MS);
   }
 
   /** The device takes the size of its replica, and the file system that of the device. */

@@ -1,18 +1,16 @@
 /** What starting, stopping and rebooting have in common: one host, which is the primary as long as it lasts. */
-import { LockstepError } from '../../../daemon/sys/errors.ts';
 import type { Step, StepContext } from '../workflow.ts';
 import { HostActions } from './host-actions.ts';
 import { attachAndMount, type DatabaseWork, pointAlias, requirePrimary } from './steps.ts';
-import { patiently, pause, type Surroundings } from './surroundings.ts';
+import { patiently, type Surroundings } from './surroundings.ts';
+import { requireHeard } from './while-heard.ts';
 
 export type PowerState = DatabaseWork & { readonly primary: string } & Readonly<Record<string, unknown>>;
 
-type Act<State> = (hosts: HostActions, state: State) => Promise<Partial<State> | void>;
+type Act<State> = (hosts: HostActions, state: State, signal: AbortSignal) => Promise<Partial<State> | void>;
 
 /** As long as it lasts a failover waits: a host that fell silent is not tried again. */
 const ATTEMPTS = 3;
-/** For hosts to come back to a control that was just started. */
-const UNHEARD_MS = 5000;
 /** Unmounting and detaching wait for the I/O of the device. */
 export const DEVICE_MS = 3 * 60_000;
 /** A clean stop writes a checkpoint; a start recovers. */
@@ -41,28 +39,19 @@ export function powerStep<State extends PowerState>(
       if (!when(context.state)) return;
       await requirePrimary(around, volume, primary);
       await requireHeard(around, primary, context.signal);
-      return act(actions(context), context.state);
+      return act(actions(context), context.state, context.signal);
     },
     ...(undo === undefined
       ? {}
       : {
           async undo(context) {
             if (!when(context.state)) return;
-            await patiently(around, context.signal, () => undo(actions(context), context.state));
+            await patiently(around, context.signal, () =>
+              undo(actions(context), context.state, context.signal),
+            );
           },
         }),
   };
-}
-
-/** A control that was just started has heard nobody: its hosts may need longer to come back to it than a silence lasts. */
-async function requireHeard(around: Surroundings, host: string, signal: AbortSignal): Promise<void> {
-  const { hosts, pace, nowMs } = around;
-  const giveUpAtMs = nowMs() + UNHEARD_MS;
-  while (hosts.isGone(host)) {
-    if (hosts.incarnation(host) !== undefined || nowMs() >= giveUpAtMs)
-      throw new LockstepError('FAILED_PRECONDITION', `host ${host} fell silent`, { reason: 'HOST_SILENT' });
-    await pause(pace.copyPollMs, signal);
-  }
 }
 
 /** What a stop that came to nothing owes. On a host that is gone there is nothing to bring up: a failover follows. */

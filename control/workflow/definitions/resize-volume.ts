@@ -8,7 +8,8 @@
  * It is made smaller in the other order, and only while every replica is in sync: one that is away would bring back what
  * it has beyond the end when the volume grows again. That nothing is there each host proves by itself.
  *
- * The database is held until the record says what the replicas have: nothing begins to copy to one of another size.
+ * The database is held until the record says what the replicas have: nothing begins to copy to one of another size. So it
+ * ends when the primary falls silent, whatever another host's disk is at: its failover waits for that.
  */
 import { LockstepError, messageOf } from '../../../daemon/sys/errors.ts';
 import type { VolumeRecord } from '../../model/records.ts';
@@ -16,6 +17,7 @@ import type { Step, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { HostActions } from './host-actions.ts';
 import { type DatabaseWork, letGo } from './steps.ts';
 import type { Surroundings } from './surroundings.ts';
+import { whileHeard } from './while-heard.ts';
 
 export type ResizeState = DatabaseWork & {
   readonly sizeBytes: number;
@@ -24,6 +26,8 @@ export type ResizeState = DatabaseWork & {
 
 /** A host that trims, or looks whether anything is there, may take a minute; they are asked one after the other. */
 const STEP_MS = 5 * 60_000;
+/** A host that is well answers at once. */
+const OUTSIDE_MS = 3000;
 
 export function resizeVolume(around: Surroundings): WorkflowDefinition<ResizeState> {
   // Whoever asked waits for the answer, and asks again.
@@ -38,8 +42,9 @@ export function resizeVolume(around: Surroundings): WorkflowDefinition<ResizeSta
         const { volume, sizeBytes, shrinks } = context.state;
         const { value: record } = await around.repository.requireVolume(volume);
         const hosts = new HostActions(around, context, volume);
-        if (shrinks) await shrinkReplicas(hosts, record, sizeBytes);
-        else await growReplicas(around, hosts, { record, sizeBytes });
+        const heard = { hosts, host: record.primary, signal: context.signal };
+        if (shrinks) await whileHeard(around, heard, (bounded) => shrinkReplicas(bounded, record, sizeBytes));
+        else await growReplicas(around, heard, { record, sizeBytes });
       },
     },
     {
@@ -59,12 +64,14 @@ export function resizeVolume(around: Surroundings): WorkflowDefinition<ResizeSta
 
 async function growReplicas(
   around: Surroundings,
-  hosts: HostActions,
+  heard: Parameters<typeof whileHeard>[1],
   { record, sizeBytes }: { readonly record: VolumeRecord; readonly sizeBytes: number },
 ): Promise<void> {
   try {
-    await growSecondaries(around, hosts, { volume: record.volume, sizeBytes });
-    await hosts.growReplica(record.primary, sizeBytes);
+    await whileHeard(around, heard, async (hosts) => {
+      await growSecondaries(around, hosts, { volume: record.volume, sizeBytes });
+      await hosts.growReplica(record.primary, sizeBytes);
+    });
   } catch (error) {
     throw new LockstepError(
       error instanceof LockstepError ? error.code : 'UNAVAILABLE',
@@ -74,7 +81,7 @@ async function growReplicas(
   }
 }
 
-/** One that is away, or has no replica yet, is made as large before it is copied to. */
+/** Those outside the set are not waited for: one that is away, or slow, is made as large before it is copied to. */
 export async function growSecondaries(
   around: Surroundings,
   hosts: HostActions,
@@ -84,7 +91,8 @@ export async function growSecondaries(
   const others = record.replicas.filter((host) => host !== record.primary);
   const isMember = (host: string): boolean => record.inSync.includes(host);
   const outside = others.filter((host) => !isMember(host) && !around.hosts.isGone(host));
-  await Promise.allSettled(outside.map((host) => hosts.growReplica(host, sizeBytes)));
+  const briefly = hosts.cutOffBy(AbortSignal.timeout(OUTSIDE_MS));
+  await Promise.allSettled(outside.map((host) => briefly.growReplica(host, sizeBytes)));
   await Promise.all(others.filter(isMember).map((host) => hosts.growReplica(host, sizeBytes)));
 }
 

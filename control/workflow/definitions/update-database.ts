@@ -14,6 +14,7 @@ import { DEVICE_MS, ENGINE_MS, type PowerState, powerStep } from './power-steps.
 import { growSecondaries } from './resize-volume.ts';
 import { describeOutcome, letGo } from './steps.ts';
 import type { Surroundings } from './surroundings.ts';
+import { whileHeard } from './while-heard.ts';
 
 /** As the record is to say it afterwards; what is absent stays. */
 export type UpdateWish = Partial<
@@ -55,8 +56,12 @@ export function updateDatabase(around: Surroundings): WorkflowDefinition<UpdateS
         title: (state) => (grows(state) ? 'Make the other copies larger' : 'No copy grows'),
         deadlineMs: DEVICE_MS,
         when: grows,
-        act: (hosts, state) =>
-          growSecondaries(around, hosts, { volume: state.volume, sizeBytes: sizeOf(state) }),
+        act: (hosts, state, signal) =>
+          whileHeard(around, { hosts, host: state.primary, signal }, async (bounded) => {
+            // What has grown is not made smaller again by an undo.
+            await bounded.checkFileSystemGrowth(state.primary);
+            await growSecondaries(around, bounded, { volume: state.volume, sizeBytes: sizeOf(state) });
+          }),
       }),
       powerStep<UpdateState>(around, {
         name: 'grow-primary',

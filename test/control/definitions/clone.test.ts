@@ -134,6 +134,25 @@ t.test('a restored snapshot is a database that is to have two copies, unless one
   t.match(await run.harness.get('databases/other'), { redundancyMode: SINGLE, redundancy: 1 });
 });
 
+t.test('the room for what is restored is judged by the size of its snapshot', async (t) => {
+  const run = await openRetention(t);
+  const { sizeBytes, volume } = await run.harness.get();
+  run.a.names.add('monday');
+  run.harness.a.capacityBytes = (sizeBytes * 7n) / 4n;
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const restore = () =>
+    run.done(snapshots.restoreSnapshot, {
+      name: `${volume}/snapshots/monday`,
+      databaseId: 'rehearsal',
+      redundancyMode: SINGLE,
+    });
+  t.match((await restore()).error, { message: /bytes are needed on host-a/ });
+  // The volume has grown since.
+  run.a.snapshotBytes = sizeBytes / 2n;
+  t.equal((await restore()).error, undefined);
+  t.match(await run.harness.get(CLONE), { sizeBytes: run.a.snapshotBytes });
+});
+
 t.test('a volume without an engine is cloned with CloneSnapshot, and the refusal says so', async (t) => {
   const run = await openRetention(t);
   await run.done(volumes.createVolume, { volumeId: 'plain', sizeBytes: 1024n * 1024n });

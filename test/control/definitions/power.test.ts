@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { LockstepError } from '../../../daemon/sys/errors.ts';
+import { errorOfStatus } from '../../../daemon/sys/grpc-status.ts';
 import type { Operation } from '../../../proto/gen/google/longrunning/operations.ts';
 import {
   Database,
@@ -39,6 +40,24 @@ async function stopped(harness: ControlHarness): Promise<void> {
   const done = await run(harness, 'stopDatabase');
   if (done.error !== undefined) throw new Error(done.error.message);
 }
+
+t.test('what a host advises where it refuses reaches whoever asked', async (t) => {
+  const harness = await ControlHarness.open(t);
+  await harness.createOrders();
+  const next = 'give the daemon CAP_SYS_RESOURCE';
+  const details = { reason: 'GROWTH_NOT_PERMITTED', metadata: { next } };
+  harness.a.injectOnce(
+    'checkFileSystemGrowth',
+    new LockstepError('FAILED_PRECONDITION', 'not here', details),
+  );
+  const { error } = await run(harness, 'updateDatabase');
+  t.match(error === undefined ? undefined : errorOfStatus(error), {
+    message: 'step grow-secondaries failed: host host-a: not here',
+    reason: 'GROWTH_NOT_PERMITTED',
+    metadata: { next, step: 'grow-secondaries' },
+  });
+  t.same(harness.a.calls.includes('growReplica') || harness.b.calls.includes('growReplica'), false);
+});
 
 t.test('a stop that fails at any call leaves the database running as before', async (t) => {
   const failures = [

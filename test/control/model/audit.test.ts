@@ -129,6 +129,20 @@ t.test(
   },
 );
 
+t.test('a dropped copy that its host refuses to delete is told, with the command', async (t) => {
+  const droppedCopies = [{ host: 'b1', volume: 'orders-1', generation: 8 }];
+  const found = (generation: number, recorded: number): readonly Finding[] => {
+    const volumes = [{ ...volume, generation: recorded, replicas: ['a1'], inSync: ['a1'] }];
+    const onB1 = host('b1', replica('STALE', { generation }));
+    const observed = new Map([...well.observed, ['b1', onB1] as const]);
+    return audit({ ...well, volumes, droppedCopies, observed }).findings;
+  };
+  t.same(found(8, 7), [], 'the list knows its generation');
+  t.same(found(9, 9), [], 'the record knows it');
+  const wanted = { host: 'b1', subject: 'volumes/orders-1', what: /generation 9/, mending: undefined };
+  t.match(found(9, 8), [{ ...wanted, nextStep: /"generation":"9".*DeleteReplica/ }]);
+});
+
 t.test(
   'a snapshot for a copy is one too many where nothing copies; a person keeps what he took',
   async (t) => {

@@ -94,10 +94,10 @@ t.test('a clone has records that control looks after, and one that was refused h
 t.test('a clone has the size of its snapshot, whatever the volume has grown to since', async (t) => {
   const run = await withSnapshot(t);
   const origin = await run.harness.get();
-  run.a.cloneBytes = origin.sizeBytes / 2n;
+  run.a.snapshotBytes = origin.sizeBytes / 2n;
   const { volume } = await clone(run);
-  t.match(await run.harness.call(volumes.getVolume, { name: volume }), { sizeBytes: run.a.cloneBytes });
-  t.match(await run.harness.get('databases/copy'), { sizeBytes: run.a.cloneBytes });
+  t.match(await run.harness.call(volumes.getVolume, { name: volume }), { sizeBytes: run.a.snapshotBytes });
+  t.match(await run.harness.get('databases/copy'), { sizeBytes: run.a.snapshotBytes });
 });
 
 t.test(
@@ -159,6 +159,26 @@ t.test('a clone under way is not deleted: it would come to be without a record',
   t.match(await harness.get('databases/copy'), { state: ACTIVE, primary: { host: 'host-a' } });
 });
 
+t.test('a clone under way that is asked for again is the same one', async (t) => {
+  const run = await withSnapshot(t);
+  run.a.names.add('tuesday');
+  const [begun, made] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+  run.a.beforeClone = () => {
+    begun.resolve(undefined);
+    return made.promise;
+  };
+  const first = clone(run);
+  await begun.promise;
+  const again = clone(run);
+  const name = 'databases/orders/snapshots/tuesday';
+  const other = run.harness.call(service.cloneSnapshot, { name, cloneId: 'copy' });
+  t.match(await refusal(other), { code: 'ALREADY_EXISTS' }, 'of another snapshot');
+  await Promise.race([again, new Promise((resolve) => setTimeout(resolve, 100))]);
+  made.resolve(undefined);
+  t.strictSame(await again, await first);
+  t.equal(run.a.clones.length, 1);
+});
+
 t.test('two clones do not count on the same room', async (t) => {
   const run = await withSnapshot(t);
   // Of 256 MiB each, beside the volume itself.
@@ -171,6 +191,17 @@ t.test('two clones do not count on the same room', async (t) => {
     results.find(({ status }) => status === 'rejected'),
     { reason: { reason: 'NO_ROOM' } },
   );
+});
+
+t.test('the room for a clone is judged by the size of its snapshot', async (t) => {
+  const run = await withSnapshot(t);
+  const { sizeBytes } = await run.harness.get();
+  run.harness.a.capacityBytes = (sizeBytes * 7n) / 4n;
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.match(await refusal(clone(run)), { reason: 'NO_ROOM' });
+  // The volume has grown since.
+  run.a.snapshotBytes = sizeBytes / 2n;
+  t.match(await clone(run), { database: 'databases/copy' });
 });
 
 t.test('a snapshot that two hosts have is not guessed', async (t) => {

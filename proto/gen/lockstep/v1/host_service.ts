@@ -48,9 +48,9 @@ export interface Host {
   cordoned: boolean;
   /** A person's words for that. */
   cordonReason: string;
-  /** databases/{database} whose primary, and whose other copy, is here. */
+  /** databases/{database} whose primary is here; volumes/{volume} of one that is kept for its snapshots alone. */
   primaries: string[];
-  /** databases/{database} whose other copy is here. */
+  /** The same, whose other copy is here. */
   secondaries: string[];
   /** operations/{operation} that drains it; empty: none. */
   busyWith: string;

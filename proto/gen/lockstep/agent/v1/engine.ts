@@ -56,6 +56,14 @@ export interface SetEnginePasswordRequest {
 export interface SetEnginePasswordResponse {
 }
 
+export interface CheckFileSystemGrowthRequest {
+  fence: Fence | undefined;
+  volume: string;
+}
+
+export interface CheckFileSystemGrowthResponse {
+}
+
 export interface GrowFileSystemRequest {
   fence: Fence | undefined;
   volume: string;
@@ -602,6 +610,143 @@ export const SetEnginePasswordResponse: MessageFns<SetEnginePasswordResponse> = 
   },
 };
 
+function createBaseCheckFileSystemGrowthRequest(): CheckFileSystemGrowthRequest {
+  return { fence: undefined, volume: "" };
+}
+
+export const CheckFileSystemGrowthRequest: MessageFns<CheckFileSystemGrowthRequest> = {
+  encode(message: CheckFileSystemGrowthRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fence !== undefined) {
+      Fence.encode(message.fence, writer.uint32(10).fork()).join();
+    }
+    if (message.volume !== "") {
+      writer.uint32(18).string(message.volume);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckFileSystemGrowthRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckFileSystemGrowthRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fence = Fence.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.volume = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CheckFileSystemGrowthRequest {
+    return {
+      fence: isSet(object.fence) ? Fence.fromJSON(object.fence) : undefined,
+      volume: isSet(object.volume) ? globalThis.String(object.volume) : "",
+    };
+  },
+
+  toJSON(message: CheckFileSystemGrowthRequest): unknown {
+    const obj: any = {};
+    if (message.fence !== undefined) {
+      obj.fence = Fence.toJSON(message.fence);
+    }
+    if (message.volume !== "") {
+      obj.volume = message.volume;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CheckFileSystemGrowthRequest>): CheckFileSystemGrowthRequest {
+    return CheckFileSystemGrowthRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CheckFileSystemGrowthRequest>): CheckFileSystemGrowthRequest {
+    const message = createBaseCheckFileSystemGrowthRequest();
+    message.fence = (object.fence !== undefined && object.fence !== null) ? Fence.fromPartial(object.fence) : undefined;
+    message.volume = object.volume ?? "";
+    return message;
+  },
+};
+
+function createBaseCheckFileSystemGrowthResponse(): CheckFileSystemGrowthResponse {
+  return {};
+}
+
+export const CheckFileSystemGrowthResponse: MessageFns<CheckFileSystemGrowthResponse> = {
+  encode(_: CheckFileSystemGrowthResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckFileSystemGrowthResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckFileSystemGrowthResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): CheckFileSystemGrowthResponse {
+    return {};
+  },
+
+  toJSON(_: CheckFileSystemGrowthResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<CheckFileSystemGrowthResponse>): CheckFileSystemGrowthResponse {
+    return CheckFileSystemGrowthResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<CheckFileSystemGrowthResponse>): CheckFileSystemGrowthResponse {
+    const message = createBaseCheckFileSystemGrowthResponse();
+    return message;
+  },
+};
+
 function createBaseGrowFileSystemRequest(): GrowFileSystemRequest {
   return { fence: undefined, volume: "" };
 }
@@ -800,6 +945,18 @@ export const EngineAgentServiceService = {
       Buffer.from(SetEnginePasswordResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetEnginePasswordResponse => SetEnginePasswordResponse.decode(value),
   },
+  /** Refuses where the kernel would not let this daemon make the file system larger. Changes nothing. */
+  checkFileSystemGrowth: {
+    path: "/lockstep.agent.v1.EngineAgentService/CheckFileSystemGrowth" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CheckFileSystemGrowthRequest): Buffer =>
+      Buffer.from(CheckFileSystemGrowthRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckFileSystemGrowthRequest => CheckFileSystemGrowthRequest.decode(value),
+    responseSerialize: (value: CheckFileSystemGrowthResponse): Buffer =>
+      Buffer.from(CheckFileSystemGrowthResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CheckFileSystemGrowthResponse => CheckFileSystemGrowthResponse.decode(value),
+  },
   /** Makes the file system as large as its device, while it is mounted. Idempotent. */
   growFileSystem: {
     path: "/lockstep.agent.v1.EngineAgentService/GrowFileSystem" as const,
@@ -821,6 +978,8 @@ export interface EngineAgentServiceServer extends UntypedServiceImplementation {
   configureEngine: handleUnaryCall<ConfigureEngineRequest, ConfigureEngineResponse>;
   /** Sets the administrator's password, on a running engine. Idempotent. */
   setEnginePassword: handleUnaryCall<SetEnginePasswordRequest, SetEnginePasswordResponse>;
+  /** Refuses where the kernel would not let this daemon make the file system larger. Changes nothing. */
+  checkFileSystemGrowth: handleUnaryCall<CheckFileSystemGrowthRequest, CheckFileSystemGrowthResponse>;
   /** Makes the file system as large as its device, while it is mounted. Idempotent. */
   growFileSystem: handleUnaryCall<GrowFileSystemRequest, GrowFileSystemResponse>;
 }
@@ -873,6 +1032,22 @@ export interface EngineAgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SetEnginePasswordResponse) => void,
+  ): ClientUnaryCall;
+  /** Refuses where the kernel would not let this daemon make the file system larger. Changes nothing. */
+  checkFileSystemGrowth(
+    request: CheckFileSystemGrowthRequest,
+    callback: (error: ServiceError | null, response: CheckFileSystemGrowthResponse) => void,
+  ): ClientUnaryCall;
+  checkFileSystemGrowth(
+    request: CheckFileSystemGrowthRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CheckFileSystemGrowthResponse) => void,
+  ): ClientUnaryCall;
+  checkFileSystemGrowth(
+    request: CheckFileSystemGrowthRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CheckFileSystemGrowthResponse) => void,
   ): ClientUnaryCall;
   /** Makes the file system as large as its device, while it is mounted. Idempotent. */
   growFileSystem(
