@@ -167,7 +167,7 @@ export class Control {
     server.addService(EventServiceService, eventService({ repository, watchers, log }));
     server.addService(
       CoordinatorServiceService,
-      coordinatorService({ repository, observations, timeline, log }),
+      coordinatorService({ repository, observations, timeline, wallClock, log }),
     );
     addReflection(
       server,
@@ -258,7 +258,7 @@ function assemble(
   later.offspring = offspringOf({ engine, starter, views, nowMs });
   const watchers = new Watchers(repository, engine, observations);
   const retention = new Retention(store, log);
-  const purger = new Purger({ repository, starter, wallClock, nowMs, log, pace: pace.purge });
+  const purger = new Purger({ repository, starter, hosts, wallClock, nowMs, log, pace: pace.purge });
   const toReach = { repository, agents, observations, nowMs, log };
   return {
     ...given,
@@ -272,7 +272,7 @@ function assemble(
     watchers,
     retention,
     purger,
-    droppedCopies: new DroppedCopies(toReach),
+    droppedCopies: new DroppedCopies({ ...toReach, replaceAfterMs }),
     leftSnapshots: new LeftSnapshots(toReach),
     plans,
     hostViews,

@@ -107,13 +107,13 @@ export class Starter {
 
   undelete(
     entry: Entry<DatabaseRecord>,
-    primary: string,
+    { primary, generation }: VolumeRecord,
     request: RequestIdentity | undefined,
   ): Promise<StartResult> {
     const id = newId('undelete', entry.value.id);
     const { finalSnapshot, deleteTimeMs, expireTimeMs } = entry.value;
     const ends = { finalSnapshot, deleteTimeMs, expireTimeMs };
-    const state: UndeleteState = { ...workOn(id, entry.value), primary, ...ends };
+    const state: UndeleteState = { ...workOn(id, entry.value), primary, generation, ...ends };
     return this.hold('undelete-database', id, entry, state, {
       lifecycle: 'starting',
       events: [{ reason: 'UNDELETE_STARTED', message: 'a person asked for it', generation: 0 }],
@@ -142,8 +142,9 @@ export class Starter {
   /** Of a deleted database whose grace time is over. */
   purge(entry: Entry<DatabaseRecord>): Promise<StartResult> {
     const id = newId('purge', entry.value.id);
-    const { finalSnapshot } = entry.value;
-    const state: PurgeState = { ...workOn(id, entry.value), finalSnapshot, isDue: true };
+    const { finalSnapshot, lifecycle } = entry.value;
+    const isWhole = lifecycle === 'deleted';
+    const state: PurgeState = { ...workOn(id, entry.value), finalSnapshot, isDue: true, isWhole };
     return this.hold('purge-database', id, entry, state, { lifecycle: 'deleting' });
   }
 

@@ -47,7 +47,8 @@ export const EVENT_REASONS = {
   START_FAILED: 'A start did not end well; the message says at which step, and why.',
   REBOOTED: 'The engine was stopped and started again.',
   REBOOT_FAILED: 'A reboot did not end well; the message says at which step, and why.',
-  UPDATED: 'A person changed size, parameters, tags or protection; the message says which.',
+  UPDATED:
+    'A person changed size, parameters, tags, protection or the number of copies; the message says which.',
   UPDATE_FAILED: 'A change did not end well; the message says at which step, and what to do.',
   RENAMED: 'The database has another name, and its alias with it.',
   PASSWORD_RESET: 'The administrator has a new password, which waits to be claimed.',

@@ -59,6 +59,8 @@ export interface DroppedCopyRecord {
   readonly volume: string;
   /** The first that goes without it. */
   readonly generation: number;
+  /** Who stayed in the set. Absent where it was not in it: what it has is of no use to anybody. */
+  readonly kept?: readonly string[];
 }
 
 /** A snapshot that was taken for a copy, on a host that was gone when it was to be deleted. */

@@ -7,18 +7,24 @@ import { LockstepError, messageOf } from '../../daemon/sys/errors.ts';
 import type { Log } from '../../daemon/sys/log.ts';
 import { AgentServiceService as agent } from '../../proto/gen/lockstep/agent/v1/agent.ts';
 import type { Agents } from '../agents.ts';
+import { isStillNeeded } from '../model/dropped-copy.ts';
 import type { DroppedCopyRecord } from '../model/records.ts';
 import type { Repository } from '../repository.ts';
 import type { Entry } from '../store/store.ts';
 import { Damper } from './damper.ts';
 import type { Observations } from './observations.ts';
 
-export interface DroppedCopiesOptions {
+export interface ReachOptions {
   readonly repository: Repository;
   readonly agents: Agents;
   readonly observations: Observations;
   readonly nowMs: () => number;
   readonly log: Log;
+}
+
+export interface DroppedCopiesOptions extends ReachOptions {
+  /** For how long a host is silent before its copy is given up: then the one too many does not stay for it. */
+  readonly replaceAfterMs: number;
 }
 
 /** Engine, mount and device may have to be taken away first. */
@@ -53,11 +59,13 @@ export class DroppedCopies {
   }
 
   /** Not while the workflow that dropped it is about to do it, and not one that is wanted again. */
-  async #isDue({ host, volume, generation }: DroppedCopyRecord): Promise<boolean> {
-    const { repository, observations } = this.#options;
+  async #isDue(dropped: DroppedCopyRecord): Promise<boolean> {
+    const { host, volume, generation } = dropped;
+    const { repository, observations, replaceAfterMs } = this.#options;
     const record = (await repository.volume(volume))?.value;
     if (record === undefined) return true;
     if (record.replicas.includes(host)) return false;
+    if (isStillNeeded(dropped, record, (one) => observations.silence(one) >= replaceAfterMs)) return false;
     const holder = (await repository.database(record.database))?.value.busyWith ?? '';
     const primary = observations.hosts.get(record.primary)?.replicas.get(volume);
     return holder === '' && (primary?.generation ?? 0) >= generation;

@@ -8,16 +8,16 @@ import { AgentServiceService as agent } from '../../proto/gen/lockstep/agent/v1/
 import { keys, type LeftSnapshotRecord } from '../model/records.ts';
 import type { Entry } from '../store/store.ts';
 import { Damper } from './damper.ts';
-import type { DroppedCopiesOptions } from './dropped-copies.ts';
+import type { ReachOptions } from './dropped-copies.ts';
 
 const DELETE_MS = 60_000;
 
 export class LeftSnapshots {
-  readonly #options: DroppedCopiesOptions;
+  readonly #options: ReachOptions;
   readonly #damper = new Damper();
   readonly #underWay = new Map<string, Promise<void>>();
 
-  constructor(options: DroppedCopiesOptions) {
+  constructor(options: ReachOptions) {
     this.#options = options;
   }
 

@@ -1,19 +1,21 @@
 /**
  * Ends what nothing keeps any more: deleted databases whose grace time is over, and archives without a snapshot. Whether
  * the time is over the wall clock of control says; when one that stopped on its way is tried again, a clock that does not
- * jump.
+ * jump. Nothing is begun before the hosts were heard: a store that came back older may call deleted what is in use again.
  */
 import { messageOf } from '../../daemon/sys/errors.ts';
 import type { Log } from '../../daemon/sys/log.ts';
 import type { ArchiveRecord, DatabaseRecord } from '../model/records.ts';
 import type { Repository } from '../repository.ts';
 import type { Starter } from '../starter.ts';
+import type { Entry } from '../store/store.ts';
 import type { StartResult } from '../workflow/executor.ts';
-import type { PurgePace } from '../workflow/definitions/surroundings.ts';
+import type { HostKnowledge, PurgePace } from '../workflow/definitions/surroundings.ts';
 
 export interface PurgerOptions {
   readonly repository: Repository;
   readonly starter: Pick<Starter, 'purge' | 'purgeArchive'>;
+  readonly hosts: Pick<HostKnowledge, 'awaitsHosts' | 'behind'>;
   /** Milliseconds since 1970. */
   readonly wallClock: () => number;
   /** Monotonic. */
@@ -47,23 +49,36 @@ export class Purger {
   }
 
   async #lookAtAll(): Promise<void> {
-    const { repository, starter, wallClock, log } = this.#options;
+    const { repository, starter, hosts, wallClock, log } = this.#options;
     try {
       const [databases, archives] = await Promise.all([repository.databases(), repository.archives()]);
       const keys = new Set([...databases, ...archives].map(({ key }) => key));
       for (const key of this.#notBefore.keys()) if (!keys.has(key)) this.#notBefore.delete(key);
+      if (await hosts.awaitsHosts()) return;
       for (const entry of databases)
-        if (isDue(entry.value, wallClock())) await this.#start(entry.key, () => starter.purge(entry));
+        if (isDue(entry.value, wallClock()))
+          await this.#start(entry, entry.value.volume, () => starter.purge(entry));
       for (const entry of archives)
-        if (isEmpty(entry.value)) await this.#start(entry.key, () => starter.purgeArchive(entry));
+        if (isEmpty(entry.value))
+          await this.#start(entry, entry.value.volume, () => starter.purgeArchive(entry));
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'what is due could not be purged; it is tried again');
     }
   }
 
-  async #start(key: string, start: () => Promise<StartResult>): Promise<void> {
-    const { nowMs, pace, log } = this.#options;
+  async #start({ key }: Entry, volume: string, start: () => Promise<StartResult>): Promise<void> {
+    const { repository, hosts, nowMs, pace, log } = this.#options;
     if (nowMs() < (this.#notBefore.get(key) ?? 0)) return;
+    const record = (await repository.volume(volume))?.value;
+    const behind = record === undefined ? undefined : hosts.behind(record);
+    if (behind !== undefined) {
+      this.#notBefore.set(key, nowMs() + pace.againMs);
+      log.warn(
+        { key, why: behind },
+        'nothing keeps it any more, and it may be in use again: it is not purged',
+      );
+      return;
+    }
     // A conflict is a record that changed since it was read: the next look sees the new one.
     const result = await start();
     if (!result.ok) return;

@@ -28,6 +28,8 @@ export interface CoordinatorOptions {
   readonly repository: Repository;
   readonly observations: Observations;
   readonly timeline: Timeline;
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number;
   readonly log: Log;
 }
 
@@ -150,6 +152,7 @@ async function adopt(
   const { volume } = status;
   const entry = volumes.find(({ value }) => value.volume === volume);
   if (entry === undefined || entry.value.generation >= Number(status.generation)) return false;
+  await renewGrace(options, volume);
   const adopted = await repository.updateVolume(volume, (record) => {
     const newest = newestView(record, observations.hosts);
     return newest.kind === 'newer' ? newest.next : undefined;
@@ -163,6 +166,29 @@ async function adopt(
   }
   log.warn(facts, 'the control store is older than what a host has persisted; its generation was adopted');
   return true;
+}
+
+/**
+ * Before the newer generation is taken over, which says that the record is as new as anything: a database that the store
+ * has as deleted may have been undeleted since, and be in use. Its grace time begins anew, so that a person can see it.
+ */
+async function renewGrace(
+  { repository, observations, wallClock, log }: CoordinatorOptions,
+  volume: string,
+): Promise<void> {
+  const record = (await repository.volume(volume))?.value;
+  if (record === undefined || newestView(record, observations.hosts).kind !== 'newer') return;
+  const renewed = await repository.updateDatabase(record.database, (value) =>
+    value.expireTimeMs > 0
+      ? { ...value, expireTimeMs: wallClock() + value.expireTimeMs - value.deleteTimeMs }
+      : undefined,
+  );
+  if (renewed === undefined) return;
+  const { id: database, expireTimeMs } = renewed;
+  log.warn(
+    { database, volume, expireTimeMs },
+    'a deleted database may be in use; its grace time begins anew',
+  );
 }
 
 async function proposeView(

@@ -12,8 +12,9 @@ import { CopyStarter, type Held } from '../copy-starter.ts';
 import { type DatabaseFacts, whyNotServed } from '../model/database-view.ts';
 import type { VolumeRecord } from '../model/records.ts';
 import { chooseHost, type HostRoom, type Place } from '../placement/choose.ts';
-import type { Starter } from '../starter.ts';
+import type { RequestIdentity, Starter } from '../starter.ts';
 import type { HostKnowledge } from '../workflow/definitions/surroundings.ts';
+import type { StartResult } from '../workflow/executor.ts';
 import { checkNotBusy } from './busy.ts';
 import { checkEtag } from './etag.ts';
 import { databaseIdOf, DNS_LABEL, hostOf } from './fields.ts';
@@ -49,9 +50,11 @@ async function convert(options: RedundancyOptions, request: ConvertRedundancyReq
     const start =
       copies === 1
         ? beforeSingle(facts, volume.value, request.place, () => starter.toSingle(held, cause))
-        : await beforeReplicated(options, facts, volume.value, request.place, (place) =>
-            starter.convert(held, { place, copies }, cause),
-          );
+        : volume.value.replicas.length > 1
+          ? beforeKept(facts, volume.value, request.place, () => keepSecond(options, held, identity))
+          : await beforeReplicated(options, facts, volume.value, request.place, (place) =>
+              starter.convert(held, { place, copies }, cause),
+            );
     if (!request.validateOnly) return start();
     return packDatabase(await options.views.database({ ...entry, value: { ...entry.value, copies } }));
   });
@@ -99,6 +102,46 @@ function beforeSingle<Result>(
   return start;
 }
 
+/**
+ * A single copy that has a second one for a while, as in a drain that broke off: to keep it is all that is asked for, and
+ * the monitor brings it in sync.
+ */
+function beforeKept<Result>(
+  facts: DatabaseFacts,
+  { primary, replicas }: VolumeRecord,
+  place: string,
+  start: () => Result,
+): () => Result {
+  const { database, hostRecords } = facts;
+  if (database.copies > 1)
+    throw refusal(
+      'ALREADY_REPLICATED',
+      database.id,
+      `${database.id} has copies on ${replicas.join(' and ')}`,
+      {
+        next: `to have one copied anew: lockstep database reseed ${database.id} --anew`,
+      },
+    );
+  checkServed(facts);
+  const places = replicas
+    .filter((host) => host !== primary)
+    .flatMap((host) => [`hosts/${host}`, `zones/${hostRecords.get(host)?.zone ?? ''}`]);
+  if (place !== '' && !places.includes(place))
+    throw invalidField('place', place, `${places.join(' or ')}, where there is a second copy; or nothing`);
+  return start;
+}
+
+/** Held for the moment, so that the second copy is not dropped meanwhile. */
+function keepSecond(
+  { starter }: RedundancyOptions,
+  { entry, volume }: Held,
+  request: RequestIdentity | undefined,
+): Promise<StartResult> {
+  const state = { primary: volume.value.primary, wish: { copies: 2 }, isRunning: true };
+  const conditions = [{ key: volume.key, revision: volume.revision }];
+  return starter.work('update-database', entry, state, { conditions, request });
+}
+
 async function beforeReplicated<Result>(
   { hosts }: RedundancyOptions,
   facts: DatabaseFacts,
@@ -108,15 +151,6 @@ async function beforeReplicated<Result>(
 ): Promise<() => Result> {
   const { database, hostRecords } = facts;
   const { replicas, sizeBytes } = volume;
-  if (replicas.length > 1)
-    throw refusal(
-      'ALREADY_REPLICATED',
-      database.id,
-      `${database.id} has copies on ${replicas.join(' and ')}`,
-      {
-        next: `to have one copied anew: lockstep database reseed ${database.id} --anew`,
-      },
-    );
   checkServed(facts);
   const rooms = await hosts.rooms();
   const wish = {

@@ -28,6 +28,11 @@ export type DeleteState = DatabaseWork & {
   readonly wasStopped: boolean;
   /** Empty: none is taken. */
   readonly finalSnapshot: string;
+  /**
+   * Whoever answered that it has no snapshot of that name: only there it is the workflow's own. Absent before that was
+   * asked, and in logs from before there was it: then it is the primary.
+   */
+  readonly freeOn?: readonly string[];
   /** Where it stands. */
   readonly snapshotHosts: readonly string[];
   readonly graceMs: number;
@@ -71,7 +76,7 @@ function step(
 const snapshotsOf = (around: Surroundings, context: Context): SnapshotActions =>
   new SnapshotActions(around, context, context.state.volume);
 
-/** Later one of that name is taken to be its own, and is replaced. */
+/** Later one of that name is taken to be its own, and is replaced: only where it was seen that there is none. */
 function checkSnapshotName(around: Surroundings): DeleteStep {
   return step(around, {
     name: 'check-snapshot-name',
@@ -83,17 +88,19 @@ function checkSnapshotName(around: Surroundings): DeleteStep {
       const record = await requirePrimary(around, volume, primary);
       const namesOn = async (host: string): Promise<readonly string[]> =>
         (await snapshotsOf(around, context).list(host)).map(({ name }) => name);
-      const taken = [
-        ...(await namesOn(primary)),
-        ...(await Promise.all(
-          othersOf(record).map(async (host) => (await spare(around, host, () => namesOn(host))) ?? []),
-        )),
-      ].flat();
-      if (taken.includes(finalSnapshot))
+      const others = await Promise.all(
+        othersOf(record).map(async (host) => ({
+          host,
+          names: await spare(around, host, () => namesOn(host)),
+        })),
+      );
+      const answers = [{ host: primary, names: await namesOn(primary) }, ...others];
+      if (answers.some(({ names }) => names?.includes(finalSnapshot)))
         throw new LockstepError('ALREADY_EXISTS', `${volume} has a snapshot ${finalSnapshot} already`, {
           reason: 'SNAPSHOT_EXISTS',
           metadata: { next: 'Name another final snapshot.' },
         });
+      return { freeOn: answers.filter(({ names }) => names !== undefined).map(({ host }) => host) };
     },
   });
 }
@@ -136,7 +143,7 @@ function releaseHosts(around: Surroundings): DeleteStep {
   });
 }
 
-/** On the primary, and where a secondary is in sync there too: what outlives the database outlives a host. */
+/** On the primary, and where a secondary is in sync and has none of that name there too: what outlives the database outlives a host. */
 function takeFinalSnapshot(around: Surroundings): DeleteStep {
   return step(around, {
     name: 'take-final-snapshot',
@@ -153,7 +160,10 @@ function takeFinalSnapshot(around: Surroundings): DeleteStep {
         await snapshots.take(host, finalSnapshot);
         return host;
       };
-      const secondaries = othersOf(record).filter((host) => record.inSync.includes(host));
+      const free = ownHosts(context.state);
+      const secondaries = othersOf(record).filter(
+        (host) => record.inSync.includes(host) && free.includes(host),
+      );
       const taken = await Promise.all([
         take(primary),
         ...secondaries.map((host) => spare(around, host, () => take(host))),
@@ -166,10 +176,9 @@ function takeFinalSnapshot(around: Surroundings): DeleteStep {
       return { snapshotHosts };
     },
     async undo(context) {
-      const { volume, finalSnapshot } = context.state;
+      const { finalSnapshot } = context.state;
       if (finalSnapshot === '') return;
-      const record = (await around.repository.volume(volume))?.value;
-      const hosts = (record?.replicas ?? []).filter((host) => !around.hosts.isGone(host));
+      const hosts = ownHosts(context.state).filter((host) => !around.hosts.isGone(host));
       for (const host of hosts)
         await patiently(around, context.signal, () =>
           snapshotsOf(around, context).remove(host, finalSnapshot),
@@ -177,6 +186,9 @@ function takeFinalSnapshot(around: Surroundings): DeleteStep {
     },
   });
 }
+
+/** Where a snapshot of the final one's name is none of a person. */
+const ownHosts = ({ freeOn, primary }: DeleteState): readonly string[] => freeOn ?? [primary];
 
 const othersOf = ({ replicas, primary }: VolumeRecord): readonly string[] =>
   replicas.filter((host) => host !== primary);

@@ -4,6 +4,7 @@
  * does not keep it.
  */
 import { LockstepError, messageOf } from '../../../daemon/sys/errors.ts';
+import { isStillNeeded } from '../../model/dropped-copy.ts';
 import { type DroppedCopyRecord, keys, type VolumeRecord } from '../../model/records.ts';
 import type { Step } from '../workflow.ts';
 import { HostActions } from './host-actions.ts';
@@ -33,29 +34,62 @@ export function dropCopyStep<State extends DropState>(around: Surroundings): Ste
     attempts: ATTEMPTS,
     backoffMs: around.pace.backoffMs,
     async do(context) {
-      const { volume, source, drops, target } = context.state;
+      const { volume, drops, target } = context.state;
       const { value } = await around.repository.requireVolume(volume);
       const left = drops.filter((host) => value.replicas.includes(host));
       if (left.length > 0) {
-        if (value.primary !== source) throw superseded(value, source);
-        if (target !== '' && !value.inSync.includes(target))
-          throw new LockstepError('UNAVAILABLE', `${target} fell out of the in-sync set again`, {
-            reason: 'NOT_IN_SYNC',
-          });
-        if (target === '') requireWholeWithout(value, left);
-        if (target === '' || left.some((host) => value.inSync.includes(host)))
-          await requireServing(new HostActions(around, context, volume), value);
+        const shrinks = (record: VolumeRecord): boolean =>
+          target === '' || left.some((host) => record.inSync.includes(host));
+        const wasServing = shrinks(value);
+        const check = (record: VolumeRecord): void => {
+          requireReady(around, context.state, record, left);
+          if (shrinks(record) && !wasServing)
+            throw new LockstepError('UNAVAILABLE', `a copy came into the set that is to go`, {
+              reason: 'CONTENTION',
+            });
+        };
+        check(value);
+        if (wasServing) await requireServing(new HostActions(around, context, volume), value);
         // Else a primary that still copies to one of them would go on.
-        await dropCopies(around, volume, left, { inNewGeneration: target === '' });
+        await dropCopies(around, volume, left, { inNewGeneration: target === '', check });
       }
       await deleteDropped(around, context, volume, drops);
     },
   };
 }
 
-/** Where nothing was made in its place. What stays may have fallen out of the set since it was decided. */
-function requireWholeWithout({ replicas, inSync }: VolumeRecord, drops: readonly string[]): void {
-  const missing = replicas.filter((host) => !drops.includes(host) && !inSync.includes(host));
+/** What is dropped is not missed: of the very record that goes without it. */
+function requireReady(
+  around: Surroundings,
+  { source, target }: DropState,
+  record: VolumeRecord,
+  drops: readonly string[],
+): void {
+  if (record.primary !== source) throw superseded(record, source);
+  if (target === '') requireWholeWithout(around, record, drops);
+  else if (!record.inSync.includes(target))
+    throw new LockstepError('UNAVAILABLE', `${target} fell out of the in-sync set again`, {
+      reason: 'NOT_IN_SYNC',
+    });
+}
+
+/** Where nothing was made in its place. What stays may have fallen out of the set since it was decided, or be about to. */
+function requireWholeWithout(
+  { hosts }: Surroundings,
+  { replicas, inSync }: VolumeRecord,
+  drops: readonly string[],
+): void {
+  const stays = replicas.filter((host) => !drops.includes(host));
+  const gone = stays.filter((host) => hosts.isGone(host));
+  if (gone.length > 0)
+    throw new LockstepError(
+      'FAILED_PRECONDITION',
+      `${gone.join(' and ')} would stay, and cannot be reached`,
+      {
+        reason: 'HOST_UNREACHABLE',
+      },
+    );
+  const missing = stays.filter((host) => !inSync.includes(host));
   if (missing.length === 0) return;
   throw new LockstepError(
     'FAILED_PRECONDITION',
@@ -83,18 +117,22 @@ export async function requireServing(hosts: HostActions, { primary }: VolumeReco
   );
 }
 
-/** In a generation of its own where one of them is in the set, or where that is asked for. */
+/**
+ * In a generation of its own where one of them is in the set, or where that is asked for. `check` throws where the record
+ * has become one that they have to stay in.
+ */
 export async function dropCopies(
   { repository }: Pick<Surroundings, 'repository'>,
   volume: string,
   hosts: readonly string[],
-  options: { readonly inNewGeneration: boolean },
+  options: { readonly inNewGeneration: boolean; readonly check?: (record: VolumeRecord) => void },
 ): Promise<void> {
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
     const entry = await repository.requireVolume(volume);
     const { value } = entry;
     if (!hosts.some((host) => value.replicas.includes(host))) return;
     if (hosts.includes(value.primary)) throw superseded(value, `beside ${hosts.join(', ')}`);
+    options.check?.(value);
     const stays = (host: string): boolean => !hosts.includes(host);
     const isNew = options.inNewGeneration || hosts.some((host) => value.inSync.includes(host));
     const next: VolumeRecord = {
@@ -103,7 +141,11 @@ export async function dropCopies(
       inSync: value.inSync.filter(stays),
       replicas: value.replicas.filter(stays),
     };
-    const dropped = hosts.map((host): DroppedCopyRecord => ({ host, volume, generation: next.generation }));
+    const { generation, inSync: kept } = next;
+    const dropped = hosts.map((host): DroppedCopyRecord => ({
+      ...{ host, volume, generation },
+      ...(value.inSync.includes(host) ? { kept } : {}),
+    }));
     const result = await repository.store.transact(
       [{ key: entry.key, revision: entry.revision }],
       [
@@ -130,7 +172,11 @@ export async function deleteDropped(
   if (record !== undefined && !(await tell(around, run, actions, record))) return;
   for (const host of hosts) {
     const key = keys.droppedCopy(host, volume);
-    if ((await around.repository.store.get(key)) === undefined || around.hosts.isGone(host)) continue;
+    const dropped = await around.repository.store.get<DroppedCopyRecord>(key);
+    if (dropped === undefined || around.hosts.isGone(host)) continue;
+    // As it is by now: nobody is lost for good that was there a moment ago.
+    const now = (await around.repository.volume(volume))?.value;
+    if (now !== undefined && isStillNeeded(dropped.value, now, () => false)) continue;
     try {
       await actions.deleteReplica(host);
       await around.repository.store.transact([], [{ key, deleted: true }]);

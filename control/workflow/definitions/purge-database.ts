@@ -22,18 +22,21 @@ import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../
 import { removeDatabase } from './create-database.ts';
 import { HostActions } from './host-actions.ts';
 import { type DatabaseWork, describeOutcome, letGo } from './steps.ts';
-import { gently, patiently, type Surroundings } from './surroundings.ts';
+import { gently, patiently, pause, type Surroundings } from './surroundings.ts';
 
 export type PurgeState = DatabaseWork & {
   /** Empty: nothing stays. */
   readonly finalSnapshot: string;
   /** By the end of the grace time, and not by a person. */
   readonly isDue: boolean;
+  /** No purge has begun before this one. Absent for what a person asked for, and in logs from before there was it. */
+  readonly isWhole?: boolean;
   /** Hosts that were gone when their copies were to be deleted. Absent before that, and in logs from before there was it. */
   readonly left?: readonly string[];
 } & Readonly<Record<string, unknown>>;
 type Context = StepContext<PurgeState>;
 
+const FIRST_STEP = 'withdraw-alias';
 const STEP_MS = 5 * 60_000;
 const ATTEMPTS = 3;
 
@@ -49,9 +52,12 @@ export function purgeDatabase(around: Surroundings): WorkflowDefinition<PurgeSta
   const steps: readonly Step<PurgeState>[] = [
     {
       ...ordinary,
-      name: 'withdraw-alias',
+      name: FIRST_STEP,
       title: ({ database }) => `Withdraw the alias of ${database}`,
-      do: ({ state }) => withdrawAlias(around, state.database),
+      async do({ state, signal }) {
+        await requireCurrent(around, state, signal);
+        await withdrawAlias(around, state.database);
+      },
     },
     {
       ...ordinary,
@@ -74,6 +80,7 @@ export function purgeDatabase(around: Surroundings): WorkflowDefinition<PurgeSta
           : `Keep the copies of the volume for the final snapshot ${finalSnapshot}`,
       async do(context) {
         if (context.state.finalSnapshot !== '') return {};
+        await requireCurrent(around, context.state, context.signal);
         return { left: await onEveryHost(around, context, (hosts, host) => hosts.deleteReplica(host)) };
       },
     },
@@ -90,6 +97,28 @@ export function purgeDatabase(around: Surroundings): WorkflowDefinition<PurgeSta
     steps,
     finished: (state, outcome) => finished(around, state, outcome),
   };
+}
+
+/**
+ * What time asked for is only as true as the record: a store that came back older has as deleted what may have been
+ * undeleted since. A person's word is of now.
+ */
+async function requireCurrent(
+  { repository, hosts, pace, wallClock }: Surroundings,
+  { database, volume, isDue }: PurgeState,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!isDue) return;
+  while (await hosts.awaitsHosts()) await pause(pace.promotionPollMs, signal);
+  const record = (await repository.volume(volume))?.value;
+  const behind = record === undefined ? undefined : hosts.behind(record);
+  if (behind !== undefined) throw new LockstepError('UNAVAILABLE', behind, { reason: 'RECORD_BEHIND' });
+  // Such a record was just taken over (coordinator.ts).
+  const expireTimeMs = (await repository.database(database))?.value.expireTimeMs ?? 0;
+  if (expireTimeMs > wallClock())
+    throw new LockstepError('UNAVAILABLE', `the grace time of ${database} has begun anew`, {
+      reason: 'GRACE_RENEWED',
+    });
 }
 
 export async function withdrawAlias(around: Surroundings, database: string): Promise<void> {
@@ -192,6 +221,9 @@ async function finished(around: Surroundings, state: PurgeState, outcome: Workfl
   const failure = `the delete stopped, ${describeOutcome(outcome)}`;
   if (state.database === '') return letArchiveGo(around, state);
   const event = { reason: 'DELETE_FAILED', message: failure } as const;
+  // Nothing of it is gone: it can still be undeleted.
+  if (state.isWhole === true && outcome.step === FIRST_STEP)
+    return letGo(around, state, () => ({ lifecycle: 'deleted' }), []);
   if (state.isDue)
     return letGo(around, state, () => ({ lifecycle: 'deleting', failure }), [
       { ...event, unlessLatest: true },

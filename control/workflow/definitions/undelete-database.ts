@@ -22,6 +22,8 @@ import { patiently, type Surroundings } from './surroundings.ts';
 
 export type UndeleteState = DatabaseWork & {
   readonly primary: string;
+  /** Of the volume at the beginning. Absent in logs from before there was it. */
+  readonly generation?: number;
   /** Empty: none was taken. */
   readonly finalSnapshot: string;
   /** As the record has them before. */
@@ -89,6 +91,7 @@ function attach(around: Surroundings): UndeleteStep {
       const hosts = actions(around, context);
       await hosts.setView(primary);
       await hosts.untilServing(primary, generation);
+      await raiseGeneration(around, context, hosts);
       await attachAndMount(hosts, primary, context.state);
     },
     async undo(context) {
@@ -98,6 +101,32 @@ function attach(around: Surroundings): UndeleteStep {
       await hosts.detach(primary);
     },
   });
+}
+
+/**
+ * A control store that comes back from a backup of before this has the database as deleted, and its time as over: hosts
+ * that hold a newer generation than that are what keeps it (coordinator.ts, purge-database.ts).
+ */
+async function raiseGeneration(around: Surroundings, { state }: Context, hosts: HostActions): Promise<void> {
+  const { volume, primary, generation = 0 } = state;
+  const raised = await around.repository.updateVolume(volume, (record) =>
+    record.generation === generation && record.primary === primary
+      ? { ...record, generation: generation + 1 }
+      : undefined,
+  );
+  // A try before this one may have raised it, and not told of it.
+  const current = raised ?? (await requirePrimary(around, volume, primary));
+  await hosts.setView(primary);
+  await hosts.untilServing(primary, current.generation);
+  await hosts.noteReplica(primary);
+  // They learn of it with their next heartbeat all the same, but would be shown as not in sync until then.
+  for (const host of current.inSync.filter((one) => one !== primary && !around.hosts.isGone(one)))
+    await hosts
+      .setView(host)
+      .then(() => hosts.noteReplica(host))
+      .catch((error: unknown) => {
+        around.log.warn({ host, volume, error: messageOf(error) }, 'a host learns later of an undelete');
+      });
 }
 
 function startEngine(around: Surroundings): UndeleteStep {

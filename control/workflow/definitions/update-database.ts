@@ -18,7 +18,7 @@ import { whileHeard } from './while-heard.ts';
 
 /** As the record is to say it afterwards; what is absent stays. */
 export type UpdateWish = Partial<
-  Pick<DatabaseRecord, 'sizeBytes' | 'parameters' | 'tags' | 'deletionProtection'>
+  Pick<DatabaseRecord, 'sizeBytes' | 'parameters' | 'tags' | 'deletionProtection' | 'copies'>
 >;
 
 export type UpdateState = PowerState & {
@@ -144,6 +144,7 @@ const WORDS: Readonly<Record<keyof UpdateWish, string>> = {
   parameters: 'parameters',
   tags: 'tags',
   deletionProtection: 'the deletion protection',
+  copies: 'the number of copies',
 };
 const wordFor = (key: string): string => WORDS[key as keyof UpdateWish];
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Purger } from '../../../control/monitor/purger.ts';
 import { Repository } from '../../../control/repository.ts';
 import { keys } from '../../../control/model/records.ts';
-import { database } from '../../support/control-records.ts';
+import { database, volume } from '../../support/control-records.ts';
 import { quietLog } from '../../support/quiet-log.ts';
 import { openStore } from '../workflow/sample.ts';
 
@@ -15,7 +15,13 @@ t.test('a purge that stopped on its way is tried again by a clock that does not 
   const store = await openStore(t);
   const record = { ...database, lifecycle: 'deleted', busyWith: '', expireTimeMs: EXPIRE_MS };
   await store.transact([], [{ key: keys.database(database.id), value: record }]);
-  const time = { wallMs: EXPIRE_MS - 1, nowMs: 0 };
+  await store.transact([], [{ key: keys.volume(volume.volume), value: volume }]);
+  const time: { wallMs: number; nowMs: number; awaits: boolean; behind: string | undefined } = {
+    wallMs: EXPIRE_MS - 1,
+    nowMs: 0,
+    awaits: true,
+    behind: 'a host knows better',
+  };
   let begun = 0;
   const start = async (): Promise<{ readonly ok: true; readonly id: string }> => {
     begun++;
@@ -24,6 +30,7 @@ t.test('a purge that stopped on its way is tried again by a clock that does not 
   const purger = new Purger({
     repository: new Repository(store, () => time.wallMs),
     starter: { purge: start, purgeArchive: start },
+    hosts: { awaitsHosts: async () => time.awaits, behind: () => time.behind },
     wallClock: () => time.wallMs,
     nowMs: () => time.nowMs,
     log: quietLog,
@@ -36,12 +43,19 @@ t.test('a purge that stopped on its way is tried again by a clock that does not 
   t.equal(begun, 0, 'not within its grace time');
   time.wallMs = EXPIRE_MS + 10 * AGAIN_MS;
   await looks();
+  t.equal(begun, 0, 'not before the hosts were heard');
+  time.awaits = false;
+  await looks();
+  t.equal(begun, 0, 'nor by a record that is older than what they hold');
+  time.behind = undefined;
+  time.nowMs = AGAIN_MS;
+  await looks();
   t.equal(begun, 1);
   time.wallMs += 10 * AGAIN_MS;
   await looks();
   t.equal(begun, 1, 'the clock was set forward');
   time.wallMs = EXPIRE_MS;
-  time.nowMs = AGAIN_MS;
+  time.nowMs = 2 * AGAIN_MS;
   await looks();
   t.equal(begun, 2, 'the clock was set back');
 });

@@ -1,0 +1,14 @@
+/** Whether a copy that was dropped while it was whole may be deleted. Pure. */
+import type { DroppedCopyRecord, VolumeRecord } from './records.ts';
+
+/**
+ * One of those that it was dropped for fell out of the set since: until that one is in sync again, it may be the only
+ * other copy of what was written before. Not for one that the volume has given up, or that `isLost` for good.
+ */
+export function isStillNeeded(
+  { kept = [] }: DroppedCopyRecord,
+  { replicas, inSync }: VolumeRecord,
+  isLost: (host: string) => boolean,
+): boolean {
+  return kept.some((host) => replicas.includes(host) && !inSync.includes(host) && !isLost(host));
+}
