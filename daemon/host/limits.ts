@@ -47,7 +47,7 @@ export const ENGINE_KILL_HEADSTART_MS = 100;
 /** A guard that is started takes a moment to load. */
 export const GUARD_START_TIMEOUT_MS = 10_000;
 export const GUARD_END_TIMEOUT_MS = 500;
-export const ENGINE_POLL_MS = 15;
+export const ENGINE_POLL_MS = 30;
 export const ENGINE_PROBE_TIMEOUT_MS = 2000;
 /** Of what a server answers to a probe, more is not looked at. */
 export const PROBE_ANSWER_BYTES = 64 * 1024;

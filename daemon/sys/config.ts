@@ -194,7 +194,7 @@ export const schema = z
     timing: z
       .strictObject(
         {
-          lease_ms: milliseconds(200, 60_000).default(2000),
+          lease_ms: milliseconds(200, 60_000).default(1850),
           heartbeat_ms: milliseconds(20, 5000).default(250),
           /** How long a host must be silent before it counts as gone. */
           silence_ms: milliseconds(100, 60_000).default(1500),

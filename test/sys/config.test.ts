@@ -16,7 +16,7 @@ server = "10.0.3.10:7400"
 t.test('a host that stores needs six lines', (t) => {
   t.match(parseConfig(FILE, 'f'), {
     ports: { api: 7400, replication: 7401, metrics: 7402, nbd: 10_809 },
-    timing: { lease_ms: 2000, heartbeat_ms: 250, silence_ms: 1500, stall_ms: 5000 },
+    timing: { lease_ms: 1850, heartbeat_ms: 250, silence_ms: 1500, stall_ms: 5000 },
     log: { level: 'info' },
   });
   t.end();

@@ -22,7 +22,7 @@ import { ReplicationServer } from '../../../daemon/wire/replication-server.ts';
 
 const GUARDED_VOLUME = 'guarded';
 /** As a configuration without them has it. */
-const TIMING = { leaseMs: 2000, heartbeatMs: 250, silenceMs: 1500, stallMs: 5000 };
+const TIMING = { leaseMs: 1850, heartbeatMs: 250, silenceMs: 1500, stallMs: 5000 };
 const ADDRESS = '127.0.0.1';
 const POLL_MS = 5;
 
