@@ -1,4 +1,5 @@
 /** Whether everything on a host finds a place elsewhere, as far as can be told before the first copy moves. Pure. */
+import { copyName } from '../model/host-view.ts';
 import type { VolumeRecord } from '../model/records.ts';
 import { replacementWish, secondCopyWish } from '../monitor/replace.ts';
 import { chooseHost, type HostRoom } from './choose.ts';
@@ -15,7 +16,8 @@ export interface DrainSubject {
 
 export interface DrainPlan {
   readonly moves: readonly { readonly database: string; readonly to: string }[];
-  readonly refusals: readonly { readonly database: string; readonly why: string }[];
+  /** `name`: the resource, as people know it. */
+  readonly refusals: readonly { readonly name: string; readonly why: string }[];
 }
 
 /** One after the other: what the first takes the next cannot have. */
@@ -25,11 +27,11 @@ export function planDrain(
   rooms: readonly HostRoom[],
 ): DrainPlan {
   const moves: { database: string; to: string }[] = [];
-  const refusals: { database: string; why: string }[] = [];
+  const refusals: { name: string; why: string }[] = [];
   let left = rooms.map((room) => (room.host === host ? { ...room, cordoned: true } : room));
   for (const { database, record, copies, refusal, droppedFrom } of subjects) {
     if (refusal !== undefined) {
-      refusals.push({ database, why: refusal });
+      refusals.push({ name: copyName(record), why: refusal });
       continue;
     }
     // The one copy that was asked for is elsewhere already.
@@ -40,7 +42,7 @@ export function planDrain(
         : replacementWish(record, host, { rooms: left, droppedFrom });
     const choice = chooseHost(left, wish);
     if (!choice.ok) {
-      refusals.push({ database, why: choice.message });
+      refusals.push({ name: copyName(record), why: choice.message });
       continue;
     }
     const to = choice.host.host;

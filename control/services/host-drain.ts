@@ -83,7 +83,7 @@ async function subjectsOf(
     const entry = databases.find(({ value }) => value.id === record.database);
     const facts = entry === undefined ? undefined : await views.facts(entry);
     const isToFollow = record.primary === host && record.replicas.length > 1;
-    const lifecycle = entry?.value.lifecycle ?? 'without a record';
+    const lifecycle = entry?.value.lifecycle ?? 'kept for its snapshots';
     const unsafe = facts !== undefined && isToFollow ? whyNotSafe(facts) : undefined;
     return {
       database: record.database,
@@ -100,7 +100,7 @@ async function subjectsOf(
 
 function checkPlan(host: string, { refusals }: DrainPlan): void {
   if (refusals.length === 0) return;
-  const why = refusals.map((one) => `databases/${one.database}: ${one.why}`).join('; ');
+  const why = refusals.map((one) => `${one.name}: ${one.why}`).join('; ');
   throw new LockstepError('FAILED_PRECONDITION', `not everything on ${host} can be moved: ${why}`, {
     reason: 'DRAIN_IMPOSSIBLE',
     metadata: {

@@ -73,6 +73,8 @@ t.test('an archive is shown as the volume that it is, and goes with its snapshot
   t.equal(message, `hosts/host-b has copies of volumes/${volume}`);
   t.match(metadata['next'], `lockstep snapshot list ${volume}`);
   t.notMatch(metadata['next'], 'drain');
+  const drained = await refusal(harness.call(service.drainHost, { name }));
+  t.match(drained.message, `volumes/${volume}: it is kept for its snapshots`);
 });
 
 t.test('with a host goes what was to be deleted on it when it is heard again', async (t) => {
