@@ -20,7 +20,7 @@ import { WorkflowServiceService } from '../proto/gen/lockstep/v1/workflow_servic
 import { Agents, silenceLimitMs } from './agents.ts';
 import { DnsServer } from './dns/server.ts';
 import { AliasView } from './dns/view.ts';
-import { type HostRecord, keys } from './model/records.ts';
+import { type HostRecord, keys, type VolumeRecord } from './model/records.ts';
 import { DroppedCopies } from './monitor/dropped-copies.ts';
 import { decide } from './monitor/decide.ts';
 import { HostWatch } from './monitor/host-watch.ts';
@@ -219,7 +219,8 @@ function assemble(
   const limitMs = silenceLimitMs(config.timing.silence_ms);
   const isLongSilent = (host: string): boolean => observations.silence(host) >= limitMs;
   const agents = new Agents(repository, isLongSilent, channelCredentials(config));
-  const hosts = hostKnowledge(repository, { observations, timeline, nowMs });
+  const replaceAfterMs = controlSection(config).replace_after_seconds * MS_PER_SECOND;
+  const hosts = hostKnowledge(repository, { observations, timeline, nowMs, replaceAfterMs });
   const define = options.definitions ?? definitionsOf;
   const later: { offspring?: Offspring } = {};
   const offspring = (): Offspring => {
@@ -241,7 +242,6 @@ function assemble(
   const starter = new Starter(engine, repository);
   const settings = controlSection(config).dns;
   const dnsNames = { zone: settings.zone, server: `${config.host.address}:${String(settings.port)}` };
-  const replaceAfterMs = controlSection(config).replace_after_seconds * MS_PER_SECOND;
   const plans = new PlanReader({ repository, rooms: () => hosts.rooms(), replaceAfterMs });
   const hostViews = new HostViews({ repository, engine, observations, nowMs, ownHost: config.host.name });
   const views = new Views({
@@ -319,8 +319,14 @@ function hostKnowledge(
     observations,
     timeline,
     nowMs,
-  }: Pick<Parts, 'observations' | 'timeline'> & { readonly nowMs: () => number },
+    replaceAfterMs,
+  }: Pick<Parts, 'observations' | 'timeline'> & {
+    readonly nowMs: () => number;
+    readonly replaceAfterMs: number;
+  },
 ): HostKnowledge {
+  const behind = (record: VolumeRecord): string | undefined =>
+    whyBehind(record, observations.hosts, timeline.isUnconfirmed(record.volume));
   return {
     successor(database, record) {
       const { hosts, silenceMs, controlUpSinceMs } = observations;
@@ -330,7 +336,12 @@ function hostKnowledge(
       const decision = decide({ ...known, database: inUse });
       return decision.kind === 'failover' ? decision : undefined;
     },
-    behind: (record) => whyBehind(record, observations.hosts, timeline.isUnconfirmed(record.volume)),
+    behind,
+    mayBeUsed(record) {
+      const unheard = record.inSync.find((host) => observations.incarnation(host) === undefined);
+      if (unheard === undefined || observations.listenedMs >= replaceAfterMs) return behind(record);
+      return `${unheard} has not been heard since control started, and may know of an undelete`;
+    },
     isGone: (host) => observations.silence(host) >= observations.silenceMs,
     hasListened: () => observations.hasListened,
     async awaitsHosts() {

@@ -107,15 +107,17 @@ export class Starter {
 
   undelete(
     entry: Entry<DatabaseRecord>,
-    { primary, generation }: VolumeRecord,
+    volume: Entry<VolumeRecord>,
     request: RequestIdentity | undefined,
   ): Promise<StartResult> {
     const id = newId('undelete', entry.value.id);
+    const { primary, generation } = volume.value;
     const { finalSnapshot, deleteTimeMs, expireTimeMs } = entry.value;
     const ends = { finalSnapshot, deleteTimeMs, expireTimeMs };
     const state: UndeleteState = { ...workOn(id, entry.value), primary, generation, ...ends };
     return this.hold('undelete-database', id, entry, state, {
       lifecycle: 'starting',
+      conditions: [{ key: volume.key, revision: volume.revision }],
       events: [{ reason: 'UNDELETE_STARTED', message: 'a person asked for it', generation: 0 }],
       request,
     });

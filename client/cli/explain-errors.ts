@@ -57,6 +57,11 @@ export const ERRORS: Entries = {
     'Its copies are gone; its final snapshot stays, where one was taken.',
     'Make a new one of that: lockstep snapshot list, lockstep snapshot restore NAME@SNAPSHOT NEW-NAME',
   ],
+  RECORD_BEHIND: [
+    'The record of the control store is older than what a host holds, or a host that may know better has not been heard.',
+    NOT_DONE,
+    'Start every host; it is tried again. If the store came from a backup, see docs/replication.md.',
+  ],
   ARCHIVE: [
     'The volume keeps the final snapshot of a database that was deleted, and nothing else.',
     NOT_DONE,

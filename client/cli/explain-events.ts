@@ -171,6 +171,11 @@ export const EVENTS: Entries = {
     'To have it back: lockstep database undelete NAME',
   ],
   UNDELETE_STARTED: ['A person wants a deleted database back.', NO_RISK, WATCH],
+  GRACE_RENEWED: [
+    'A host knows of a newer generation of a deleted database than the control store, which may come from a backup: it may have been undeleted since.',
+    NO_RISK,
+    'If it is in use: lockstep database undelete NAME. Otherwise nothing: it goes at its new expire_time.',
+  ],
   UNDELETED: ['A deleted database is back.', NO_RISK, NOTHING_TO_DO],
   UNDELETE_FAILED: [
     'An undelete did not end well; the database is deleted as before.',

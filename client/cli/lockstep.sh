@@ -15,10 +15,14 @@ here=$(CDPATH='' cd -- "$(dirname -- "$self")" && pwd -P)
 package=${here%/client/cli}
 
 # A short command mostly reads its own program: what Node made of it is kept.
-# The folder is made here: where it cannot be made, Node may try for ever (a HOME of /proc).
-cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/lockstep
-if [ -z "${NODE_COMPILE_CACHE+set}" ] && [ -d "${HOME:-/nonexistent}" ] && mkdir -p "$cache" 2>/dev/null; then
-  export NODE_COMPILE_CACHE="$cache"
+# The folder is made here: where it cannot be made, Node may try for ever (a HOME of /proc). And it is this user's own:
+# what is in it is run.
+home=${HOME:-/nonexistent}
+cache=${XDG_CACHE_HOME:-$home/.cache}/lockstep
+if [ -z "${NODE_COMPILE_CACHE+set}" ] && [ -d "$home" ] && [ -O "$home" ]; then
+  case $cache in
+  /*) if mkdir -p -m 700 "$cache" 2>/dev/null && [ -O "$cache" ]; then export NODE_COMPILE_CACHE="$cache"; fi ;;
+  esac
 fi
 
 # Where a host is named by its address, TLS is not asked for by a name: Node warns of that (DEP0123) for a library.

@@ -7,8 +7,10 @@ import type { DroppedCopyRecord, VolumeRecord } from './records.ts';
  */
 export function isStillNeeded(
   { kept = [] }: DroppedCopyRecord,
-  { replicas, inSync }: VolumeRecord,
+  { database, replicas, inSync }: VolumeRecord,
   isLost: (host: string) => boolean,
 ): boolean {
+  // An archive: nobody brings it in sync again, and this one was dropped before its snapshots were taken.
+  if (database === '') return false;
   return kept.some((host) => replicas.includes(host) && !inSync.includes(host) && !isLost(host));
 }

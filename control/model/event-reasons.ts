@@ -54,6 +54,7 @@ export const EVENT_REASONS = {
   PASSWORD_RESET: 'The administrator has a new password, which waits to be claimed.',
   PASSWORD_RESET_FAILED: 'A new password was not set for certain; reset it again.',
   DELETED: 'The database is deleted: its copies are kept until its expire_time.',
+  GRACE_RENEWED: 'A deleted database may be in use, as its hosts tell: its expire_time was put off.',
   UNDELETE_STARTED: 'A person wants a deleted database back.',
   UNDELETED: 'A deleted database is back.',
   UNDELETE_FAILED: 'An undelete did not end well; the database is deleted as before.',

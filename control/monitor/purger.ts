@@ -15,7 +15,7 @@ import type { HostKnowledge, PurgePace } from '../workflow/definitions/surroundi
 export interface PurgerOptions {
   readonly repository: Repository;
   readonly starter: Pick<Starter, 'purge' | 'purgeArchive'>;
-  readonly hosts: Pick<HostKnowledge, 'awaitsHosts' | 'behind'>;
+  readonly hosts: Pick<HostKnowledge, 'awaitsHosts' | 'mayBeUsed'>;
   /** Milliseconds since 1970. */
   readonly wallClock: () => number;
   /** Monotonic. */
@@ -70,13 +70,10 @@ export class Purger {
     const { repository, hosts, nowMs, pace, log } = this.#options;
     if (nowMs() < (this.#notBefore.get(key) ?? 0)) return;
     const record = (await repository.volume(volume))?.value;
-    const behind = record === undefined ? undefined : hosts.behind(record);
-    if (behind !== undefined) {
+    const why = record === undefined ? undefined : hosts.mayBeUsed(record);
+    if (why !== undefined) {
       this.#notBefore.set(key, nowMs() + pace.againMs);
-      log.warn(
-        { key, why: behind },
-        'nothing keeps it any more, and it may be in use again: it is not purged',
-      );
+      log.warn({ key, why }, 'nothing keeps it any more, and it may be in use again: it is not purged');
       return;
     }
     // A conflict is a record that changed since it was read: the next look sees the new one.

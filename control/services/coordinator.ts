@@ -178,10 +178,14 @@ async function renewGrace(
 ): Promise<void> {
   const record = (await repository.volume(volume))?.value;
   if (record === undefined || newestView(record, observations.hosts).kind !== 'newer') return;
-  const renewed = await repository.updateDatabase(record.database, (value) =>
-    value.expireTimeMs > 0
-      ? { ...value, expireTimeMs: wallClock() + value.expireTimeMs - value.deleteTimeMs }
-      : undefined,
+  const message = 'a host knows of a newer generation than this store, so that it may have been undeleted';
+  const renewed = await repository.updateDatabase(
+    record.database,
+    (value) =>
+      value.expireTimeMs > 0
+        ? { ...value, expireTimeMs: wallClock() + value.expireTimeMs - value.deleteTimeMs }
+        : undefined,
+    [{ reason: 'GRACE_RENEWED', message, generation: record.generation }],
   );
   if (renewed === undefined) return;
   const { id: database, expireTimeMs } = renewed;

@@ -160,7 +160,7 @@ export async function undeleteDatabase(
     await checkNotBusy(engine, entry.value);
     checkCanComeBack(entry.value, options.wallClock());
     const { volume } = await findVolume(repository, request.name);
-    if (!request.validateOnly) return starter.undelete(entry, volume.value, identity);
+    if (!request.validateOnly) return starter.undelete(entry, volume, identity);
     const back = { lifecycle: 'active', deleteTimeMs: 0, expireTimeMs: 0, finalSnapshot: '' } as const;
     return packDatabase(await views.database({ ...entry, value: { ...entry.value, ...back } }));
   });

@@ -16,10 +16,12 @@ import { freezeTree, type ProcessIdentity } from './process-tree.ts';
 const MAIN = join(import.meta.dirname, 'guard-main.ts');
 const AGAIN_MS = 100;
 /**
- * An engine is silent this part of a lease before the lease ends: time for the guard to wake up on a busy host, and to
- * stop every process.
+ * An engine is silent so long before its lease ends: time for the guard to wake up on a busy host, and to stop every
+ * process. An eighth of a short lease; of a long one no more than that takes, since a primary that lost its secondary goes
+ * on alone shortly before, and should not be frozen meanwhile.
  */
 const LEAD = 1 / 8;
+const MOST_LEAD_MS = 100;
 
 export interface GuardLog {
   info(facts: object, message: string): void;
@@ -67,7 +69,7 @@ export class EngineGuard {
 
   /** The lease under which the volume's clients are answered ends then. Infinity: nobody's is needed. */
   leaseUntil(volume: string, untilMs: number): void {
-    const silentAtMs = untilMs - this.#options.leaseMs * LEAD;
+    const silentAtMs = untilMs - Math.min(MOST_LEAD_MS, this.#options.leaseMs * LEAD);
     this.#silentAtMs.set(volume, silentAtMs);
     // Before it is stopped here: a guard that finds it stopped, and knows of no end of its lease, has it go on.
     this.#send(leaseMessage(volume, silentAtMs));

@@ -37,6 +37,8 @@ export type PurgeState = DatabaseWork & {
 type Context = StepContext<PurgeState>;
 
 const FIRST_STEP = 'withdraw-alias';
+/** Reasons of requireCurrent. */
+const MAY_BE_USED: ReadonlySet<string> = new Set(['RECORD_BEHIND', 'GRACE_RENEWED']);
 const STEP_MS = 5 * 60_000;
 const ATTEMPTS = 3;
 
@@ -111,8 +113,8 @@ async function requireCurrent(
   if (!isDue) return;
   while (await hosts.awaitsHosts()) await pause(pace.promotionPollMs, signal);
   const record = (await repository.volume(volume))?.value;
-  const behind = record === undefined ? undefined : hosts.behind(record);
-  if (behind !== undefined) throw new LockstepError('UNAVAILABLE', behind, { reason: 'RECORD_BEHIND' });
+  const why = record === undefined ? undefined : hosts.mayBeUsed(record);
+  if (why !== undefined) throw new LockstepError('UNAVAILABLE', why, { reason: 'RECORD_BEHIND' });
   // Such a record was just taken over (coordinator.ts).
   const expireTimeMs = (await repository.database(database))?.value.expireTimeMs ?? 0;
   if (expireTimeMs > wallClock())
@@ -221,8 +223,8 @@ async function finished(around: Surroundings, state: PurgeState, outcome: Workfl
   const failure = `the delete stopped, ${describeOutcome(outcome)}`;
   if (state.database === '') return letArchiveGo(around, state);
   const event = { reason: 'DELETE_FAILED', message: failure } as const;
-  // Nothing of it is gone: it can still be undeleted.
-  if (state.isWhole === true && outcome.step === FIRST_STEP)
+  // Nothing of it is gone, or what is there may be in use: it can still be undeleted.
+  if (state.isWhole === true && (outcome.step === FIRST_STEP || MAY_BE_USED.has(outcome.error.reason)))
     return letGo(around, state, () => ({ lifecycle: 'deleted' }), []);
   if (state.isDue)
     return letGo(around, state, () => ({ lifecycle: 'deleting', failure }), [

@@ -24,6 +24,11 @@ export interface HostKnowledge {
   awaitsHosts(): Promise<boolean>;
   /** Why the record is known to be older than what hosts hold: nothing may be decided from it. */
   behind(record: VolumeRecord): string | undefined;
+  /**
+   * Why a database that the store has as deleted may be in use: the record is behind, or a host of the in-sync set has not
+   * been heard by this control, for less than a host is waited for before its copies are given up.
+   */
+  mayBeUsed(record: VolumeRecord): string | undefined;
   /** Who would follow the primary, and why, by the rules of a failover of a database that is in use; or nobody now. */
   successor(
     database: DatabaseRecord,

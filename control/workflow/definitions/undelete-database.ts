@@ -6,6 +6,7 @@
  */
 import { LockstepError, messageOf } from '../../../daemon/sys/errors.ts';
 import { finalSnapshotHosts } from '../../model/final-snapshot.ts';
+import type { VolumeRecord } from '../../model/records.ts';
 import type { Step, StepContext, WorkflowDefinition, WorkflowOutcome } from '../workflow.ts';
 import { HostActions } from './host-actions.ts';
 import { withdrawAlias } from './purge-database.ts';
@@ -67,6 +68,8 @@ function step(
           reason: 'HOST_UNREACHABLE',
           metadata: { next: `Bring ${primary} back, and undelete again.` },
         });
+      // Whoever goes on with it learns of this generation, be it the primary itself after all.
+      await raiseRecord(around, context.state);
     },
     ...(undo === undefined
       ? {}
@@ -108,12 +111,8 @@ function attach(around: Surroundings): UndeleteStep {
  * that hold a newer generation than that are what keeps it (coordinator.ts, purge-database.ts).
  */
 async function raiseGeneration(around: Surroundings, { state }: Context, hosts: HostActions): Promise<void> {
-  const { volume, primary, generation = 0 } = state;
-  const raised = await around.repository.updateVolume(volume, (record) =>
-    record.generation === generation && record.primary === primary
-      ? { ...record, generation: generation + 1 }
-      : undefined,
-  );
+  const { volume, primary } = state;
+  const raised = await raiseRecord(around, state);
   // A try before this one may have raised it, and not told of it.
   const current = raised ?? (await requirePrimary(around, volume, primary));
   await hosts.setView(primary);
@@ -127,6 +126,18 @@ async function raiseGeneration(around: Surroundings, { state }: Context, hosts: 
       .catch((error: unknown) => {
         around.log.warn({ host, volume, error: messageOf(error) }, 'a host learns later of an undelete');
       });
+}
+
+/** Once; where it is not known whether a try before has, once more does no harm. Answers the record where it has. */
+function raiseRecord(
+  { repository }: Surroundings,
+  { volume, primary, generation }: UndeleteState,
+): Promise<VolumeRecord | undefined> {
+  return repository.updateVolume(volume, (record) =>
+    record.generation === (generation ?? record.generation) && record.primary === primary
+      ? { ...record, generation: record.generation + 1 }
+      : undefined,
+  );
 }
 
 function startEngine(around: Surroundings): UndeleteStep {

@@ -136,10 +136,15 @@ t.test('within its grace time a database comes back, and its final snapshot goes
 t.test('a database whose primary is gone comes back by a failover', async (t) => {
   const run = await openRetention(t);
   await remove(run);
+  const { generation } = await run.harness.get();
   run.harness.a.die();
   await run.harness.until(({ primary }) => primary?.reachable === false);
   t.equal((await undelete(run)).error, undefined);
-  await run.harness.until(({ state, primary }) => state === ACTIVE && primary?.host === 'host-b');
+  const back = await run.harness.until(
+    ({ state, primary }) => state === ACTIVE && primary?.host === 'host-b',
+  );
+  // By the undelete, and by the failover: an older store is found out whichever of the two hosts is heard.
+  t.equal(back.generation, generation + 2n);
 });
 
 const deleteFailures: readonly [method: string, step: string][] = [

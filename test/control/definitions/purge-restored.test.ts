@@ -58,3 +58,41 @@ t.test('nor while the host that may know of it has not been heard', async (t) =>
   t.match(await harness.get(), { state: DELETED });
   t.strictSame([harness.a.replicas.size, harness.b.replicas.size], [1, 1]);
 });
+
+t.test('nor where none of its hosts comes up for a while', async (t) => {
+  const { harness } = await restored(t);
+  harness.a.die();
+  harness.b.die();
+  await harness.startControl(inTwoDays);
+  await sleep(LONG_MS);
+  t.match(await harness.get(), { state: DELETED, busyWith: '' });
+  await Promise.all([harness.a.comeBack(), harness.b.comeBack()]);
+  const { expireTime } = await harness.until(
+    (database) => (database.expireTime?.getTime() ?? 0) > inTwoDays.wallClock(),
+  );
+  t.ok(expireTime);
+  t.strictSame([harness.a.replicas.size, harness.b.replicas.size], [1, 1]);
+  t.match(await harness.events(), [{ reason: 'GRACE_RENEWED' }]);
+});
+
+t.test('a purge that hears of it before it deletes a copy leaves the database deleted', async (t) => {
+  const run = await openRetention(t);
+  const { harness, done } = run;
+  t.equal((await done(databases.deleteDatabase, { name: NAME, skipFinalSnapshot: true })).error, undefined);
+  await harness.stopControl();
+  let isTold = false;
+  await harness.startControl({
+    ...inTwoDays,
+    afterLog(entry) {
+      if (entry.kind !== 'step-done' || entry.step !== 'release-hosts' || isTold) return Promise.resolve();
+      isTold = true;
+      for (const replica of harness.a.replicas.values())
+        replica.view = { ...replica.view, generation: replica.view.generation + 1n };
+      // Longer than a heartbeat takes.
+      return sleep(200);
+    },
+  });
+  while (!isTold) await sleep(5);
+  await harness.until(({ state, busyWith }) => state === DELETED && busyWith === '');
+  t.strictSame([harness.a.replicas.size, harness.b.replicas.size], [1, 1]);
+});

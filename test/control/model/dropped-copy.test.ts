@@ -16,6 +16,11 @@ t.test('a dropped copy is kept as long as one that stayed is outside of the set'
     'not for one that is lost for good',
   );
   t.equal(isStillNeeded(dropped, { ...alone, replicas: ['a1'] }, nobody), false, 'one copy was asked for');
+  t.equal(
+    isStillNeeded(dropped, { ...alone, database: '' }, nobody),
+    false,
+    'an archive is brought in sync by nobody',
+  );
   const { kept, ...unneeded } = dropped;
   t.same(kept, ['a1', 'b1']);
   t.equal(isStillNeeded(unneeded, alone, nobody), false, 'it was outside of the set itself');

@@ -30,7 +30,7 @@ t.test('a purge that stopped on its way is tried again by a clock that does not 
   const purger = new Purger({
     repository: new Repository(store, () => time.wallMs),
     starter: { purge: start, purgeArchive: start },
-    hosts: { awaitsHosts: async () => time.awaits, behind: () => time.behind },
+    hosts: { awaitsHosts: async () => time.awaits, mayBeUsed: () => time.behind },
     wallClock: () => time.wallMs,
     nowMs: () => time.nowMs,
     log: quietLog,
