@@ -14,7 +14,11 @@ import { callUnary, type MethodEntry, methodOf, requestOf } from '../../daemon/s
 import { type Operation, OperationsService } from '../../proto/gen/google/longrunning/operations.ts';
 import { type Event, EventServiceService } from '../../proto/gen/lockstep/v1/event_service.ts';
 import { ClusterServiceService } from '../../proto/gen/lockstep/v1/cluster_service.ts';
-import { type Database, DatabaseServiceService } from '../../proto/gen/lockstep/v1/database_service.ts';
+import {
+  type Database,
+  DatabaseServiceService,
+  DatabaseState,
+} from '../../proto/gen/lockstep/v1/database_service.ts';
 import { AgentDouble } from './agent-double.ts';
 import { EngineAgentDouble } from './engine-agent-double.ts';
 import { bindServer, ownPort } from './own-port.ts';
@@ -23,7 +27,7 @@ import { SnapshotDouble } from './snapshot-double.ts';
 
 const HEARTBEAT_MS = 20;
 /** Also what a machine under load may take to reconnect two hosts to a control that has just started. */
-const SILENCE_MS = 300;
+const SILENCE_MS = 500;
 const CALL_MS = 20_000;
 const POLL_MS = 5;
 const PACE = {
@@ -221,6 +225,11 @@ export class ControlHarness {
 
   get(name = 'databases/orders'): Promise<Database> {
     return this.call(DatabaseServiceService.getDatabase, { name });
+  }
+
+  /** On a machine under load a host may be late with a heartbeat at any moment, and be shown as silent. */
+  active(): Promise<Database> {
+    return this.until(({ state }) => state === DatabaseState.DATABASE_STATE_ACTIVE);
   }
 
   async finished(operation: Operation): Promise<Operation> {

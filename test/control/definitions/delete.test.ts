@@ -113,7 +113,7 @@ t.test('the monitor leaves a deleted database alone, also when a host is lost', 
   const { generation } = await run.harness.get();
   run.harness.a.die();
   await run.harness.until(({ primary }) => primary?.reachable === false);
-  await new Promise((resolve) => setTimeout(resolve, 600));
+  await new Promise((resolve) => setTimeout(resolve, 1000));
   t.match(await run.harness.get(), { state: DELETED, generation, busyWith: '' });
 });
 

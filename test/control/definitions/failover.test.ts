@@ -76,7 +76,7 @@ t.test('a failover that would lose writes is refused with the reason', async (t)
     reason: 'NOT_SAFE_TO_FAIL_OVER',
     message: /host-b|host-a alone/,
   });
-  t.match(await harness.get(), { state: 2, primary: { host: 'host-a' } });
+  t.match(await harness.active(), { state: 2, primary: { host: 'host-a' } });
 });
 
 t.test('a failover gets through blips and refusals at every call', async (t) => {

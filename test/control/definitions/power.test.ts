@@ -207,7 +207,10 @@ t.test(
         await harness.hostsHeard();
         const done = await harness.finished(operation);
         t.equal(done.error, undefined, `${verb} after entry ${String(dies)}`);
-        const after = await harness.until(({ redundancy }) => redundancy === IN_SYNC);
+        // The control that has just started may have a heartbeat from before the end.
+        const after = await harness.until(
+          ({ redundancy, state }) => redundancy === IN_SYNC && state === ends,
+        );
         const { sizeBytes, parameters, tags } = LARGER;
         const changed = verb === 'updateDatabase' ? { sizeBytes, parameters, tags } : {};
         t.match(after, { state: ends, busyWith: '', ...changed });

@@ -54,7 +54,7 @@ t.test('one that is in sync is left alone without that word, and what cannot be 
   t.equal((await harness.get()).busyWith, '');
   harness.b.die();
   await harness.until(({ generation, busyWith }) => generation === 3n && busyWith === '');
-  await sleep(350);
+  await harness.until(({ secondary }) => secondary?.reachable === false);
   t.match(await refusal(reseed(harness)), {
     reason: 'HOST_UNREACHABLE',
     metadata: { next: /bring host-b back/ },

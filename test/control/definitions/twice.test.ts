@@ -94,14 +94,14 @@ t.test('stop, start and reboot, and their undo, stand being run twice', async (t
   t.equal(await done(harness.call(service.rebootDatabase, named)), '');
   harness.a.injectOnce('detachVolume', no());
   t.match(await done(harness.call(service.stopDatabase, named)), /step detach failed/);
-  t.match(await harness.get(), { state: 2, redundancy: 3, busyWith: '' });
+  t.match(await harness.active(), { state: 2, redundancy: 3, busyWith: '' });
   t.equal(await done(harness.call(service.stopDatabase, named)), '');
   harness.a.injectOnce('startEngine', no());
   t.match(await done(harness.call(service.startDatabase, named)), /step start-engine failed/);
   t.match(await harness.get(), { state: 7, redundancy: 3 });
   t.same([...harness.a.engines, ...harness.a.mounts, ...harness.a.devices], []);
   t.equal(await done(harness.call(service.startDatabase, named)), '');
-  t.match(await harness.get(), { state: 2, redundancy: 3, generation: 2n });
+  t.match(await harness.active(), { state: 2, redundancy: 3, generation: 2n });
 });
 
 t.test('update, its undo, rename and reset of the password stand being run twice', async (t) => {
@@ -114,7 +114,7 @@ t.test('update, its undo, rename and reset of the password stand being run twice
   const larger = { sizeBytes: 512n * 1024n * 1024n, parameters: { work_mem: '8192' }, tags: { a: '1' } };
   harness.a.injectOnce('growFileSystem', new LockstepError('FAILED_PRECONDITION', 'no'));
   t.match(await done(update(larger)), /step grow-file-system failed/);
-  t.match(await harness.get(), { state: 2, parameters: {}, tags: {}, sizeBytes: 256n * 1024n * 1024n });
+  t.match(await harness.active(), { state: 2, parameters: {}, tags: {}, sizeBytes: 256n * 1024n * 1024n });
   t.same([...harness.enginesOfA.parameters.values()], [{}], 'configured back');
   t.equal(await done(update(larger)), '');
   t.match(await harness.get(), larger);
@@ -134,5 +134,5 @@ t.test('a create of one copy, and its undo, stand being run twice', async (t) =>
   t.match((await harness.finished(await harness.create(single))).error, { message: /start-engine failed/ });
   t.same(harness.a.leftovers(), []);
   t.equal((await harness.finished(await harness.create(single))).error, undefined);
-  t.match(await harness.get(), { state: 2, redundancy: 1 });
+  t.match(await harness.active(), { state: 2, redundancy: 1 });
 });

@@ -40,7 +40,7 @@ t.test('after a create nothing is found; what is put beside it is, and is mended
   t.same(new Set(repaired.findings.map((finding) => finding.repaired)), new Set([true]));
   t.same((await harness.call(cluster.auditCluster, {})).findings, []);
   t.notOk(secondary.mounts.has('stray-1'));
-  t.match(await harness.get(), { state: 2 }, 'the database is as it was');
+  t.match(await harness.active(), { state: 2 }, 'the database is as it was');
 });
 
 t.test('holds and ports of what is gone are let go', async (t) => {

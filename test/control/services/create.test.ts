@@ -88,7 +88,7 @@ t.test('a database with one copy is made without a second one, and says that it 
   t.equal((await harness.finished(await harness.call(service.stopDatabase, orders))).error, undefined);
   t.match(await harness.get(), { state: 7, redundancy: 1 });
   t.equal((await harness.finished(await harness.call(service.startDatabase, orders))).error, undefined);
-  t.match(await harness.get(), { state: 2, redundancy: 1, generation: 1n });
+  t.match(await harness.active(), { state: 2, redundancy: 1, generation: 1n });
 });
 
 t.test('a create of one copy that fails at any call leaves nothing', async (t) => {

@@ -211,7 +211,7 @@ t.test(
     await sleep(100);
     await harness.stopControl();
     await harness.startControl();
-    await sleep(500);
+    await sleep(800);
     await harness.b.start();
     await until(harness, 'host-b', ({ reachable }) => reachable);
     await sleep(100);

@@ -131,7 +131,7 @@ t.test(
       harness[host].injectOnce(method, new LockstepError('FAILED_PRECONDITION', 'no', { reason: 'FIRE' }));
       const done = await harness.finished(await update(harness, { sizeBytes: NEW, tags: { a: '1' } }));
       t.match(done.error, { message: `step ${step} failed: host host-${host}: no` });
-      t.match(await harness.get(), { state: 2, sizeBytes: OLD, redundancy: 3, tags: {} });
+      t.match(await harness.active(), { state: 2, sizeBytes: OLD, redundancy: 3, tags: {} });
       t.match(await harness.call(VolumeServiceService.getVolume, { name }), { sizeBytes: volumeBytes });
       t.same(sizesOn(harness.a, harness.b), sizes, 'the primary does not run ahead');
       t.match((await harness.events())[0], { reason: 'UPDATE_FAILED', message: /ask again for 512 MiB/ });

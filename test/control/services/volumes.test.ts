@@ -48,7 +48,7 @@ t.test('what control waits for is said in its own words', async (t) => {
   await harness.createOrders();
   harness.b.die();
   await harness.until((database) => database.generation === 3n && database.busyWith === '');
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  await harness.until(({ secondary }) => secondary?.reachable === false);
   t.match(await get(harness, 'databases/orders'), { waitsFor: /one copy only: host-b cannot be reached/ });
 });
 
